@@ -1,0 +1,28 @@
+"""Time, passed in: whoever waits asks a Clock, so tests never sleep and Ctrl-C ends a wait."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from batchctl.errors import Interrupted
+
+
+def _stoppable_sleep(stop: threading.Event, seconds: float) -> None:
+    if stop.wait(seconds):
+        raise Interrupted("stopped while waiting")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """`now()` in seconds, only going forward; `pause(seconds)` ends early on `stop`."""
+
+    now: Callable[[], float] = time.monotonic
+    stop: threading.Event = field(default_factory=threading.Event)
+    sleep: Callable[[threading.Event, float], None] = _stoppable_sleep
+
+    def pause(self, seconds: float) -> None:
+        """Wait `seconds`; raises Interrupted when the run is being stopped."""
+        self.sleep(self.stop, seconds)

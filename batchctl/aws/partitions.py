@@ -1,0 +1,69 @@
+"""What differs between the partitions aws, aws-cn and aws-us-gov: the one place that knows.
+
+Sources: botocore's endpoint data for ids and DNS suffixes; Getting Started with Amazon Web
+Services in China (Lambda: no X-Ray integration, no tags on event source mappings; API Gateway:
+requests without authentication need an ICP filing); IAM user guide, AWS managed policies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from botocore.loaders import create_loader
+from botocore.regions import EndpointResolver
+
+from batchctl.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One partition: its id in ARNs, its DNS suffix, and what it lacks."""
+
+    id: str
+    dns_suffix: str
+
+    def service_principal(self, service: str) -> str:
+        """Return a service's principal for trust policies, for example of `ecs-tasks`.
+
+        In aws-cn only EC2's takes the partition's own suffix.
+        """
+        suffix = self.dns_suffix if service == "ec2" else "amazonaws.com"
+        return f"{service}.{suffix}"
+
+    def managed_policy(self, path: str) -> str:
+        """Return the ARN of an AWS managed policy, for example `service-role/Name`."""
+        return f"arn:{self.id}:iam::aws:policy/{path}"
+
+    @cached_property
+    def has_lambda_tracing(self) -> bool:
+        """Whether Lambda functions can trace with X-Ray."""
+        return self.id != "aws-cn"
+
+    @cached_property
+    def has_event_source_mapping_tags(self) -> bool:
+        """Whether event source mappings take tags."""
+        return self.id != "aws-cn"
+
+    @cached_property
+    def serves_open_rest_api(self) -> bool:
+        """Whether API Gateway answers requests without authentication in every account."""
+        return self.id != "aws-cn"
+
+    @cached_property
+    def default_function_architecture(self) -> str:
+        """Lambda's cheaper arm64 where it is known to exist, else x86_64."""
+        return "arm64" if self.id == "aws" else "x86_64"
+
+
+def partition_of(region: str) -> Partition:
+    """Return the partition that a region belongs to; UsageError for what is no region."""
+    resolver = EndpointResolver(create_loader().load_data("endpoints"))
+    try:
+        partition_id = resolver.get_partition_for_region(region)
+    except Exception as error:
+        raise UsageError(
+            f"could not use region `{region}`: AWS has no such region",
+            hint="check `region` in config.yaml, `--region` or AWS_REGION",
+        ) from error
+    return Partition(partition_id, resolver.get_partition_dns_suffix(partition_id))

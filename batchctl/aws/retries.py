@@ -1,0 +1,121 @@
+"""Every retry of every AWS call: one way in, one table (`retry_rules.RULES`).
+
+botocore's own retries are off: they repeat calls that must not be repeated (a
+RegisterJobDefinition whose answer was lost makes a second revision) and give up long before IAM
+or API Gateway is ready. Instead each call passes through `Retrier.call`, which knows three cases:
+throttling (always repeated, for minutes), no answer (repeated where the operation can't do harm
+twice, else AmbiguousOutcome, and the engine looks before it creates again), and RULES: errors
+that AWS gives while something else becomes consistent.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
+
+from batchctl.aws.clock import Clock
+from batchctl.aws.errors import AmbiguousOutcome, code_of
+from batchctl.aws.retry_rules import RULES
+
+FIRST_DELAY_S = 0.5
+LONGEST_DELAY_S = 20.0
+THROTTLED_FOR_S = 600.0
+UNANSWERED_FOR_S = 90.0
+
+# botocore's list of throttling codes (retries/standard.py) without LimitExceededException, which
+# these services use for quotas as well.
+THROTTLE_CODES = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottledException",
+        "RequestThrottled",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "TransactionInProgressException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "SlowDown",
+        "PriorRequestNotComplete",
+        "EC2ThrottledException",
+    }
+)
+# What these verbs begin makes something new each time they take effect.
+NOT_REPEATABLE = ("Create", "Register", "Submit", "Run", "Add", "Authorize")
+
+
+@dataclass(frozen=True)
+class Retrier:
+    """Repeats a call as the table says; `on_wait` is told what is waited for."""
+
+    clock: Clock = field(default_factory=Clock)
+    on_wait: Callable[[str], None] = lambda _: None
+    jitter: Callable[[], float] = random.random
+
+    def call(self, operation: str, attempt: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the answer of `attempt`, repeated while `operation` (`service.Operation`) may be.
+
+        Raises the last ClientError or connection error when the time of its rule is over, and
+        AmbiguousOutcome when there was no answer to an operation that must not run twice.
+        """
+        started = self.clock.now()
+        tries = 0
+        while True:
+            try:
+                return attempt()
+            except (ClientError, HTTPClientError) as error:
+                patience_s, waits_for = _verdict(operation, error)
+                if self.clock.now() - started >= patience_s:
+                    raise _final(operation, error) from error
+                self.on_wait(waits_for)
+                self.clock.pause(self._delay_s(tries))
+                tries += 1
+
+    def _delay_s(self, tries: int) -> float:
+        ceiling: float = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0**tries)
+        return ceiling * (0.5 + self.jitter() / 2)
+
+
+def _verdict(operation: str, error: Exception) -> tuple[float, str]:
+    """Return for how many seconds the error may be retried (0: not at all), and what is awaited."""
+    if isinstance(error, ClientError):
+        if code_of(error) in THROTTLE_CODES:
+            return THROTTLED_FOR_S, "AWS to accept more requests (throttled)"
+        for rule in RULES:
+            if rule.matches(operation, error):
+                return rule.for_s, rule.waits_for
+    if _unanswered(error) and (_repeatable(operation) or _never_sent(error)):
+        return UNANSWERED_FOR_S, "AWS to answer"
+    return 0.0, ""
+
+
+def _unanswered(error: Exception) -> bool:
+    """Whether it is unknown if the call took effect: 5xx, or no answer at all."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return bool(status >= 500)
+    return isinstance(error, HTTPClientError)
+
+
+def _never_sent(error: Exception) -> bool:
+    return isinstance(error, EndpointConnectionError | ConnectTimeoutError)
+
+
+def _repeatable(operation: str) -> bool:
+    return not operation.partition(".")[2].startswith(NOT_REPEATABLE)
+
+
+def _final(operation: str, error: Exception) -> Exception:
+    if _unanswered(error) and not _repeatable(operation) and not _never_sent(error):
+        return AmbiguousOutcome(f"no answer to {operation}, which may have taken effect: {error}")
+    return error

@@ -1,0 +1,252 @@
+"""The errors that pass by themselves: which operation gives them, for how long, what is waited for.
+
+Sources: IAM user guide, "Changes that I make are not always immediately visible" (eventual
+consistency; Terraform's provider and Chalice retry the same texts); Lambda developer guide,
+"Creating an SQS event source mapping"; SQS API reference, CreateQueue; DynamoDB API reference,
+CreateTable and UpdateContinuousBackups; Elastic Load Balancing guide, "Lambda functions as
+targets"; EC2 API reference, "Error codes".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from batchctl.aws.errors import code_of, message_of
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An error that passes by itself: where it comes from, how long, and what is waited for.
+
+    `operations` are `service.Operation`; `text` is a part of AWS's message in lower case, empty
+    for any.
+    """
+
+    operations: tuple[str, ...]
+    code: str
+    text: str
+    for_s: float
+    waits_for: str
+
+    def matches(self, operation: str, error: ClientError) -> bool:
+        """Whether this rule is about that error of that operation."""
+        return (
+            operation in self.operations
+            and code_of(error) == self.code
+            and self.text in message_of(error).lower()
+        )
+
+
+_FUNCTION_WRITES = (
+    "lambda.CreateFunction",
+    "lambda.UpdateFunctionConfiguration",
+    "lambda.UpdateFunctionCode",
+)
+_MAPPING_WRITES = ("lambda.CreateEventSourceMapping", "lambda.UpdateEventSourceMapping")
+_BATCH_WRITES = (
+    "batch.UpdateComputeEnvironment",
+    "batch.DeleteComputeEnvironment",
+    "batch.UpdateJobQueue",
+    "batch.DeleteJobQueue",
+)
+_IAM_WRITES = (
+    "iam.CreateRole",
+    "iam.PutRolePolicy",
+    "iam.AttachRolePolicy",
+    "iam.UpdateAssumeRolePolicy",
+    "iam.DeleteRole",
+    "iam.DeleteRolePolicy",
+    "iam.CreateInstanceProfile",
+    "iam.AddRoleToInstanceProfile",
+)
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        (*_FUNCTION_WRITES, *_MAPPING_WRITES),
+        "InvalidParameterValueException",
+        "cannot be assumed by lambda",
+        300,
+        "IAM to show the new role to Lambda",
+    ),
+    Rule(
+        (*_FUNCTION_WRITES, *_MAPPING_WRITES),
+        "InvalidParameterValueException",
+        "execution role does not have permissions",
+        300,
+        "IAM to show the role's policy to Lambda",
+    ),
+    Rule(
+        _MAPPING_WRITES,
+        "InvalidParameterValueException",
+        "ensure the role can perform",
+        300,
+        "IAM to show the role's policy to Lambda",
+    ),
+    Rule(
+        _FUNCTION_WRITES,
+        "InvalidParameterValueException",
+        "kms key is invalid for creategrant",
+        300,
+        "IAM to show the new role to KMS",
+    ),
+    Rule(
+        _FUNCTION_WRITES,
+        "InvalidParameterValueException",
+        "throttled by ec2",
+        540,
+        "EC2 to stop throttling Lambda",
+    ),
+    Rule(
+        _MAPPING_WRITES,
+        "InvalidParameterValueException",
+        "queue visibility timeout",
+        180,
+        "the queue's visibility timeout to reach Lambda",
+    ),
+    Rule(
+        (
+            *_FUNCTION_WRITES[1:],
+            "lambda.DeleteFunction",
+            "lambda.PutFunctionConcurrency",
+            "lambda.AddPermission",
+        ),
+        "ResourceConflictException",
+        "in progress",
+        300,
+        "Lambda to finish the function's previous update",
+    ),
+    Rule(
+        ("lambda.UpdateEventSourceMapping", "lambda.DeleteEventSourceMapping"),
+        "ResourceInUseException",
+        "",
+        300,
+        "Lambda to finish the mapping's previous change",
+    ),
+    Rule(
+        ("lambda.AddPermission",),
+        "ResourceNotFoundException",
+        "",
+        300,
+        "Lambda to show the new function",
+    ),
+    Rule(
+        ("iam.AddRoleToInstanceProfile",),
+        "NoSuchEntity",
+        "",
+        120,
+        "IAM to show the new role",
+    ),
+    Rule(
+        ("iam.AddRoleToInstanceProfile",),
+        "InvalidParameterValue",
+        "invalid iam instance profile name",
+        120,
+        "IAM to show the new instance profile",
+    ),
+    Rule(
+        ("iam.CreateRole", "iam.UpdateAssumeRolePolicy"),
+        "MalformedPolicyDocument",
+        "invalid principal in policy",
+        120,
+        "IAM to show the principal that the policy names",
+    ),
+    Rule(
+        ("iam.DeleteRole", "iam.DeleteInstanceProfile"),
+        "DeleteConflict",
+        "",
+        120,
+        "IAM to forget what was detached",
+    ),
+    Rule(_IAM_WRITES, "ConcurrentModification", "", 120, "IAM to finish another change"),
+    Rule(
+        ("sqs.CreateQueue",),
+        "QueueDeletedRecently",
+        "",
+        180,
+        "SQS to free the name of the deleted queue (60 s)",
+    ),
+    Rule(
+        ("dynamodb.UpdateContinuousBackups",),
+        "ContinuousBackupsUnavailableException",
+        "",
+        1200,
+        "DynamoDB to enable backups of the new table",
+    ),
+    Rule(
+        ("dynamodb.UpdateTable", "dynamodb.DeleteTable"),
+        "ResourceInUseException",
+        "",
+        600,
+        "DynamoDB to finish the table's previous change",
+    ),
+    Rule(
+        ("dynamodb.CreateTable", "dynamodb.UpdateTable", "dynamodb.DeleteTable"),
+        "LimitExceededException",
+        "simultaneous",
+        600,
+        "DynamoDB to finish other tables' changes",
+    ),
+    Rule(
+        _BATCH_WRITES,
+        "ClientException",
+        "resource is being modified",
+        600,
+        "Batch to finish the previous change",
+    ),
+    Rule(
+        ("batch.DeleteComputeEnvironment",),
+        "ClientException",
+        "existing jobqueue relationship",
+        600,
+        "Batch to see that no job queue uses the compute environment",
+    ),
+    Rule(
+        ("elasticloadbalancing.RegisterTargets",),
+        "AccessDenied",
+        "permission to invoke",
+        180,
+        "Elastic Load Balancing to see its permission to invoke the function",
+    ),
+    Rule(
+        ("elasticloadbalancing.DeleteTargetGroup",),
+        "ResourceInUse",
+        "",
+        300,
+        "the load balancer to let go of the target group",
+    ),
+    Rule(
+        ("ec2.DeleteSecurityGroup",),
+        "DependencyViolation",
+        "",
+        2700,
+        "AWS to remove the network interfaces of the security group",
+    ),
+    Rule(
+        ("ec2.DeleteSecurityGroup",),
+        "InvalidGroup.InUse",
+        "",
+        2700,
+        "AWS to remove the network interfaces of the security group",
+    ),
+    Rule(
+        (
+            "ec2.AuthorizeSecurityGroupIngress",
+            "ec2.AuthorizeSecurityGroupEgress",
+            "ec2.CreateTags",
+            "elasticloadbalancing.CreateLoadBalancer",
+        ),
+        "InvalidGroup.NotFound",
+        "",
+        60,
+        "EC2 to show the new security group",
+    ),
+    Rule(
+        ("logs.DeleteLogGroup", "logs.CreateLogGroup", "logs.PutRetentionPolicy"),
+        "OperationAbortedException",
+        "",
+        60,
+        "CloudWatch Logs to finish another change",
+    ),
+)

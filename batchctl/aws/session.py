@@ -1,0 +1,216 @@
+"""One stack's view of one AWS account and region: its tags, and typed clients made when used."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore.config import Config as BotocoreConfig
+
+from batchctl.aws.clock import Clock
+from batchctl.aws.partitions import Partition, partition_of
+from batchctl.aws.retries import Retrier
+from batchctl.aws.tags import STACK_TAG
+from batchctl.aws.waiting import Poller
+from batchctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+    from mypy_boto3_batch import BatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
+
+Found = TypeVar("Found")
+CONNECTIONS = 50
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What every view of the account shares: the session and the clients, which are thread-safe."""
+
+    session: boto3.Session
+    endpoint_url: str | None = None
+    clients: dict[str, BaseClient] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def client(self, service: str) -> BaseClient:
+        """Return a service's client, made once (making one is not thread-safe, using it is)."""
+        with self.lock:
+            if service not in self.clients:
+                self.clients[service] = self.session.client(
+                    service,  # type: ignore[call-overload]
+                    endpoint_url=self.endpoint_url,
+                    config=BotocoreConfig(
+                        retries={"total_max_attempts": 1, "mode": "standard"},
+                        connect_timeout=5,
+                        read_timeout=60,
+                        max_pool_connections=CONNECTIONS,
+                        user_agent_extra="batchctl",
+                    ),
+                )
+            return self.clients[service]
+
+
+class Aws:
+    """The account as one stack sees it.
+
+    `endpoint_url` (the local cloud) is for all services; without it boto3's own rules hold, so that
+    AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> work. `on_wait` is told what a call waits for.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        stack: str,
+        tags: Mapping[str, str],
+        clock: Clock | None = None,
+        on_wait: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Call nothing yet: the clients and the identity are looked up when first needed."""
+        self.connection = connection
+        self.stack = stack
+        self.user_tags = dict(tags)
+        self.clock = clock or Clock()
+        self.on_wait = on_wait
+        self.retrier = Retrier(self.clock, on_wait)
+
+    def reporting_to(self, on_wait: Callable[[str], None]) -> Aws:
+        """Return the same account, telling `on_wait` what it waits for."""
+        view = Aws(
+            self.connection,
+            stack=self.stack,
+            tags=self.user_tags,
+            clock=self.clock,
+            on_wait=on_wait,
+        )
+        if "account" in self.__dict__:
+            view.__dict__["account"] = self.account
+        return view
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags that everything of the stack carries: the stack's own and the user's."""
+        return {**self.user_tags, STACK_TAG: self.stack}
+
+    @cached_property
+    def region(self) -> str:
+        """The region; UsageError when none is set anywhere."""
+        region = self.connection.session.region_name
+        if not region:
+            raise UsageError(
+                "no AWS region is set",
+                hint="set `region` in config.yaml, pass `--region` or set AWS_REGION",
+            )
+        return region
+
+    @cached_property
+    def partition(self) -> Partition:
+        """The partition of the region."""
+        return partition_of(self.region)
+
+    @cached_property
+    def account(self) -> str:
+        """The account id of the credentials in use (STS GetCallerIdentity needs no permission)."""
+        return self.sts.get_caller_identity()["Account"]
+
+    def arn(self, service: str, resource: str, *, is_global: bool = False) -> str:
+        """Return an ARN of this account; of a global service (IAM) without the region."""
+        region = "" if is_global else self.region
+        return f"arn:{self.partition.id}:{service}:{region}:{self.account}:{resource}"
+
+    def wait_until(
+        self, what: str, check: Callable[[], Found | None], *, timeout_s: float
+    ) -> Found:
+        """Poll `check` until it returns something but None; NotReady after `timeout_s`."""
+        return Poller(self.clock, self.on_wait).until(what, check, timeout_s=timeout_s)
+
+    @cached_property
+    def batch(self) -> BatchClient:
+        """AWS Batch."""
+        client: BatchClient = self._client("batch")
+        return client
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        """DynamoDB."""
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    @cached_property
+    def ec2(self) -> EC2Client:
+        """EC2: VPCs, subnets, security groups."""
+        client: EC2Client = self._client("ec2")
+        return client
+
+    @cached_property
+    def elbv2(self) -> ElasticLoadBalancingv2Client:
+        """Elastic Load Balancing: the ALB."""
+        client: ElasticLoadBalancingv2Client = self._client("elbv2")
+        return client
+
+    @cached_property
+    def iam(self) -> IAMClient:
+        """IAM."""
+        client: IAMClient = self._client("iam")
+        return client
+
+    @cached_property
+    def awslambda(self) -> LambdaClient:
+        """Lambda (whose name is a keyword)."""
+        client: LambdaClient = self._client("lambda")
+        return client
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        """CloudWatch Logs."""
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        """SQS."""
+        client: SQSClient = self._client("sqs")
+        return client
+
+    @cached_property
+    def sts(self) -> STSClient:
+        """STS."""
+        client: STSClient = self._client("sts")
+        return client
+
+    def _client(self, service: str) -> Any:
+        return _Retrying(self.connection.client(service), self.retrier)
+
+
+class _Retrying:
+    """A client of which every operation, its paginators' included, goes through the retry table."""
+
+    def __init__(self, client: BaseClient, retrier: Retrier) -> None:
+        self._client = client
+        self._retrier = retrier
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._client, name)
+        operation = self._client.meta.method_to_api_mapping.get(name)
+        if operation is None:
+            return attribute
+        service = self._client.meta.service_model.endpoint_prefix
+        address = f"{service}.{operation}"
+        return lambda **parameters: self._retrier.call(address, lambda: attribute(**parameters))
+
+    def get_paginator(self, name: str) -> Any:
+        """Return botocore's paginator over the retried operation."""
+        paginator = self._client.get_paginator(name)
+        vars(paginator)["_method"] = getattr(self, name)
+        return paginator

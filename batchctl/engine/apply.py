@@ -1,0 +1,216 @@
+"""Carry a plan out: whatever is ready at once, each resource recorded before and after its calls.
+
+Each step is decided again just before it runs, with the real outputs of its dependencies and what
+the plan has read. Predecessors of replaced resources and orphans are deleted at the end, when
+nothing refers to them any more.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from batchctl.aws.errors import AmbiguousOutcome, is_existing
+from batchctl.aws.session import Aws
+from batchctl.engine.destroy import delete_records
+from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
+from batchctl.engine.plan import (
+    Action,
+    Plan,
+    Step,
+    at_recorded_generation,
+    decide,
+    graph_of,
+    leftovers,
+)
+from batchctl.engine.state import Record, StateFile
+from batchctl.engine.walk import Outcome, walk
+from batchctl.errors import Interrupted
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+
+ADOPT_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run: the outcome of the walk and the outputs of everything that is there."""
+
+    outcome: Outcome
+    deployed: Deployed
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether everything was carried out."""
+        return not (self.outcome.failed or self.outcome.skipped or self.outcome.interrupted)
+
+
+def apply(
+    stack: Sequence[Resource[Any]], plan: Plan, state: StateFile, aws: Aws, emit: Emit
+) -> Result:
+    """Bring AWS to what `stack` says; every error is in the result, what succeeded is recorded."""
+    applier = _Applier(at_recorded_generation(stack, state.state), plan, state, aws, emit)
+    outcome = walk(graph_of(stack), applier.apply_one, aws.clock.stop)
+    _tell_skipped(outcome, emit)
+    if not (outcome.failed or outcome.skipped):
+        outcome = delete_records(leftovers(stack, state.state), state, aws, emit)
+        _tell_skipped(outcome, emit)
+    return Result(outcome, applier.deployed)
+
+
+def _tell_skipped(outcome: Outcome, emit: Emit) -> None:
+    for address, because in outcome.skipped.items():
+        emit(Skipped(address, because))
+
+
+class _Applier:
+    """One pass over the stack: decides just in time, acts, records."""
+
+    def __init__(
+        self,
+        stack: Sequence[Resource[Any]],
+        plan: Plan,
+        state: StateFile,
+        aws: Aws,
+        emit: Emit,
+    ) -> None:
+        self._stack = {resource.address: resource for resource in stack}
+        self._plan = plan
+        self._state = state
+        self._aws = aws
+        self._emit = emit
+        self.deployed = Deployed(aws)
+
+    def apply_one(self, address: str) -> None:
+        """Do what is to be done with one resource, and tell of it."""
+        resource = self._stack[address]
+        record = self._state.state.resources.get(address)
+        desired = resource.desired(self.deployed)
+        actual = self._plan.actual.get(address)
+        step = decide(resource, record, actual, desired, self._aws.tags)
+        if step.action is Action.NO_OP:
+            self._keep(resource, record, actual, desired)
+            return
+        aws = self._aws.reporting_to(lambda what: self._emit(Waiting(step, what)))
+        started = aws.clock.now()
+        self._emit(Started(step))
+        try:
+            outputs = self._carry_out(step, resource, actual, aws)
+        except Interrupted:
+            raise
+        except BaseException as error:
+            self._emit(Failed(step, error))
+            raise
+        self.deployed.add(resource, outputs)
+        self._emit(Finished(step, aws.clock.now() - started))
+
+    def _keep(
+        self,
+        resource: Resource[Any],
+        record: Record | None,
+        actual: Actual[Any] | None,
+        desired: Properties,
+    ) -> None:
+        """Take what is as it is; record it when it was found rather than known."""
+        if actual is None:
+            return
+        self.deployed.add(resource, actual.outputs)
+        if not resource.lookup:
+            fresh = self._record(resource, desired, actual.outputs)
+            if fresh != record:
+                self._state.put(fresh)
+
+    def _carry_out(
+        self, step: Step, resource: Resource[Any], actual: Actual[Any] | None, aws: Aws
+    ) -> Outputs:
+        if step.action is Action.UPDATE and actual is not None:
+            return self._update(step, resource, actual, aws)
+        if step.action is not Action.REPLACE or actual is None:
+            return self._create(resource, aws)
+        if not resource.create_before_delete:
+            resource.delete(aws, actual.outputs)
+            self._state.remove(resource.address)
+            return self._create(resource, aws)
+        return self._succeed(resource, actual, aws)
+
+    def _succeed(self, resource: Resource[Any], actual: Actual[Any], aws: Aws) -> Outputs:
+        """Make a successor; the predecessor waits for its deletion at the end of the run."""
+        predecessor = self._record(resource, resource.desired(self.deployed), actual.outputs)
+        successor = dataclasses.replace(resource, generation=resource.generation + 1)
+        intent = self._record(successor, successor.desired(self.deployed), None)
+        self._state.supersede(predecessor, intent)
+        return self._create(successor, aws)
+
+    def _create(self, resource: Resource[Any], aws: Aws) -> Outputs:
+        """Make it, with the intent recorded first; what turns out to exist is adopted."""
+        desired = resource.desired(self.deployed)
+        if not resource.shared:
+            self._state.put(self._record(resource, desired, None))
+        try:
+            outputs: Outputs = resource.create(aws, desired)
+        except (ClientError, AmbiguousOutcome) as error:
+            if isinstance(error, ClientError) and not is_existing(error):
+                raise
+            return self._adopt(resource, aws, error)
+        self._state.put(self._record(resource, desired, outputs))
+        return outputs
+
+    def _adopt(self, resource: Resource[Any], aws: Aws, error: Exception) -> Outputs:
+        """Take what exists already as ours, if it is; it may take a moment to be seen."""
+        desired = resource.desired(self.deployed)
+        deadline = aws.clock.now() + ADOPT_WITHIN_S
+        while (actual := resource.read(aws, None, desired)) is None:
+            if isinstance(error, AmbiguousOutcome):
+                return self._create_again(resource, aws, desired)
+            if aws.clock.now() >= deadline:
+                raise error
+            aws.on_wait("AWS to show what exists already")
+            aws.clock.pause(1.0)
+        record = self._record(resource, desired, actual.outputs)
+        self._state.put(record)
+        step = decide(resource, record, actual, desired, self._aws.tags)
+        if step.action is Action.UPDATE:
+            return self._update(step, resource, actual, aws)
+        outputs: Outputs = actual.outputs
+        return outputs
+
+    def _create_again(self, resource: Resource[Any], aws: Aws, desired: Properties) -> Outputs:
+        """Make it after a call whose answer was lost and of which nothing is to be seen."""
+        outputs: Outputs = resource.create(aws, desired)
+        self._state.put(self._record(resource, desired, outputs))
+        return outputs
+
+    def _update(
+        self, step: Step, resource: Resource[Any], actual: Actual[Any], aws: Aws
+    ) -> Outputs:
+        desired = resource.desired(self.deployed)
+        changed_keys = {change.top for change in step.changes}
+        changed = {key: value for key, value in desired.items() if key in changed_keys}
+        outputs: Outputs = actual.outputs
+        if changed:
+            outputs = resource.update(aws, actual, desired, changed)
+        if resource.taggable and any(each.path.startswith("tags.") for each in step.changes):
+            removed = [
+                change.path.removeprefix("tags.")
+                for change in step.changes
+                if change.path.startswith("tags.") and change.new is None
+            ]
+            resource.write_tags(aws, outputs, aws.tags, removed)
+        self._state.put(self._record(resource, desired, outputs))
+        return outputs
+
+    def _record(
+        self, resource: Resource[Any], desired: Properties, outputs: Outputs | None
+    ) -> Record:
+        return Record(
+            kind=resource.kind,
+            label=resource.label,
+            generation=resource.generation,
+            identity={key: desired[key] for key in resource.identity if key in desired},
+            outputs=None if outputs is None else dataclasses.asdict(outputs),
+            dependencies=tuple(sorted(d.address for d in resource.dependencies if not d.lookup)),
+            tag_keys=tuple(sorted(self._aws.tags)) if resource.taggable else (),
+        )

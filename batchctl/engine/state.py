@@ -1,0 +1,259 @@
+"""The state: what this stack made, where, and under which ids; written after every resource.
+
+A file `<name>.state.json` with the format's version, a serial, the account and region it belongs
+to, the front door, and a record for each resource. Written atomically (temporary file, fsync,
+rename), the previous version kept beside it as `<name>.state.json.backup`. No secrets: of what a
+resource was to be, only the identity is kept.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from batchctl.errors import BatchctlError
+from batchctl.resource import Outputs, Properties, Resource
+
+FORMAT = 1
+
+
+class StateError(BatchctlError):
+    """The state can't be used: damaged, newer than this program, or of another account."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One resource in the state.
+
+    Without `outputs` it is an intent: a create was about to begin and may or may not have taken
+    effect; `identity` finds what came of it.
+    """
+
+    kind: str
+    label: str
+    generation: int = 1
+    identity: Properties = field(default_factory=dict)
+    outputs: Mapping[str, Any] | None = None
+    dependencies: tuple[str, ...] = ()
+    tag_keys: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """The resource's address, `kind.label`."""
+        return f"{self.kind}.{self.label}"
+
+    @property
+    def resource_kind(self) -> type[Resource[Any]]:
+        """The class of the kind; StateError when this program doesn't know it."""
+        try:
+            return Resource.kinds[self.kind]
+        except KeyError as error:
+            raise StateError(
+                f"could not understand `{self.address}` in the state: unknown kind `{self.kind}`",
+                hint="the state was written by another version of batchctl: use that or a newer one",
+            ) from error
+
+    def known_outputs(self) -> Outputs | None:
+        """Return the outputs as the kind's class, None for an intent."""
+        if self.outputs is None:
+            return None
+        fields = {each.name for each in dataclasses.fields(self.resource_kind.outputs)}
+        values = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in self.outputs.items()
+            if key in fields
+        }
+        return _build(self.resource_kind.outputs, values)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stack lives: no state is used in another place."""
+
+    stack: str
+    account: str
+    region: str
+
+
+@dataclass(frozen=True)
+class State:
+    """All that is recorded; `retired` are predecessors that wait for their deletion."""
+
+    place: Place
+    serial: int = 0
+    api_mode: str | None = None
+    api_auth: str | None = None
+    resources: Mapping[str, Record] = field(default_factory=dict)
+    retired: tuple[Record, ...] = ()
+
+    def outputs(self, address: str) -> Mapping[str, Any]:
+        """Return the recorded outputs of a resource, empty when there are none."""
+        record = self.resources.get(address)
+        return record.outputs or {} if record else {}
+
+
+class StateFile:
+    """The state on disk and in memory; every change is written before the method returns."""
+
+    def __init__(self, path: Path, state: State) -> None:
+        """Keep what was loaded; `load` is the usual way in."""
+        self.path = path
+        self.state = state
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, path: Path, place: Place) -> StateFile:
+        """Return the state at `path`, an empty one when there is none.
+
+        Raises StateError when it is damaged, of a newer format, or of another place.
+        """
+        if not path.exists():
+            return cls(path, State(place))
+        state = _parse(path)
+        _refuse_other_place(path, state.place, place)
+        return cls(path, state)
+
+    def remember_api(self, mode: str, auth: str) -> None:
+        """Record the front door that `up` builds."""
+        self._change(lambda _: {"api_mode": mode, "api_auth": auth})
+
+    def put(self, record: Record) -> None:
+        """Record a resource, or an intent."""
+        self._change(lambda state: {"resources": {**state.resources, record.address: record}})
+
+    def remove(self, address: str) -> None:
+        """Forget a resource."""
+        self._change(lambda state: {"resources": _without(state.resources, address)})
+
+    def supersede(self, predecessor: Record, intent: Record) -> None:
+        """Record the successor's intent and keep the predecessor for its deletion, in one write."""
+        self._change(
+            lambda state: {
+                "resources": {**state.resources, intent.address: intent},
+                "retired": (*state.retired, predecessor),
+            }
+        )
+
+    def bury(self, record: Record) -> None:
+        """Forget a predecessor that is deleted."""
+        self._change(lambda state: {"retired": tuple(r for r in state.retired if r != record)})
+
+    def discard(self) -> None:
+        """Remove the file when nothing is recorded any more, and its backup with it."""
+        if self.state.resources or self.state.retired:
+            return
+        self.path.unlink(missing_ok=True)
+        backup_of(self.path).unlink(missing_ok=True)
+
+    def _change(self, values: Callable[[State], dict[str, Any]]) -> None:
+        with self._lock:
+            changed = dataclasses.replace(self.state, **values(self.state))
+            if changed != self.state:
+                self._write(changed)
+
+    def _write(self, state: State) -> None:
+        self.state = dataclasses.replace(state, serial=state.serial + 1)
+        write_atomically(self.path, json.dumps(_as_json(self.state), indent=2) + "\n")
+
+
+def _build(kind: Callable[..., Outputs], values: Mapping[str, Any]) -> Outputs:
+    return kind(**values)
+
+
+def backup_of(path: Path) -> Path:
+    """Return where the previous version of a state file is kept."""
+    return path.with_name(path.name + ".backup")
+
+
+def read_place(path: Path) -> State | None:
+    """Return the state at `path` without asking whose it is; None when there is none."""
+    return _parse(path) if path.exists() else None
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that a crash leaves the old or the new one; the old one stays as backup."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".new")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    if path.exists():
+        backup = backup_of(path)
+        backup.unlink(missing_ok=True)
+        os.link(path, backup)
+    temporary.replace(path)
+
+
+def _without(records: Mapping[str, Record], address: str) -> dict[str, Record]:
+    return {key: record for key, record in records.items() if key != address}
+
+
+def _as_json(state: State) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "serial": state.serial,
+        **dataclasses.asdict(state.place),
+        "api_mode": state.api_mode,
+        "api_auth": state.api_auth,
+        "resources": {a: dataclasses.asdict(r) for a, r in sorted(state.resources.items())},
+        "retired": [dataclasses.asdict(record) for record in state.retired],
+    }
+
+
+def _parse(path: Path) -> State:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] > FORMAT:
+            raise StateError(
+                f"could not read `{path}`: its format {data['format']} is newer than this batchctl",
+                hint="install the newer batchctl that wrote it",
+            )
+        return State(
+            place=Place(data["stack"], data["account"], data["region"]),
+            serial=data["serial"],
+            api_mode=data["api_mode"],
+            api_auth=data["api_auth"],
+            resources={address: _record(r) for address, r in data["resources"].items()},
+            retired=tuple(_record(r) for r in data["retired"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StateError(
+            f"could not read the state `{path}`: it is damaged ({error})", hint=_repair(path)
+        ) from error
+
+
+def _record(data: Mapping[str, Any]) -> Record:
+    return Record(
+        kind=data["kind"],
+        label=data["label"],
+        generation=data["generation"],
+        identity=data["identity"],
+        outputs=data["outputs"],
+        dependencies=tuple(data["dependencies"]),
+        tag_keys=tuple(data["tag_keys"]),
+    )
+
+
+def _repair(path: Path) -> str:
+    backup = backup_of(path)
+    without = f"move `{path.name}` away: `batchctl up` finds everything again by name and tag"
+    if backup.exists():
+        return f"copy the backup `{backup}` over it, or {without}"
+    return without
+
+
+def _refuse_other_place(path: Path, recorded: Place, actual: Place) -> None:
+    for what in ("stack", "account", "region"):
+        was, now = getattr(recorded, what), getattr(actual, what)
+        if was != now:
+            raise StateError(
+                f"could not use `{path}`: it belongs to {what} `{was}`, this run is for `{now}`",
+                hint=f"switch to {what} `{was}`, or use another folder for `{now}`",
+            )

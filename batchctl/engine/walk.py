@@ -1,0 +1,103 @@
+"""Walk a graph of addresses: whatever is ready runs at once, a failure stops its dependents only."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+
+from batchctl.errors import Interrupted
+
+WORKERS = 32
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a walk: the errors by address, and what was skipped, with the failed address."""
+
+    failed: Mapping[str, BaseException] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def walk(
+    graph: Mapping[str, AbstractSet[str]], work: Callable[[str], None], stop: threading.Event
+) -> Outcome:
+    """Call `work(address)` for every node after its predecessors, each in a thread of its own.
+
+    `graph` gives for each address the addresses that must come first. When `stop` is set nothing
+    new begins; what runs is waited for. Errors of `work` are collected, never raised.
+    """
+    sorter = TopologicalSorter(graph)
+    sorter.prepare()
+    run = _Run(graph)
+    with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="batchctl") as pool:
+        while sorter.is_active():
+            for address in sorter.get_ready():
+                run.begin(address, pool, work, stop)
+            for address in run.ended():
+                sorter.done(address)
+    return run.outcome()
+
+
+class _Run:
+    """The bookkeeping of one walk."""
+
+    def __init__(self, graph: Mapping[str, AbstractSet[str]]) -> None:
+        self._graph = graph
+        self._running: dict[Future[None], str] = {}
+        self._passed_over: list[str] = []
+        self._failed: dict[str, BaseException] = {}
+        self._skipped: dict[str, str] = {}
+        self._interrupted = False
+
+    def begin(
+        self,
+        address: str,
+        pool: ThreadPoolExecutor,
+        work: Callable[[str], None],
+        stop: threading.Event,
+    ) -> None:
+        cause = self._cause_to_skip(address)
+        if cause is not None:
+            self._skipped[address] = cause
+            self._passed_over.append(address)
+        elif stop.is_set():
+            self._interrupted = True
+            self._skipped[address] = "interrupted"
+            self._passed_over.append(address)
+        else:
+            self._running[pool.submit(work, address)] = address
+
+    def ended(self) -> list[str]:
+        """Return the addresses that ended since the last call, waiting for one when none did."""
+        ended, self._passed_over = self._passed_over, []
+        if ended or not self._running:
+            return ended
+        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        for future in done:
+            address = self._running.pop(future)
+            self._note_error(address, future.exception())
+            ended.append(address)
+        return ended
+
+    def outcome(self) -> Outcome:
+        return Outcome(self._failed, self._skipped, self._interrupted)
+
+    def _cause_to_skip(self, address: str) -> str | None:
+        for before in sorted(self._graph[address]):
+            if before in self._failed:
+                return before
+            if before in self._skipped:
+                return self._skipped[before]
+        return None
+
+    def _note_error(self, address: str, error: BaseException | None) -> None:
+        if isinstance(error, Interrupted):
+            self._interrupted = True
+            self._skipped[address] = "interrupted"
+        elif error is not None:
+            self._failed[address] = error

@@ -1,0 +1,32 @@
+"""The errors that a user meets: one root, few children, each with what happened and what to do.
+
+BatchctlError            exit code 1: something failed
+├── UsageError           exit code 2: the command or config.yaml is wrong; nothing was changed
+└── Interrupted          exit code 130: the user pressed Ctrl-C; what was done is recorded
+"""
+
+from __future__ import annotations
+
+
+class BatchctlError(Exception):
+    """What happened (`message`) and, where there is a next step, what to do (`hint`)."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        """Keep message and hint apart: the command line prints each on lines of its own."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(BatchctlError):
+    """The command line or config.yaml is wrong; raised before anything is changed."""
+
+    exit_code = 2
+
+
+class Interrupted(BatchctlError):
+    """The user interrupted the run; everything that finished is recorded in the state."""
+
+    exit_code = 130

@@ -1,0 +1,246 @@
+"""The contract that every resource kind keeps.
+
+A kind is a frozen dataclass in `batchctl/resources/`: its fields are what we want, and a field
+that holds another resource, at any depth, is a dependency. The engine reads the graph off the
+fields and calls these verbs, which stand in every file in this order:
+
+- `desired(deployed)`  the API parameters that we own, in the API's own spelling
+- `read(...)`          what AWS has: by recorded id first, then by the identity in `desired`
+- `create(...)`        makes it and waits until it is usable
+- `update(...)`        brings about the changed properties only
+- `write_tags(...)`    sets and removes tags
+- `delete(...)`        from recorded outputs alone; quiet when gone; waits until gone
+
+Kinds register themselves by their `kind` name, so that `down` finds them from the state alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from batchctl.aws.session import Aws
+from batchctl.errors import BatchctlError
+
+Properties = Mapping[str, Any]
+_UNKNOWN = "⟨known after up: {address}.{field}⟩"
+_UNKNOWN_PATTERN = re.compile("⟨known after up: ([^⟩]*)⟩")
+
+
+class Document(dict[str, Any]):
+    """A JSON document or map that we own whole: compared at every key, others' included."""
+
+
+class NotOurs(BatchctlError):
+    """Something of this name exists that does not carry the stack's tag; it is left untouched."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What AWS gave a resource: its physical id and, where there is one, its ARN."""
+
+    id: str
+    arn: str
+
+
+O = TypeVar("O", bound=Outputs)  # noqa: E741 - the outputs of a kind, named as short as a type variable is
+
+
+@dataclass(frozen=True)
+class Actual(Generic[O]):
+    """What AWS has: the outputs, the properties that we own, the tags; `notes` are for the plan."""
+
+    outputs: O
+    properties: Properties
+    tags: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource(ABC, Generic[O]):
+    """One resource of the application.
+
+    `label` is its name in the architecture (`dead_letters`), `name` its physical name in AWS.
+    `generation` counts its replacements: a successor has to live beside its predecessor for a
+    while, so from the second on the number is part of the physical name.
+    """
+
+    label: str
+    name: str
+    generation: int = 1
+
+    kind: ClassVar[str]
+    # The class of the kind's outputs, to read them back from the state.
+    outputs: ClassVar[type[Outputs]] = Outputs
+    # The desired properties by which it is found when nothing is recorded; they can't be changed.
+    identity: ClassVar[tuple[str, ...]]
+    # Further properties that AWS can't change in place: a change of one is a replacement.
+    immutable: ClassVar[tuple[str, ...]] = ()
+    # Whether a successor can be made while the predecessor lives.
+    create_before_delete: ClassVar[bool] = True
+    # Whether AWS lets it carry tags: what carries none is known by its parents.
+    taggable: ClassVar[bool] = True
+    # Looked up, never made or deleted, never recorded (a VPC).
+    lookup: ClassVar[bool] = False
+    # Shared with other stacks of the account: made when missing, kept by `down`.
+    shared: ClassVar[bool] = False
+    # Whether replacing or deleting it loses what the user stored in it.
+    holds_data: ClassVar[bool] = False
+
+    kinds: ClassVar[dict[str, type[Resource[Any]]]] = {}
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "kind" in cls.__dict__:
+            Resource.kinds[cls.kind] = cls
+
+    @property
+    def address(self) -> str:
+        """The name in plans and in the state: `queue.dead_letters`."""
+        return f"{self.kind}.{self.label}"
+
+    @property
+    def physical_name(self) -> str:
+        """The name in AWS, with the number of the generation from the second on."""
+        return self.name if self.generation == 1 else f"{self.name}-{self.generation}"
+
+    @property
+    def dependencies(self) -> tuple[Resource[Any], ...]:
+        """The resources among the fields, at any depth, each once, in the order of the fields."""
+        found = _resources_in([getattr(self, each.name) for each in dataclasses.fields(self)])
+        return tuple({resource.address: resource for resource in found}.values())
+
+    @abstractmethod
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the API parameters that we own; dependencies' outputs by `deployed[self.field]`.
+
+        Only keys that we own, in the API's spelling, so that AWS's defaults are never drift. A
+        value that is a Document is owned whole. Makes no call.
+        """
+
+    @classmethod
+    @abstractmethod
+    def read(cls, aws: Aws, recorded: O | None, desired: Properties) -> Actual[O] | None:
+        """Return what AWS has, with the properties in the spelling of `desired`; None when absent.
+
+        Looks by the `recorded` outputs, else by the identity in `desired` (of which only the
+        identity's keys are sure to be there).
+        """
+
+    @abstractmethod
+    def create(self, aws: Aws, desired: Properties) -> O:
+        """Make it with the stack's tags, wait until it is usable, return its outputs.
+
+        Raises AWS's error when it exists already; the engine then reads and adopts it. When this
+        stops half-way, `read` and `update` must be able to finish the work.
+        """
+
+    @abstractmethod
+    def update(self, aws: Aws, actual: Actual[O], desired: Properties, changed: Properties) -> O:
+        """Bring about `changed`, the keys of `desired` that differ; return the outputs."""
+
+    def write_tags(
+        self, aws: Aws, outputs: O, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set `tags` and remove the keys `removed`."""
+        raise NotImplementedError(self.kind)
+
+    @classmethod
+    @abstractmethod
+    def delete(cls, aws: Aws, recorded: O) -> None:
+        """Delete it and wait until it is gone; quiet when it is gone already."""
+
+    @classmethod
+    def stored(cls, aws: Aws, recorded: O) -> str | None:
+        """Say what data it holds now ("12 jobs"), or None when it holds none."""
+        del aws, recorded
+        return None
+
+
+def _resources_in(value: Any) -> Iterator[Resource[Any]]:
+    if isinstance(value, Resource):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _resources_in(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _resources_in(part)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        yield from _resources_in([getattr(value, each.name) for each in dataclasses.fields(value)])
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of another resource as a value: `Output(queue, "url")`."""
+
+    of: Resource[Any]
+    name: str = "id"
+
+    def value(self, deployed: Deployed) -> str:
+        """Return the output, or its placeholder before the resource exists."""
+        return str(getattr(deployed[self.of], self.name))
+
+
+def resolve(value: str | Output, deployed: Deployed) -> str:
+    """Return a text as it is, an Output as its value."""
+    return value.value(deployed) if isinstance(value, Output) else value
+
+
+class Deployed:
+    """The outputs of the resources that are there, by resource; placeholders for those to come.
+
+    `aws` gives the facts of the place (`region`, `partition`, `account`, `arn(...)`).
+    """
+
+    def __init__(self, aws: Aws) -> None:
+        """Start with nothing deployed."""
+        self.aws = aws
+        self._outputs: dict[str, Outputs] = {}
+
+    def __getitem__(self, resource: Resource[O]) -> O:
+        """Return the outputs of a resource; before it exists, placeholders that say so."""
+        known = self._outputs.get(resource.address)
+        return known if known is not None else _placeholder(resource)  # type: ignore[return-value]
+
+    def add(self, resource: Resource[O], outputs: O) -> None:
+        """Make the outputs known to the resources that depend on it."""
+        self._outputs[resource.address] = outputs
+
+
+def is_unknown(value: Any) -> bool:
+    """Whether a value holds, at any depth, an output that is known only after `up`."""
+    if isinstance(value, str):
+        return bool(_UNKNOWN_PATTERN.search(value))
+    if isinstance(value, Mapping):
+        return any(is_unknown(each) for pair in value.items() for each in pair)
+    if isinstance(value, Sequence):
+        return any(is_unknown(each) for each in value)
+    return False
+
+
+def refuse_foreign(aws: Aws, what: str, tags: Mapping[str, str]) -> None:
+    """Raise NotOurs unless `tags` say that the thing found by name belongs to this stack."""
+    if any(
+        tags.get(key) != value for key, value in aws.tags.items() if key.startswith("batchctl:")
+    ):
+        raise NotOurs(
+            f"{what} exists without the tag `batchctl:stack={aws.stack}`: left untouched",
+            hint="rename the stack (`name` in config.yaml), or delete or tag it by hand",
+        )
+
+
+def _placeholder(resource: Resource[O]) -> O:
+    values = {
+        each.name: _marker(resource.address, each) for each in dataclasses.fields(resource.outputs)
+    }
+    make: Callable[..., O] = resource.outputs  # type: ignore[assignment]
+    return make(**values)
+
+
+def _marker(address: str, output: dataclasses.Field[Any]) -> str | tuple[str, ...]:
+    text = _UNKNOWN.format(address=address, field=output.name)
+    return (text,) if str(output.type).startswith("tuple") else text

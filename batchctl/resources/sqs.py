@@ -1,0 +1,137 @@
+"""SQS: the queue of requested jobs and its dead letters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from batchctl.aws.errors import ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Document,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+)
+
+
+@dataclass(frozen=True)
+class QueueOutputs(Outputs):
+    """A queue's id is its name; the URL is what SQS calls take (never built, always read)."""
+
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue(Resource[QueueOutputs]):
+    """A standard queue, encrypted at rest; with `dead_letters`, messages that fail often go there.
+
+    `visibility_timeout_s` should be 6 times the timeout of the function that reads it (Lambda
+    developer guide, "Creating an SQS event source mapping").
+    """
+
+    visibility_timeout_s: int
+    retention_s: int
+    dead_letters: Queue | None = None
+    max_receive_count: int = 5
+
+    kind: ClassVar[str] = "queue"
+    outputs: ClassVar[type[QueueOutputs]] = QueueOutputs
+    identity: ClassVar[tuple[str, ...]] = ("QueueName",)
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return QueueName and Attributes, with RedrivePolicy as a document."""
+        return {
+            "QueueName": self.physical_name,
+            "Attributes": {
+                "VisibilityTimeout": str(self.visibility_timeout_s),
+                "MessageRetentionPeriod": str(self.retention_s),
+                "SqsManagedSseEnabled": "true",
+                "RedrivePolicy": self._redrive_policy(deployed),
+            },
+        }
+
+    def _redrive_policy(self, deployed: Deployed) -> Document:
+        if self.dead_letters is None:
+            return Document()
+        return Document(
+            deadLetterTargetArn=deployed[self.dead_letters].arn,
+            maxReceiveCount=self.max_receive_count,
+        )
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: QueueOutputs | None, desired: Properties
+    ) -> Actual[QueueOutputs] | None:
+        """Find the queue by name; None when there is none (or it was deleted)."""
+        name = recorded.id if recorded else str(desired["QueueName"])
+        with ignore_missing():
+            url = aws.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+            found = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+            tags = aws.sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
+            refuse_foreign(aws, f"queue `{name}`", tags)
+            attributes = found["Attributes"]
+            return Actual(
+                QueueOutputs(id=name, arn=attributes["QueueArn"], url=url),
+                {"QueueName": name, "Attributes": _parsed(attributes)},
+                tags,
+            )
+        return None
+
+    def create(self, aws: Aws, desired: Properties) -> QueueOutputs:
+        """Make the queue with its attributes and tags."""
+        name = desired["QueueName"]
+        answer = aws.sqs.create_queue(
+            QueueName=name, Attributes=_texts(desired["Attributes"]), tags=aws.tags
+        )
+        arn = aws.arn("sqs", name)
+        return QueueOutputs(id=name, arn=arn, url=answer["QueueUrl"])
+
+    def update(
+        self,
+        aws: Aws,
+        actual: Actual[QueueOutputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> QueueOutputs:
+        """Set the attributes; SQS takes up to 60 s to act on them everywhere."""
+        del desired
+        aws.sqs.set_queue_attributes(
+            QueueUrl=actual.outputs.url, Attributes=_texts(changed["Attributes"])
+        )
+        return actual.outputs
+
+    def write_tags(
+        self, aws: Aws, outputs: QueueOutputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags."""
+        aws.sqs.tag_queue(QueueUrl=outputs.url, Tags=tags)
+        if removed:
+            aws.sqs.untag_queue(QueueUrl=outputs.url, TagKeys=removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: QueueOutputs) -> None:
+        """Delete the queue with its messages; its name stays taken for 60 s (DeleteQueue)."""
+        with ignore_missing():
+            aws.sqs.delete_queue(QueueUrl=recorded.url)
+
+
+def _parsed(attributes: Mapping[Any, str]) -> dict[str, str | Document]:
+    """Return attributes with RedrivePolicy parsed; an absent one is an empty one."""
+    redrive = json.loads(attributes.get("RedrivePolicy") or "{}")
+    if "maxReceiveCount" in redrive:
+        redrive["maxReceiveCount"] = int(redrive["maxReceiveCount"])
+    return {**attributes, "RedrivePolicy": Document(redrive)}
+
+
+def _texts(attributes: Mapping[str, str | Document]) -> Any:
+    """Return attributes as SQS takes them: documents as JSON, an empty document as empty text."""
+    return {
+        key: value if isinstance(value, str) else json.dumps(value) if value else ""
+        for key, value in attributes.items()
+    }
