@@ -1,0 +1,124 @@
+"""config.yaml -> Config: everything that is wrong is told at once, each with its file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from batchctl.config.document import Document, parse
+from batchctl.config.problems import Path as KeyPath
+from batchctl.config.problems import Problem, problems_of
+from batchctl.config.settings import Config
+from batchctl.errors import UsageError
+
+
+def load(path: Path) -> Config:
+    """Read the settings of the file at `path`, all others at their defaults.
+
+    Raises UsageError: the file can't be read, isn't YAML, or breaks rules; then the message has a
+    line `FILE:LINE: KEY: RULE` for each of them, in the order of the file.
+    """
+    document = _document(path)
+    if document.data is not None and not isinstance(document.data, dict):
+        raise UsageError(f"{path}:{document.lines[()]}: must be keys and values (`name: value`)")
+    config, problems = _check(document)
+    if problems or config is None:
+        raise UsageError(_report(path, document, problems))
+    return config
+
+
+def json_schema() -> dict[str, Any]:
+    """Make the JSON Schema (2020-12) of config.yaml, for editors that complete and check it."""
+    schema = Config.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "config.yaml of batchctl",
+    }
+
+
+def key_paths(section: type[BaseModel] = Config, above: KeyPath = ()) -> tuple[KeyPath, ...]:
+    """List the path of every section and setting, in the order of their definition."""
+    paths: list[KeyPath] = []
+    for name, field in section.model_fields.items():
+        paths.append((*above, name))
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            paths.extend(key_paths(field.annotation, (*above, name)))
+    return tuple(paths)
+
+
+def _document(path: Path) -> Document:
+    try:
+        return parse(path.read_bytes())
+    except FileNotFoundError:
+        raise UsageError(
+            f"could not read `{path}`: there is no such file",
+            hint="run `batchctl init` to write one, or name yours with `--config FILE`",
+        ) from None
+    except OSError as error:
+        raise UsageError(f"could not read `{path}`: {error.strerror}") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        why = ", ".join(text for text in (error.context, error.problem) if text)
+        raise UsageError(f"{path}:{line}: is not valid YAML: {why}") from error
+    except RecursionError:
+        raise UsageError(f"could not read `{path}`: it is nested too deeply") from None
+    except yaml.YAMLError as error:
+        why = getattr(error, "reason", "it can't be read")
+        raise UsageError(f"{path}:1: is not valid YAML in UTF-8: {why}") from error
+
+
+def _check(document: Document) -> tuple[Config | None, list[Problem]]:
+    """Validate; the config, if there is one, and the problems.
+
+    Rules between settings are looked at only once every single setting is valid. So what is wrong
+    is put back to its default and the rest is checked again, until that finds nothing new.
+    """
+    data: dict[str, Any] = deepcopy(document.data) if isinstance(document.data, dict) else {}
+    problems, wrong = list(document.problems), [_replaceable(p.path) for p in document.problems]
+    while True:
+        for path in wrong:
+            _put_back(data, path)
+        config, found = _validated(data, document)
+        fresh = [problem for problem in found if not _involves(problem, wrong)]
+        if not fresh:
+            return config, problems
+        problems += fresh
+        wrong += [_replaceable(problem.path) for problem in fresh]
+
+
+def _validated(data: dict[str, Any], document: Document) -> tuple[Config | None, list[Problem]]:
+    try:
+        return Config.model_validate(data), []
+    except ValidationError as error:
+        return None, problems_of(error, key_paths(), document.written)
+
+
+def _replaceable(path: KeyPath) -> KeyPath:
+    """Cut the path of an entry of a list down to the list's: the setting itself."""
+    return tuple(takewhile(lambda part: isinstance(part, str), path))
+
+
+def _put_back(data: dict[str, Any], path: KeyPath) -> None:
+    inner: Any = data
+    for part in path[:-1]:
+        inner = inner.get(part) if isinstance(inner, dict) else None
+    if isinstance(inner, dict) and path:
+        inner.pop(path[-1], None)
+
+
+def _involves(problem: Problem, wrong: Iterable[KeyPath]) -> bool:
+    paths = (problem.path, *problem.related)
+    return any(path[: len(bad)] == bad for bad in wrong for path in paths)
+
+
+def _report(path: Path, document: Document, problems: Iterable[Problem]) -> str:
+    numbered = sorted((document.line_of(problem), str(problem)) for problem in problems)
+    return "\n".join(f"{path}:{line}: {text}" for line, text in numbered)

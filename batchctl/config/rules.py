@@ -1,0 +1,108 @@
+"""The rules between settings: what is wrong only together.
+
+Each rule yields a `Problem` at the key to change, names the other keys it looked at, and says why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from batchctl.config.problems import Problem
+
+if TYPE_CHECKING:
+    from batchctl.config.settings import Config
+
+
+def conflicts(config: Config) -> Iterator[Problem]:
+    """Yield a problem for every rule between settings that `config` breaks."""
+    yield from _front_door(config)
+    yield from _subnets(config)
+    yield from _vcpus(config)
+    yield from _instance_types(config)
+    yield from _retention(config)
+    yield from _ports(config)
+
+
+def _front_door(config: Config) -> Iterator[Problem]:
+    mode, auth = ("api", "mode"), ("api", "auth")
+    if config.api.mode == "alb" and config.api.auth == "iam":
+        yield Problem(
+            auth,
+            "must be `none` when api.mode is `alb`: a load balancer can't check IAM signatures; "
+            "use `restapi` for `iam`",
+            (mode,),
+        )
+    if config.api.mode == "restapi" and "0.0.0.0/0" not in config.api.allowed_cidrs:
+        yield Problem(
+            ("api", "allowed_cidrs"),
+            "must be [0.0.0.0/0] when api.mode is `restapi`: API Gateway has no security group "
+            "that would keep others out; use `auth: iam`, or `alb`",
+            (mode,),
+        )
+
+
+def _subnets(config: Config) -> Iterator[Problem]:
+    if len(config.network.load_balancer_subnet_ids) == 1:
+        # Elastic Load Balancing API, CreateLoadBalancer: at least two Availability Zones.
+        yield Problem(
+            ("network", "load_balancer_subnet_ids"),
+            "must name two subnets or more, in different zones, or none, names 1",
+        )
+
+
+def _vcpus(config: Config) -> Iterator[Problem]:
+    compute = config.compute
+    maximum = ("compute", "max_vcpus")
+    for name, value in (("min_vcpus", compute.min_vcpus), ("vcpus", compute.vcpus)):
+        if compute.max_vcpus < value:
+            yield Problem(
+                maximum,
+                f"must be at least compute.{name} ({value}), is {compute.max_vcpus}",
+                (("compute", name),),
+            )
+    if config.local.vcpus is not None and config.local.vcpus < compute.vcpus:
+        yield Problem(
+            ("local", "vcpus"),
+            f"must be at least compute.vcpus ({compute.vcpus}), is {config.local.vcpus}",
+            (("compute", "vcpus"),),
+        )
+
+
+# EC2 user guide, "Instance type naming conventions": a `g` after the generation is Graviton.
+_GRAVITON = re.compile(r"default_arm64|[a-z]+[0-9]+g[a-z]*(\..*)?")
+
+
+def _instance_types(config: Config) -> Iterator[Problem]:
+    for index, name in enumerate(config.compute.instance_types or ()):
+        architecture = "arm64" if _GRAVITON.fullmatch(name) else "x86_64"
+        if architecture != config.compute.architecture:
+            yield Problem(
+                ("compute", "instance_types", index),
+                f"must be for compute.architecture ({config.compute.architecture}), "
+                f"`{name}` is {architecture}",
+                (("compute", "architecture"),),
+            )
+
+
+def _retention(config: Config) -> Iterator[Problem]:
+    # SQS developer guide, "Using dead-letter queues": the clock of a message runs on from when it
+    # was first sent, so dead letters must be kept for longer than the queue keeps messages.
+    kept, dead = config.queue.retention_days, config.queue.dead_letter_retention_days
+    if dead <= kept:
+        yield Problem(
+            ("queue", "dead_letter_retention_days"),
+            f"must be more than queue.retention_days ({kept}), is {dead}: "
+            "a message's age counts from when it was first sent",
+            (("queue", "retention_days"),),
+        )
+
+
+def _ports(config: Config) -> Iterator[Problem]:
+    if config.local.gateway_port == config.api.port:
+        yield Problem(
+            ("local", "gateway_port"),
+            f"must not be api.port ({config.api.port}): both listen on this machine",
+            (("api", "port"),),
+        )

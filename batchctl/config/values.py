@@ -1,0 +1,236 @@
+"""The values that settings may have: text with a rule, and maps and lists with rules of their own.
+
+A rule's text completes the sentence "`compute.image` …"; the JSON Schema carries the pattern, so
+that editors mark what `load` would refuse.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from batchctl.config.problems import shown
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Text that a pattern matches as a whole; `rule` says in words what the pattern asks for."""
+
+    pattern: str
+    rule: str
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+    def _check(self, text: str) -> str:
+        if not re.fullmatch(self.pattern, text):
+            raise broken(self.rule, text)
+        return text
+
+
+def broken(rule: str, value: object = None) -> PydanticCustomError:
+    """Make the error for a value that breaks `rule`; a `value` of None leaves the ", is …" out."""
+    text = rule if value is None else f"{rule}, is `{shown(value)}`"
+    return PydanticCustomError("rule", "{text}", {"text": text})
+
+
+def _filled(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        raise broken("must not be an empty list")
+    return values
+
+
+def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise broken(f"must not name `{value}` twice")
+    return values
+
+
+def _network(text: str) -> str:
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise broken("must be an IPv4 or IPv6 network such as `203.0.113.0/24`", text) from None
+    address, slash, _ = text.partition("/")
+    if not slash or ipaddress.ip_address(address) != network.network_address:
+        raise broken(f"must be a network: write `{network}`", text)
+    return str(network)
+
+
+def _tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    for key in tags:
+        if key.lower().startswith(("aws:", "batchctl:")):
+            raise broken(f"must not have the key `{key}`: `aws:` and `batchctl:` are reserved")
+    folded = [key.lower() for key in tags]
+    for index, key in enumerate(tags):
+        # IAM user guide, "Rules for tagging in IAM and AWS STS": keys that differ in case are one.
+        if key.lower() in folded[:index]:
+            raise broken(f"must not have the key `{key}` twice (IAM ignores the case of tag keys)")
+    return tags
+
+
+# What batchctl and AWS Batch set themselves in a job's container, and what would shadow its role.
+_RESERVED_PREFIXES = ("AWS_BATCH", "BATCHCTL_")
+_RESERVED_NAMES = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+)
+# AWS Batch service quotas: a job definition has at most 24 KiB; 4 KiB are left for the rest of it.
+_ENVIRONMENT_BYTES = 20 * 1024
+
+
+def _environment(environment: Mapping[str, str]) -> Mapping[str, str]:
+    for name in environment:
+        if name.startswith(_RESERVED_PREFIXES) or name in _RESERVED_NAMES:
+            raise broken(f"must not set `{name}`: AWS Batch or batchctl sets it")
+    size = sum(len(f"{name}{value}".encode()) for name, value in environment.items())
+    if size > _ENVIRONMENT_BYTES:
+        raise broken(f"must have at most {_ENVIRONMENT_BYTES} bytes in all, has {size}")
+    return environment
+
+
+def _instance_type(text: str) -> str:
+    if text == "a1" or text.startswith("a1."):
+        raise broken("must not be an A1 instance (Amazon Linux 2023 on ECS can't run there)", text)
+    return text
+
+
+# CloudWatch Logs API, PutRetentionPolicy: the possible values of retentionInDays.
+_LOG_RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+
+
+def _log_retention(days: int) -> int:
+    if days not in _LOG_RETENTION_DAYS:
+        raise broken(f"must be one of {', '.join(map(str, _LOG_RETENTION_DAYS))}", days)
+    return days
+
+
+# Load balancers and target groups have the tightest names of all that we create: 32 characters,
+# letters, digits and hyphens, not beginning with `internal-` (Elastic Load Balancing API,
+# CreateLoadBalancer); a security group's name must not begin with `sg-` (EC2, CreateSecurityGroup).
+Name = Annotated[
+    str,
+    Matching(
+        r"(?!internal-|sg-)[a-z][a-z0-9-]{0,18}[a-z0-9]",
+        "must have 2 to 20 lower-case letters, digits and hyphens, begin with a letter, "
+        "not end with a hyphen, and not begin with `internal-` or `sg-`",
+    ),
+]
+Region = Annotated[
+    str, Matching(r"[a-z]{2,}(-[a-z]+)+-[0-9]+", "must be an AWS region such as `eu-central-1`")
+]
+AccountId = Annotated[
+    str, Matching(r"[0-9]{12}", 'must be an AWS account id, 12 digits in quotes ("123456789012")')
+]
+# Tags: what every service that we tag takes (EC2 user guide, "Tag your Amazon EC2 resources").
+TagKey = Annotated[
+    str,
+    Matching(r"[A-Za-z0-9 +\-=._:/@]{1,128}", "must be 1 to 128 letters, digits, spaces, +-=._:/@"),
+]
+TagValue = Annotated[
+    str,
+    Matching(r"[A-Za-z0-9 +\-=._:/@]{0,256}", "must be 256 letters, digits, spaces, +-=._:/@"),
+]
+# 50 tags a resource everywhere; five are left for our own.
+Tags = Annotated[Mapping[TagKey, TagValue], Field(max_length=45), AfterValidator(_tags)]
+
+Network = Annotated[str, AfterValidator(_network)]
+# Amazon VPC quotas: 60 inbound rules a security group.
+Networks = Annotated[
+    tuple[Network, ...],
+    Field(strict=False, max_length=60),
+    AfterValidator(_filled),
+    AfterValidator(_unique),
+]
+# ALB: a certificate of ACM, or a server certificate of IAM (user guide, "HTTPS listeners").
+CertificateArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:(acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+"
+        r"|iam::[0-9]{12}:server-certificate/[\w+=,.@/-]+)",
+        "must be the ARN of an ACM certificate or an IAM server certificate",
+    ),
+]
+VpcId = Annotated[
+    str, Matching(r"vpc-[0-9a-f]{8,17}", "must be a VPC's id such as `vpc-0a1b2c3d4e5f67890`")
+]
+SubnetId = Annotated[
+    str,
+    Matching(r"subnet-[0-9a-f]{8,17}", "must be a subnet's id such as `subnet-0a1b2c3d4e5f67890`"),
+]
+# Lambda takes 16 subnets (Lambda API, VpcConfig), AWS Batch as many (ComputeResource).
+Subnets = Annotated[
+    tuple[SubnetId, ...], Field(strict=False, max_length=16), AfterValidator(_unique)
+]
+
+# AWS Batch: at most 255 characters (API, ContainerProperties).
+ImageReference = Annotated[
+    str,
+    Field(max_length=255),
+    Matching(
+        r"([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?/)?"
+        r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+        r"(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?@sha256:[0-9a-f]{64})",
+        "must be an image with its tag or, better, its digest "
+        "(`REGISTRY/REPOSITORY:TAG`, `REGISTRY/REPOSITORY@sha256:…`)",
+    ),
+]
+# AWS Batch refuses a command with an empty word (API, ContainerOverrides).
+Command = Annotated[
+    tuple[Annotated[str, Matching(r"[\s\S]+", "must not be empty")], ...],
+    Field(strict=False),
+    AfterValidator(_filled),
+]
+EnvironmentName = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z_][A-Za-z0-9_]*",
+        "must have letters, digits and underscores, and not begin with a digit",
+    ),
+]
+Environment = Annotated[Mapping[EnvironmentName, str], AfterValidator(_environment)]
+InstanceType = Annotated[
+    str,
+    Matching(
+        r"default_x86_64|default_arm64|optimal|[a-z][a-z0-9-]*(\.[a-z0-9-]+)?",
+        "must be an instance family (`c7i`), a type (`c7i.large`), `default_x86_64` or "
+        "`default_arm64`",
+    ),
+    AfterValidator(_instance_type),
+]
+InstanceTypes = Annotated[
+    tuple[InstanceType, ...],
+    Field(strict=False),
+    AfterValidator(_filled),
+    AfterValidator(_unique),
+]
+
+Architecture = Literal["x86_64", "arm64"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+LogRetentionDays = Annotated[
+    int,
+    Field(json_schema_extra={"enum": list(_LOG_RETENTION_DAYS)}),
+    AfterValidator(_log_retention),
+]
+ApiMode = Literal["alb", "restapi"]
+Auth = Literal["none", "iam"]

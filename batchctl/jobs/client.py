@@ -1,0 +1,158 @@
+"""Jobs of an application, through its endpoint: submit, show, list, wait, results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+import urllib3
+
+from batchctl.jobs.connection import Answer, Connection, Patience, Sign
+from batchctl.jobs.contract import ALB_BODY_BYTES, check_job_id, request_body
+from batchctl.jobs.errors import (
+    InvalidJob,
+    JobConflict,
+    JobNotFound,
+    StillRunning,
+    TooLarge,
+    UnexpectedAnswer,
+)
+from batchctl.jobs.job import Job, JobPage, Result, Submitted
+
+FIRST_POLL_S = 0.2
+LONGEST_POLL_S = 5.0
+RESULTS_A_PAGE = 1000
+"""The most that the API gives at once; it gives fewer when they are big."""
+WAITING = Patience(unreachable_s=60, unavailable_s=60)
+"""A job that is waited for goes on whether or not we see it: a minute's silence is no failure."""
+
+_Parsed = TypeVar("_Parsed")
+
+
+class JobsClient:
+    """The jobs of the application at `endpoint` (`http://HOST:9999`).
+
+    `sign` gives the headers of a request that must be signed; `body_limit_bytes` is what the front
+    door lets through. All methods raise Unreachable, and UnexpectedAnswer for what isn't our API.
+    """
+
+    def __init__(  # noqa: PLR0913  # what tests pass in, beside what the caller knows
+        self,
+        endpoint: str,
+        *,
+        sign: Sign | None = None,
+        http: urllib3.PoolManager | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        body_limit_bytes: int = ALB_BODY_BYTES,
+    ) -> None:
+        """Connect to nothing yet; raises UsageError for an endpoint that is no URL of HTTP."""
+        self._connection = Connection(endpoint, sign=sign, http=http, sleep=sleep, clock=clock)
+        self._sleep = sleep
+        self._clock = clock
+        self._body_limit_bytes = body_limit_bytes
+
+    def submit(
+        self, job_id: str, universe: Sequence[str], parameters: Mapping[str, object] | None = None
+    ) -> Submitted:
+        """Submit a job; the same one again is no new job, and is told by `created` being False.
+
+        Raises InvalidJob and TooLarge, most of them before anything is sent, and JobConflict.
+        """
+        body = request_body(job_id, universe, parameters or {}, self._body_limit_bytes)
+        request = "PUT /v1/new-task"
+        answer = self._connection.send("PUT", "/v1/new-task", body)
+        if answer.status == 400:
+            raise _invalid(answer, "submit the job")
+        if answer.status == 409:
+            raise JobConflict(job_id)
+        if answer.status == 413:
+            raise TooLarge(len(body), None)
+        created = answer.status == 202
+        return _parsed(
+            request, answer, {200, 202}, lambda data: Submitted.from_answer(data, created=created)
+        )
+
+    def show(self, job_id: str, *, limit: int | None = None, after: str | None = None) -> Job:
+        """Read a job with a page of results: at most `limit`, from `after` (a `next`) on.
+
+        Raises JobNotFound, and InvalidJob for what can't be the id of a job.
+        """
+        return self._show(job_id, limit, after, Patience())
+
+    def list(self, *, limit: int | None = None, after: str | None = None) -> JobPage:
+        """Read a page of jobs, newest first: at most `limit`, from `after` (a `next`) on."""
+        target = _target("/v1/tasks", limit, after)
+        answer = self._connection.send("GET", target)
+        if answer.status == 400:
+            raise _invalid(answer, "list jobs")
+        return _parsed(f"GET {target}", answer, {200}, JobPage.from_answer)
+
+    def results(self, job_id: str) -> Iterator[Result]:
+        """Yield every result that there is, page by page; nothing is kept in memory.
+
+        Raises as `show` does, when the first result is asked for or, for a connection, later.
+        """
+        after: str | None = None
+        while True:
+            job = self.show(job_id, limit=RESULTS_A_PAGE, after=after)
+            yield from job.results
+            if job.next is None:
+                return
+            after = job.next
+
+    def wait(
+        self, job_id: str, on_progress: Callable[[Job], object], timeout_s: float | None = None
+    ) -> Job:
+        """Wait until a job has ended, telling `on_progress` of every look at it, the last included.
+
+        The jobs told have the counts; read the results by `results`. Raises as `show` does, and
+        StillRunning after `timeout_s` seconds.
+        """
+        started, delay_s = self._clock(), FIRST_POLL_S
+        while True:
+            job = self._show(job_id, 1, None, WAITING)
+            on_progress(job)
+            if job.ended:
+                return job
+            if timeout_s is not None:
+                left_s = timeout_s - (self._clock() - started)
+                if left_s <= 0:
+                    raise StillRunning(job_id, job.status, timeout_s)
+                delay_s = min(delay_s, left_s)
+            self._sleep(delay_s)
+            delay_s = min(1.5 * delay_s, LONGEST_POLL_S)
+
+    def _show(self, job_id: str, limit: int | None, after: str | None, patience: Patience) -> Job:
+        check_job_id(job_id, "read the job")
+        target = _target(f"/v1/tasks/{quote(job_id, safe='')}", limit, after)
+        answer = self._connection.send("GET", target, patience=patience)
+        if answer.status == 404 and answer.body is not None:
+            raise JobNotFound(job_id)
+        if answer.status == 400:
+            raise _invalid(answer, "read the job")
+        return _parsed(f"GET {target}", answer, {200}, Job.from_answer)
+
+
+def _target(path: str, limit: int | None, after: str | None) -> str:
+    query = {"limit": limit, "next": after}
+    given = {key: value for key, value in query.items() if value is not None}
+    return f"{path}?{urlencode(given, quote_via=quote)}" if given else path
+
+
+def _invalid(answer: Answer, doing: str) -> InvalidJob:
+    field = (answer.body or {}).get("field")
+    return InvalidJob(field if isinstance(field, str) else None, answer.error, doing)
+
+
+def _parsed(
+    request: str, answer: Answer, expected: set[int], parse: Callable[[dict[str, object]], _Parsed]
+) -> _Parsed:
+    if answer.status not in expected:
+        raise UnexpectedAnswer(request, answer.status, answer.error)
+    try:
+        return parse(answer.body or {})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnexpectedAnswer(request, answer.status, "which isn't of this API") from error

@@ -1,0 +1,96 @@
+"""The limits of a job, as the API states them: what is cheap to check is checked before sending.
+
+The functions check everything again, and their answer is what counts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from batchctl.jobs.errors import InvalidJob, TooLarge
+
+JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+MAX_ITEMS = 1_000_000
+MAX_ITEM_CHARACTERS = 256
+MAX_ITEM_BYTES = 1017
+"""`RESULT#` and the item are a sort key: 1,024 bytes (DynamoDB guide, "Quotas in DynamoDB")."""
+MAX_PARAMETERS_BYTES = 16 * 1024
+ALB_BODY_BYTES = 1024 * 1024
+"""Elastic Load Balancing user guide, "Use Lambda functions as targets": bodies up to 1 MB."""
+
+
+def check_job_id(job_id: str, doing: str = "submit the job") -> None:
+    """Raise InvalidJob, naming what was being done, unless `job_id` can be the id of a job."""
+    if not JOB_ID.fullmatch(job_id):
+        raise InvalidJob(
+            "job_id",
+            "must have 1 to 100 letters, digits, `_` and `-` and begin with a letter or digit, "
+            f"is {job_id!r}",
+            doing,
+        )
+
+
+def request_body(
+    job_id: str, universe: Sequence[str], parameters: Mapping[str, object], limit_bytes: int
+) -> bytes:
+    """Check a job and encode it, as compact JSON in UTF-8.
+
+    Raises InvalidJob, naming the field, and TooLarge for more than `limit_bytes`.
+    """
+    check_job_id(job_id)
+    _check_universe(universe)
+    _check_parameters(parameters)
+    content: dict[str, object] = {"job_id": job_id, "universe": list(universe)}
+    if parameters:
+        content["parameters"] = dict(parameters)
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(body) > limit_bytes:
+        raise TooLarge(len(body), limit_bytes)
+    return body
+
+
+def duplicates(items: Sequence[str]) -> dict[str, list[int]]:
+    """Find the items that stand more than once, each with all its positions, from 0."""
+    if len(set(items)) == len(items):
+        return {}
+    positions: dict[str, list[int]] = {}
+    for index, item in enumerate(items):
+        positions.setdefault(item, []).append(index)
+    return {item: found for item, found in positions.items() if len(found) > 1}
+
+
+def _check_universe(universe: Sequence[str]) -> None:
+    if not 1 <= len(universe) <= MAX_ITEMS:
+        raise InvalidJob("universe", f"must have 1 to {MAX_ITEMS:,} items, has {len(universe):,}")
+    for index, item in enumerate(universe):
+        _check_item(index, item)
+    for item, (first, second, *_) in duplicates(universe).items():
+        raise InvalidJob(
+            f"universe[{second}]", f"must be distinct: universe[{first}] is `{item}` as well"
+        )
+
+
+def _check_item(index: int, item: str) -> None:
+    field = f"universe[{index}]"
+    if not 1 <= len(item) <= MAX_ITEM_CHARACTERS:
+        raise InvalidJob(field, f"must have 1 to {MAX_ITEM_CHARACTERS} characters, has {len(item)}")
+    try:
+        size = len(item) if item.isascii() else len(item.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidJob(field, "must be text that UTF-8 can encode") from error
+    if size > MAX_ITEM_BYTES:
+        raise InvalidJob(field, f"must have at most {MAX_ITEM_BYTES} bytes in UTF-8, has {size}")
+
+
+def _check_parameters(parameters: Mapping[str, object]) -> None:
+    try:
+        json.dumps(parameters, ensure_ascii=False).encode()
+        size = len(json.dumps(parameters, separators=(",", ":"), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidJob("parameters", f"must be a JSON object: {error}") from error
+    if size > MAX_PARAMETERS_BYTES:
+        raise InvalidJob(
+            "parameters", f"must have at most {MAX_PARAMETERS_BYTES:,} bytes, has {size:,}"
+        )

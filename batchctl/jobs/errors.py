@@ -1,0 +1,104 @@
+"""What can go wrong with a job, from the client's side.
+
+BatchctlError
+├── JobNotFound          404: there is no such job
+├── JobConflict          409: the job_id belongs to other content
+├── Unreachable          no connection, or 502, 503, 504 and 429 for longer than we wait
+├── UnexpectedAnswer     an answer that the API never gives: another server, or a fault in ours
+├── StillRunning         the job did not end within the time to wait
+└── UsageError
+    ├── InvalidJob       400, or found before sending: a field breaks a rule
+    └── TooLarge         413, or found before sending: the front door doesn't pass so much
+"""
+
+from __future__ import annotations
+
+from batchctl.errors import BatchctlError, UsageError
+
+
+class JobNotFound(BatchctlError):
+    """There is no job of this `job_id`."""
+
+    def __init__(self, job_id: str) -> None:
+        """Name the job, and where those that exist are listed."""
+        super().__init__(
+            f"could not find job `{job_id}`: there is no such job",
+            hint="`batchctl jobs` lists them",
+        )
+        self.job_id = job_id
+
+
+class JobConflict(BatchctlError):
+    """The `job_id` belongs to a job with another universe or other parameters."""
+
+    def __init__(self, job_id: str) -> None:
+        """Name the job."""
+        super().__init__(
+            f"could not submit job `{job_id}`: "
+            "a job of this id has another universe or other parameters",
+            hint=f"choose another job id; `batchctl show {job_id}` shows the job that has this one",
+        )
+        self.job_id = job_id
+
+
+class Unreachable(BatchctlError):
+    """The `endpoint` doesn't answer, or answers that it can't now; `cause` says which."""
+
+    def __init__(self, endpoint: str, cause: str) -> None:
+        """Keep both, and name the command that shows the state of the application."""
+        super().__init__(
+            f"could not reach `{endpoint}`: {cause}",
+            hint="`batchctl status` shows whether the application is up",
+        )
+        self.endpoint = endpoint
+        self.cause = cause
+
+
+class UnexpectedAnswer(BatchctlError):
+    """An answer that the API doesn't give: its `status`, and `why` it is none of ours."""
+
+    def __init__(self, request: str, status: int, why: str) -> None:
+        """Name the request, as in "GET /v1/tasks"."""
+        super().__init__(
+            f"could not understand the answer to `{request}`: status {status}, {why}",
+            hint="check that the endpoint is that of the application: `batchctl status`",
+        )
+        self.status = status
+        self.why = why
+
+
+class StillRunning(BatchctlError):
+    """A job that was waited for has not ended in time; it goes on."""
+
+    def __init__(self, job_id: str, status: str, timeout_s: float) -> None:
+        """Name the job, its status and how long it was waited for, in seconds."""
+        super().__init__(
+            f"could not wait longer for job `{job_id}`: it is {status} after {timeout_s:g} s",
+            hint=f"it goes on: `batchctl show {job_id}`",
+        )
+        self.job_id = job_id
+
+
+class InvalidJob(UsageError):
+    """A request that breaks a rule: the `field` (`universe[3]`; None: no single one) and why."""
+
+    def __init__(self, field: str | None, rule: str, doing: str = "submit the job") -> None:
+        """Say what was being done, which field is wrong, and why."""
+        super().__init__(f"could not {doing}: {f'`{field}` ' if field else ''}{rule}")
+        self.field = field
+        self.rule = rule
+
+
+class TooLarge(UsageError):
+    """A job whose request is larger than the front door lets through."""
+
+    def __init__(self, size_bytes: int, limit_bytes: int | None) -> None:
+        """Tell both sizes; a limit of None is one that the server didn't name."""
+        limit = f", at most {limit_bytes:,} pass" if limit_bytes else ", which is too much for it"
+        super().__init__(
+            f"could not submit the job: its request has {size_bytes:,} bytes{limit}",
+            hint="submit fewer items per job, or use `batchctl up --api-mode restapi`, "
+            "which passes several times as much",
+        )
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes

@@ -1,0 +1,168 @@
+"""Jobs and results as the API answers them, as frozen data.
+
+`from_answer` of each reads a JSON object of the API, ignores what it doesn't know, and raises
+KeyError, TypeError or ValueError for what isn't one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
+"""The statuses after which nothing changes any more."""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A job that the API has taken; `created` is False when it had it already."""
+
+    job_id: str
+    status: str
+    tasks: int
+    href: str
+    created: bool
+
+    @classmethod
+    def from_answer(cls, body: Mapping[str, Any], *, created: bool) -> Self:
+        """Read the answer to a submission."""
+        return cls(
+            job_id=_text(body["job_id"]),
+            status=_text(body["status"]),
+            tasks=int(body["tasks"]),
+            href=_text(body["href"]),
+            created=created,
+        )
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """How many tasks of a job there are, and in which state they are."""
+
+    total: int
+    pending: int
+    running: int
+    succeeded: int
+    failed: int
+
+    @property
+    def ended(self) -> int:
+        """Count the tasks that are over."""
+        return self.succeeded + self.failed
+
+    @classmethod
+    def from_answer(cls, body: Mapping[str, Any]) -> Self:
+        """Read the counts."""
+        return cls(*(int(body[name]) for name in cls.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one item: `result` (any JSON) when SUCCEEDED, `error` when FAILED.
+
+    `attempts` are the tries it took and `seconds` how long the last of them ran, where recorded.
+    """
+
+    item: str
+    status: str
+    result: object = None
+    error: str | None = None
+    attempts: int | None = None
+    seconds: float | None = None
+
+    @classmethod
+    def from_answer(cls, item: str, body: Mapping[str, Any]) -> Self:
+        """Read the result of `item`."""
+        attempts, seconds = body.get("attempts"), body.get("seconds")
+        return cls(
+            item=item,
+            status=_text(body["status"]),
+            result=body.get("result"),
+            error=body.get("error"),
+            attempts=None if attempts is None else int(attempts),
+            seconds=None if seconds is None else float(seconds),
+        )
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as it stands, with a page of its results; `next` is where the next page begins."""
+
+    job_id: str
+    status: str
+    created_at: datetime
+    finished_at: datetime | None
+    items: int
+    tasks: Tasks
+    results: tuple[Result, ...]
+    next: str | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing about the job changes any more."""
+        return self.status in ENDED
+
+    @classmethod
+    def from_answer(cls, body: Mapping[str, Any]) -> Self:
+        """Read a job."""
+        results = body.get("results", {}).items()
+        return cls(
+            job_id=_text(body["job_id"]),
+            status=_text(body["status"]),
+            created_at=datetime.fromisoformat(body["created_at"]),
+            finished_at=_time(body.get("finished_at")),
+            items=int(body["items"]),
+            tasks=Tasks.from_answer(body["tasks"]),
+            results=tuple(Result.from_answer(item, result) for item, result in results),
+            next=body.get("next"),
+        )
+
+
+@dataclass(frozen=True)
+class JobSummary:
+    """A job in the list; `tasks` is how many it has."""
+
+    job_id: str
+    status: str
+    created_at: datetime
+    finished_at: datetime | None
+    items: int
+    tasks: int
+
+    @classmethod
+    def from_answer(cls, body: Mapping[str, Any]) -> Self:
+        """Read a job of the list."""
+        tasks = body["tasks"]
+        return cls(
+            job_id=_text(body["job_id"]),
+            status=_text(body["status"]),
+            created_at=datetime.fromisoformat(body["created_at"]),
+            finished_at=_time(body.get("finished_at")),
+            items=int(body["items"]),
+            tasks=int(tasks["total"] if isinstance(tasks, dict) else tasks),
+        )
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """Jobs, newest first; `next` is where the next page begins, None after the last."""
+
+    jobs: tuple[JobSummary, ...]
+    next: str | None
+
+    @classmethod
+    def from_answer(cls, body: Mapping[str, Any]) -> Self:
+        """Read a page of the list."""
+        return cls(tuple(JobSummary.from_answer(job) for job in body["jobs"]), body.get("next"))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _time(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)

@@ -1,0 +1,104 @@
+"""Results as a table, as CSV and as JSON; CSV and JSON are written as the results come.
+
+A row has the columns `item`, `status`, one for each key of the results, `attempts`, `seconds` and
+`error`. A key within an object becomes `outer.inner`; a list is one cell of JSON; a result that is
+no object has the column `result`. A key with the name of one of our columns becomes `result.NAME`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TextIO
+
+from batchctl.jobs.job import Result
+
+BEFORE = ("item", "status")
+AFTER = ("attempts", "seconds", "error")
+EXTRA = "extra"
+SAMPLE = 100
+"""How many results decide on the columns of CSV: a page of the API."""
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as text, all rows as long as the columns."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def table(results: Iterable[Result]) -> Table:
+    """Lay out all results, with the columns in the order of their first appearance."""
+    rows = [_row(result) for result in results]
+    columns = (*BEFORE, *_result_columns(rows), *AFTER)
+    return Table(columns, tuple(tuple(_cell(row.get(name)) for name in columns) for row in rows))
+
+
+def write_csv(results: Iterable[Result], out: TextIO) -> None:
+    r"""Write RFC 4180 CSV, with a header and `\r\n` at line ends, to `out` as the results come.
+
+    The first 100 results decide on the columns; what later ones have besides is JSON in the last
+    column, `extra`. Cells are data as they stand: one that begins with `=` is not defused.
+    """
+    rows = (_row(result) for result in results)
+    first = list(islice(rows, SAMPLE))
+    columns = (*BEFORE, *_result_columns(first), *AFTER)
+    writer = csv.writer(out)
+    writer.writerow((*columns, EXTRA))
+    for row in chain(first, rows):
+        extra = {name: value for name, value in row.items() if name not in columns}
+        writer.writerow([*(_cell(row.get(name)) for name in columns), _cell(extra or None)])
+
+
+def write_json(results: Iterable[Result], out: TextIO) -> None:
+    """Write one JSON array of objects, one a line, to `out` as the results come."""
+    separator = "[\n"
+    for result in results:
+        out.write(separator + json.dumps(_object(result), ensure_ascii=False))
+        separator = ",\n"
+    out.write("[]\n" if separator == "[\n" else "\n]\n")
+
+
+def _object(result: Result) -> Row:
+    fields: Row = {"item": result.item, "status": result.status}
+    if result.error is None:
+        fields["result"] = result.result
+    optional = {"attempts": result.attempts, "seconds": result.seconds, "error": result.error}
+    return fields | {name: value for name, value in optional.items() if value is not None}
+
+
+def _row(result: Result) -> Row:
+    ours = {name: getattr(result, name) for name in (*BEFORE, *AFTER)}
+    content = result.result
+    flat = content if isinstance(content, Mapping) else {"result": content}
+    columns = {
+        f"result.{name}" if name in (*ours, EXTRA) else name: value
+        for name, value in _flattened(flat)
+        if value is not None
+    }
+    return ours | columns
+
+
+def _flattened(content: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flattened(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _result_columns(rows: Iterable[Row]) -> tuple[str, ...]:
+    names = dict.fromkeys(name for row in rows for name in row)
+    return tuple(name for name in names if name not in (*BEFORE, *AFTER))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
