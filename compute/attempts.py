@@ -1,0 +1,98 @@
+"""Calling the user's compute function for one item: tries, backoff, and what became of it.
+
+Whatever the function raises or returns ends as an Outcome; only Stopped passes through.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from job_table import Outcome
+from stopping import Stopped, StopSignal
+
+# DynamoDB developer guide, Quotas: a record has at most 400 KB, with its key and attribute names
+LARGEST_RESULT_BYTES = 350 * 1024
+LONGEST_ERROR = 4_000
+LONGEST_PAUSE_S = 30.0
+
+ComputeFunction = Callable[[str, dict[str, Any]], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Attempts:
+    """How an item is tried: at most `tries` calls, with growing pauses (seconds) between them."""
+
+    tries: int
+    stop: StopSignal
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+
+    def run(self, function: ComputeFunction, item: str, parameters: dict[str, Any]) -> Outcome:
+        """Return the outcome of the first call that succeeds, or of the last one.
+
+        Raises Stopped when a signal has come, even if the function caught it.
+        """
+        for attempt in range(1, self.tries + 1):
+            outcome = self._call(function, item, parameters, attempt)
+            if outcome.result is not None or attempt == self.tries:
+                break
+            # a random share of the time, so that tasks that failed together don't return together
+            self.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 2**attempt)))  # noqa: S311  # no secret
+        return outcome
+
+    def _call(
+        self, function: ComputeFunction, item: str, parameters: dict[str, Any], attempt: int
+    ) -> Outcome:
+        """Return the outcome of one call, which gets its own copy of the parameters."""
+        began = self.clock()
+        result = error = None
+        try:
+            result = encode(function(item, copy.deepcopy(parameters)))
+        except Stopped:
+            raise
+        except BaseException as raised:  # noqa: BLE001  # SystemExit and MemoryError fail the item, too
+            self.stop.check()
+            traceback.print_exception(raised, file=sys.stderr)
+            error = describe(raised)
+        self.stop.check()
+        return Outcome(result, error, attempt, self.clock() - began)
+
+
+def encode(result: Any) -> str:
+    """Return what compute returned as JSON text; TypeError or ValueError where it can't be kept."""
+    if not isinstance(result, dict):
+        raise TypeError(f"compute must return a dict, not {type(result).__name__}")
+    try:
+        text = json.dumps(result, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"compute must return what JSON can hold: {error}") from error
+    if size > LARGEST_RESULT_BYTES:
+        raise ValueError(f"the result has {size} bytes as JSON: at most {LARGEST_RESULT_BYTES} fit")
+    return text
+
+
+def describe(error: BaseException) -> str:
+    """Return `TypeError: why (file.py, line 3, in function)`; the place is the innermost."""
+    # the standard formatter survives a __str__ that raises; lone surrogates can't be stored
+    text = "".join(traceback.format_exception_only(error)).strip()
+    short = text if len(text) <= LONGEST_ERROR else f"{text[:LONGEST_ERROR]}…"
+    return (short + place(error)).encode(errors="backslashreplace").decode()
+
+
+def place(error: BaseException) -> str:
+    """Return ` (file.py, line 3, in function)`, or nothing where the error is our own finding."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or frames[-1].filename == __file__:
+        return ""
+    innermost = frames[-1]
+    return f" ({Path(innermost.filename).name}, line {innermost.lineno}, in {innermost.name})"

@@ -1,0 +1,87 @@
+"""The packaging of batchctl: dependencies, extras, and the copy of what is deployed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).parent
+DEPLOYED = ("handlers", "compute", "config.yaml")
+
+# From what we run today up to the next major version; the `local` extra decides botocore's version,
+# as MiniStack pins it exactly.
+REQUIRED = [
+    "aws-lambda-powertools>=3.37,<4",
+    "boto3>=1.43,<2",
+    "click>=8.5,<9",
+    "filelock>=4.2,<5",
+    "pydantic>=2.14,<3",
+    "pyyaml>=6.0,<7",
+    "rich>=15.0,<16",
+    "urllib3>=2.8,<3",
+]
+# Our Batch service takes the place of MiniStack's own, which reaches into its insides.
+LOCAL = ["ministack>=1.5.33,<1.5.34"]
+DEVELOPMENT = [
+    "boto3-stubs[apigateway,batch,dynamodb,ec2,ecr,elbv2,events,iam,lambda,logs,sqs,sts]>=1.43,<2",
+    "hypothesis>=6.170,<7",
+    "moto[apigateway,awslambda,batch,dynamodb]>=5.2,<6",
+    "mypy>=2.4,<3",
+    "pytest>=9.2,<10",
+    "ruff>=0.17.6,<0.18",
+    "setuptools>=84.2,<85",
+    "types-PyYAML>=6.0,<7",
+    "types-setuptools>=84.2,<85",
+]
+
+
+class BuildWithDeployed(build_py):
+    """Copies handlers/, compute/ and config.yaml into the package, as batchctl/deploy/."""
+
+    def run(self) -> None:
+        """Build as usual, then copy; an editable install uses the checkout's own folders."""
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib) / "batchctl" / "deploy"
+        shutil.rmtree(target, ignore_errors=True)  # an earlier build's files would stay
+        target.mkdir(parents=True)
+        for name in DEPLOYED:
+            copy(ROOT / name, target / name)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file, or a folder without its compiled files."""
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source, target)
+
+
+def version() -> str:
+    """Return the version that batchctl/__init__.py states, without importing it."""
+    text = (ROOT / "batchctl" / "__init__.py").read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)
+    if found is None:
+        raise ValueError("batchctl/__init__.py states no version")
+    return found[1]
+
+
+setup(
+    name="batchctl",
+    version=version(),
+    description="Run a function over a long list of items on AWS Batch, with nothing to operate",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=find_packages(include=["batchctl", "batchctl.*"]),
+    install_requires=REQUIRED,
+    extras_require={"local": LOCAL, "dev": DEVELOPMENT},
+    entry_points={"console_scripts": ["batchctl=batchctl.cli:main"]},
+    cmdclass={"build_py": BuildWithDeployed},
+    zip_safe=False,
+)

@@ -1,0 +1,155 @@
+"""Reading a task's slice and recording results, with DynamoDB's partial answers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import pytest
+from compute_jobs import Jobs
+from job_table import JobTable, JobTableError, Outcome, Slice
+
+SUCCESS = Outcome('{"x":1}', None, attempts=1, seconds=0.5)
+FAILURE = Outcome(None, "ValueError: no", attempts=3, seconds=0.25)
+
+
+@pytest.fixture
+def table(jobs: Jobs) -> JobTable:
+    return JobTable(boto3.client("dynamodb"), "jobs")
+
+
+@pytest.mark.parametrize(
+    ("start", "stop"),
+    [(0, 1), (249, 251), (250, 500), (0, 700), (499, 500), (690, 700), (690, 800), (123, 623)],
+)
+def test_slice_is_read_across_the_chunks(
+    jobs: Jobs, table: JobTable, start: int, stop: int
+) -> None:
+    universe = [f"S{number}" for number in range(700)]
+    jobs.put(universe)
+
+    work = table.read(Slice("demo", start, stop))
+
+    assert work.items == tuple(universe[start:stop])
+    assert work.total == len(universe[start:stop])
+
+
+def test_parameters_are_those_of_the_job(jobs: Jobs, table: JobTable) -> None:
+    jobs.put(["A"], parameters='{"paths": 500, "nested": {"x": [1.5]}}')
+
+    assert table.read(Slice("demo", 0, 1)).parameters == {"paths": 500, "nested": {"x": [1.5]}}
+
+
+def test_recorded_success_is_not_done_again_but_a_failure_is(jobs: Jobs, table: JobTable) -> None:
+    jobs.put(["A", "B", "C"])
+    table.record("demo", "A", SUCCESS)
+    table.record("demo", "B", FAILURE)
+
+    work = table.read(Slice("demo", 0, 3))
+
+    assert work.items == ("B", "C")
+    assert work.total == 3
+
+
+def test_unknown_job_is_an_error(table: JobTable) -> None:
+    with pytest.raises(JobTableError, match="table `jobs` has no job `demo`"):
+        table.read(Slice("demo", 0, 1))
+
+
+def test_task_beyond_the_universe_is_an_error(jobs: Jobs, table: JobTable) -> None:
+    jobs.put(["A", "B"])
+
+    with pytest.raises(JobTableError, match="has 2 items, and the task begins at item 2"):
+        table.read(Slice("demo", 2, 3))
+
+
+def test_missing_part_of_the_universe_is_an_error(jobs: Jobs, table: JobTable) -> None:
+    jobs.put([f"S{number}" for number in range(600)])
+    jobs.table.delete_item(Key={"job_id": "demo", "item": "UNIVERSE#00000001"})
+
+    with pytest.raises(JobTableError, match="is incomplete: 350 of 600 items from item 0"):
+        table.read(Slice("demo", 0, 600))
+
+
+def test_results_of_more_items_than_one_call_takes_are_found(jobs: Jobs, table: JobTable) -> None:
+    universe = [f"S{number}" for number in range(230)]
+    jobs.put(universe)
+    for item in universe[:-1]:
+        jobs.put_result(item, status="SUCCEEDED")
+
+    assert table.read(Slice("demo", 0, 230)).items == ("S229",)
+
+
+def test_success_is_recorded_with_its_result(jobs: Jobs, table: JobTable) -> None:
+    assert table.record("demo", "A", SUCCESS)
+
+    assert jobs.results()["A"] == {
+        "job_id": "demo",
+        "item": "RESULT#A",
+        "status": "SUCCEEDED",
+        "result": '{"x":1}',
+        "attempts": 1,
+        "seconds": Decimal("0.5"),
+    }
+
+
+def test_failure_is_recorded_with_its_error(jobs: Jobs, table: JobTable) -> None:
+    assert table.record("demo", "A", FAILURE)
+
+    assert jobs.results()["A"]["status"] == "FAILED"
+    assert jobs.results()["A"]["error"] == "ValueError: no"
+    assert "result" not in jobs.results()["A"]
+
+
+def test_success_replaces_a_failure(jobs: Jobs, table: JobTable) -> None:
+    table.record("demo", "A", FAILURE)
+
+    assert table.record("demo", "A", SUCCESS)
+    assert jobs.results()["A"]["result"] == '{"x":1}'
+
+
+def test_failure_does_not_replace_a_success(jobs: Jobs, table: JobTable) -> None:
+    table.record("demo", "A", SUCCESS)
+
+    assert not table.record("demo", "A", FAILURE)
+    assert jobs.results()["A"]["status"] == "SUCCEEDED"
+
+
+class ReluctantClient:
+    """A DynamoDB client that leaves keys unprocessed: all at first, then all but the first one."""
+
+    def __init__(self, fruitless: int) -> None:
+        self.client = boto3.client("dynamodb")
+        self.fruitless = fruitless
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803  # boto3's
+        if self.fruitless:
+            self.fruitless -= 1
+            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+        request = RequestItems["jobs"]
+        first = {**request, "Keys": request["Keys"][:1]}
+        rest = {**request, "Keys": request["Keys"][1:]}
+        answer = self.client.batch_get_item(RequestItems={"jobs": first})
+        return {**answer, "UnprocessedKeys": {"jobs": rest} if rest["Keys"] else {}}
+
+
+def test_unprocessed_keys_are_asked_for_again(jobs: Jobs) -> None:
+    jobs.put([f"S{number}" for number in range(600)])
+    pauses: list[float] = []
+    client: Any = ReluctantClient(fruitless=3)
+
+    work = JobTable(client, "jobs", pauses.append).read(Slice("demo", 0, 600))
+
+    assert len(work.items) == 600
+    assert pauses[:3] == sorted(pauses[:3])
+
+
+def test_table_that_stays_throttled_is_an_error(jobs: Jobs) -> None:
+    pauses: list[float] = []
+    client: Any = ReluctantClient(fruitless=99)
+
+    with pytest.raises(JobTableError, match="stays throttled"):
+        JobTable(client, "jobs", pauses.append).read(Slice("demo", 0, 1))
+
+    assert len(pauses) == 9
