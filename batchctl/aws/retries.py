@@ -17,9 +17,10 @@ from typing import Any
 
 from botocore.exceptions import (
     ClientError,
+    ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
-    HTTPClientError,
+    ReadTimeoutError,
 )
 
 from batchctl.aws.clock import Clock
@@ -29,7 +30,10 @@ from batchctl.aws.retry_rules import RULES
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 20.0
 THROTTLED_FOR_S = 600.0
-UNANSWERED_FOR_S = 90.0
+UNANSWERED_FOR_S = 30.0
+# No connection came about; and a connection that ended before the answer came.
+NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError)
+NO_ANSWER = (*NEVER_SENT, ConnectionClosedError, ReadTimeoutError)
 
 # botocore's list of throttling codes (retries/standard.py) without LimitExceededException, which
 # these services use for quotas as well.
@@ -73,10 +77,12 @@ class Retrier:
         while True:
             try:
                 return attempt()
-            except (ClientError, HTTPClientError) as error:
+            except (ClientError, *NO_ANSWER) as error:
                 patience_s, waits_for = _verdict(operation, error)
                 if self.clock.now() - started >= patience_s:
-                    raise _final(operation, error) from error
+                    if _ambiguous(operation, error):
+                        raise _lost(operation, error) from error
+                    raise
                 self.on_wait(waits_for)
                 self.clock.pause(self._delay_s(tries))
                 tries += 1
@@ -94,7 +100,7 @@ def _verdict(operation: str, error: Exception) -> tuple[float, str]:
         for rule in RULES:
             if rule.matches(operation, error):
                 return rule.for_s, rule.waits_for
-    if _unanswered(error) and (_repeatable(operation) or _never_sent(error)):
+    if _unanswered(error) and not _ambiguous(operation, error):
         return UNANSWERED_FOR_S, "AWS to answer"
     return 0.0, ""
 
@@ -104,18 +110,17 @@ def _unanswered(error: Exception) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return bool(status >= 500)
-    return isinstance(error, HTTPClientError)
+    return isinstance(error, NO_ANSWER)
 
 
-def _never_sent(error: Exception) -> bool:
-    return isinstance(error, EndpointConnectionError | ConnectTimeoutError)
+def _ambiguous(operation: str, error: Exception) -> bool:
+    """Whether an operation that must not run twice may have taken effect."""
+    repeatable = not operation.partition(".")[2].startswith(NOT_REPEATABLE)
+    return _unanswered(error) and not repeatable and not isinstance(error, NEVER_SENT)
 
 
-def _repeatable(operation: str) -> bool:
-    return not operation.partition(".")[2].startswith(NOT_REPEATABLE)
-
-
-def _final(operation: str, error: Exception) -> Exception:
-    if _unanswered(error) and not _repeatable(operation) and not _never_sent(error):
-        return AmbiguousOutcome(f"no answer to {operation}, which may have taken effect: {error}")
-    return error
+def _lost(operation: str, error: Exception) -> AmbiguousOutcome:
+    return AmbiguousOutcome(
+        f"no answer to {operation}, which may have taken effect: {error}",
+        hint="run the command again: it looks before it does anything twice",
+    )

@@ -1,0 +1,35 @@
+"""The command line: Click only, one file per group of commands; the only room that prints.
+
+Commands load what they need when they run, so that `batchctl --help` is quick: it imports neither
+boto3 nor pydantic.
+"""
+
+from __future__ import annotations
+
+import click
+
+from batchctl import __version__
+from batchctl.cli.deploy import down, plan, status, up
+from batchctl.cli.failures import Guarded
+from batchctl.cli.jobs import jobs, results, show, submit
+from batchctl.cli.local import local
+from batchctl.cli.options import shared_options
+
+
+@click.group(cls=Guarded, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="batchctl")
+@shared_options
+def main() -> None:
+    r"""Run a function over a long list of items on AWS Batch, with nothing to operate.
+
+    \b
+    Try it on this machine, without an account:
+      batchctl --local up
+      batchctl --local submit --job-id demo-1 --universe AAPL,MSFT --wait
+      batchctl --local results demo-1
+      batchctl --local down
+    """
+
+
+for command in (plan, up, down, status, submit, jobs, show, results, local):
+    main.add_command(command)

@@ -1,0 +1,174 @@
+"""What a command works on: the configuration, the account or the local cloud, the state."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batchctl.cli.options import Options
+from batchctl.cli.output import say
+from batchctl.config import Config, load
+from batchctl.engine.state import Place, State, StateFile, read_state
+from batchctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from batchctl.aws.session import Aws
+    from batchctl.local.process import Running, Settings
+    from batchctl.resource import Resource
+
+LOCAL_IMAGE = "batchctl/compute:local"
+LOCAL_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Application:
+    """One application in one place; nothing is looked up before it is needed."""
+
+    options: Options
+    config: Config
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the state, beside config.yaml."""
+        folder = self.options.config_path.parent / ".batchctl"
+        return folder / "local" if self.options.local else folder
+
+    @property
+    def state_path(self) -> Path:
+        """The state file."""
+        return self.folder / f"{self.config.name}.state.json"
+
+    @cached_property
+    def aws(self) -> Aws:
+        """The account (or the local cloud, started when needed), refused when it is another one."""
+        return _open_local(self) if self.options.local else _open_account(self)
+
+    @cached_property
+    def state(self) -> StateFile:
+        """The state, of this account and region only."""
+        place = Place(self.aws.stack, self.aws.account, self.aws.region)
+        return StateFile.load(self.state_path, place)
+
+    def stack(self) -> tuple[Resource[Any], ...]:
+        """Return the resources that config.yaml asks for."""
+        from batchctl.packaging import function_package
+        from batchctl.stack import build
+
+        return build(self.config, image=self.image, package=function_package())
+
+    @property
+    def image(self) -> str:
+        """The container image; the local cloud runs processes and needs none."""
+        if self.config.compute.image:
+            return self.config.compute.image
+        if self.options.local:
+            return LOCAL_IMAGE
+        raise UsageError(
+            "could not choose the container image: `compute.image` is not set",
+            hint="build and push compute/ (it has a Dockerfile) and name the image in config.yaml",
+        )
+
+    def endpoint(self) -> str:
+        """Return the URL of the deployed API; UsageError when there is none."""
+        if self.options.local:
+            return f"http://127.0.0.1:{self.config.api.port}"
+        return _deployed_endpoint(self.config, read_state(self.state_path), self.state_path)
+
+
+def open_application(options: Options) -> Application:
+    """Return the application that the options and config.yaml describe."""
+    if options.debug:
+        logging.basicConfig(level=logging.INFO)
+        logging.getLogger("botocore").setLevel(logging.DEBUG)
+    return Application(options, load(options.config_path))
+
+
+def local_settings(application: Application) -> Settings:
+    """Return how the local cloud is to run for this application.
+
+    UsageError when this machine has fewer vCPUs than one task asks for: it would wait for ever.
+    """
+    from batchctl.local.process import Settings
+    from batchctl.packaging import compute_directory
+
+    config = application.config
+    vcpus = config.local.vcpus or os.cpu_count() or 1
+    if vcpus < config.compute.vcpus:
+        raise UsageError(
+            f"could not run tasks here: `compute.vcpus` is {config.compute.vcpus}, "
+            f"the local cloud has {vcpus}",
+            hint="lower `compute.vcpus`, or set `local.vcpus`: it may exceed what the machine has",
+        )
+    own = application.options.config_path.parent / "compute"
+    return Settings(
+        directory=application.options.config_path.parent / ".batchctl" / "local",
+        gateway_port=config.local.gateway_port,
+        load_balancer_port=config.api.port,
+        compute_directory=(own if own.is_dir() else compute_directory()).resolve(),
+        region=_local_region(application),
+        vcpus=vcpus,
+    )
+
+
+def _local_region(application: Application) -> str:
+    return application.options.region or application.config.region or LOCAL_REGION
+
+
+def _open_local(application: Application) -> Aws:
+    import boto3
+
+    from batchctl.aws.session import Aws, Connection
+    from batchctl.local.process import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+
+    running = _ensure_running(local_settings(application))
+    session = boto3.Session(
+        aws_access_key_id=ACCESS_KEY_ID,
+        aws_secret_access_key=SECRET_ACCESS_KEY,
+        region_name=_local_region(application),
+    )
+    connection = Connection(session, endpoint_url=running.endpoint_url)
+    return Aws(connection, stack=application.config.name, tags=application.config.tags)
+
+
+def _ensure_running(settings: Settings) -> Running:
+    from batchctl.local.process import start, status
+
+    if status(settings.directory) is None:
+        say("starting the local cloud …")
+    return start(settings)
+
+
+def _open_account(application: Application) -> Aws:
+    import boto3
+
+    from batchctl.aws.session import Aws, Connection
+
+    options, config = application.options, application.config
+    region = options.region or config.region
+    session = boto3.Session(profile_name=options.profile, region_name=region)
+    aws = Aws(Connection(session), stack=config.name, tags=config.tags)
+    aws.region  # noqa: B018 - a missing region is said before a missing login
+    if config.account_id and aws.account != config.account_id:
+        raise UsageError(
+            f"could not use these credentials: they are of account `{aws.account}`, "
+            f"`account_id` in config.yaml says `{config.account_id}`",
+            hint="use the other profile (`--profile`), or correct `account_id`",
+        )
+    return aws
+
+
+def _deployed_endpoint(config: Config, state: State | None, path: Path) -> str:
+    from batchctl.stack import LOAD_BALANCER
+
+    host = state.outputs(LOAD_BALANCER).get("dns_name") if state else None
+    if not host:
+        raise UsageError(
+            f"could not find the endpoint: `{path}` knows no load balancer",
+            hint="run `batchctl up` first, or `batchctl --local up` to try it on this machine",
+        )
+    scheme = "https" if config.api.certificate_arn else "http"
+    return f"{scheme}://{host}:{config.api.port}"

@@ -1,0 +1,95 @@
+"""The commands for the local cloud: start, stop, status."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import click
+
+from batchctl.cli.options import current_options, shared_options
+from batchctl.cli.output import print_json, say
+
+if TYPE_CHECKING:
+    from batchctl.local.process import Settings
+
+
+@click.group()
+@shared_options
+def local() -> None:
+    r"""Run AWS on this machine, for `--local`: no account, no Docker.
+
+    Everything listens on 127.0.0.1 only. `--local` starts it when needed.
+
+    \b
+    Examples:
+      batchctl local start
+      batchctl local status
+      batchctl local stop
+    """
+
+
+@local.command()
+@shared_options
+def start() -> None:
+    r"""Start the local cloud, unless it runs already.
+
+    \b
+    Example:
+      batchctl local start
+    """
+    from batchctl.local import process
+
+    running = process.start(_settings())
+    _tell(running)
+
+
+@local.command()
+@shared_options
+def stop() -> None:
+    r"""Stop the local cloud with everything in it; what it held is forgotten.
+
+    \b
+    Example:
+      batchctl local stop
+    """
+    from batchctl.local import process
+
+    stopped = process.stop(_settings().directory)
+    say("stopped the local cloud" if stopped else "the local cloud was not running")
+
+
+@local.command()
+@shared_options
+def status() -> None:
+    r"""Say whether the local cloud runs, and where.
+
+    \b
+    Example:
+      batchctl local status --json
+    """
+    from batchctl.local import process
+
+    running = process.status(_settings().directory)
+    if running is None and not current_options().json:
+        say("the local cloud is not running: `batchctl local start`")
+        return
+    _tell(running)
+
+
+def _settings() -> Settings:
+    from batchctl.cli.application import local_settings, open_application
+
+    return local_settings(open_application(current_options()))
+
+
+def _tell(running: object) -> None:
+    from batchctl.local.process import Running
+
+    if current_options().json:
+        plain = dataclasses.asdict(running) if isinstance(running, Running) else {}
+        print_json({"running": bool(plain), **plain})
+    elif isinstance(running, Running):
+        say(f"the local cloud runs (process {running.pid})")
+        say(f"AWS:           {running.endpoint_url}")
+        say(f"load balancer: {running.load_balancer_url}")

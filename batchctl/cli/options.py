@@ -1,0 +1,68 @@
+"""The options that every command takes, before or after the command's name."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the shared options say; None or False where they weren't given."""
+
+    config: Path | None = None
+    local: bool = False
+    profile: str | None = None
+    region: str | None = None
+    json: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+    @property
+    def config_path(self) -> Path:
+        """The configuration file: `--config`, else config.yaml of this folder."""
+        return self.config or Path("config.yaml")
+
+
+_SHARED = (
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Configuration file.  [default: config.yaml]",
+    ),
+    click.option("--local", is_flag=True, help="Use the local cloud instead of AWS."),
+    click.option("--profile", help="AWS profile."),
+    click.option("--region", help="AWS region, before config.yaml's."),
+    click.option("--json", is_flag=True, help="Print data for machines on stdout."),
+    click.option("-v", "--verbose", is_flag=True, help="Say more."),
+    click.option("--debug", is_flag=True, help="Show tracebacks and every AWS call."),
+)
+
+
+def shared_options(command: Command) -> Command:
+    """Add the shared options; the command gets them, the group's included, by `current_options`."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **given: Any) -> Any:
+        own = {each.name: given.pop(each.name) for each in fields(Options)}
+        context = click.get_current_context()
+        inherited = context.obj if isinstance(context.obj, Options) else Options()
+        context.obj = replace(inherited, **{key: value for key, value in own.items() if value})
+        return command(*arguments, **given)
+
+    for option in reversed(_SHARED):
+        run = option(run)
+    return run  # type: ignore[return-value]
+
+
+def current_options() -> Options:
+    """Return the shared options of the running command."""
+    found = click.get_current_context().obj
+    return found if isinstance(found, Options) else Options()

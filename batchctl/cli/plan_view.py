@@ -1,0 +1,101 @@
+"""The plan for people and for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from batchctl.cli.output import say
+
+if TYPE_CHECKING:
+    from batchctl.engine.difference import Change
+    from batchctl.engine.plan import Plan, Step
+
+LONGEST_VALUE = 120
+
+
+def show_plan(plan: Plan, *, verbose: bool = False) -> None:
+    """Print every step that changes something, its attributes, and the sum."""
+    for step in plan.steps:
+        for line in _lines(step, verbose=verbose):
+            say(line)
+    if plan.changes:
+        say("")
+    say(summary(plan))
+
+
+def summary(plan: Plan) -> str:
+    """Return the sum in one line: `3 to create, 1 to update`, or `no changes`."""
+    from batchctl.engine.plan import Action
+
+    words = {
+        Action.CREATE: "to create",
+        Action.UPDATE: "to update",
+        Action.REPLACE: "to replace",
+        Action.DELETE: "to delete",
+        Action.KEEP: "to keep",
+    }
+    parts = [f"{plan.count(action)} {word}" for action, word in words.items() if plan.count(action)]
+    adopted = sum(step.adopted for step in plan.steps)
+    if adopted:
+        parts.append(f"{adopted} found and adopted")
+    return ", ".join(parts) or "no changes"
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """Return the plan as data: every step with its action, changes and reasons."""
+    return {
+        "changes": len(plan.changes),
+        "steps": [_step_as_json(step) for step in plan.steps],
+    }
+
+
+def _step_as_json(step: Step) -> dict[str, Any]:
+    return {
+        "action": step.action.name.lower().replace("_", "-"),
+        "address": step.address,
+        "name": step.name,
+        "adopted": step.adopted,
+        "loses_data": step.loses_data,
+        "forced_by": list(step.forced_by),
+        "changes": [
+            {"path": c.path, "old": c.old, "new": c.new if c.known else None, "known": c.known}
+            for c in step.changes
+        ],
+        "notes": list(step.notes),
+    }
+
+
+def _lines(step: Step, *, verbose: bool) -> Iterator[str]:
+    if step.mutates or step.action.value == "=":
+        yield f"{step.action.value:>3} {step.address}  {step.name}{_remark(step)}"
+        if verbose or step.action.value in {"~", "-/+"}:
+            yield from _changes(step.changes, step.forced_by)
+    elif step.adopted:
+        yield f"    {step.address}  {step.name}  (found, adopted)"
+    for note in step.notes:
+        yield f"    note: {note}"
+
+
+def _remark(step: Step) -> str:
+    if step.action.value == "=":
+        return f"  (kept: it holds {step.loses_data})"
+    if step.loses_data:
+        return f"  (DATA IS LOST: {step.loses_data})"
+    if step.adopted:
+        return "  (found, adopted)"
+    return ""
+
+
+def _changes(changes: Iterable[Change], forced_by: tuple[str, ...]) -> Iterator[str]:
+    for change in changes:
+        forces = "  (forces replacement)" if change.path in forced_by else ""
+        new = _text(change.new) if change.known else "known after up"
+        old = "" if change.old is None else f"{_text(change.old)} -> "
+        yield f"      {change.path}: {old}{new}{forces}"
+
+
+def _text(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

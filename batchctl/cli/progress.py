@@ -1,0 +1,133 @@
+"""What a run is doing: a live table on a terminal, plain lines with a heartbeat elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from batchctl.cli.output import people
+
+if TYPE_CHECKING:
+    from batchctl.engine.events import Event
+    from batchctl.engine.plan import Step
+
+HEARTBEAT_S = 10.0
+_DOING = {"+": "creating", "~": "updating", "-/+": "replacing", "-": "deleting"}
+_DONE = {"+": "created", "~": "updated", "-/+": "replaced", "-": "deleted"}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A step under way: since when, and what it waits for."""
+
+    step: Step
+    since: float
+    waits_for: str = ""
+
+
+@dataclass
+class Counter:
+    """What runs and how much is done, from the events alone."""
+
+    total: int
+    now: Callable[[], float] = time.monotonic
+    done: int = 0
+    running: dict[str, Running] = field(default_factory=dict)
+
+    def take(self, event: Event) -> str | None:
+        """Count an event; return the line that tells of it, None for none."""
+        from batchctl.engine import events
+
+        match event:
+            case events.Started(step):
+                self.running[step.address] = Running(step, self.now())
+                return None
+            case events.Waiting(step, what):
+                self._wait(step, what)
+                return None
+            case events.Finished(step, seconds):
+                return self._end(
+                    step, f"{_DONE[step.action.value]} {step.address} ({seconds:.1f} s)"
+                )
+            case events.Failed(step, error):
+                return self._end(step, f"failed {step.address}: {type(error).__name__}")
+            case events.Skipped(address, because):
+                return f"skipped {address}, because of {because}"
+
+    def _wait(self, step: Step, what: str) -> None:
+        running = self.running.get(step.address)
+        if running is not None:
+            self.running[step.address] = replace(running, waits_for=what)
+
+    def _end(self, step: Step, line: str) -> str:
+        self.running.pop(step.address, None)
+        self.done += 1
+        return f"[{self.done}/{self.total}] {line}"
+
+    def table(self) -> Table:
+        """Return what runs now as a table: resource, what it waits for, elapsed."""
+        table = Table.grid(padding=(0, 2))
+        for running in list(self.running.values()):
+            verb = _DOING[running.step.action.value]
+            table.add_row(
+                f"{verb} {running.step.address}",
+                Text(running.waits_for and f"waiting for {running.waits_for}", style="dim"),
+                f"{self.now() - running.since:.0f} s",
+            )
+        return table
+
+    def still(self) -> Iterator[str]:
+        """Give a line for each step that has been running for long."""
+        for running in list(self.running.values()):
+            elapsed = self.now() - running.since
+            if elapsed >= HEARTBEAT_S:
+                verb = _DOING[running.step.action.value]
+                waits = running.waits_for and f", waiting for {running.waits_for}"
+                yield f"still {verb} {running.step.address} ({elapsed:.0f} s{waits})"
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[Event], None]]:
+    """Show a run of `total` steps; the block gets the function that takes the engine's events."""
+    console = people()
+    counter, lock = Counter(total), threading.Lock()
+    with _shown(console, counter) as say:
+
+        def take(event: Event) -> None:
+            with lock:
+                line = counter.take(event)
+            if line:
+                say(line)
+
+        yield take
+
+
+@contextmanager
+def _shown(console: Console, counter: Counter) -> Iterator[Callable[[str], None]]:
+    if console.is_terminal:
+        with Live(get_renderable=counter.table, console=console, transient=True):
+            yield lambda line: console.print(Text(line))
+        return
+    ended = threading.Event()
+    heart = threading.Thread(target=_beat, args=(console, counter, ended), daemon=True)
+    heart.start()
+    try:
+        yield lambda line: console.print(Text(line))
+    finally:
+        ended.set()
+        heart.join()
+
+
+def _beat(console: Console, counter: Counter, ended: threading.Event) -> None:
+    while not ended.wait(HEARTBEAT_S):
+        for line in counter.still():
+            console.print(Text(line))

@@ -1,0 +1,73 @@
+"""`batchctl status`: every resource with its drift, the endpoint, the depth of the queues."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from batchctl.cli.output import data
+from batchctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from batchctl.cli.application import Application
+    from batchctl.engine.plan import Plan, Step
+
+
+def status_of(application: Application, plan: Plan) -> dict[str, Any]:
+    """Return what is deployed, as data."""
+    return {
+        "stack": application.config.name,
+        "account": application.aws.account,
+        "region": application.aws.region,
+        "endpoint": _endpoint(application),
+        "resources": [
+            {"address": step.address, "name": step.name, "state": _condition(step)}
+            for step in plan.steps
+        ],
+        "queues": _depths(application),
+    }
+
+
+def show_status(found: dict[str, Any]) -> None:
+    """Print the status for people."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("resource", "name", "state"):
+        table.add_column(heading, overflow="fold")
+    for each in found["resources"]:
+        table.add_row(each["address"], each["name"], each["state"])
+    console = data()
+    console.print(table)
+    console.print()
+    console.print(f"stack:    {found['stack']} in {found['account']}, {found['region']}")
+    console.print(f"endpoint: {found['endpoint'] or 'none yet'}")
+    for address, depth in found["queues"].items():
+        console.print(f"{address}: {depth} messages")
+
+
+def _endpoint(application: Application) -> str | None:
+    from batchctl.stack import LOAD_BALANCER
+
+    if not application.state.state.outputs(LOAD_BALANCER):
+        return None
+    try:
+        return application.endpoint()
+    except UsageError:
+        return None
+
+
+def _condition(step: Step) -> str:
+    words = {"+": "missing", "-": "no longer wanted", "-/+": "drifted", "~": "drifted", "=": "kept"}
+    word = words.get(step.action.value, "ok")
+    if word != "drifted":
+        return word
+    return f"drifted: {', '.join(change.path for change in step.changes)}"
+
+
+def _depths(application: Application) -> dict[str, int]:
+    from batchctl.resources.sqs import depth
+    from batchctl.stack import QUEUES
+
+    recorded = application.state.state
+    urls = {address: recorded.outputs(address).get("url") for address in QUEUES}
+    return {address: depth(application.aws, url) for address, url in urls.items() if url}

@@ -1,0 +1,164 @@
+"""`up`, `up`, `down` as a user runs them, on an account in memory, in every partition."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import pytest
+from click.testing import Result
+from conftest import Calls
+
+Batchctl = Callable[..., Result]
+PARTITIONS = {"us-east-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov"}
+every_partition = pytest.mark.parametrize("region", list(PARTITIONS))
+
+
+def left_in(region: str) -> dict[str, list[str]]:
+    """What boto3 finds of the stack, service by service."""
+    client = {
+        name: boto3.client(name, region_name=region)  # type: ignore[call-overload]
+        for name in ("sqs", "dynamodb", "iam", "batch", "lambda", "elbv2", "logs", "ec2")
+    }
+    found = {
+        "queues": client["sqs"].list_queues().get("QueueUrls", []),
+        "tables": client["dynamodb"].list_tables()["TableNames"],
+        "roles": [r["RoleName"] for r in client["iam"].list_roles(PathPrefix="/")["Roles"]],
+        "profiles": client["iam"].list_instance_profiles()["InstanceProfiles"],
+        "environments": client["batch"].describe_compute_environments()["computeEnvironments"],
+        "job queues": client["batch"].describe_job_queues()["jobQueues"],
+        "definitions": client["batch"].describe_job_definitions(status="ACTIVE")["jobDefinitions"],
+        "functions": client["lambda"].list_functions()["Functions"],
+        "mappings": client["lambda"].list_event_source_mappings()["EventSourceMappings"],
+        "load balancers": client["elbv2"].describe_load_balancers()["LoadBalancers"],
+        "target groups": client["elbv2"].describe_target_groups()["TargetGroups"],
+        "log groups": client["logs"].describe_log_groups()["logGroups"],
+        "security groups": [
+            group["GroupName"]
+            for group in client["ec2"].describe_security_groups()["SecurityGroups"]
+            if group["GroupName"] != "default"
+        ],
+    }
+    return {what: names for what, names in found.items() if names}
+
+
+@pytest.mark.usefixtures("account")
+@every_partition
+def test_up_twice_changes_nothing_the_second_time_and_down_leaves_nothing(
+    batchctl: Batchctl, calls: Calls, region: str
+) -> None:
+    first = batchctl("up", "--yes")
+    assert first.exit_code == 0, first.stderr
+    assert len(left_in(region)) == 13
+    calls.made.clear()
+    second = batchctl("up", "--yes")
+    assert second.exit_code == 0
+    assert "no changes" in second.stderr
+    assert calls.writes == []
+    assert len(calls.made) < 80
+    down = batchctl("down", "--yes")
+    assert down.exit_code == 0, down.stderr
+    left = left_in(region)
+    assert set(left) <= {"roles"}
+    assert all(name.startswith("AWSServiceRoleFor") for name in left.get("roles", []))
+
+
+@pytest.mark.usefixtures("account")
+@every_partition
+def test_nothing_of_another_partition_is_sent(
+    batchctl: Batchctl, calls: Calls, region: str
+) -> None:
+    batchctl("up", "--yes")
+    partition = PARTITIONS[region]
+    assert f"arn:{partition}:" in calls.sent
+    for other in set(PARTITIONS.values()) - {partition}:
+        assert f"arn:{other}:" not in calls.sent
+    expected = "ec2.amazonaws.com.cn" if partition == "aws-cn" else "ec2.amazonaws.com"
+    assert f'"{expected}\\"' in calls.sent.replace("\\\\", "\\")
+    assert ("TracingConfig" in calls.sent) == (partition != "aws-cn")
+
+
+@pytest.mark.usefixtures("account")
+def test_up_shows_the_plan_and_asks_and_no_changes_nothing(
+    batchctl: Batchctl, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    answered = batchctl("up", input="n\n")
+    assert "+ queue.jobs" in answered.stderr or answered.exit_code in {2, 130}
+    assert calls.writes == []
+
+
+@pytest.mark.usefixtures("account")
+def test_plan_says_what_up_does_and_changes_nothing(batchctl: Batchctl, calls: Calls) -> None:
+    before = batchctl("plan", "--json", "--exit-code")
+    assert before.exit_code == 3
+    planned = {s["address"]: s["action"] for s in json.loads(before.stdout)["steps"]}
+    assert planned["queue.jobs"] == "create"
+    assert calls.writes == []
+    batchctl("up", "--yes")
+    after = batchctl("plan", "--exit-code")
+    assert after.exit_code == 0
+    assert "no changes" in after.stderr
+
+
+@pytest.mark.usefixtures("account")
+def test_everything_that_can_be_tagged_carries_the_stack_and_the_users_tags(
+    batchctl: Batchctl, folder: Path, region: str
+) -> None:
+    (folder / "config.yaml").write_text("tags: {team: quant}\ncompute: {image: 'x:1'}\n")
+    batchctl("up", "--yes")
+    queue = boto3.client("sqs", region_name=region)
+    url = queue.get_queue_url(QueueName="batchapp-jobs")["QueueUrl"]
+    assert queue.list_queue_tags(QueueUrl=url)["Tags"] == {
+        "team": "quant",
+        "batchctl:stack": "batchapp",
+    }
+    roles = boto3.client("iam").list_role_tags(RoleName="batchapp-job")["Tags"]
+    assert {"Key": "team", "Value": "quant"} in roles
+
+
+@pytest.mark.usefixtures("account")
+def test_a_table_with_jobs_survives_down_and_is_taken_back_and_goes_with_delete_data(
+    batchctl: Batchctl, region: str
+) -> None:
+    batchctl("up", "--yes")
+    table = boto3.resource("dynamodb", region_name=region).Table("batchapp-jobs")
+    table.put_item(
+        Item={"job_id": "a", "item": "JOB", "listing": "JOB", "created_at": "2026-01-01"}
+    )
+    down = batchctl("down", "--yes")
+    assert down.exit_code == 0, down.stderr
+    assert "kept table.jobs" in down.stderr
+    assert set(left_in(region)) == {"tables", "roles"} or set(left_in(region)) == {"tables"}
+    again = batchctl("up", "--yes")
+    assert again.exit_code == 0, again.stderr
+    assert table.get_item(Key={"job_id": "a", "item": "JOB"})["Item"]["created_at"] == "2026-01-01"
+    assert batchctl("down", "--yes", "--delete-data").exit_code == 0
+    assert "tables" not in left_in(region)
+
+
+@pytest.mark.usefixtures("account")
+def test_status_shows_resources_endpoint_queues_and_drift(batchctl: Batchctl, region: str) -> None:
+    batchctl("up", "--yes")
+    found = json.loads(batchctl("status", "--json").stdout)
+    assert found["endpoint"].endswith(":9999")
+    assert {each["state"] for each in found["resources"]} == {"ok"}
+    assert found["queues"] == {"queue.jobs": 0, "queue.dead_letters": 0}
+    sqs = boto3.client("sqs", region_name=region)
+    url = sqs.get_queue_url(QueueName="batchapp-jobs")["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+    drifted = json.loads(batchctl("status", "--json").stdout)["resources"]
+    state = {each["address"]: each["state"] for each in drifted}["queue.jobs"]
+    assert state == "drifted: Attributes.VisibilityTimeout"
+
+
+@pytest.mark.usefixtures("account")
+def test_the_front_door_never_changes_silently(batchctl: Batchctl, folder: Path) -> None:
+    batchctl("up", "--yes")
+    (folder / "config.yaml").write_text("api: {mode: restapi}\ncompute: {image: 'x:1'}\n")
+    refused = batchctl("up", "--yes")
+    assert refused.exit_code == 2
+    assert "`api.mode` in config.yaml is `restapi`, deployed is `alb`" in refused.stderr
+    assert "--api-mode alb" in refused.stderr

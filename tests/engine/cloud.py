@@ -1,0 +1,146 @@
+"""A cloud in a dict, and a resource kind that lives in it: the engine without AWS."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from batchctl.aws.clock import Clock
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
+
+
+@dataclass
+class Cloud:
+    """What exists, by name; every call made; `fault` may raise before or after a call."""
+
+    things: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    before: Callable[[str, str], None] = lambda _verb, _name: None
+    after: Callable[[str, str], None] = lambda _verb, _name: None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def call(self, verb: str, name: str, change: Callable[[], None]) -> None:
+        self.before(verb, name)
+        with self.lock:
+            self.calls.append((verb, name))
+            change()
+        self.after(verb, name)
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        return [call for call in self.calls if call[0] != "read"]
+
+
+@dataclass
+class FakeAws:
+    """The parts of `Aws` that the engine uses."""
+
+    cloud: Cloud
+    stack: str = "app"
+    user_tags: dict[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
+    on_wait: Callable[[str], None] = lambda _: None
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return {**self.user_tags, "batchctl:stack": self.stack}
+
+    def reporting_to(self, on_wait: Callable[[str], None]) -> FakeAws:
+        return FakeAws(self.cloud, self.stack, self.user_tags, self.clock, on_wait)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thing(Resource[Outputs]):
+    """A resource of the cloud: its colour can change in place, its shape can't."""
+
+    colour: str = "red"
+    shape: str = "round"
+    needs: tuple[Resource[Any], ...] = ()
+
+    kind: ClassVar[str] = "thing"
+    identity: ClassVar[tuple[str, ...]] = ("Name",)
+    immutable: ClassVar[tuple[str, ...]] = ("Shape",)
+
+    def desired(self, deployed: Deployed) -> Properties:
+        return {
+            "Name": self.physical_name,
+            "Colour": self.colour,
+            "Shape": self.shape,
+            "Needs": [deployed[each].arn for each in self.needs],
+        }
+
+    @classmethod
+    def read(
+        cls, aws: Any, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        name = recorded.id if recorded else desired["Name"]
+        aws.cloud.call("read", name, lambda: None)
+        if name not in aws.cloud.things:
+            return None
+        refuse_foreign(aws, f"thing `{name}`", aws.cloud.tags[name])
+        outputs = cls.outputs(id=name, arn=f"arn:{name}")
+        return Actual(outputs, dict(aws.cloud.things[name]), dict(aws.cloud.tags[name]))
+
+    def create(self, aws: Any, desired: Properties) -> Outputs:
+        name = desired["Name"]
+
+        def make() -> None:
+            if name in aws.cloud.things:
+                raise ClientError({"Error": {"Code": "EntityAlreadyExists"}}, "CreateThing")
+            aws.cloud.things[name] = dict(desired)
+            aws.cloud.tags[name] = dict(aws.tags)
+
+        aws.cloud.call("create", name, make)
+        return self.outputs(id=name, arn=f"arn:{name}")
+
+    def update(
+        self, aws: Any, actual: Actual[Outputs], desired: Properties, changed: Properties
+    ) -> Outputs:
+        name = actual.outputs.id
+        aws.cloud.call("update", name, lambda: aws.cloud.things[name].update(changed))
+        return actual.outputs
+
+    def write_tags(
+        self, aws: Any, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        def write() -> None:
+            held = aws.cloud.tags[outputs.id]
+            held.update(tags)
+            for key in removed:
+                held.pop(key, None)
+
+        aws.cloud.call("tag", outputs.id, write)
+
+    @classmethod
+    def delete(cls, aws: Any, recorded: Outputs) -> None:
+        def remove() -> None:
+            aws.cloud.things.pop(recorded.id, None)
+            aws.cloud.tags.pop(recorded.id, None)
+
+        aws.cloud.call("delete", recorded.id, remove)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot(Thing):
+    """A thing of which two can't live side by side."""
+
+    kind: ClassVar[str] = "slot"
+    create_before_delete: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chest(Thing):
+    """A thing that holds data when it is golden."""
+
+    kind: ClassVar[str] = "chest"
+    holds_data: ClassVar[bool] = True
+
+    @classmethod
+    def stored(cls, aws: Any, recorded: Outputs) -> str | None:
+        found = aws.cloud.things.get(recorded.id, {})
+        return "3 coins" if found.get("Colour") == "gold" else None
