@@ -1,0 +1,195 @@
+"""JobAPI: `GET /v1/tasks` lists the jobs, `GET /v1/tasks/<job_id>` shows one with its results."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from aws_lambda_powertools import Logger
+
+from handlers import clients
+from handlers.front_door import FrontDoor, RequestError, query, reply
+from handlers.monitor import Monitor, Progress, limit_ids
+from handlers.record import FINAL, RESULT_PREFIX, JobRecord, Status
+from handlers.request import JOB_ID
+from handlers.results import Results
+from handlers.table import JobTable, Listed, ListPosition
+from handlers.universe import Universe
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler import Response
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+MAX_JOBS, DEFAULT_JOBS = 100, 20
+MAX_RESULTS, DEFAULT_RESULTS = 1000, 100
+COUNTING_S = 10.0
+"""How long one request may count results: API Gateway waits 29 s for a function (its quotas)."""
+
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+logger = Logger()
+front_door = FrontDoor()
+routes = front_door.routes
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer an event of a load balancer or of API Gateway."""
+    return front_door.answer(event, context)
+
+
+@routes.get("/v1/tasks")
+def get_tasks() -> Response[object]:
+    """List the accepted jobs, newest first: `limit` (1 to 100) a page, `next` from page to page."""
+    limit = _limit(DEFAULT_JOBS, MAX_JOBS)
+    jobs, following = reader().jobs_page(limit, _list_position(query(routes.current_event, "next")))
+    return reply(200, _with_next({"jobs": jobs}, _list_token(following)))
+
+
+@routes.get("/v1/tasks/<job_id>")
+def get_task(job_id: str) -> Response[object]:
+    """Show a job and a page of its results: `limit` (1 to 1,000) of them at most, then `next`."""
+    job_id = unquote(job_id)
+    logger.append_keys(job_id=job_id)
+    limit = _limit(DEFAULT_RESULTS, MAX_RESULTS)
+    after = _result_position(query(routes.current_event, "next"))
+    return reply(200, reader().job(job_id, limit, after))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads jobs for clients. `clock` is the one that the results' counting goes by."""
+
+    jobs: JobTable
+    results: Results
+    monitor: Monitor
+    clock: Callable[[], float]
+
+    def job(self, job_id: str, limit: int, after: str | None) -> dict[str, object]:
+        """Give a job as clients see it; raises RequestError (404)."""
+        job = self.jobs.read(job_id) if JOB_ID.fullmatch(job_id) else None
+        if job is None or job.status is Status.RECEIVING:
+            raise RequestError(404, f"no job `{job_id}`")
+        # First the status, then the results: a job shown as ended has them all.
+        (progress,) = self.monitor.look([job], self.clock() + COUNTING_S)
+        page = self.results.page(job_id, limit, after)
+        shown = _job(job, progress) | {"results": page.results}
+        return _with_next(shown, None if page.next is None else _token(page.next))
+
+    def jobs_page(
+        self, limit: int, after: ListPosition | None
+    ) -> tuple[list[dict[str, object]], ListPosition | None]:
+        """Give a page of the list and where the next one begins, if any.
+
+        A job's status is as of now as far as one DescribeJobs can tell, else as last recorded.
+        """
+        listed, following = self.jobs.page(limit, after)
+        found = self._looked_at([job for job in listed if job.status not in FINAL])
+        return [_listed(job, found.get(job.job_id)) for job in listed], following
+
+    def _looked_at(self, unfinished: Sequence[Listed]) -> dict[str, Progress]:
+        records = self.jobs.read_many([job.job_id for job in unfinished])
+        # In the order of the list, so that what one call can't tell is the oldest.
+        jobs = limit_ids([records[job.job_id] for job in unfinished if job.job_id in records])
+        seen = self.monitor.look(jobs, self.clock() + COUNTING_S)
+        return {job.job_id: progress for job, progress in zip(jobs, seen, strict=True)}
+
+
+def _job(job: JobRecord, progress: Progress) -> dict[str, object]:
+    counts = progress.counts
+    finished = {} if progress.finished_at is None else {"finished_at": progress.finished_at}
+    return {
+        "job_id": job.job_id,
+        "status": progress.status,
+        "created_at": job.created_at,
+        **finished,
+        "items": job.items,
+        "tasks": {
+            "total": job.tasks,
+            "pending": counts.pending,
+            "running": counts.running,
+            "succeeded": counts.succeeded,
+            "failed": counts.failed,
+        },
+    }
+
+
+def _listed(job: Listed, progress: Progress | None) -> dict[str, object]:
+    finished_at = progress.finished_at if progress else job.finished_at
+    return {
+        "job_id": job.job_id,
+        "status": progress.status if progress else job.status,
+        "created_at": job.created_at,
+        **({} if finished_at is None else {"finished_at": finished_at}),
+        "items": job.items,
+        "tasks": job.tasks,
+    }
+
+
+def _limit(default: int, most: int) -> int:
+    value = query(routes.current_event, "limit")
+    if value is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,6}", value) or not 1 <= int(value) <= most:
+        raise RequestError(400, f"must be a whole number from 1 to {most}", "limit")
+    return int(value)
+
+
+def _with_next(body: dict[str, object], token: str | None) -> dict[str, object]:
+    return body if token is None else {**body, "next": token}
+
+
+def _list_token(position: ListPosition | None) -> str | None:
+    return None if position is None else _token(position.created_at, position.job_id)
+
+
+def _list_position(token: str | None) -> ListPosition | None:
+    if token is None:
+        return None
+    match _untoken(token):
+        case [str(created_at), str(job_id)] if TIMESTAMP.fullmatch(created_at) and (
+            JOB_ID.fullmatch(job_id)
+        ):
+            return ListPosition(created_at, job_id)
+    raise RequestError(400, "is not a `next` of this list", "next")
+
+
+def _result_position(token: str | None) -> str | None:
+    if token is None:
+        return None
+    match _untoken(token):
+        case [str(item)] if item and len((RESULT_PREFIX + item).encode(errors="replace")) <= 1024:
+            return item
+    raise RequestError(400, "is not a `next` of these results", "next")
+
+
+def _token(*place: str) -> str:
+    """Make a place opaque: JSON in URL-safe base64, without padding."""
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+
+
+def _untoken(token: str) -> object:
+    """Read what `_token` made; `None` for anything else."""
+    try:
+        return json.loads(base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True))
+    except (ValueError, RecursionError):
+        return None
+
+
+@cache
+def reader() -> Reader:
+    """Give the reader that the function's environment describes."""
+    table = os.environ["TABLE"]
+    jobs = JobTable(clients.dynamodb(), table)
+    results = Results(clients.dynamodb(), table, time.monotonic)
+    universe = Universe(clients.dynamodb(), table, time.sleep)
+    monitor = Monitor(jobs, results, universe, clients.batch(), time.time)
+    return Reader(jobs, results, monitor, time.monotonic)

@@ -1,0 +1,194 @@
+"""A new job as it comes in: the body of `PUT /v1/new-task` read and checked.
+
+Whatever a client sends gives a `NewTask` or a `RequestError`, never a fault of ours.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Never
+
+from handlers.front_door import RequestError
+from handlers.record import RESULT_PREFIX
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
+
+JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""API Gateway quotas: a payload of 10 MB. (Lambda quotas: an invocation of 6 MB, body and all.)"""
+
+MAX_ITEMS = 1_000_000
+MAX_ITEM_CHARACTERS = 256
+MAX_ITEM_BYTES = 1024 - len(RESULT_PREFIX)
+"""An item is part of a sort key, which has at most 1,024 bytes (DynamoDB quotas)."""
+
+MAX_PARAMETERS_BYTES = 16 * 1024
+MAX_DEPTH = 32
+"""JSON parsers give up somewhere, far beyond this: whatever reads the parameters later can."""
+
+FIELDS = ("job_id", "universe", "parameters")
+MAX_NAME_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class NewTask:
+    """A valid request; `parameters` is canonical JSON, `content_hash` covers all but the job_id."""
+
+    job_id: str
+    universe: Sequence[str]
+    parameters: str
+    content_hash: str
+
+
+def parse(event: BaseProxyEvent) -> NewTask:
+    """Read and check the body of an event; raises RequestError (400, 413) that names the field."""
+    request = _json(_body(event))
+    if not isinstance(request, dict):
+        raise RequestError(400, "the body must be a JSON object")
+    _check_fields(request)
+    universe = _universe(request.get("universe"))
+    parameters = _parameters(request.get("parameters", {}))
+    return NewTask(
+        job_id=_job_id(request.get("job_id")),
+        universe=universe,
+        parameters=parameters,
+        content_hash=_content_hash(universe, parameters),
+    )
+
+
+def _body(event: BaseProxyEvent) -> bytes:
+    """Give the bytes that the client sent; both doors may send them in base64."""
+    body = event.body or ""
+    try:
+        content = base64.b64decode(body) if event.is_base64_encoded else body.encode()
+    except (binascii.Error, UnicodeEncodeError, ValueError) as error:
+        raise RequestError(400, "the body must be JSON in UTF-8") from error
+    if len(content) > MAX_BODY_BYTES:
+        raise RequestError(413, f"the body has {len(content)} bytes: at most {MAX_BODY_BYTES}")
+    return content
+
+
+def _json(content: bytes) -> object:
+    """Parse strictly: no NaN, and nothing that Python can't hold (long numbers, deep nesting)."""
+    try:
+        return json.loads(content.decode(), parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise RequestError(400, "the body must be JSON in UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise RequestError(400, f"the body must be JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise RequestError(
+            400, "the body must be JSON without NaN, endless numbers or endless nesting"
+        ) from error
+
+
+def _no_constant(name: str) -> Never:
+    raise ValueError(name)
+
+
+def _check_fields(request: dict[str, object]) -> None:
+    unknown = next((name for name in request if name not in FIELDS), None)
+    if unknown is not None:
+        known = ", ".join(f"`{name}`" for name in FIELDS)
+        raise RequestError(400, f"is not a field of a job: {known}", unknown[:MAX_NAME_SHOWN])
+    for name in ("job_id", "universe"):
+        if name not in request:
+            raise RequestError(400, "is missing", name)
+
+
+def _job_id(value: object) -> str:
+    if not isinstance(value, str) or not JOB_ID.fullmatch(value):
+        raise RequestError(
+            400,
+            "must be a string of 1 to 100 letters, digits, `_` and `-` that begins with a letter "
+            "or digit",
+            "job_id",
+        )
+    return value
+
+
+def _universe(value: object) -> Sequence[str]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_ITEMS:
+        raise RequestError(400, f"must be a list of 1 to {MAX_ITEMS} strings", "universe")
+    for index, item in enumerate(value):
+        # The loop runs a million times: the full check only for what isn't plainly fine.
+        if type(item) is not str or not 0 < len(item) <= MAX_ITEM_CHARACTERS:
+            _refuse_item(index, f"must be a string of 1 to {MAX_ITEM_CHARACTERS} characters")
+        if not item.isascii():
+            _check_bytes(index, item)
+    if len(set(value)) != len(value):
+        _refuse_duplicate(value)
+    return value
+
+
+def _check_bytes(index: int, item: str) -> None:
+    try:
+        size = len(item.encode())
+    except UnicodeEncodeError:
+        _refuse_item(index, "has half of a surrogate pair, which isn't a character")
+    if size > MAX_ITEM_BYTES:
+        _refuse_item(
+            index,
+            f"has {size} bytes in UTF-8: at most {MAX_ITEM_BYTES}, as it is part of a key of the "
+            "job table",
+        )
+
+
+def _refuse_item(index: int, error: str) -> Never:
+    raise RequestError(400, error, f"universe[{index}]")
+
+
+def _refuse_duplicate(items: Sequence[str]) -> Never:
+    first: dict[str, int] = {}
+    for index, item in enumerate(items):
+        if first.setdefault(item, index) != index:
+            _refuse_item(index, f"is the same as universe[{first[item]}]: items must be distinct")
+    raise AssertionError  # a set of them was smaller
+
+
+def _parameters(value: object) -> str:
+    """Give the parameters as canonical JSON: sorted keys, no spaces, ASCII."""
+    if not isinstance(value, dict):
+        raise RequestError(400, "must be a JSON object", "parameters")
+    if not _is_flat(value):
+        raise RequestError(400, f"is nested more than {MAX_DEPTH} levels deep", "parameters")
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+        canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except UnicodeEncodeError as error:
+        raise RequestError(400, "has half of a surrogate pair", "parameters") from error
+    except ValueError as error:  # 1e999 is read as infinity
+        raise RequestError(400, "has a number beyond bounds", "parameters") from error
+    if len(canonical) > MAX_PARAMETERS_BYTES:
+        raise RequestError(
+            400, f"has {len(canonical)} bytes of JSON: at most {MAX_PARAMETERS_BYTES}", "parameters"
+        )
+    return canonical
+
+
+def _is_flat(value: object) -> bool:
+    """Tell whether nothing is nested deeper than MAX_DEPTH; without recursion, level by level."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        containers = [entry for entry in level if isinstance(entry, (dict, list))]
+        level = [
+            inner
+            for entry in containers
+            for inner in (entry.values() if isinstance(entry, dict) else entry)
+        ]
+        if not level:
+            return True
+    return False
+
+
+def _content_hash(universe: Sequence[str], parameters: str) -> str:
+    """Give the SHA-256 of the canonical JSON of universe and parameters, in hexadecimal."""
+    items = json.dumps(universe, separators=(",", ":"))
+    return hashlib.sha256(f'{{"parameters":{parameters},"universe":{items}}}'.encode()).hexdigest()

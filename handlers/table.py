@@ -1,0 +1,181 @@
+"""The JOB records in the table: create, read, accept, list, and record the end of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from handlers.record import (
+    INDEX,
+    LISTING,
+    JobRecord,
+    Status,
+    Tally,
+    from_item,
+    key,
+    new_item,
+    number,
+    text,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryInputTypeDef
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A job in the list: what the index holds."""
+
+    job_id: str
+    status: Status
+    created_at: str
+    items: int
+    tasks: int
+    finished_at: str | None = None
+
+
+@dataclass(frozen=True)
+class ListPosition:
+    """A place in the list of jobs: the listed job after which a page begins."""
+
+    created_at: str
+    job_id: str
+
+
+@dataclass(frozen=True)
+class End:
+    """How a job ended; `succeeded` and `failed` count its tasks."""
+
+    status: Status
+    finished_at: str
+    succeeded: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class JobTable:
+    """The JOB records of one table."""
+
+    client: DynamoDBClient
+    name: str
+
+    def create(self, job: JobRecord) -> JobRecord:
+        """Put the record unless the job_id has one; give the record that is in the table then."""
+        try:
+            self.client.put_item(
+                TableName=self.name,
+                Item=new_item(job),
+                ConditionExpression="attribute_not_exists(job_id)",
+            )
+        except self.client.exceptions.ConditionalCheckFailedException:
+            # What is there decides: our own first try may have been the one, its answer lost.
+            present = self.read(job.job_id)
+            if present is None:
+                raise
+            return present
+        return job
+
+    def read(self, job_id: str) -> JobRecord | None:
+        """Read a record as of now; `None` when there is none."""
+        answer = self.client.get_item(TableName=self.name, Key=key(job_id), ConsistentRead=True)
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def read_many(self, job_ids: Sequence[str]) -> dict[str, JobRecord]:
+        """Read up to 100 records by job_id (DynamoDB API reference, BatchGetItem: 100 items).
+
+        What DynamoDB leaves unprocessed is left out.
+        """
+        if not job_ids:
+            return {}
+        keys = [key(job_id) for job_id in job_ids]
+        answer = self.client.batch_get_item(
+            RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}}
+        )
+        records = (from_item(item) for item in answer["Responses"].get(self.name, []))
+        return {record.job_id: record for record in records}
+
+    def accept(self, job_id: str) -> None:
+        """Make a received job QUEUED and listed; quiet when somebody has done so before."""
+        self._update_if(
+            job_id,
+            Status.RECEIVING,
+            "SET #status = :queued, listing = :listing",
+            {":queued": text(Status.QUEUED), ":listing": text(LISTING)},
+        )
+
+    def end(self, job_id: str, end: End) -> None:
+        """Record the end of a SUBMITTED job; quiet when it is recorded already."""
+        self._update_if(
+            job_id,
+            Status.SUBMITTED,
+            "SET #status = :status, finished_at = :finished_at, succeeded = :succeeded, "
+            "failed = :failed REMOVE tally_after, tally_succeeded",
+            {
+                ":status": text(end.status),
+                ":finished_at": text(end.finished_at),
+                ":succeeded": number(end.succeeded),
+                ":failed": number(end.failed),
+            },
+        )
+
+    def keep_tally(self, job_id: str, tally: Tally) -> None:
+        """Record how far the results of a SUBMITTED job have been counted."""
+        self._update_if(
+            job_id,
+            Status.SUBMITTED,
+            "SET tally_after = :after, tally_succeeded = :succeeded",
+            {":after": text(tally.after), ":succeeded": number(tally.succeeded)},
+        )
+
+    def page(
+        self, limit: int, after: ListPosition | None
+    ) -> tuple[list[Listed], ListPosition | None]:
+        """Give up to `limit` accepted jobs, newest first, and where the next page begins."""
+        request: QueryInputTypeDef = {
+            "TableName": self.name,
+            "IndexName": INDEX,
+            "KeyConditionExpression": "listing = :listing",
+            "ExpressionAttributeValues": {":listing": text(LISTING)},
+            "ScanIndexForward": False,
+            "Limit": limit + 1,
+        }
+        if after is not None:
+            request["ExclusiveStartKey"] = _start_key(after)
+        answer = self.client.query(**request)
+        jobs = [_listed(item) for item in answer["Items"]]
+        if len(jobs) <= limit and "LastEvaluatedKey" not in answer:
+            return jobs, None
+        return jobs[:limit], ListPosition(jobs[:limit][-1].created_at, jobs[:limit][-1].job_id)
+
+    def _update_if(
+        self, job_id: str, status: Status, update: str, values: dict[str, AttributeValueTypeDef]
+    ) -> None:
+        """Update the record if it has the status; do nothing otherwise."""
+        try:
+            self.client.update_item(
+                TableName=self.name,
+                Key=key(job_id),
+                UpdateExpression=update,
+                ConditionExpression="#status = :expected",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={**values, ":expected": text(status)},
+            )
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return
+
+
+def _start_key(after: ListPosition) -> dict[str, AttributeValueTypeDef]:
+    return {**key(after.job_id), "listing": text(LISTING), "created_at": text(after.created_at)}
+
+
+def _listed(item: dict[str, AttributeValueTypeDef]) -> Listed:
+    return Listed(
+        job_id=item["job_id"]["S"],
+        status=Status(item["status"]["S"]),
+        created_at=item["created_at"]["S"],
+        items=int(item["items"]["N"]),
+        tasks=int(item["tasks"]["N"]),
+        finished_at=item["finished_at"]["S"] if "finished_at" in item else None,
+    )

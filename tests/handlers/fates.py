@@ -1,0 +1,124 @@
+"""Processes that die, or that something happens to, at a call of their own to AWS."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from batch_double import BatchDouble
+from surroundings import QUEUE_ARN, TABLE, Clock
+
+from handlers import clients
+from handlers.lease import LeaseTable
+from handlers.receiver import Receiver
+from handlers.record import BatchJob, JobRecord, Status, cut, timestamp
+from handlers.request import NewTask
+from handlers.splitter import Splitter
+from handlers.submission import Submission
+from handlers.table import JobTable
+from handlers.universe import Universe
+
+ITEMS = [f"{number:06d}" for number in range(6_251)]
+TASK = NewTask("demo-1", ITEMS, "{}", "hash")
+RECEIVER_CALLS = 5  # PutItem, two BatchWriteItems, SendMessage, UpdateItem
+SPLITTER_CALLS = 6  # take the lease; submit and record, twice; finish
+NEVER = 100
+
+
+class Killed(BaseException):
+    """The process ends here; no handler catches it."""
+
+
+def die() -> None:
+    raise Killed
+
+
+@dataclass
+class Fate:
+    """What happens before or after one call, counted from 0, of a process: by default its death."""
+
+    call: int = NEVER
+    after: bool = False
+    happen: Callable[[], None] = die
+    calls: Iterator[int] = field(default_factory=itertools.count)
+
+
+class Mortal:
+    """A client of a process that goes as fate has it."""
+
+    def __init__(self, client: Any, fate: Fate) -> None:
+        self._client = client
+        self._fate = fate
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name in ("exceptions", "meta"):
+            return found
+        if name == "get_paginator":
+            return lambda operation: Mortal(found(operation), self._fate)
+
+        def call(**request: Any) -> Any:
+            fate = self._fate
+            mine = next(fate.calls)  # atomic: the universe is written by threads
+            if mine == fate.call and not fate.after:
+                fate.happen()
+            answer = list(found(**request)) if name == "paginate" else found(**request)
+            if mine == fate.call and fate.after:
+                fate.happen()
+            return answer
+
+        return call
+
+
+@dataclass
+class World:
+    """Everything that outlives a process."""
+
+    queue_url: str
+    batch: BatchDouble
+    clock: Clock
+
+    def receive(self, fate: Fate, task: NewTask = TASK) -> tuple[JobRecord, bool]:
+        table: Any = Mortal(clients.dynamodb(), fate)
+        sqs: Any = Mortal(clients.sqs(), fate)
+        return Receiver(
+            JobTable(table, TABLE),
+            Universe(table, TABLE, self.clock.sleep),
+            sqs,
+            self.queue_url,
+            1,
+            self.clock,
+        ).receive(task)
+
+    def split(self, owner: str, fate: Fate) -> None:
+        table: Any = Mortal(clients.dynamodb(), fate)
+        batch: Any = Mortal(self.batch, fate)
+        Splitter(
+            LeaseTable(table, TABLE, self.clock),
+            Submission(batch, batch, QUEUE_ARN, "batchapp-compute", self.clock.sleep),
+        ).split("demo-1", owner, 60_000)
+
+    def queue(self) -> None:
+        """Have a job of two parts QUEUED (its universe is no matter to the splitter)."""
+        table = JobTable(clients.dynamodb(), TABLE)
+        created_at = timestamp(self.clock())
+        table.create(JobRecord("demo-1", Status.RECEIVING, created_at, 10_001, 1, "hash"))
+        table.accept("demo-1")
+
+    def messages(self) -> Iterator[Any]:
+        while received := clients.sqs().receive_message(QueueUrl=self.queue_url).get("Messages"):
+            yield from (json.loads(message["Body"]) for message in received)
+
+    def check(self, table: JobTable) -> None:
+        """There is one Batch job for every part, and the record knows them all."""
+        job = table.read("demo-1")
+        assert job is not None
+        assert job.status is Status.SUBMITTED
+        assert self.batch.names() == [part.name for part in cut(job)]
+        assert job.batch_jobs == tuple(
+            BatchJob(batch_id, part.first_task, part.tasks)
+            for batch_id, part in zip(self.batch.jobs, cut(job), strict=True)
+        )

@@ -1,0 +1,37 @@
+"""What surrounds the handlers in Lambda: a clock, a context, the names of what they use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+TABLE = "batchapp-jobs"
+QUEUE_ARN = "arn:aws:batch:us-east-1:123456789012:job-queue/batchapp"
+
+
+@dataclass
+class Clock:
+    """Seconds since the epoch that pass only by sleeping."""
+
+    now: float = 1_790_000_000.0
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@dataclass
+class Context:
+    """What Lambda tells an invocation, as far as the handlers and powertools ask."""
+
+    aws_request_id: str = "invocation-1"
+    function_name: str = "batchapp-TaskReceiver"
+    memory_limit_in_mb: int = 1769
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:batchapp"
+    remaining_ms: int = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
