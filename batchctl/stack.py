@@ -295,7 +295,12 @@ def _api_permissions(storage: _Storage) -> tuple[Allow, ...]:
     return (
         Allow(
             sid="ReadJobs",
-            actions=("dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+            actions=(
+                "dynamodb:GetItem",
+                "dynamodb:BatchGetItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+            ),
             on=(storage.table,),
         ),
         Allow(
@@ -410,6 +415,8 @@ def _listener(config: Config, network: Network) -> Listener:
         description="batchctl: the load balancer of the API",
         network=network,
         ingress=(Ingress(port=config.api.port, cidrs=tuple(config.api.allowed_cidrs)),),
+        # It reaches the functions through the Lambda API, not the network.
+        open_egress=False,
     )
     load_balancer = LoadBalancer(
         label="api", name=f"{config.name}-api", network=network, security_group=security_group

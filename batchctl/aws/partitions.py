@@ -8,7 +8,7 @@ requests without authentication need an ICP filing); IAM user guide, AWS managed
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from botocore.loaders import create_loader
 from botocore.regions import EndpointResolver
@@ -56,6 +56,7 @@ class Partition:
         return "arm64" if self.id == "aws" else "x86_64"
 
 
+@cache
 def partition_of(region: str) -> Partition:
     """Return the partition that a region belongs to; UsageError for what is no region."""
     resolver = EndpointResolver(create_loader().load_data("endpoints"))

@@ -55,7 +55,7 @@ THROTTLE_CODES = frozenset(
     }
 )
 # What these verbs begin makes something new each time they take effect.
-NOT_REPEATABLE = ("Create", "Register", "Submit", "Run", "Add", "Authorize")
+NOT_REPEATABLE = ("Create", "Register", "Submit", "Run", "Add")
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
     _end(outcome, "`batchctl down` again finishes it")
     for step in made.steps:
         if not step.mutates:
-            say(f"kept {step.address} ({step.name}): it holds {step.loses_data}")
+            say(f"kept {step.address} ({step.name}): {step.kept_because}")
     say(f"deleted {len(made.changes)} resources")
     if application.options.json:
         print_json(as_json(made))

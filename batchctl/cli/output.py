@@ -9,6 +9,9 @@ from typing import Any
 import click
 from rich.console import Console
 
+UNWRAPPED = 10_000
+"""The width of tables that go into a file or a pipe: lines are not broken there."""
+
 
 def people() -> Console:
     """Return the console for people: stderr, which honours NO_COLOR and plain terminals."""
@@ -17,7 +20,7 @@ def people() -> Console:
 
 def data() -> Console:
     """Return the console for tables that were asked for: stdout."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() else UNWRAPPED)
 
 
 def say(text: str) -> None:

@@ -58,6 +58,7 @@ def _step_as_json(step: Step) -> dict[str, Any]:
         "name": step.name,
         "adopted": step.adopted,
         "loses_data": step.loses_data,
+        "kept_because": step.kept_because,
         "forced_by": list(step.forced_by),
         "changes": [
             {"path": c.path, "old": c.old, "new": c.new if c.known else None, "known": c.known}
@@ -79,8 +80,8 @@ def _lines(step: Step, *, verbose: bool) -> Iterator[str]:
 
 
 def _remark(step: Step) -> str:
-    if step.action.value == "=":
-        return f"  (kept: it holds {step.loses_data})"
+    if step.kept_because:
+        return f"  (kept: {step.kept_because})"
     if step.loses_data:
         return f"  (DATA IS LOST: {step.loses_data})"
     if step.adopted:

@@ -118,8 +118,12 @@ class Compute(Section):
 
     @property
     def chosen_instance_types(self) -> tuple[str, ...]:
-        """`instance_types`, or AWS Batch's own choice for the architecture."""
-        return self.instance_types or (f"default_{self.architecture}",)
+        """`instance_types`, or AWS Batch's own choice for the architecture.
+
+        `optimal` is the older name of `default_x86_64`, which other clouds know as well.
+        """
+        default = "optimal" if self.architecture == "x86_64" else "default_arm64"
+        return self.instance_types or (default,)
 
 
 class Queue(Section):

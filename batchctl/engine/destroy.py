@@ -19,14 +19,24 @@ from batchctl.resource import Outputs
 
 
 def plan_destroy(state: StateFile, aws: Aws, *, delete_data: bool) -> Plan:
-    """Return a DELETE for everything recorded, a KEEP for what holds data unless `delete_data`."""
+    """Return a DELETE for everything recorded, a KEEP for what stays.
+
+    What holds data stays unless `delete_data`; what other stacks share stays in any case.
+    """
     records = (*state.state.resources.values(), *state.state.retired)
-    steps = [planned_deletion(record, aws) for record in records]
-    return Plan(tuple(step if delete_data else _kept(step) for step in steps))
+    return Plan(tuple(_deletion_or_keep(record, aws, delete_data) for record in records))
 
 
-def _kept(step: Step) -> Step:
-    return dataclasses.replace(step, action=Action.KEEP) if step.loses_data else step
+def _deletion_or_keep(record: Record, aws: Aws, delete_data: bool) -> Step:
+    step = planned_deletion(record, aws)
+    because = None
+    if record.resource_kind.shared:
+        because = "other stacks of the account may use it"
+    elif step.loses_data and not delete_data:
+        because = f"it holds {step.loses_data}"
+    if because is None:
+        return step
+    return dataclasses.replace(step, action=Action.KEEP, loses_data=None, kept_because=because)
 
 
 def destroy(plan: Plan, state: StateFile, aws: Aws, emit: Emit) -> Outcome:
@@ -38,8 +48,17 @@ def destroy(plan: Plan, state: StateFile, aws: Aws, emit: Emit) -> Outcome:
     )
     for address, because in outcome.skipped.items():
         emit(Skipped(address, because))
+    _forget_shared(state)
     state.discard()
     return outcome
+
+
+def _forget_shared(state: StateFile) -> None:
+    """Forget what is shared once nothing of ours uses it."""
+    records = state.state.resources.values()
+    if all(r.resource_kind.shared or r.resource_kind.holds_data for r in records):
+        for record in [r for r in records if r.resource_kind.shared]:
+            state.remove(record.address)
 
 
 def delete_records(records: Sequence[Record], state: StateFile, aws: Aws, emit: Emit) -> Outcome:

@@ -42,6 +42,7 @@ class Step:
     forced_by: tuple[str, ...] = ()
     adopted: bool = False
     loses_data: str | None = None
+    kept_because: str | None = None
     notes: tuple[str, ...] = ()
 
     @property

@@ -56,7 +56,7 @@ class Record:
         except KeyError as error:
             raise StateError(
                 f"could not understand `{self.address}` in the state: unknown kind `{self.kind}`",
-                hint="the state was written by another version of batchctl: use that or a newer one",
+                hint="another version of batchctl wrote it: use that or a newer one",
             ) from error
 
     def known_outputs(self) -> Outputs | None:
@@ -171,7 +171,7 @@ def backup_of(path: Path) -> Path:
     return path.with_name(path.name + ".backup")
 
 
-def read_place(path: Path) -> State | None:
+def read_state(path: Path) -> State | None:
     """Return the state at `path` without asking whose it is; None when there is none."""
     return _parse(path) if path.exists() else None
 

@@ -1,4 +1,4 @@
-"""Walk a graph of addresses: whatever is ready runs at once, a failure stops its dependents only."""
+"""Walk a graph of addresses: what is ready runs at once, a failure stops its dependents only."""
 
 from __future__ import annotations
 

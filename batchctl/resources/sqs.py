@@ -86,9 +86,8 @@ class Queue(Resource[QueueOutputs]):
     def create(self, aws: Aws, desired: Properties) -> QueueOutputs:
         """Make the queue with its attributes and tags."""
         name = desired["QueueName"]
-        answer = aws.sqs.create_queue(
-            QueueName=name, Attributes=_texts(desired["Attributes"]), tags=aws.tags
-        )
+        given = {key: value for key, value in _texts(desired["Attributes"]).items() if value}
+        answer = aws.sqs.create_queue(QueueName=name, Attributes=given, tags=aws.tags)
         arn = aws.arn("sqs", name)
         return QueueOutputs(id=name, arn=arn, url=answer["QueueUrl"])
 
@@ -135,3 +134,12 @@ def _texts(attributes: Mapping[str, str | Document]) -> Any:
         key: value if isinstance(value, str) else json.dumps(value) if value else ""
         for key, value in attributes.items()
     }
+
+
+def depth(aws: Aws, url: str) -> int:
+    """Return about how many messages a queue holds, waiting and in flight; 0 when it is gone."""
+    names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    with ignore_missing():
+        found = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+        return sum(int(number) for number in found["Attributes"].values())
+    return 0

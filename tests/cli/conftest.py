@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.client import BaseClient
+from calls import Calls
 from click.testing import CliRunner, Result
+from default_vpc import make_default_vpc_public
 from moto import mock_aws
 
 from batchctl.cli import main
 
-READING = ("Get", "List", "Describe")
 MOTO = {
     "batch": {"use_docker": False},
     "lambda": {"use_docker": False},
     "iam": {"load_aws_managed_policies": True},
 }
-
-
-@dataclass
-class Calls:
-    """The API calls of the commands, with what was sent."""
-
-    made: list[tuple[str, str, Any]] = field(default_factory=list)
-
-    @property
-    def writes(self) -> list[str]:
-        return [f"{s}.{o}" for s, o, _ in self.made if not o.startswith(READING)]
-
-    @property
-    def sent(self) -> str:
-        """Everything that was sent, as one text."""
-        return json.dumps([parameters for _, _, parameters in self.made], default=str)
 
 
 @pytest.fixture
@@ -68,24 +51,12 @@ def account(monkeypatch: pytest.MonkeyPatch, region: str) -> Iterator[None]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    if region == "us-gov-west-1":
+        # moto takes the partition of IAM from the host, where AWS's own has no region.
+        monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", f"https://iam.{region}.amazonaws.com")
     with mock_aws(config=MOTO):
-        _open_default_vpc(region)
+        make_default_vpc_public(boto3.client("ec2", region_name=region))
         yield
-
-
-def _open_default_vpc(region: str) -> None:
-    """Give moto's default VPC the route to an internet gateway that AWS's has."""
-    ec2 = boto3.client("ec2", region_name=region)
-    vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]
-    ours = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
-    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc["VpcId"])
-    for table in ec2.describe_route_tables(Filters=ours)["RouteTables"]:
-        ec2.create_route(
-            RouteTableId=table["RouteTableId"],
-            DestinationCidrBlock="0.0.0.0/0",
-            GatewayId=gateway,
-        )
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from calls import Calls
 from click.testing import Result
-from conftest import Calls
 
 from batchctl.engine.lock import locked
 

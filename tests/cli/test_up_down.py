@@ -8,8 +8,8 @@ from pathlib import Path
 
 import boto3
 import pytest
+from calls import Calls
 from click.testing import Result
-from conftest import Calls
 
 Batchctl = Callable[..., Result]
 PARTITIONS = {"us-east-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov"}

@@ -10,7 +10,10 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from batchctl.aws.clock import Clock
+from batchctl.engine.state import Place
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
+
+PLACE = Place("app", "123456789012", "us-east-1")
 
 
 @dataclass

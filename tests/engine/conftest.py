@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from cloud import Cloud, FakeAws
+from cloud import PLACE, Cloud, FakeAws
 
 from batchctl.aws.clock import Clock
-from batchctl.engine.state import Place, StateFile
-
-PLACE = Place("app", "123456789012", "us-east-1")
+from batchctl.engine.state import StateFile
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import PLACE
+from cloud import PLACE
 
 from batchctl.engine.lock import Locked, locked
 from batchctl.engine.state import Place, Record, StateError, StateFile, backup_of

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import boto3
 import pytest
@@ -12,8 +10,6 @@ from moto import mock_aws
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws, Connection
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

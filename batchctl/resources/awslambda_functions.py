@@ -1,0 +1,274 @@
+"""Lambda functions: their code, their settings, and the wait until AWS has taken both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from batchctl.aws.errors import NotReady, ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.packaging import Package
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Document,
+    Output,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+    resolve,
+)
+from batchctl.resources.awslambda_interfaces import wait_until_interfaces_gone
+from batchctl.resources.ec2 import SecurityGroup
+from batchctl.resources.ec2_network import Network
+from batchctl.resources.iam import Role
+from batchctl.resources.logs import LogGroup
+
+# In a VPC Lambda first makes network interfaces, which can take several minutes (Lambda developer
+# guide, "Giving Lambda functions access to resources in an Amazon VPC").
+SETTLED_WITHIN_S = 600.0
+# UpdateFunctionCode's; all the rest that differs is UpdateFunctionConfiguration's.
+CODE = ("CodeSha256", "Architectures")
+STATUS = ("State", "LastUpdateStatus")
+
+
+@dataclass(frozen=True)
+class FunctionOutputs(Outputs):
+    """The id is the name; the security group is empty for a function outside a VPC."""
+
+    security_group_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function(Resource[FunctionOutputs]):
+    """A function from a zip, whose hash says whether there is something to upload.
+
+    With both `network` and `security_group` it runs in the VPC. `architecture` None is the
+    partition's default. A function that Lambda calls Failed can't be mended (Lambda developer
+    guide, "Lambda function states"), so its update deletes it and makes it again.
+    """
+
+    role: Role
+    handler: str
+    package: Package
+    runtime: str
+    memory_mib: int
+    timeout_s: int
+    environment: Mapping[str, str | Output]
+    log_group: LogGroup
+    tracing: bool
+    architecture: str | None = None
+    network: Network | None = None
+    security_group: SecurityGroup | None = None
+
+    kind: ClassVar[str] = "function"
+    outputs: ClassVar[type[FunctionOutputs]] = FunctionOutputs
+    identity: ClassVar[tuple[str, ...]] = ("FunctionName",)
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the function's configuration, as GetFunction shows it."""
+        partition = deployed.aws.partition
+        environment = {key: resolve(value, deployed) for key, value in self.environment.items()}
+        return {
+            "FunctionName": self.physical_name,
+            "Role": deployed[self.role].arn,
+            "Handler": self.handler,
+            "Runtime": self.runtime,
+            "Architectures": [self.architecture or partition.default_function_architecture],
+            "MemorySize": self.memory_mib,
+            "Timeout": self.timeout_s,
+            "Environment": {"Variables": Document(environment)},
+            "LoggingConfig": {"LogGroup": deployed[self.log_group].id},
+            "VpcConfig": self._vpc_config(deployed),
+            **self._tracing(has_tracing=partition.has_lambda_tracing),
+            "CodeSha256": self.package.sha256,
+            "State": "Active",
+            "LastUpdateStatus": "Successful",
+        }
+
+    def _vpc_config(self, deployed: Deployed) -> dict[str, list[str]]:
+        """Return where in the VPC it runs; empty lists, which take it out of one, for nowhere."""
+        if self.network is None or self.security_group is None:
+            return {"SubnetIds": [], "SecurityGroupIds": []}
+        return {
+            "SubnetIds": sorted(deployed[self.network].function_subnet_ids),
+            "SecurityGroupIds": [deployed[self.security_group].id],
+        }
+
+    def _tracing(self, *, has_tracing: bool) -> dict[str, Any]:
+        if not has_tracing:
+            return {}
+        return {"TracingConfig": {"Mode": "Active" if self.tracing else "PassThrough"}}
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: FunctionOutputs | None, desired: Properties
+    ) -> Actual[FunctionOutputs] | None:
+        """Find the function by name, once Lambda is not changing it; None when there is none."""
+        name = recorded.id if recorded else str(desired["FunctionName"])
+        found = _wait_until_settled(aws, name)
+        if found is None:
+            return None
+        tags = found.get("Tags", {})
+        refuse_foreign(aws, f"function `{name}`", tags)
+        configuration = found["Configuration"]
+        failure = _failure(configuration)
+        notes = (failure,) if failure else ()
+        return Actual(_outputs(configuration), _properties(configuration), tags, notes)
+
+    def create(self, aws: Aws, desired: Properties) -> FunctionOutputs:
+        """Make the function and wait until it is Active."""
+        parameters = {key: desired[key] for key in desired if key not in {"CodeSha256", *STATUS}}
+        if not desired["VpcConfig"]["SubnetIds"]:
+            del parameters["VpcConfig"]
+        aws.awslambda.create_function(
+            **parameters, Code={"ZipFile": self.package.content}, Tags=aws.tags
+        )
+        return _wait_until_usable(aws, desired["FunctionName"])
+
+    def update(
+        self,
+        aws: Aws,
+        actual: Actual[FunctionOutputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> FunctionOutputs:
+        """Change the settings, then the code, as Lambda takes one update at a time.
+
+        After an update that failed both are sent whole, as it is unknown what of it took effect.
+        """
+        name = actual.outputs.id
+        if "State" in changed:
+            self.delete(aws, actual.outputs)
+            return self.create(aws, desired)
+        to_send = desired if "LastUpdateStatus" in changed else changed
+        fixed = {"FunctionName", *CODE, *STATUS}
+        settings = {key: value for key, value in to_send.items() if key not in fixed}
+        if settings:
+            aws.awslambda.update_function_configuration(FunctionName=name, **settings)
+            _wait_until_usable(aws, name)
+        if any(key in to_send for key in CODE):
+            aws.awslambda.update_function_code(
+                FunctionName=name,
+                ZipFile=self.package.content,
+                Architectures=desired["Architectures"],
+            )
+        return _wait_until_usable(aws, name)
+
+    def write_tags(
+        self, aws: Aws, outputs: FunctionOutputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags."""
+        aws.awslambda.tag_resource(Resource=outputs.arn, Tags=tags)
+        if removed:
+            aws.awslambda.untag_resource(Resource=outputs.arn, TagKeys=removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: FunctionOutputs) -> None:
+        """Delete the function; the last one in a security group is gone when its interfaces are.
+
+        Lambda removes them with the function's role, so the role has to live as long. Functions
+        share the interfaces of a security group in a subnet (Lambda developer guide, "Giving
+        Lambda functions access to resources in an Amazon VPC").
+        """
+        with ignore_missing():
+            aws.awslambda.delete_function(FunctionName=recorded.id)
+        aws.wait_until(
+            f"Lambda to delete function `{recorded.id}`",
+            lambda: True if _get(aws, recorded.id) is None else None,
+            timeout_s=SETTLED_WITHIN_S,
+        )
+        if recorded.security_group_id and not _is_used_by_others(aws, recorded.security_group_id):
+            wait_until_interfaces_gone(aws, recorded.security_group_id)
+
+
+def _is_used_by_others(aws: Aws, security_group_id: str) -> bool:
+    return any(
+        security_group_id in function.get("VpcConfig", {}).get("SecurityGroupIds", [])
+        for page in aws.awslambda.get_paginator("list_functions").paginate()
+        for function in page["Functions"]
+    )
+
+
+def _get(aws: Aws, name: str) -> Mapping[str, Any] | None:
+    with ignore_missing():
+        return dict(aws.awslambda.get_function(FunctionName=name))
+    return None
+
+
+def _wait_until_settled(aws: Aws, name: str) -> Mapping[str, Any] | None:
+    """Return GetFunction's answer once nothing passes any more; None when absent or gone."""
+
+    def check() -> tuple[Mapping[str, Any] | None] | None:
+        found = _get(aws, name)
+        return None if found and _is_passing(found["Configuration"]) else (found,)
+
+    what = f"Lambda to finish what it is doing with function `{name}`"
+    return aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)[0]
+
+
+def _is_passing(configuration: Mapping[str, Any]) -> bool:
+    return (
+        configuration.get("State") in {"Pending", "Deleting"}
+        or configuration.get("LastUpdateStatus") == "InProgress"
+    )
+
+
+def _wait_until_usable(aws: Aws, name: str) -> FunctionOutputs:
+    """Return the outputs once Lambda has taken a change; NotReady with its reason if it failed."""
+
+    def check() -> Mapping[str, Any] | None:
+        found = _get(aws, name)
+        return None if found is None or _is_passing(found["Configuration"]) else found
+
+    what = f"function `{name}` to become ready"
+    configuration = aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)["Configuration"]
+    failure = _failure(configuration)
+    if failure:
+        raise NotReady(
+            f"could not make function `{name}` ready: {failure}",
+            hint="mend what the reason names, then run the command again",
+        )
+    return _outputs(configuration)
+
+
+def _failure(configuration: Mapping[str, Any]) -> str | None:
+    """Return Lambda's reason why the function, or its last update, failed; None when neither."""
+    for status in STATUS:
+        if configuration.get(status) == "Failed":
+            said = configuration.get(f"{status}Reason") or "Lambda gives no reason"
+            return f"{status} Failed: {said}"
+    return None
+
+
+def _outputs(configuration: Mapping[str, Any]) -> FunctionOutputs:
+    groups = configuration.get("VpcConfig", {}).get("SecurityGroupIds", [])
+    return FunctionOutputs(
+        id=configuration["FunctionName"],
+        arn=configuration["FunctionArn"],
+        security_group_id=groups[0] if groups else "",
+    )
+
+
+def _properties(configuration: Mapping[str, Any]) -> Properties:
+    """Return a configuration with what Lambda leaves out where it is empty, lists in our order."""
+    network = configuration.get("VpcConfig", {})
+    variables = configuration.get("Environment", {}).get("Variables", {})
+    return {
+        **configuration,
+        "Environment": {"Variables": Document(variables)},
+        "VpcConfig": {
+            "SubnetIds": sorted(network.get("SubnetIds", [])),
+            "SecurityGroupIds": sorted(network.get("SecurityGroupIds", [])),
+        },
+        # Where Lambda says nothing else (Lambda API Reference, LoggingConfig).
+        "LoggingConfig": {
+            "LogGroup": f"/aws/lambda/{configuration['FunctionName']}",
+            **configuration.get("LoggingConfig", {}),
+        },
+        # Inactive is a function in a VPC after idle weeks: the next event wakes it.
+        "State": "Failed" if configuration.get("State") == "Failed" else "Active",
+        "LastUpdateStatus": configuration.get("LastUpdateStatus", "Successful"),
+    }

@@ -1,0 +1,175 @@
+"""Batch: the job queue, beside the compute environments and job definitions of the other files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Literal, get_args
+
+from batchctl.aws.errors import NotReady, ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+)
+from batchctl.resources.batch_definitions import JobDefinition
+from batchctl.resources.batch_environments import ComputeEnvironment
+from batchctl.resources.batch_lifecycle import (
+    USABLE_WITHIN_S,
+    Description,
+    only,
+    reason_of,
+    wait_until_gone,
+    wait_until_settled,
+    wait_until_valid,
+)
+
+__all__ = ["ComputeEnvironment", "JobDefinition", "JobQueue", "unfinished_jobs"]
+
+# In the order of a job's life: who moves on while they are listed is met again. A parent of an
+# array stays PENDING while its children run (AWS Batch User Guide, "Array jobs").
+Unfinished = Literal["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"]
+# Containers have 30 s after SIGTERM; a container that is being started has to start first.
+JOBS_END_WITHIN_S = 900.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobQueue(Resource[Outputs]):
+    """A first-in, first-out queue that tries its compute environments in the order given.
+
+    The order is one of placement: a job that lost its Spot machine is placed from the first
+    environment on again (AWS Batch User Guide, "Job queue parameters").
+    """
+
+    compute_environments: tuple[ComputeEnvironment, ...]
+
+    kind: ClassVar[str] = "job_queue"
+    identity: ClassVar[tuple[str, ...]] = ("jobQueueName",)
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the parameters of CreateJobQueue, and the status that it should have."""
+        return {
+            "jobQueueName": self.physical_name,
+            "state": "ENABLED",
+            "status": "VALID",
+            "priority": 1,
+            "computeEnvironmentOrder": [
+                {"order": order, "computeEnvironment": deployed[environment].arn}
+                for order, environment in enumerate(self.compute_environments, start=1)
+            ],
+        }
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        """Find the queue by name, once Batch is not changing it; None when there is none."""
+        name = recorded.id if recorded else str(desired["jobQueueName"])
+        found = wait_until_settled(aws, _what(name), partial(_describe, aws, name))
+        if found is None:
+            return None
+        tags = found.get("tags", {})
+        refuse_foreign(aws, _what(name), tags)
+        notes = (f"INVALID: {reason_of(found)}",) if found["status"] == "INVALID" else ()
+        order = sorted(found["computeEnvironmentOrder"], key=lambda each: int(each["order"]))
+        return Actual(_outputs(found), {**found, "computeEnvironmentOrder": order}, tags, notes)
+
+    def create(self, aws: Aws, desired: Properties) -> Outputs:
+        """Make the queue and wait until it is VALID."""
+        parameters = {key: value for key, value in desired.items() if key != "status"}
+        aws.batch.create_job_queue(**parameters, tags=aws.tags)
+        return _wait_until_valid(aws, str(desired["jobQueueName"]))
+
+    def update(
+        self,
+        aws: Aws,
+        actual: Actual[Outputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> Outputs:
+        """Change what differs; an INVALID queue gets its compute environments again."""
+        parameters: dict[str, Any] = {key: changed[key] for key in changed if key != "status"}
+        if "status" in changed:
+            parameters["computeEnvironmentOrder"] = desired["computeEnvironmentOrder"]
+        aws.batch.update_job_queue(jobQueue=actual.outputs.arn, **parameters)
+        return _wait_until_valid(aws, actual.outputs.id)
+
+    def write_tags(
+        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags."""
+        aws.batch.tag_resource(resourceArn=outputs.arn, tags=tags)
+        if removed:
+            aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: Outputs) -> None:
+        """Disable the queue, end its jobs and delete it.
+
+        Batch would end the jobs as well, but later: until then they write into the job table.
+        """
+        what, describe = _what(recorded.id), partial(_describe, aws, recorded.id)
+        with ignore_missing():
+            found = wait_until_settled(aws, what, describe)
+            if found is None:
+                return
+            if found["state"] != "DISABLED":
+                aws.batch.update_job_queue(jobQueue=recorded.arn, state="DISABLED")
+                wait_until_settled(aws, what, describe)
+            _end_jobs(aws, recorded.arn, what)
+            aws.batch.delete_job_queue(jobQueue=recorded.arn)
+            wait_until_gone(aws, what, describe)
+
+
+def unfinished_jobs(aws: Aws, job_queue: str) -> Iterator[str]:
+    """Yield the id of each unfinished job of a queue (name or ARN), an array job as one.
+
+    A job that moves on meanwhile may come twice. One call for each status and 100 jobs.
+    """
+    pages = aws.batch.get_paginator("list_jobs")
+    for status in get_args(Unfinished):
+        for page in pages.paginate(jobQueue=job_queue, jobStatus=status):
+            yield from (job["jobId"] for job in page["jobSummaryList"])
+
+
+def _end_jobs(aws: Aws, job_queue: str, what: str) -> None:
+    terminated: set[str] = set()
+
+    def check() -> bool | None:
+        unfinished = set(unfinished_jobs(aws, job_queue))
+        for job_id in sorted(unfinished - terminated):
+            aws.batch.terminate_job(jobId=job_id, reason=f"{what} is being deleted")
+        terminated.update(unfinished)
+        return None if unfinished else True
+
+    aws.wait_until(f"the jobs in {what} to end", check, timeout_s=JOBS_END_WITHIN_S)
+
+
+def _describe(aws: Aws, name: str) -> Description | None:
+    return only(aws.batch.describe_job_queues(jobQueues=[name])["jobQueues"])
+
+
+def _what(name: str) -> str:
+    return f"job queue `{name}`"
+
+
+def _outputs(found: Description) -> Outputs:
+    return Outputs(id=found["jobQueueName"], arn=found["jobQueueArn"])
+
+
+def _wait_until_valid(aws: Aws, name: str) -> Outputs:
+    describe = partial(_describe, aws, name)
+    found = wait_until_valid(aws, _what(name), describe, _refuse_invalid, within_s=USABLE_WITHIN_S)
+    return _outputs(found)
+
+
+def _refuse_invalid(found: Description) -> None:
+    raise NotReady(
+        f"could not use {_what(found['jobQueueName'])}: it is INVALID: {reason_of(found)}",
+        hint="mend what the reason names, then run the command again",
+    )

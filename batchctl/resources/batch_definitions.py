@@ -1,0 +1,189 @@
+"""Job definitions: what a job runs; every change is a new revision under the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from batchctl.aws.errors import ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Document,
+    Output,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+    resolve,
+)
+from batchctl.resources.iam import Role
+from batchctl.resources.logs import LogGroup
+
+# A task is tried again when its machine was taken away or could not start it, and never when the
+# program failed: that is the program's to retry. Five entries at most, the first that matches
+# decides, and no match is a retry (AWS Batch API Reference, EvaluateOnExit; User Guide, "Automated
+# job retries" and "Best practices").
+EVALUATE_ON_EXIT = (
+    {"onStatusReason": "Host EC2*", "action": "RETRY"},
+    {"onStatusReason": "Task failed to start*", "action": "RETRY"},
+    {"onReason": "CannotPullContainerError:*", "action": "RETRY"},
+    {"onReason": "AGENT", "action": "RETRY"},
+    {"onReason": "*", "action": "EXIT"},
+)
+
+
+@dataclass(frozen=True)
+class JobDefinitionOutputs(Outputs):
+    """The id is the name, `arn` the latest revision's, `name_arn` that of all the revisions.
+
+    SubmitJob by name takes the latest ACTIVE revision and is authorised on `name_arn`.
+    """
+
+    name_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobDefinition(Resource[JobDefinitionOutputs]):
+    """A container on EC2, with its own log group; `job_role` is what its program may do.
+
+    Revisions can't be changed, so a change registers another one. The old ones stay ACTIVE: they
+    belong to jobs in flight.
+    """
+
+    image: str
+    command: tuple[str, ...]
+    vcpus: int
+    memory_mib: int
+    timeout_s: int
+    attempts: int
+    job_role: Role
+    log_group: LogGroup
+    environment: Mapping[str, str | Output] = field(default_factory=dict)
+
+    kind: ClassVar[str] = "job_definition"
+    outputs: ClassVar[type[JobDefinitionOutputs]] = JobDefinitionOutputs
+    identity: ClassVar[tuple[str, ...]] = ("jobDefinitionName",)
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the parameters of RegisterJobDefinition."""
+        return {
+            "jobDefinitionName": self.physical_name,
+            "type": "container",
+            "platformCapabilities": ["EC2"],
+            "propagateTags": False,
+            "timeout": {"attemptDurationSeconds": self.timeout_s},
+            "retryStrategy": {
+                "attempts": self.attempts,
+                "evaluateOnExit": [dict(each) for each in EVALUATE_ON_EXIT],
+            },
+            "containerProperties": {
+                "image": self.image,
+                "command": list(self.command),
+                "jobRoleArn": deployed[self.job_role].arn,
+                "resourceRequirements": self._resource_requirements(),
+                "environment": self._environment(deployed),
+                "logConfiguration": self._log_configuration(deployed),
+            },
+        }
+
+    def _resource_requirements(self) -> list[dict[str, str]]:
+        return [
+            {"type": "MEMORY", "value": str(self.memory_mib)},
+            {"type": "VCPU", "value": str(self.vcpus)},
+        ]
+
+    def _environment(self, deployed: Deployed) -> list[dict[str, str]]:
+        """Return the variables by name, without the empty ones, which Batch drops."""
+        values = {name: resolve(value, deployed) for name, value in self.environment.items()}
+        return [{"name": name, "value": value} for name, value in sorted(values.items()) if value]
+
+    def _log_configuration(self, deployed: Deployed) -> dict[str, Any]:
+        options = Document(
+            {
+                "awslogs-group": deployed[self.log_group].id,
+                "awslogs-region": deployed.aws.region,
+                "awslogs-stream-prefix": self.physical_name,
+            }
+        )
+        return {"logDriver": "awslogs", "options": options}
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: JobDefinitionOutputs | None, desired: Properties
+    ) -> Actual[JobDefinitionOutputs] | None:
+        """Find the latest ACTIVE revision of the name; None when there is none."""
+        name = recorded.id if recorded else str(desired["jobDefinitionName"])
+        latest = max(_active(aws, name), key=lambda each: int(each["revision"]), default=None)
+        if latest is None:
+            return None
+        tags = latest.get("tags", {})
+        refuse_foreign(aws, f"job definition `{name}`", tags)
+        return Actual(_outputs(latest), _properties(latest), tags)
+
+    def create(self, aws: Aws, desired: Properties) -> JobDefinitionOutputs:
+        """Register a revision, of which Batch makes a new one even when nothing differs."""
+        return _outputs(aws.batch.register_job_definition(**desired, tags=aws.tags))
+
+    def update(
+        self,
+        aws: Aws,
+        actual: Actual[JobDefinitionOutputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> JobDefinitionOutputs:
+        """Register another revision, which new jobs take."""
+        del actual, changed
+        return self.create(aws, desired)
+
+    def write_tags(
+        self,
+        aws: Aws,
+        outputs: JobDefinitionOutputs,
+        tags: Mapping[str, str],
+        removed: Sequence[str],
+    ) -> None:
+        """Set and remove tags of the latest revision."""
+        aws.batch.tag_resource(resourceArn=outputs.arn, tags=tags)
+        if removed:
+            aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: JobDefinitionOutputs) -> None:
+        """Deregister every ACTIVE revision; AWS forgets INACTIVE ones after 180 days."""
+        for revision in list(_active(aws, recorded.id)):
+            with ignore_missing():
+                aws.batch.deregister_job_definition(jobDefinition=revision["jobDefinitionArn"])
+
+
+def _active(aws: Aws, name: str) -> Iterator[Mapping[str, Any]]:
+    pages = aws.batch.get_paginator("describe_job_definitions")
+    for page in pages.paginate(jobDefinitionName=name, status="ACTIVE"):
+        yield from page["jobDefinitions"]
+
+
+def _outputs(revision: Mapping[str, Any]) -> JobDefinitionOutputs:
+    arn = revision["jobDefinitionArn"]
+    return JobDefinitionOutputs(
+        id=revision["jobDefinitionName"], arn=arn, name_arn=arn.rpartition(":")[0]
+    )
+
+
+def _properties(revision: Mapping[str, Any]) -> Properties:
+    """Return a revision in our spelling: its lists in our order, its actions in capitals."""
+    container = dict(revision.get("containerProperties", {}))
+    for member, key in (("environment", "name"), ("resourceRequirements", "type")):
+        container[member] = sorted(container.get(member, []), key=lambda each: str(each[key]))
+    retry = dict(revision.get("retryStrategy", {}))
+    retry["evaluateOnExit"] = [
+        {**each, "action": each["action"].upper()} for each in retry.get("evaluateOnExit", [])
+    ]
+    return {
+        **revision,
+        # Batch leaves out what is off.
+        "propagateTags": revision.get("propagateTags", False),
+        "containerProperties": container,
+        "retryStrategy": retry,
+    }

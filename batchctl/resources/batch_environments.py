@@ -1,0 +1,224 @@
+"""Compute environments: the machines that Batch starts when there are jobs, and ends after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from batchctl.aws.errors import NotReady, ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Document,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+)
+from batchctl.resources.batch_lifecycle import (
+    SETTLED_WITHIN_S,
+    USABLE_WITHIN_S,
+    Description,
+    only,
+    reason_of,
+    wait_until_gone,
+    wait_until_settled,
+    wait_until_valid,
+)
+from batchctl.resources.ec2 import SecurityGroup
+from batchctl.resources.ec2_network import Network
+from batchctl.resources.iam import InstanceProfile, ServiceLinkedRole
+
+# AWS Batch API Reference, ComputeResource: the strategies that are recommended, and the ones with
+# which instances can be updated in place; with them SPOT needs no Spot fleet role.
+STRATEGIES = {"SPOT": "SPOT_PRICE_CAPACITY_OPTIMIZED", "EC2": "BEST_FIT_PROGRESSIVE"}
+# Batch creates an environment whose roles IAM doesn't show yet, and then calls it INVALID, for
+# good. Parts of its reasons, in lower case (AWS Batch User Guide, "Troubleshooting").
+UNSEEN_ROLE = ("instanceprofile", "instance profile", "sts:assumerole")
+IAM_SHOWS_WITHIN_S = 180.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeEnvironment(Resource[Outputs]):
+    """A managed environment of instances, bought as `model`: "SPOT" or "EC2" (on demand).
+
+    Its instances are named and tagged, so that the bill shows what they cost. An INVALID or
+    DISABLED one is a difference, and an update mends it. How many vCPUs it has at the moment is
+    Batch's own business.
+    """
+
+    model: str
+    network: Network
+    security_group: SecurityGroup
+    instance_profile: InstanceProfile
+    service_linked_role: ServiceLinkedRole
+    instance_types: tuple[str, ...]
+    min_vcpus: int
+    max_vcpus: int
+
+    kind: ClassVar[str] = "compute_environment"
+    identity: ClassVar[tuple[str, ...]] = ("computeEnvironmentName",)
+    # An environment can't move between the service-linked role and another one (AWS Batch API
+    # Reference, UpdateComputeEnvironment).
+    immutable: ClassVar[tuple[str, ...]] = ("type", "serviceRole")
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the parameters of CreateComputeEnvironment, and the status that it should have."""
+        return {
+            "computeEnvironmentName": self.physical_name,
+            "type": "MANAGED",
+            "state": "ENABLED",
+            "status": "VALID",
+            "serviceRole": deployed[self.service_linked_role].arn,
+            "computeResources": self._compute_resources(deployed),
+        }
+
+    def _compute_resources(self, deployed: Deployed) -> dict[str, Any]:
+        return {
+            "type": self.model,
+            "allocationStrategy": STRATEGIES[self.model],
+            "minvCpus": self.min_vcpus,
+            "maxvCpus": self.max_vcpus,
+            "instanceTypes": sorted(self.instance_types),
+            "instanceRole": deployed[self.instance_profile].arn,
+            "subnets": sorted(deployed[self.network].compute_subnet_ids),
+            "securityGroupIds": [deployed[self.security_group].id],
+            # Said, as Batch's own choice changes with the years; for both architectures.
+            "ec2Configuration": [{"imageType": "ECS_AL2023"}],
+            "tags": Document({**deployed.aws.tags, "Name": self.physical_name}),
+        }
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        """Find the environment by name, once Batch is not changing it; None when there is none."""
+        name = recorded.id if recorded else str(desired["computeEnvironmentName"])
+        found = wait_until_settled(aws, _what(name), partial(_describe, aws, name))
+        if found is None:
+            return None
+        tags = found.get("tags", {})
+        refuse_foreign(aws, _what(name), tags)
+        notes = (f"INVALID: {reason_of(found)}",) if found["status"] == "INVALID" else ()
+        return Actual(_outputs(found), _properties(found), tags, notes)
+
+    def create(self, aws: Aws, desired: Properties) -> Outputs:
+        """Make the environment and wait until it is VALID, about 40 s."""
+        parameters = {key: value for key, value in desired.items() if key != "status"}
+        aws.batch.create_compute_environment(**parameters, tags=aws.tags)
+        return _wait_until_valid(aws, desired, within_s=USABLE_WITHIN_S)
+
+    def update(
+        self,
+        aws: Aws,
+        actual: Actual[Outputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> Outputs:
+        """Change what differs; Batch replaces the instances where that is more than their number.
+
+        Only the differing members of computeResources are sent: Batch takes an empty list as a
+        removal, and must not replace instances for nothing.
+        """
+        parameters: dict[str, Any] = {"computeEnvironment": actual.outputs.arn}
+        if "state" in changed:
+            parameters["state"] = changed["state"]
+        if "status" in changed:
+            parameters["computeResources"] = desired["computeResources"]
+        elif "computeResources" in changed:
+            parameters["computeResources"] = _differing(
+                desired["computeResources"], actual.properties["computeResources"]
+            )
+        aws.batch.update_compute_environment(**parameters)
+        return _wait_until_valid(aws, desired, within_s=SETTLED_WITHIN_S)
+
+    def write_tags(
+        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags of the environment; those of its instances are properties."""
+        aws.batch.tag_resource(resourceArn=outputs.arn, tags=tags)
+        if removed:
+            aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: Outputs) -> None:
+        """Disable the environment, delete it and wait until its instances are gone, for minutes."""
+        what, describe = _what(recorded.id), partial(_describe, aws, recorded.id)
+        with ignore_missing():
+            found = wait_until_settled(aws, what, describe)
+            if found is None:
+                return
+            if found["state"] != "DISABLED":
+                aws.batch.update_compute_environment(
+                    computeEnvironment=recorded.arn, state="DISABLED"
+                )
+                wait_until_settled(aws, what, describe)
+            aws.batch.delete_compute_environment(computeEnvironment=recorded.arn)
+            wait_until_gone(aws, what, describe)
+
+
+def _describe(aws: Aws, name: str) -> Description | None:
+    answer = aws.batch.describe_compute_environments(computeEnvironments=[name])
+    return only(answer["computeEnvironments"])
+
+
+def _what(name: str) -> str:
+    return f"compute environment `{name}`"
+
+
+def _outputs(found: Description) -> Outputs:
+    return Outputs(id=found["computeEnvironmentName"], arn=found["computeEnvironmentArn"])
+
+
+def _properties(found: Description) -> Properties:
+    """Return a description with its lists in our order and its image types without AWS's extras."""
+    resources = dict(found.get("computeResources", {}))
+    for unordered in ("instanceTypes", "subnets", "securityGroupIds"):
+        resources[unordered] = sorted(resources.get(unordered, []))
+    resources["ec2Configuration"] = [
+        {"imageType": each["imageType"]} for each in resources.get("ec2Configuration", [])
+    ]
+    resources["tags"] = Document(resources.get("tags", {}))
+    return {**found, "computeResources": resources}
+
+
+def _differing(desired: Properties, actual: Properties) -> dict[str, Any]:
+    """Return the members that differ, and maxvCpus: Batch wants one member at least that scales."""
+    changed = {key: value for key, value in desired.items() if actual.get(key) != value}
+    return {"maxvCpus": desired["maxvCpus"], **changed}
+
+
+def _wait_until_valid(aws: Aws, desired: Properties, *, within_s: float) -> Outputs:
+    name = str(desired["computeEnvironmentName"])
+    found = wait_until_valid(
+        aws, _what(name), partial(_describe, aws, name), _mender(aws, desired), within_s=within_s
+    )
+    return _outputs(found)
+
+
+def _mender(aws: Aws, desired: Properties) -> Callable[[Description], None]:
+    """Return what tries an INVALID environment again while its reason may be IAM's delay.
+
+    An update with the same parameters makes Batch look again (AWS Batch User Guide, "INVALID
+    compute environment"). Raises NotReady with the reason when it is another or the time is over.
+    """
+    deadline = aws.clock.now() + IAM_SHOWS_WITHIN_S
+
+    def mend(found: Description) -> None:
+        reason = reason_of(found)
+        unseen = any(text in reason.lower() for text in UNSEEN_ROLE)
+        if not unseen or aws.clock.now() >= deadline:
+            raise NotReady(
+                f"could not use {_what(found['computeEnvironmentName'])}: it is INVALID: {reason}",
+                hint="mend what the reason names, then run the command again",
+            )
+        aws.on_wait("IAM to show the new roles to AWS Batch")
+        aws.batch.update_compute_environment(
+            computeEnvironment=found["computeEnvironmentArn"],
+            computeResources=desired["computeResources"],
+        )
+
+    return mend

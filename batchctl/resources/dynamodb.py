@@ -1,0 +1,238 @@
+"""DynamoDB: the table of jobs and results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from batchctl.aws.errors import ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.aws.tags import as_dict, as_list
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Document,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+)
+from batchctl.resources.dynamodb_contents import counted_jobs, holds_items
+from batchctl.resources.dynamodb_lifecycle import settled, wait_until_active, wait_until_gone
+
+
+@dataclass(frozen=True)
+class TableOutputs(Outputs):
+    """A table's id is its name; `index` names the index that has every job once."""
+
+    index: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Resource[TableOutputs]):
+    """An on-demand table whose keys are texts, and its one index.
+
+    Of each job one item has the keys of the index, so the index has every job once;
+    `index_projection` are the attributes that it shows beside the keys. Indexes that other hands
+    added are a difference. A table with other keys is another table.
+    """
+
+    partition_key: str
+    sort_key: str
+    index_name: str
+    index_partition_key: str
+    index_sort_key: str
+    index_projection: tuple[str, ...]
+    point_in_time_recovery: bool = True
+    deletion_protection: bool = True
+
+    kind: ClassVar[str] = "table"
+    outputs: ClassVar[type[TableOutputs]] = TableOutputs
+    identity: ClassVar[tuple[str, ...]] = ("TableName",)
+    immutable: ClassVar[tuple[str, ...]] = ("KeySchema",)
+    holds_data: ClassVar[bool] = True
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the table's parameters, its indexes by name, PointInTimeRecoveryEnabled."""
+        del deployed
+        index = {
+            "KeySchema": _key_schema(self.index_partition_key, self.index_sort_key),
+            "Projection": _projection(self.index_projection),
+        }
+        return {
+            "TableName": self.physical_name,
+            "KeySchema": _key_schema(self.partition_key, self.sort_key),
+            "BillingMode": "PAY_PER_REQUEST",
+            "GlobalSecondaryIndexes": Document({self.index_name: index}),
+            "DeletionProtectionEnabled": self.deletion_protection,
+            "PointInTimeRecoveryEnabled": self.point_in_time_recovery,
+        }
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: TableOutputs | None, desired: Properties
+    ) -> Actual[TableOutputs] | None:
+        """Find the table by name, wait while it changes; None when there is none."""
+        name = recorded.id if recorded else str(desired["TableName"])
+        table = settled(aws, name)
+        if table is None:
+            return None
+        tags = _tags_of(aws, table["TableArn"])
+        refuse_foreign(aws, f"table `{name}`", tags)
+        properties = _properties(table, recoverable=_is_recoverable(aws, name))
+        indexes = desired.get("GlobalSecondaryIndexes", properties["GlobalSecondaryIndexes"])
+        return Actual(_outputs(table, indexes), properties, tags)
+
+    def create(self, aws: Aws, desired: Properties) -> TableOutputs:
+        """Make the table with its index and tags, wait until it is ACTIVE, turn backups on."""
+        name, indexes = desired["TableName"], desired["GlobalSecondaryIndexes"]
+        keys = (desired["KeySchema"], *(each["KeySchema"] for each in indexes.values()))
+        request: dict[str, Any] = {
+            "TableName": name,
+            "KeySchema": desired["KeySchema"],
+            "AttributeDefinitions": _definitions(*keys),
+            "BillingMode": desired["BillingMode"],
+            "GlobalSecondaryIndexes": [{"IndexName": key, **indexes[key]} for key in indexes],
+            "DeletionProtectionEnabled": desired["DeletionProtectionEnabled"],
+            "Tags": as_list(aws.tags),
+        }
+        aws.dynamodb.create_table(**request)
+        table = wait_until_active(aws, name)
+        if desired["PointInTimeRecoveryEnabled"]:
+            _set_recoverable(aws, name, enabled=True)
+        return _outputs(table, indexes)
+
+    def update(
+        self,
+        aws: Aws,
+        actual: Actual[TableOutputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> TableOutputs:
+        """Make one change after the other, as UpdateTable takes one kind and one index a call."""
+        name = actual.outputs.id
+        for change in _changes(actual.properties, desired, changed):
+            aws.dynamodb.update_table(TableName=name, **change)
+            wait_until_active(aws, name)
+        if "PointInTimeRecoveryEnabled" in changed:
+            _set_recoverable(aws, name, enabled=changed["PointInTimeRecoveryEnabled"])
+        return actual.outputs
+
+    def write_tags(
+        self,
+        aws: Aws,
+        outputs: TableOutputs,
+        tags: Mapping[str, str],
+        removed: Sequence[str],
+    ) -> None:
+        """Set and remove tags."""
+        tag_list: Any = as_list(tags)
+        aws.dynamodb.tag_resource(ResourceArn=outputs.arn, Tags=tag_list)
+        if removed:
+            aws.dynamodb.untag_resource(ResourceArn=outputs.arn, TagKeys=removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: TableOutputs) -> None:
+        """Lift the protection, delete the table with its data, wait until it is gone."""
+        table = settled(aws, recorded.id)
+        if table is None:
+            return
+        with ignore_missing():
+            if table.get("DeletionProtectionEnabled"):
+                aws.dynamodb.update_table(TableName=recorded.id, DeletionProtectionEnabled=False)
+                wait_until_active(aws, recorded.id)
+            aws.dynamodb.delete_table(TableName=recorded.id)
+            wait_until_gone(aws, recorded.id)
+
+    @classmethod
+    def stored(cls, aws: Aws, recorded: TableOutputs) -> str | None:
+        """Say how many jobs the table holds; None only when it holds no item at all."""
+        with ignore_missing():
+            if not holds_items(aws, recorded.id):
+                return None
+            return counted_jobs(aws, recorded.id, recorded.index) or "items"
+        return None
+
+
+def _key_schema(partition_key: str, sort_key: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": partition_key, "KeyType": "HASH"},
+        {"AttributeName": sort_key, "KeyType": "RANGE"},
+    ]
+
+
+def _projection(attributes: Sequence[str]) -> dict[str, Any]:
+    if not attributes:
+        return {"ProjectionType": "KEYS_ONLY"}
+    return {"ProjectionType": "INCLUDE", "NonKeyAttributes": sorted(attributes)}
+
+
+def _definitions(*key_schemas: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return the definitions of all key attributes: each once, each a text."""
+    names = dict.fromkeys(key["AttributeName"] for schema in key_schemas for key in schema)
+    return [{"AttributeName": name, "AttributeType": "S"} for name in names]
+
+
+def _outputs(table: Mapping[str, Any], indexes: Mapping[str, Any]) -> TableOutputs:
+    return TableOutputs(id=table["TableName"], arn=table["TableArn"], index=next(iter(indexes), ""))
+
+
+def _properties(table: Mapping[str, Any], *, recoverable: bool) -> dict[str, Any]:
+    """Return what DescribeTable says in the spelling of `desired`."""
+    indexes = table.get("GlobalSecondaryIndexes", [])
+    # DescribeTable leaves the summary out for a table that never was on demand.
+    billing = table.get("BillingModeSummary", {})
+    return {
+        "TableName": table["TableName"],
+        "KeySchema": table["KeySchema"],
+        "BillingMode": billing.get("BillingMode", "PROVISIONED"),
+        "GlobalSecondaryIndexes": Document({i["IndexName"]: _index(i) for i in indexes}),
+        "DeletionProtectionEnabled": table.get("DeletionProtectionEnabled", False),
+        "PointInTimeRecoveryEnabled": recoverable,
+    }
+
+
+def _index(index: Mapping[str, Any]) -> dict[str, Any]:
+    projection = dict(index["Projection"])
+    if "NonKeyAttributes" in projection:
+        projection["NonKeyAttributes"] = sorted(projection["NonKeyAttributes"])
+    return {"KeySchema": index["KeySchema"], "Projection": projection}
+
+
+def _changes(
+    actual: Properties, desired: Properties, changed: Properties
+) -> Iterator[dict[str, Any]]:
+    """Yield what to tell UpdateTable, call by call; an index that differs is made anew."""
+    for key in ("BillingMode", "DeletionProtectionEnabled"):
+        if key in changed:
+            yield {key: changed[key]}
+    had = actual["GlobalSecondaryIndexes"]
+    wanted = desired["GlobalSecondaryIndexes"]
+    for name in had:
+        if had[name] != wanted.get(name):
+            yield {"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": name}}]}
+    for name, index in wanted.items():
+        if index != had.get(name):
+            yield {
+                "AttributeDefinitions": _definitions(desired["KeySchema"], index["KeySchema"]),
+                "GlobalSecondaryIndexUpdates": [{"Create": {"IndexName": name, **index}}],
+            }
+
+
+def _tags_of(aws: Aws, arn: str) -> dict[str, str]:
+    pages = aws.dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)
+    return as_dict(tag for page in pages for tag in page["Tags"])
+
+
+def _is_recoverable(aws: Aws, name: str) -> bool:
+    answer = aws.dynamodb.describe_continuous_backups(TableName=name)
+    recovery = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+    return recovery.get("PointInTimeRecoveryStatus") == "ENABLED"
+
+
+def _set_recoverable(aws: Aws, name: str, *, enabled: bool) -> None:
+    aws.dynamodb.update_continuous_backups(
+        TableName=name,
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled},
+    )

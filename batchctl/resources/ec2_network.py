@@ -1,0 +1,156 @@
+"""EC2: the network that the application runs in, looked up, never made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from batchctl.aws.session import Aws
+from batchctl.errors import BatchctlError
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resources.ec2_placement import Placement, listed, place
+from batchctl.resources.ec2_subnets import Vpc, subnets_of
+
+
+@dataclass(frozen=True)
+class NetworkOutputs(Outputs):
+    """The id is the VPC's; there is no ARN. Subnets are ids, none where none is needed."""
+
+    compute_subnet_ids: tuple[str, ...]
+    load_balancer_subnet_ids: tuple[str, ...]
+    function_subnet_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(Resource[NetworkOutputs]):
+    """The VPC and where in it everything stands.
+
+    `vpc_id` None is the VPC of the subnets that are given, or else the default VPC. Subnets that
+    are given are checked; for those that aren't, the load balancer gets a public one in each zone,
+    compute the private ones with a way out or else the public ones, and functions none.
+    """
+
+    vpc_id: str | None = None
+    compute_subnet_ids: tuple[str, ...] = ()
+    load_balancer_subnet_ids: tuple[str, ...] = ()
+    function_subnet_ids: tuple[str, ...] = ()
+    needs_load_balancer: bool = True
+
+    kind: ClassVar[str] = "network"
+    outputs: ClassVar[type[NetworkOutputs]] = NetworkOutputs
+    identity: ClassVar[tuple[str, ...]] = ()
+    taggable: ClassVar[bool] = False
+    lookup: ClassVar[bool] = True
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return what is asked for, for `read` to look it up."""
+        del deployed
+        return {
+            "VpcId": self.vpc_id,
+            "ComputeSubnetIds": list(self.compute_subnet_ids),
+            "LoadBalancerSubnetIds": list(self.load_balancer_subnet_ids),
+            "FunctionSubnetIds": list(self.function_subnet_ids),
+            "NeedsLoadBalancer": self.needs_load_balancer,
+        }
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: NetworkOutputs | None, desired: Properties
+    ) -> Actual[NetworkOutputs]:
+        """Look the network up, with what was asked for as its properties: it never differs.
+
+        Raises BatchctlError that names what is missing and what to set or add.
+        """
+        del recorded
+        vpc = _vpc(aws, desired)
+        placement = place(vpc, desired)
+        return Actual(_outputs(vpc, placement), desired, notes=placement.notes)
+
+    def create(self, aws: Aws, desired: Properties) -> NetworkOutputs:
+        """Return what is looked up: a network is never made."""
+        return self.read(aws, None, desired).outputs
+
+    def update(
+        self,
+        aws: Aws,
+        actual: Actual[NetworkOutputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> NetworkOutputs:
+        """Return what was looked up: a network is never changed."""
+        del aws, desired, changed
+        return actual.outputs
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: NetworkOutputs) -> None:
+        """Leave it: a network is never deleted."""
+
+
+def _outputs(vpc: Vpc, placement: Placement) -> NetworkOutputs:
+    return NetworkOutputs(
+        id=vpc.id,
+        arn="",
+        compute_subnet_ids=tuple(subnet.id for subnet in placement.compute),
+        load_balancer_subnet_ids=tuple(subnet.id for subnet in placement.load_balancer),
+        function_subnet_ids=tuple(subnet.id for subnet in placement.functions),
+    )
+
+
+def _vpc(aws: Aws, desired: Properties) -> Vpc:
+    vpc_id = desired["VpcId"] or _vpc_of_given(aws, desired)
+    wanted = {"vpc-id": [vpc_id]} if vpc_id else {"is-default": ["true"]}
+    vpcs = aws.ec2.describe_vpcs(Filters=_filters(wanted))["Vpcs"]
+    if not vpcs:
+        raise _no_vpc(aws, vpc_id)
+    found, is_default = vpcs[0]["VpcId"], vpcs[0].get("IsDefault", False)
+    of_vpc = _filters({"vpc-id": [found]})
+    tables = aws.ec2.get_paginator("describe_route_tables").paginate(Filters=of_vpc)
+    subnets = subnets_of(
+        _described_subnets(aws, of_vpc),
+        [table for page in tables for table in page["RouteTables"]],
+        aws.region,
+    )
+    return Vpc(found, f"{'the default ' if is_default else ''}VPC `{found}`", subnets)
+
+
+def _no_vpc(aws: Aws, vpc_id: str | None) -> BatchctlError:
+    if vpc_id:
+        return BatchctlError(
+            f"could not find VPC `{vpc_id}` in {aws.region}",
+            hint="check `network.vpc_id` and `region` in config.yaml",
+        )
+    return BatchctlError(
+        f"could not find the default VPC of {aws.region}: the account has none there",
+        hint="set `network.vpc_id` in config.yaml, or make one: `aws ec2 create-default-vpc`",
+    )
+
+
+def _vpc_of_given(aws: Aws, desired: Properties) -> str | None:
+    """Return the VPC of the subnets that are given, None when none are."""
+    keys = ("ComputeSubnetIds", "LoadBalancerSubnetIds", "FunctionSubnetIds")
+    given = sorted({each for key in keys for each in desired[key]})
+    if not given:
+        return None
+    found = _described_subnets(aws, _filters({"subnet-id": given}))
+    if missing := sorted(set(given) - {each["SubnetId"] for each in found}):
+        raise BatchctlError(
+            f"could not find {listed(missing)} in {aws.region}",
+            hint="check the subnets under `network` and `region` in config.yaml",
+        )
+    vpcs = sorted({str(each["VpcId"]) for each in found})
+    if len(vpcs) > 1:
+        raise BatchctlError(
+            f"could not use the subnets under `network`: they are in several VPCs, {listed(vpcs)}",
+            hint="name subnets of one VPC in config.yaml",
+        )
+    return vpcs[0]
+
+
+def _described_subnets(aws: Aws, filters: Any) -> list[Mapping[str, Any]]:
+    pages = aws.ec2.get_paginator("describe_subnets").paginate(Filters=filters)
+    return [subnet for page in pages for subnet in page["Subnets"]]
+
+
+def _filters(values: Mapping[str, Sequence[str]]) -> Any:
+    return [{"Name": name, "Values": list(each)} for name, each in values.items()]

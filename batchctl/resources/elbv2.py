@@ -1,0 +1,241 @@
+"""Elastic Load Balancing: the listener and its rules, which lead requests to target groups.
+
+The load balancer and the target groups are in the other files of this name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from batchctl.aws.errors import ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+)
+from batchctl.resources.elbv2_balancers import LoadBalancer
+from batchctl.resources.elbv2_tags import read_tags, set_tags, tag_list
+from batchctl.resources.elbv2_targets import Target, TargetGroup
+
+__all__ = ["Listener", "LoadBalancer", "Rule", "Target", "TargetGroup"]
+
+# TLS 1.3 and 1.2 (Elastic Load Balancing guide, "Security policies for your Application Load
+# Balancer"); said, as CreateListener's own default still speaks TLS 1.0.
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+NOT_FOUND = {
+    "Type": "fixed-response",
+    "FixedResponseConfig": {
+        "StatusCode": "404",
+        "ContentType": "application/json",
+        "MessageBody": json.dumps({"error": "not found"}),
+    },
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener(Resource[Outputs]):
+    """A port of the load balancer: HTTPS with a certificate, else HTTP; its id is its ARN.
+
+    What no rule takes is answered with 404 and a JSON body.
+    """
+
+    load_balancer: LoadBalancer
+    port: int
+    certificate_arn: str | None = None
+
+    kind: ClassVar[str] = "listener"
+    identity: ClassVar[tuple[str, ...]] = ("LoadBalancerArn", "Port")
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the parameters of CreateListener."""
+        return {
+            "LoadBalancerArn": deployed[self.load_balancer].arn,
+            "Port": self.port,
+            "DefaultActions": [NOT_FOUND],
+            **self._protocol(),
+        }
+
+    def _protocol(self) -> dict[str, Any]:
+        if self.certificate_arn is None:
+            return {"Protocol": "HTTP"}
+        certificates = [{"CertificateArn": self.certificate_arn}]
+        return {"Protocol": "HTTPS", "Certificates": certificates, "SslPolicy": TLS_POLICY}
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        """Find the listener by its ARN, else by load balancer and port; None when there is none."""
+        with ignore_missing():
+            found = _listener(aws, recorded, desired)
+            if found is None:
+                return None
+            arn = str(found["ListenerArn"])
+            tags = read_tags(aws, arn)
+            refuse_foreign(aws, f"listener on port {found['Port']}", tags)
+            return Actual(Outputs(id=arn, arn=arn), _listener_properties(found), tags)
+        return None
+
+    def create(self, aws: Aws, desired: Properties) -> Outputs:
+        """Make the listener."""
+        answer = aws.elbv2.create_listener(**desired, Tags=tag_list(aws.tags))
+        arn = answer["Listeners"][0]["ListenerArn"]
+        return Outputs(id=arn, arn=arn)
+
+    def update(
+        self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
+    ) -> Outputs:
+        """Send it whole: protocol, certificate and policy go together."""
+        del changed
+        parameters = {key: value for key, value in desired.items() if key != "LoadBalancerArn"}
+        aws.elbv2.modify_listener(ListenerArn=actual.outputs.arn, **parameters)
+        return actual.outputs
+
+    def write_tags(
+        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags."""
+        set_tags(aws, outputs.arn, tags, removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: Outputs) -> None:
+        """Delete the listener with the rules that are left in it."""
+        with ignore_missing():
+            aws.elbv2.delete_listener(ListenerArn=recorded.arn)
+
+
+def _listener(aws: Aws, recorded: Outputs | None, desired: Properties) -> Mapping[str, Any] | None:
+    if recorded:
+        listeners = aws.elbv2.describe_listeners(ListenerArns=[recorded.arn])["Listeners"]
+        return next(iter(listeners), None)
+    answer = aws.elbv2.describe_listeners(LoadBalancerArn=desired["LoadBalancerArn"])
+    return next((each for each in answer["Listeners"] if each["Port"] == desired["Port"]), None)
+
+
+def _listener_properties(found: Mapping[str, Any]) -> Properties:
+    """Return a listener without what AWS adds to its action and its certificate."""
+    return {
+        **found,
+        "DefaultActions": [_members(each, NOT_FOUND) for each in found["DefaultActions"]],
+        "Certificates": [
+            _members(each, ("CertificateArn",)) for each in found.get("Certificates", [])
+        ],
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(Resource[Outputs]):
+    """Requests with one of the methods and one of the paths go to a target group; id is the ARN.
+
+    In a path `*` stands for any characters, `/` among them. Other methods on these paths fall
+    through to the listener's 404. The target comes first, so that no request meets an empty group.
+    """
+
+    listener: Listener
+    priority: int
+    methods: tuple[str, ...]
+    paths: tuple[str, ...]
+    target_group: TargetGroup
+    target: Target
+
+    kind: ClassVar[str] = "listener_rule"
+    identity: ClassVar[tuple[str, ...]] = ("ListenerArn", "Priority")
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the parameters of CreateRule."""
+        group = deployed[self.target_group].arn
+        return {
+            "ListenerArn": deployed[self.listener].arn,
+            "Priority": self.priority,
+            "Conditions": [
+                {
+                    "Field": "http-request-method",
+                    "HttpRequestMethodConfig": {"Values": sorted(self.methods)},
+                },
+                {"Field": "path-pattern", "PathPatternConfig": {"Values": sorted(self.paths)}},
+            ],
+            "Actions": [{"Type": "forward", "TargetGroupArn": group}],
+        }
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        """Find the rule by its ARN, else by listener and priority; None when there is none."""
+        with ignore_missing():
+            found = _rule(aws, recorded, desired)
+            if found is None:
+                return None
+            arn = str(found["RuleArn"])
+            tags = read_tags(aws, arn)
+            refuse_foreign(aws, f"listener rule with priority {found['Priority']}", tags)
+            return Actual(Outputs(id=arn, arn=arn), _rule_properties(found), tags)
+        return None
+
+    def create(self, aws: Aws, desired: Properties) -> Outputs:
+        """Make the rule."""
+        answer = aws.elbv2.create_rule(**desired, Tags=tag_list(aws.tags))
+        arn = answer["Rules"][0]["RuleArn"]
+        return Outputs(id=arn, arn=arn)
+
+    def update(
+        self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
+    ) -> Outputs:
+        """Change what differs."""
+        del desired
+        aws.elbv2.modify_rule(RuleArn=actual.outputs.arn, **changed)
+        return actual.outputs
+
+    def write_tags(
+        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags."""
+        set_tags(aws, outputs.arn, tags, removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: Outputs) -> None:
+        """Delete the rule."""
+        with ignore_missing():
+            aws.elbv2.delete_rule(RuleArn=recorded.arn)
+
+
+def _rule(aws: Aws, recorded: Outputs | None, desired: Properties) -> Mapping[str, Any] | None:
+    if recorded:
+        return next(iter(aws.elbv2.describe_rules(RuleArns=[recorded.arn])["Rules"]), None)
+    rules = aws.elbv2.describe_rules(ListenerArn=desired["ListenerArn"])["Rules"]
+    return next((each for each in rules if each["Priority"] == str(desired["Priority"])), None)
+
+
+def _rule_properties(found: Mapping[str, Any]) -> Properties:
+    """Return a rule in the spelling of CreateRule, without what AWS says twice."""
+    return {
+        # A rule's ARN is its listener's with `-rule` in it and an id of its own at the end
+        # (Service Authorization Reference, Elastic Load Balancing V2).
+        "ListenerArn": found["RuleArn"].replace(":listener-rule/", ":listener/").rpartition("/")[0],
+        "Priority": int(found["Priority"]),
+        "Conditions": sorted(map(_condition, found["Conditions"]), key=lambda each: each["Field"]),
+        "Actions": [_members(each, ("Type", "TargetGroupArn")) for each in found["Actions"]],
+    }
+
+
+def _condition(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a condition with its values in order, which AWS also gives in a form of the past."""
+    member = {
+        "http-request-method": "HttpRequestMethodConfig",
+        "path-pattern": "PathPatternConfig",
+    }.get(found["Field"])
+    if member is None:
+        return dict(found)
+    values = found.get(member, {}).get("Values") or found.get("Values", [])
+    return {"Field": found["Field"], member: {"Values": sorted(values)}}
+
+
+def _members(found: Mapping[str, Any], wanted: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+    return {key: found[key] for key in wanted if key in found}

@@ -1,0 +1,196 @@
+"""The load balancer itself, which takes two to three minutes to start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from batchctl.aws.errors import ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.aws.tags import as_dict
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+)
+from batchctl.resources.ec2 import SecurityGroup
+from batchctl.resources.ec2_network import Network
+from batchctl.resources.elbv2_tags import read_tags, set_tags, tag_list
+
+# boto3's own waiter gives a load balancer 10 minutes.
+SETTLED_WITHIN_S = 600.0
+
+
+@dataclass(frozen=True)
+class LoadBalancerOutputs(Outputs):
+    """The id is the name; `dns_name` is the host that clients call."""
+
+    dns_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadBalancer(Resource[LoadBalancerOutputs]):
+    """An Application Load Balancer on the internet; its name has 32 characters at most.
+
+    It is made while everything else is, and so `create` can wait until it is active: the listener
+    and its rules, which wait for it, take a second.
+    """
+
+    network: Network
+    security_group: SecurityGroup
+
+    kind: ClassVar[str] = "load_balancer"
+    outputs: ClassVar[type[LoadBalancerOutputs]] = LoadBalancerOutputs
+    identity: ClassVar[tuple[str, ...]] = ("Name",)
+    # One that could not be set up is "failed" for good.
+    immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "State")
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the parameters of CreateLoadBalancer, its attributes and its state."""
+        return {
+            "Name": self.physical_name,
+            "Type": "application",
+            "Scheme": "internet-facing",
+            "IpAddressType": "ipv4",
+            "Subnets": sorted(deployed[self.network].load_balancer_subnet_ids),
+            "SecurityGroups": [deployed[self.security_group].id],
+            "Attributes": {
+                "deletion_protection.enabled": "false",
+                "routing.http.drop_invalid_header_fields.enabled": "true",
+            },
+            "State": "active",
+        }
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: LoadBalancerOutputs | None, desired: Properties
+    ) -> Actual[LoadBalancerOutputs] | None:
+        """Find the load balancer by its ARN, else by name, once it has started."""
+        wanted = {"LoadBalancerArns": [recorded.arn]} if recorded else {"Names": [desired["Name"]]}
+        with ignore_missing():
+            found = _wait_until_started(aws, wanted)
+            if found is None:
+                return None
+            arn = found["LoadBalancerArn"]
+            tags = read_tags(aws, arn)
+            refuse_foreign(aws, f"load balancer `{found['LoadBalancerName']}`", tags)
+            answer = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=arn)
+            attributes = as_dict(answer["Attributes"])
+            return Actual(_outputs(found), _properties(found, attributes), tags)
+        return None
+
+    def create(self, aws: Aws, desired: Properties) -> LoadBalancerOutputs:
+        """Make the load balancer and wait until it is active, two to three minutes."""
+        parameters = {key: desired[key] for key in desired if key not in {"Attributes", "State"}}
+        answer = aws.elbv2.create_load_balancer(**parameters, Tags=tag_list(aws.tags))
+        outputs = _outputs(answer["LoadBalancers"][0])
+        _wait_until_active(aws, outputs)
+        _set_attributes(aws, outputs, desired["Attributes"])
+        return outputs
+
+    def update(
+        self,
+        aws: Aws,
+        actual: Actual[LoadBalancerOutputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> LoadBalancerOutputs:
+        """Change what differs, each by its own call."""
+        del desired
+        arn = actual.outputs.arn
+        if "IpAddressType" in changed:
+            aws.elbv2.set_ip_address_type(
+                LoadBalancerArn=arn, IpAddressType=changed["IpAddressType"]
+            )
+        if "SecurityGroups" in changed:
+            aws.elbv2.set_security_groups(
+                LoadBalancerArn=arn, SecurityGroups=changed["SecurityGroups"]
+            )
+        if "Subnets" in changed:
+            aws.elbv2.set_subnets(LoadBalancerArn=arn, Subnets=changed["Subnets"])
+        if "Attributes" in changed:
+            _set_attributes(aws, actual.outputs, changed["Attributes"])
+        return actual.outputs
+
+    def write_tags(
+        self,
+        aws: Aws,
+        outputs: LoadBalancerOutputs,
+        tags: Mapping[str, str],
+        removed: Sequence[str],
+    ) -> None:
+        """Set and remove tags."""
+        set_tags(aws, outputs.arn, tags, removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: LoadBalancerOutputs) -> None:
+        """Delete the load balancer; its network interfaces outlive it in its security group."""
+        with ignore_missing():
+            aws.elbv2.delete_load_balancer(LoadBalancerArn=recorded.arn)
+        wanted = {"LoadBalancerArns": [recorded.arn]}
+        aws.wait_until(
+            f"AWS to delete load balancer `{recorded.id}`",
+            lambda: True if _describe(aws, wanted) is None else None,
+            timeout_s=SETTLED_WITHIN_S,
+        )
+
+
+def _describe(aws: Aws, wanted: Any) -> Mapping[str, Any] | None:
+    with ignore_missing():
+        found: list[Any] = list(aws.elbv2.describe_load_balancers(**wanted)["LoadBalancers"])
+        return next(iter(found), None)
+    return None
+
+
+def _wait_until_started(aws: Aws, wanted: Any) -> Mapping[str, Any] | None:
+    """Return the load balancer once it isn't starting any more; None when there is none."""
+
+    def check() -> tuple[Mapping[str, Any] | None] | None:
+        found = _describe(aws, wanted)
+        return None if found and found["State"]["Code"] == "provisioning" else (found,)
+
+    what = "the load balancer to start (two to three minutes)"
+    return aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)[0]
+
+
+def _wait_until_active(aws: Aws, outputs: LoadBalancerOutputs) -> None:
+    """Wait until it is active, through a "failed" in between, as Terraform's provider does."""
+
+    def check() -> bool | None:
+        found = _describe(aws, {"LoadBalancerArns": [outputs.arn]})
+        return True if found and _state(found) == "active" else None
+
+    what = f"load balancer `{outputs.id}` to start (two to three minutes)"
+    aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)
+
+
+def _state(found: Mapping[str, Any]) -> str:
+    """Return the state; an impaired one is active, in fewer zones."""
+    return str(found["State"]["Code"]).removesuffix("_impaired")
+
+
+def _outputs(found: Mapping[str, Any]) -> LoadBalancerOutputs:
+    return LoadBalancerOutputs(
+        id=found["LoadBalancerName"], arn=found["LoadBalancerArn"], dns_name=found["DNSName"]
+    )
+
+
+def _properties(found: Mapping[str, Any], attributes: Mapping[str, str]) -> Properties:
+    return {
+        **found,
+        "Name": found["LoadBalancerName"],
+        "Subnets": sorted(zone["SubnetId"] for zone in found["AvailabilityZones"]),
+        "SecurityGroups": sorted(found.get("SecurityGroups", [])),
+        "Attributes": attributes,
+        "State": _state(found),
+    }
+
+
+def _set_attributes(aws: Aws, outputs: Outputs, attributes: Mapping[str, str]) -> None:
+    aws.elbv2.modify_load_balancer_attributes(
+        LoadBalancerArn=outputs.arn, Attributes=tag_list(attributes)
+    )

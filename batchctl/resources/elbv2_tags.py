@@ -1,0 +1,27 @@
+"""The tags of everything in Elastic Load Balancing, which its describe calls leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from batchctl.aws.session import Aws
+from batchctl.aws.tags import as_dict, as_list
+
+
+def tag_list(tags: Mapping[str, str]) -> list[Any]:
+    """Return tags, or attributes, as a list of Key and Value."""
+    return list(as_list(tags))
+
+
+def read_tags(aws: Aws, arn: str) -> dict[str, str]:
+    """Return the tags of a load balancer, listener, rule or target group."""
+    answer = aws.elbv2.describe_tags(ResourceArns=[arn])
+    return as_dict(answer["TagDescriptions"][0].get("Tags"))
+
+
+def set_tags(aws: Aws, arn: str, tags: Mapping[str, str], removed: Sequence[str]) -> None:
+    """Set `tags` and remove the keys `removed`."""
+    aws.elbv2.add_tags(ResourceArns=[arn], Tags=tag_list(tags))
+    if removed:
+        aws.elbv2.remove_tags(ResourceArns=[arn], TagKeys=removed)

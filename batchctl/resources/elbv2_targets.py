@@ -1,0 +1,174 @@
+"""Target groups: how a load balancer reaches a function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from batchctl.aws.errors import ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+)
+from batchctl.resources.awslambda import Function, Permission
+from batchctl.resources.elbv2_tags import read_tags, set_tags, tag_list
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetGroup(Resource[Outputs]):
+    """A target group for one function, without health checks: each would be an invocation paid for.
+
+    Headers and query parameters come as single values, which is how AWS makes a group. Its name
+    has 32 characters at most.
+    """
+
+    kind: ClassVar[str] = "target_group"
+    identity: ClassVar[tuple[str, ...]] = ("Name",)
+    immutable: ClassVar[tuple[str, ...]] = ("TargetType",)
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the parameters of CreateTargetGroup."""
+        del deployed
+        return {"Name": self.physical_name, "TargetType": "lambda", "HealthCheckEnabled": False}
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        """Find the target group by its ARN, else by name; None when there is none."""
+        wanted: Any = (
+            {"TargetGroupArns": [recorded.arn]} if recorded else {"Names": [desired["Name"]]}
+        )
+        with ignore_missing():
+            found = next(iter(aws.elbv2.describe_target_groups(**wanted)["TargetGroups"]), None)
+            if found is None:
+                return None
+            tags = read_tags(aws, found["TargetGroupArn"])
+            refuse_foreign(aws, f"target group `{found['TargetGroupName']}`", tags)
+            return Actual(
+                Outputs(id=found["TargetGroupName"], arn=found["TargetGroupArn"]),
+                {**found, "Name": found["TargetGroupName"]},
+                tags,
+            )
+        return None
+
+    def create(self, aws: Aws, desired: Properties) -> Outputs:
+        """Make the target group, without a target yet."""
+        answer = aws.elbv2.create_target_group(**desired, Tags=tag_list(aws.tags))
+        found = answer["TargetGroups"][0]
+        return Outputs(id=found["TargetGroupName"], arn=found["TargetGroupArn"])
+
+    def update(
+        self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
+    ) -> Outputs:
+        """Change what differs."""
+        del desired
+        aws.elbv2.modify_target_group(TargetGroupArn=actual.outputs.arn, **changed)
+        return actual.outputs
+
+    def write_tags(
+        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags."""
+        set_tags(aws, outputs.arn, tags, removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: Outputs) -> None:
+        """Delete the target group, once the load balancer has let go of it."""
+        with ignore_missing():
+            aws.elbv2.delete_target_group(TargetGroupArn=recorded.arn)
+
+
+@dataclass(frozen=True)
+class TargetOutputs(Outputs):
+    """Id and ARN are the registered function's ARN."""
+
+    target_group_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target(Resource[TargetOutputs]):
+    """The function in a target group, of which there is one at most.
+
+    The permission to invoke it comes first: registering looks for it (Elastic Load Balancing
+    guide, "Use Lambda functions as targets of an Application Load Balancer").
+    """
+
+    target_group: TargetGroup
+    function: Function
+    permission: Permission
+
+    kind: ClassVar[str] = "target"
+    outputs: ClassVar[type[TargetOutputs]] = TargetOutputs
+    identity: ClassVar[tuple[str, ...]] = ("TargetGroupArn",)
+    taggable: ClassVar[bool] = False
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the parameters of RegisterTargets."""
+        return {
+            "TargetGroupArn": deployed[self.target_group].arn,
+            "Targets": [{"Id": deployed[self.function].arn}],
+        }
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: TargetOutputs | None, desired: Properties
+    ) -> Actual[TargetOutputs] | None:
+        """Find what is registered in the target group; None when nothing is."""
+        group = recorded.target_group_arn if recorded else str(desired["TargetGroupArn"])
+        registered = _registered(aws, group)
+        if not registered:
+            return None
+        targets = [{"Id": function} for function in registered]
+        return Actual(
+            _target_outputs(group, registered[0]), {"TargetGroupArn": group, "Targets": targets}
+        )
+
+    def create(self, aws: Aws, desired: Properties) -> TargetOutputs:
+        """Register the function."""
+        aws.elbv2.register_targets(**desired)
+        return _target_outputs(desired["TargetGroupArn"], desired["Targets"][0]["Id"])
+
+    def update(
+        self,
+        aws: Aws,
+        actual: Actual[TargetOutputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> TargetOutputs:
+        """Put the function in the place of another one, as the group takes one only."""
+        del changed
+        aws.elbv2.deregister_targets(
+            TargetGroupArn=actual.outputs.target_group_arn, Targets=actual.properties["Targets"]
+        )
+        return self.create(aws, desired)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: TargetOutputs) -> None:
+        """Take the function out of the target group."""
+        with ignore_missing():
+            aws.elbv2.deregister_targets(
+                TargetGroupArn=recorded.target_group_arn, Targets=[{"Id": recorded.id}]
+            )
+
+
+def _registered(aws: Aws, target_group_arn: str) -> list[str]:
+    """Return the ARNs of the functions in a target group, but not of those on their way out."""
+    with ignore_missing():
+        answer = aws.elbv2.describe_target_health(TargetGroupArn=target_group_arn)
+        return [
+            each["Target"]["Id"]
+            for each in answer["TargetHealthDescriptions"]
+            if each.get("TargetHealth", {}).get("State") != "draining"
+        ]
+    return []
+
+
+def _target_outputs(target_group_arn: str, function_arn: str) -> TargetOutputs:
+    return TargetOutputs(id=function_arn, arn=function_arn, target_group_arn=target_group_arn)

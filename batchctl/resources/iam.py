@@ -1,0 +1,191 @@
+"""IAM: roles with what they allow, instance profiles, service-linked roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from batchctl.aws.errors import ignore_missing, is_existing, message_of
+from batchctl.aws.session import Aws
+from batchctl.aws.tags import as_dict
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
+from batchctl.resources.iam_roles import (
+    PROPAGATION_S,
+    Allow,
+    Role,
+    remove_from_profile,
+    settled,
+    tag_list,
+)
+
+__all__ = ["Allow", "InstanceProfile", "Role", "ServiceLinkedRole"]
+
+# Terraform's provider trusts a new instance profile after three good answers in a row.
+GOOD_READS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceProfile(Resource[Outputs]):
+    """The profile through which EC2 instances get a role: it holds exactly one. The id is its name.
+
+    EC2 sees a new profile only after a while, so `create` waits until IAM answers with it several
+    times in a row.
+    """
+
+    role: Role
+
+    kind: ClassVar[str] = "instance_profile"
+    identity: ClassVar[tuple[str, ...]] = ("InstanceProfileName",)
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return InstanceProfileName and Roles, the names of the roles inside."""
+        return {"InstanceProfileName": self.physical_name, "Roles": [deployed[self.role].id]}
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        """Find the profile by name; None when there is none."""
+        name = recorded.id if recorded else str(desired["InstanceProfileName"])
+        with ignore_missing():
+            profile = _settled_profile(aws, name)
+            tags = as_dict(profile.get("Tags"))
+            refuse_foreign(aws, f"instance profile `{name}`", tags)
+            properties = {"InstanceProfileName": name, "Roles": _roles_in(profile)}
+            return Actual(Outputs(id=name, arn=profile["Arn"]), properties, tags)
+        return None
+
+    def create(self, aws: Aws, desired: Properties) -> Outputs:
+        """Make the profile, put the role in, wait until both are seen."""
+        name = desired["InstanceProfileName"]
+        answer = aws.iam.create_instance_profile(InstanceProfileName=name, Tags=tag_list(aws.tags))
+        _put_roles(aws, name, desired["Roles"])
+        return Outputs(id=name, arn=answer["InstanceProfile"]["Arn"])
+
+    def update(
+        self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
+    ) -> Outputs:
+        """Put the right role in the place of what is there."""
+        del desired
+        name = actual.outputs.id
+        for role in actual.properties["Roles"]:
+            remove_from_profile(aws, name, role)
+        _put_roles(aws, name, changed["Roles"])
+        return actual.outputs
+
+    def write_tags(
+        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags."""
+        aws.iam.tag_instance_profile(InstanceProfileName=outputs.id, Tags=tag_list(tags))
+        if removed:
+            aws.iam.untag_instance_profile(InstanceProfileName=outputs.id, TagKeys=removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: Outputs) -> None:
+        """Take the role out, then delete the profile; the role stays."""
+        with ignore_missing():
+            profile = aws.iam.get_instance_profile(InstanceProfileName=recorded.id)
+            for role in _roles_in(profile["InstanceProfile"]):
+                remove_from_profile(aws, recorded.id, role)
+            aws.iam.delete_instance_profile(InstanceProfileName=recorded.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceLinkedRole(Resource[Outputs]):
+    """The role through which a service itself acts in the account: one for all stacks, kept.
+
+    Found by its path and its ARN read back, as services spell the name in their own way.
+    """
+
+    service: str
+
+    kind: ClassVar[str] = "service_linked_role"
+    identity: ClassVar[tuple[str, ...]] = ("AWSServiceName",)
+    taggable: ClassVar[bool] = False
+    shared: ClassVar[bool] = True
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return AWSServiceName."""
+        return {"AWSServiceName": deployed.aws.partition.service_principal(self.service)}
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        """Find the role by the path that is the service's; None when there is none."""
+        del recorded
+        service = str(desired["AWSServiceName"])
+        found = _service_linked_role(aws, service)
+        return None if found is None else Actual(found, {"AWSServiceName": service})
+
+    def create(self, aws: Aws, desired: Properties) -> Outputs:
+        """Make the role; that another run or the service itself was faster is fine."""
+        service = desired["AWSServiceName"]
+        try:
+            aws.iam.create_service_linked_role(AWSServiceName=service)
+        except ClientError as error:
+            if not is_existing(error) and "has been taken" not in message_of(error):
+                raise
+        return aws.wait_until(
+            f"IAM to show the service-linked role of `{service}`",
+            lambda: _service_linked_role(aws, service),
+            timeout_s=PROPAGATION_S,
+        )
+
+    def update(
+        self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
+    ) -> Outputs:
+        """Return it as it is: there is nothing in it that is ours to change."""
+        del aws, desired, changed
+        return actual.outputs
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: Outputs) -> None:
+        """Leave it: other stacks need it (IAM user guide, "Service-linked roles")."""
+
+
+def _settled_profile(aws: Aws, name: str) -> Mapping[str, Any]:
+    return settled(
+        aws,
+        f"instance profile `{name}`",
+        lambda: aws.iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"],
+    )
+
+
+def _put_roles(aws: Aws, profile: str, roles: Sequence[str]) -> None:
+    for role in roles:
+        aws.iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=role)
+    _wait_until_seen(aws, profile, roles)
+
+
+def _wait_until_seen(aws: Aws, profile: str, roles: Sequence[str]) -> None:
+    good_reads = 0
+
+    def check() -> bool | None:
+        nonlocal good_reads
+        good_reads = good_reads + 1 if _holds(aws, profile, roles) else 0
+        return True if good_reads >= GOOD_READS else None
+
+    what = f"IAM to show instance profile `{profile}` with its role"
+    aws.wait_until(what, check, timeout_s=PROPAGATION_S)
+
+
+def _holds(aws: Aws, profile: str, roles: Sequence[str]) -> bool:
+    with ignore_missing():
+        answer = aws.iam.get_instance_profile(InstanceProfileName=profile)
+        return _roles_in(answer["InstanceProfile"]) == list(roles)
+    return False
+
+
+def _roles_in(profile: Mapping[str, Any]) -> list[str]:
+    return [str(role["RoleName"]) for role in profile["Roles"]]
+
+
+def _service_linked_role(aws: Aws, service: str) -> Outputs | None:
+    pages = aws.iam.get_paginator("list_roles").paginate(PathPrefix=f"/aws-service-role/{service}/")
+    roles = (role for page in pages for role in page["Roles"])
+    return next((Outputs(id=role["RoleName"], arn=role["Arn"]) for role in roles), None)

@@ -1,0 +1,202 @@
+"""IAM roles: who may assume them, and what they allow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from batchctl.aws.errors import ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.aws.tags import as_dict, as_list
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Document,
+    Output,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+    resolve,
+)
+from batchctl.resources import iam_policies
+
+POLICY_NAME = "batchctl"
+# IAM user guide, "Changes that I make are not always immediately visible", names no time; peers
+# give it two minutes.
+PROPAGATION_S = 120
+
+
+@dataclass(frozen=True)
+class Allow:
+    """One statement: `actions` on the ARNs of `on`, each with `suffix`.
+
+    A text in `on` is taken as it is: "*" for actions that know no resources.
+    """
+
+    sid: str
+    actions: tuple[str, ...]
+    on: tuple[Resource[Any] | Output | str, ...]
+    suffix: str = ""
+
+    def statement(self, deployed: Deployed) -> dict[str, Any]:
+        """Return the policy statement."""
+        return {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": [self._arn(each, deployed) for each in self.on],
+        }
+
+    def _arn(self, on: Resource[Any] | Output | str, deployed: Deployed) -> str:
+        if isinstance(on, str):
+            return on
+        arn = deployed[on].arn if isinstance(on, Resource) else resolve(on, deployed)
+        return f"{arn}{self.suffix}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role(Resource[Outputs]):
+    """A role that one service may assume, with exactly these policies: the id is its name.
+
+    Policies that other hands added are a difference. Names of roles are per account, not per
+    region. A role is never deleted to be made again: what knows it by its unique id (a key grant)
+    would not know the new one (IAM user guide, "IAM identifiers").
+    """
+
+    trusts: str
+    allows: tuple[Allow, ...] = ()
+    managed_policies: tuple[str, ...] = ()
+
+    kind: ClassVar[str] = "role"
+    identity: ClassVar[tuple[str, ...]] = ("RoleName",)
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return RoleName, the trust policy, Policies (inline, by name) and ManagedPolicies."""
+        partition = deployed.aws.partition
+        return {
+            "RoleName": self.physical_name,
+            "AssumeRolePolicyDocument": Document(self._trust_policy(deployed)),
+            "Policies": Document(self._inline_policies(deployed)),
+            "ManagedPolicies": sorted(map(partition.managed_policy, self.managed_policies)),
+        }
+
+    def _trust_policy(self, deployed: Deployed) -> dict[str, Any]:
+        principal = {"Service": deployed.aws.partition.service_principal(self.trusts)}
+        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        return iam_policies.document([statement])
+
+    def _inline_policies(self, deployed: Deployed) -> dict[str, Any]:
+        if not self.allows:
+            return {}
+        statements = [allow.statement(deployed) for allow in self.allows]
+        return {POLICY_NAME: iam_policies.document(statements)}
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        """Find the role by name, with every policy that it has; None when there is none."""
+        name = recorded.id if recorded else str(desired["RoleName"])
+        with ignore_missing():
+            role = _settled_role(aws, name)
+            tags = as_dict(role.get("Tags"))
+            refuse_foreign(aws, f"role `{name}`", tags)
+            trust = iam_policies.canonical(role["AssumeRolePolicyDocument"])
+            return Actual(
+                Outputs(id=name, arn=role["Arn"]),
+                {
+                    "RoleName": name,
+                    "AssumeRolePolicyDocument": Document(trust),
+                    "Policies": Document(iam_policies.inline_policies(aws, name)),
+                    "ManagedPolicies": iam_policies.managed_policies(aws, name),
+                },
+                tags,
+            )
+        return None
+
+    def create(self, aws: Aws, desired: Properties) -> Outputs:
+        """Make the role, then give it its policies; it takes IAM a while to show it everywhere."""
+        name = desired["RoleName"]
+        answer = aws.iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=json.dumps(desired["AssumeRolePolicyDocument"]),
+            Tags=tag_list(aws.tags),
+        )
+        iam_policies.write_inline_policies(aws, name, desired["Policies"], {})
+        iam_policies.write_managed_policies(aws, name, desired["ManagedPolicies"], [])
+        return Outputs(id=name, arn=answer["Role"]["Arn"])
+
+    def update(
+        self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
+    ) -> Outputs:
+        """Write the documents that differ, attach and detach what is missing and too much."""
+        del desired
+        name, has = actual.outputs.id, actual.properties
+        if "AssumeRolePolicyDocument" in changed:
+            aws.iam.update_assume_role_policy(
+                RoleName=name, PolicyDocument=json.dumps(changed["AssumeRolePolicyDocument"])
+            )
+        if "Policies" in changed:
+            iam_policies.write_inline_policies(aws, name, changed["Policies"], has["Policies"])
+        if "ManagedPolicies" in changed:
+            iam_policies.write_managed_policies(
+                aws, name, changed["ManagedPolicies"], has["ManagedPolicies"]
+            )
+        return actual.outputs
+
+    def write_tags(
+        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags."""
+        aws.iam.tag_role(RoleName=outputs.id, Tags=tag_list(tags))
+        if removed:
+            aws.iam.untag_role(RoleName=outputs.id, TagKeys=removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: Outputs) -> None:
+        """Strip the role of all that DeleteRole refuses (IAM API reference), then delete it."""
+        name = recorded.id
+        with ignore_missing():
+            for policy in iam_policies.inline_policy_names(aws, name):
+                iam_policies.delete_inline_policy(aws, name, policy)
+            for arn in iam_policies.managed_policies(aws, name):
+                iam_policies.detach_managed_policy(aws, name, arn)
+            for profile in _profiles_with(aws, name):
+                remove_from_profile(aws, profile, name)
+            aws.iam.delete_role(RoleName=name)
+
+
+def settled(aws: Aws, what: str, get: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return what `get` answers once its ARN is one: a new role's can be its unique id at first.
+
+    Seen by Terraform's provider; the ARN is what Lambda and EC2 are given.
+    """
+
+    def check() -> Mapping[str, Any] | None:
+        answer = get()
+        return answer if str(answer["Arn"]).startswith("arn:") else None
+
+    return aws.wait_until(f"IAM to show the ARN of {what}", check, timeout_s=PROPAGATION_S)
+
+
+def _settled_role(aws: Aws, name: str) -> Mapping[str, Any]:
+    return settled(aws, f"role `{name}`", lambda: aws.iam.get_role(RoleName=name)["Role"])
+
+
+def _profiles_with(aws: Aws, role: str) -> list[str]:
+    pages = aws.iam.get_paginator("list_instance_profiles_for_role").paginate(RoleName=role)
+    return [each["InstanceProfileName"] for page in pages for each in page["InstanceProfiles"]]
+
+
+def remove_from_profile(aws: Aws, profile: str, role: str) -> None:
+    """Take a role out of an instance profile; quiet when it is not in it."""
+    with ignore_missing():
+        aws.iam.remove_role_from_instance_profile(InstanceProfileName=profile, RoleName=role)
+
+
+def tag_list(tags: Mapping[str, str]) -> Any:
+    """Return tags as IAM takes them."""
+    return as_list(tags)

@@ -1,0 +1,98 @@
+"""CloudWatch Logs: a log group for each function and for the containers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from batchctl.aws.errors import ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogGroup(Resource[Outputs]):
+    """A log group with a retention, made before what writes to it.
+
+    The writer's role should not have `logs:CreateLogGroup`: a late flush would bring a deleted
+    group back, without tags and retention (Lambda developer guide, "Sending Lambda function logs
+    to CloudWatch Logs"). The id is the name; the ARN has no `:*` at its end.
+    """
+
+    retention_days: int
+
+    kind: ClassVar[str] = "log_group"
+    identity: ClassVar[tuple[str, ...]] = ("logGroupName",)
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return logGroupName and retentionInDays."""
+        del deployed
+        return {"logGroupName": self.physical_name, "retentionInDays": self.retention_days}
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        """Find the group by its exact name; None when there is none."""
+        name = recorded.id if recorded else str(desired["logGroupName"])
+        outputs = _outputs(aws, name)
+        with ignore_missing():
+            group = _described(aws, name)
+            if group is None:
+                return None
+            tags = aws.logs.list_tags_for_resource(resourceArn=outputs.arn)["tags"]
+            refuse_foreign(aws, f"log group `{name}`", tags)
+            # A group without a retention is kept for ever and has no such key.
+            retention = group.get("retentionInDays")
+            return Actual(outputs, {"logGroupName": name, "retentionInDays": retention}, tags)
+        return None
+
+    def create(self, aws: Aws, desired: Properties) -> Outputs:
+        """Make the group with its tags, then set the retention (CreateLogGroup takes none)."""
+        name = desired["logGroupName"]
+        aws.logs.create_log_group(logGroupName=name, tags=aws.tags)
+        aws.logs.put_retention_policy(logGroupName=name, retentionInDays=desired["retentionInDays"])
+        return _outputs(aws, name)
+
+    def update(
+        self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
+    ) -> Outputs:
+        """Set the retention."""
+        del desired
+        aws.logs.put_retention_policy(
+            logGroupName=actual.outputs.id, retentionInDays=changed["retentionInDays"]
+        )
+        return actual.outputs
+
+    def write_tags(
+        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags."""
+        aws.logs.tag_resource(resourceArn=outputs.arn, tags=tags)
+        if removed:
+            aws.logs.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: Outputs) -> None:
+        """Delete the group with its logs."""
+        with ignore_missing():
+            aws.logs.delete_log_group(logGroupName=recorded.id)
+
+
+def _outputs(aws: Aws, name: str) -> Outputs:
+    return Outputs(id=name, arn=aws.arn("logs", f"log-group:{name}"))
+
+
+def _described(aws: Aws, name: str) -> Mapping[str, Any] | None:
+    """Return the group of exactly that name: DescribeLogGroups finds all that begin with it."""
+    pages = aws.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
+    groups = (group for page in pages for group in page["logGroups"])
+    return next((group for group in groups if group["logGroupName"] == name), None)

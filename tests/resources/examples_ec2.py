@@ -1,0 +1,39 @@
+"""Examples of the EC2 kinds; the account's default VPC has to be public, as AWS makes it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from example import Example
+
+from batchctl.engine.plan import Action
+from batchctl.resources.ec2 import Ingress, SecurityGroup
+from batchctl.resources.ec2_network import Network
+
+network = Network(label="network", name="default VPC")
+security_group = SecurityGroup(
+    label="load_balancer",
+    name="batchapp-load-balancer",
+    description="batchctl: the load balancer of the API",
+    network=network,
+    ingress=(Ingress(port=9999, cidrs=("203.0.113.0/24", "2001:DB8::/32")),),
+)
+compute = SecurityGroup(
+    label="compute", name="batchapp-compute", description="batchctl: compute", network=network
+)
+
+EXAMPLES = [
+    Example(network),
+    Example(
+        security_group,
+        dataclasses.replace(security_group, ingress=(Ingress(port=80, cidrs=("0.0.0.0/0",)),)),
+    ),
+    Example(compute, dataclasses.replace(compute, open_egress=False)),
+    Example(
+        dataclasses.replace(compute, label="described", name="batchapp-described"),
+        dataclasses.replace(
+            compute, label="described", name="batchapp-described", description="another"
+        ),
+        Action.REPLACE,
+    ),
+]
