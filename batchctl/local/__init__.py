@@ -1,0 +1,1 @@
+"""The local cloud: AWS on the user's own machine, with AWS Batch served for real."""

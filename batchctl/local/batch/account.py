@@ -1,0 +1,171 @@
+"""What Batch asks of the other AWS services, as the account's root, through the gateway."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from batchctl.local.batch.executor import StartError
+from batchctl.local.batch.logs import LogEvent
+from batchctl.local.batch.tasks import DEFAULT_LOG_GROUP
+
+SESSION_S = 12 * 3600
+"""AssumeRole, AWS STS API Reference: a role's session lasts 12 hours at most. ECS renews a task's;
+we don't."""
+
+_TASK_PRINCIPAL = "ecs-tasks.amazonaws.com"
+
+
+class Account(Protocol):
+    """The account that Batch works in."""
+
+    def problem_with(self, environment: Mapping[str, Any]) -> str | None:
+        """Return why a compute environment with these details can't work, None when it can."""
+
+    def credentials(self, role_arn: str, session: str) -> Mapping[str, str]:
+        """Return the environment variables that give a process a role; StartError if none can."""
+
+    def create_log_stream(self, group: str, stream: str) -> None:
+        """Make an attempt's log stream; StartError when its group is missing."""
+
+    def put_log_events(self, group: str, stream: str, events: list[LogEvent]) -> None:
+        """Write events to a stream; a group or stream that is gone loses them quietly."""
+
+
+class GatewayAccount:
+    """The account behind an emulator's gateway."""
+
+    def __init__(self, endpoint_url: str, region: str, root: tuple[str, str]) -> None:
+        """Call `endpoint_url` with root's access key id and secret."""
+        key_id, secret = root
+        self._session = boto3.session.Session(
+            aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region
+        )
+        self._endpoint_url = endpoint_url
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def problem_with(self, environment: Mapping[str, Any]) -> str | None:
+        """Return the first thing that the environment names and the account hasn't."""
+        resources = environment["computeResources"]
+        profile = resources["instanceRole"].rpartition("/")[2]
+        ec2, iam = self._client("ec2"), self._client("iam")
+        checks = [
+            ("get_instance_profile", iam, {"InstanceProfileName": profile}),
+            ("describe_subnets", ec2, {"SubnetIds": resources["subnets"]}),
+        ]
+        groups = resources["securityGroupIds"]
+        if groups:
+            checks.append(("describe_security_groups", ec2, {"GroupIds": groups}))
+        if "serviceRole" in environment:
+            name = environment["serviceRole"].rpartition("/")[2]
+            checks.append(("get_role", iam, {"RoleName": name}))
+        try:
+            if "serviceRole" not in environment:
+                self._make_linked_role()
+            for operation, client, parameters in checks:
+                getattr(client, operation)(**parameters)
+        except (ClientError, BotoCoreError) as error:
+            return f"CLIENT_ERROR - {error}"
+        return None
+
+    def credentials(self, role_arn: str, session: str) -> Mapping[str, str]:
+        """Return a session of the job role, whose trust policy must name ECS tasks."""
+        self._require_trust(role_arn)
+        try:
+            answer = self._client("sts").assume_role(
+                RoleArn=role_arn, RoleSessionName=session, DurationSeconds=SESSION_S
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise StartError(_no_role(role_arn, str(error))) from error
+        given = answer["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
+
+    def create_log_stream(self, group: str, stream: str) -> None:
+        """Make the stream, and where it is Batch's own default group that too."""
+        logs = self._client("logs")
+        try:
+            if group == DEFAULT_LOG_GROUP:
+                self._create_log_group(group)
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        except (ClientError, BotoCoreError) as error:
+            reason = f"CannotStartContainerError: could not create log stream in `{group}`: {error}"
+            raise StartError(reason) from error
+
+    def put_log_events(self, group: str, stream: str, events: list[LogEvent]) -> None:
+        """Write the events; when the group was deleted meanwhile, they are lost as on AWS."""
+        logs = self._client("logs")
+        try:
+            logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+        except logs.exceptions.ResourceNotFoundException:
+            return
+
+    def _require_trust(self, role_arn: str) -> None:
+        # The emulator lets root assume any role that trusts any service; ECS may only where it is
+        # named.
+        try:
+            role = self._client("iam").get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
+        except (ClientError, BotoCoreError) as error:
+            raise StartError(_no_role(role_arn, str(error))) from error
+        document = role["AssumeRolePolicyDocument"]
+        if not trusts(document, _TASK_PRINCIPAL):
+            reason = f"its trust policy does not let {_TASK_PRINCIPAL} assume it"
+            raise StartError(_no_role(role_arn, reason))
+
+    def _make_linked_role(self) -> None:
+        # AWS Batch User Guide, "Using service-linked roles": made with the first environment that
+        # names no role.
+        iam = self._client("iam")
+        try:
+            iam.get_role(RoleName="AWSServiceRoleForBatch")
+        except iam.exceptions.NoSuchEntityException:
+            iam.create_service_linked_role(AWSServiceName="batch.amazonaws.com")
+
+    def _create_log_group(self, group: str) -> None:
+        logs = self._client("logs")
+        try:
+            logs.create_log_group(logGroupName=group)
+        except logs.exceptions.ResourceAlreadyExistsException:
+            return
+
+    def _client(self, service: str) -> Any:
+        with self._lock:  # boto3: sessions must not be shared between threads, clients may
+            if service not in self._clients:
+                config = Config(connect_timeout=5, read_timeout=30, max_pool_connections=50)
+                self._clients[service] = self._session.client(
+                    service,  # type: ignore[call-overload]  # the stubs want each name as a literal
+                    endpoint_url=self._endpoint_url,
+                    config=config,
+                )
+            return self._clients[service]
+
+
+def trusts(document: Any, service: str) -> bool:
+    """Return whether a trust policy allows a service principal to assume its role."""
+    content = json.loads(unquote(document)) if isinstance(document, str) else document
+    statements = content.get("Statement", [])
+    return any(
+        statement.get("Effect") == "Allow" and service in _services(statement)
+        for statement in ([statements] if isinstance(statements, dict) else statements)
+    )
+
+
+def _services(statement: Mapping[str, Any]) -> list[str]:
+    principal = statement.get("Principal", {})
+    services = principal.get("Service", []) if isinstance(principal, dict) else []
+    return [services] if isinstance(services, str) else list(services)
+
+
+def _no_role(role_arn: str, why: str) -> str:
+    return f"ECS was unable to assume the role '{role_arn}' that was provided for this task: {why}"

@@ -1,0 +1,62 @@
+"""Batch's HTTP endpoint: a request in, an answer out, with the permission checks on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from batchctl.local.batch import protocol
+from batchctl.local.batch.errors import RefusedError
+from batchctl.local.batch.protocol import Query, Request
+from batchctl.local.batch.service import Batch
+
+Answer = tuple[int, dict[str, str], bytes]
+
+Authorise = Callable[[str, str], Answer | None]
+"""Asked with an action (`batch:SubmitJob`) and a resource ARN: None when the caller may, else the
+refusal."""
+
+
+class Endpoint:
+    """Serves a `Batch` in its wire protocol."""
+
+    def __init__(self, batch: Batch) -> None:
+        """Serve `batch`."""
+        self._batch = batch
+
+    def chief_resource(self, method: str, path: str, query: Query, body: bytes) -> str:
+        """Return the first ARN that a request is authorised on, `*` when it has none."""
+        try:
+            request = protocol.read(method, path, query, body)
+        except RefusedError:
+            return "*"
+        return self._batch.authorised_on(request)[0][0]
+
+    def answer(
+        self, method: str, path: str, query: Query, body: bytes, authorise: Authorise
+    ) -> Answer:
+        """Serve a request whose caller was authorised on its chief resource."""
+        try:
+            request = protocol.read(method, path, query, body)
+            protocol.validate(request)
+            refusal = self._refusal(request, authorise)
+            return refusal or _json(200, self._batch.call(request))
+        except RefusedError as error:
+            return _error(error)
+
+    def _refusal(self, request: Request, authorise: Authorise) -> Answer | None:
+        for alternatives in self._batch.authorised_on(request)[1:]:
+            refusals = [authorise(f"batch:{request.operation}", arn) for arn in alternatives]
+            if all(refusals):
+                return refusals[0]
+        return None
+
+
+def _error(error: RefusedError) -> Answer:
+    status, headers, body = _json(error.status, {"__type": error.code, "message": error.message})
+    return status, headers | {"x-amzn-errortype": error.code}, body
+
+
+def _json(status: int, content: dict[str, Any]) -> Answer:
+    return status, {"Content-Type": "application/json"}, json.dumps(content).encode()

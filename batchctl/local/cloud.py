@@ -1,0 +1,126 @@
+"""The local cloud's own process: `python -m batchctl.local.cloud`, started by `process.start`.
+
+It serves the gateway and the load balancer until SIGTERM, then ends all jobs and functions.
+Nothing is kept: what was built in it is gone with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from batchctl.local import record
+from batchctl.local.batch.account import GatewayAccount
+from batchctl.local.batch.attempt import AttemptRunner, Setting, inherited
+from batchctl.local.batch.endpoint import Endpoint
+from batchctl.local.batch.executor import ProcessExecutor
+from batchctl.local.batch.scope import Scope
+from batchctl.local.batch.service import Batch, Machine
+from batchctl.local.default_vpc import open_default_vpc
+from batchctl.local.front import Front, Site
+from batchctl.local.gateway import HOST, Gateway, Placement, configure
+from batchctl.local.guard import Guard
+from batchctl.local.record import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Running
+
+STOP_GRACE_S = 5.0
+"""How long jobs may take to end when the cloud stops: less than the 30 s of ECS, as a person
+waits."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code."""
+    settings = _settings(arguments)
+    guard = Guard()
+    guard.watch(os.getpgrp())
+    found = {"pid": os.getpid(), "guard_pid": guard.pid, "started_at": time.time()}
+    running = Running.from_json(settings | found)
+    directory = Path(running.directory)
+    job_variables = inherited(str(directory / "pycache"))
+    _prepare(directory, job_variables)
+    configure(Placement(directory, running.gateway_port, running.region))
+    gateway = Gateway()
+    batch = _batch(running, guard, job_variables)
+    gateway.serve_batch(Endpoint(batch))
+    asyncio.run(_serve(gateway, batch, running))
+    gateway.stop_functions()
+    record.remove(directory)
+    shutil.rmtree(directory / "tmp", ignore_errors=True)
+    return 0
+
+
+async def _serve(gateway: Gateway, batch: Batch, running: Running) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+
+    async def jobs_ended() -> None:
+        # Jobs that end in time still write their results and logs: the gateway closes after them.
+        await stopped.wait()
+        await asyncio.to_thread(batch.close, STOP_GRACE_S)
+
+    site = Site(running.load_balancer_port, ACCESS_KEY_ID, running.region, running.as_json())
+    config = Config()
+    config.bind = [f"{HOST}:{running.gateway_port}", f"{HOST}:{running.load_balancer_port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.loglevel = "WARNING"
+    threading.Thread(target=batch.run, name="batch", daemon=True).start()
+    front = Front(gateway, batch, site)
+    application: Any = front
+
+    async def prepared() -> None:
+        await asyncio.to_thread(open_default_vpc, running)
+        front.is_ready = True
+
+    record.write(running)
+    preparing = asyncio.create_task(prepared())
+    await serve(application, config, shutdown_trigger=jobs_ended, mode="asgi")
+    await preparing
+
+
+def _batch(running: Running, guard: Guard, variables: dict[str, str]) -> Batch:
+    endpoint_url = running.endpoint_url
+    root = (ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+    account = GatewayAccount(endpoint_url, running.region, root)
+    executor = ProcessExecutor(Path(running.compute_directory), guard)
+    runner = AttemptRunner(account, executor, Setting(endpoint_url, variables), time.time)
+    scope = Scope(running.region, ACCESS_KEY_ID)
+    return Batch(Machine(scope, time.time, running.vcpus, account, runner))
+
+
+def _prepare(directory: Path, variables: dict[str, str]) -> None:
+    # Functions and MiniStack put their files into a directory that goes with the cloud, and see
+    # none of the user's AWS configuration; jobs have the machine's own temporary directory.
+    temporary = directory / "tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    os.environ |= {
+        name: value for name, value in variables.items() if name.startswith(("AWS_", "BOTO"))
+    }
+    os.environ["TMPDIR"] = str(temporary)
+    tempfile.tempdir = None
+
+
+def _settings(arguments: list[str] | None) -> dict[str, Any]:
+    parser = argparse.ArgumentParser(prog="batchctl.local.cloud", description=__doc__)
+    parser.add_argument("settings", type=json.loads, help="the settings as JSON")
+    settings: dict[str, Any] = parser.parse_args(arguments).settings
+    return settings
+
+
+if __name__ == "__main__":
+    sys.exit(main())

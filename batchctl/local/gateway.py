@@ -1,0 +1,165 @@
+"""The emulator behind the local cloud: MiniStack, set up, with our Batch in place of its stub.
+
+This is the only file that knows MiniStack's insides, and the reason why setup.py allows one minor
+version of it. What it needs of them:
+
+- `app.SERVICE_HANDLERS`, to serve Batch;
+- `iam_actions.extract_resource_arn`, which says `*` for every Batch call, so that a policy that
+  names a job queue would refuse everything;
+- `iam_evaluator.enforce`, for a call's further resources;
+- the ALB's data plane, called directly: through the gateway, `GET /health` of a user's own API
+  would be answered by MiniStack's health check.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from batchctl.local.batch.endpoint import Answer, Endpoint
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the emulator keeps its files, and where it answers."""
+
+    directory: Path
+    port: int
+    region: str
+
+
+@dataclass(frozen=True)
+class WebRequest:
+    """A request that a load balancer forwards: decoded path and query, headers in lower case."""
+
+    method: str
+    path: str
+    raw_path: str
+    query_string: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: bytes
+    client_ip: str
+
+
+def configure(placement: Placement) -> None:
+    """Set MiniStack's environment variables; it reads them once, when it is imported."""
+    os.environ.update(
+        {
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(placement.port),
+            "MINISTACK_REGION": placement.region,
+            "AUTH": "true",
+            "MINISTACK_AUTOCREATE_AWS_MANAGED": "1",
+            "LAMBDA_EXECUTOR": "local",
+            "PERSIST_STATE": "0",
+            "S3_PERSIST": "0",
+            "STATE_DIR": str(placement.directory / "state"),
+            "S3_DATA_DIR": str(placement.directory / "s3"),
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            # No container engine: nothing that batchctl builds needs one of MiniStack's.
+            "DOCKER_HOST": f"unix://{placement.directory / 'no-docker.sock'}",
+            "LOG_LEVEL": os.environ.get("BATCHCTL_LOCAL_LOG_LEVEL", "WARNING"),
+        }
+    )
+
+
+class Gateway:
+    """MiniStack, imported and ready to be served."""
+
+    def __init__(self) -> None:
+        """Import MiniStack, which was configured before."""
+        self._app = import_module("ministack.app")
+        self._actions = import_module("ministack.core.iam_actions")
+        self._evaluator = import_module("ministack.core.iam_evaluator")
+        self._responses = import_module("ministack.core.responses")
+        self._router = import_module("ministack.core.router")
+        self._alb = import_module("ministack.services.alb")
+        self._functions = import_module("ministack.core.lambda_runtime")
+        self._listeners = vars(self._alb)["_listeners"]
+        self._balancers = vars(self._alb)["_lbs"]
+        self.asgi = self._app.app
+
+    def serve_batch(self, endpoint: Endpoint) -> None:
+        """Have Batch's calls authorised on their real resources, and answered by `endpoint`."""
+        self._app.SERVICE_HANDLERS["batch"] = partial(self._handle_batch, endpoint)
+        actions: Any = self._actions
+        original = actions.extract_resource_arn
+
+        def resource_arn(*request: Any) -> str:
+            service, method, path, _headers, body, query = request[:6]
+            if service == "batch":
+                return endpoint.chief_resource(method, path, query, body)
+            return str(original(*request))
+
+        actions.extract_resource_arn = resource_arn
+
+    def load_balancer_on(self, port: int, region: str, account: str) -> Mapping[str, Any] | None:
+        """Return the load balancer that has a listener on `port`, None when there is none."""
+        with self._responses.request_scope(account, region):
+            # Listeners outlive their load balancer there, so both have to be looked up.
+            for listener in self._listeners.values():
+                found: Mapping[str, Any] | None = self._balancers.get(listener["LoadBalancerArn"])
+                if listener["Port"] == port and found is not None:
+                    return found
+        return None
+
+    async def forward(
+        self, balancer: Mapping[str, Any], port: int, request: WebRequest, scope: tuple[str, str]
+    ) -> Answer:
+        """Return a load balancer's answer to a request; `scope` is its account and region."""
+        with self._responses.request_scope(*scope):
+            status, headers, body = await self._alb.dispatch_request(
+                balancer,
+                request.method,
+                request.path,
+                request.headers,
+                request.body,
+                request.query,
+                port,
+                client_ip=request.client_ip,
+                raw_query_string=request.query_string,
+                raw_path=request.raw_path,
+            )
+        return status, headers, body
+
+    def stop_functions(self) -> None:
+        """End the processes that run Lambda functions."""
+        self._functions.reset()
+
+    async def _handle_batch(self, endpoint: Endpoint, *request: Any) -> Answer:
+        method, path, headers, body, query = request
+        authorise = partial(self._refusal, headers, query)
+        # In a thread: the service's lock may be held, and this is MiniStack's event loop.
+        return await asyncio.to_thread(endpoint.answer, method, path, query, body, authorise)
+
+    def _refusal(
+        self, headers: dict[str, str], query: dict[str, list[str]], action: str, arn: str
+    ) -> Answer | None:
+        key = self._router.extract_access_key_id(headers, query)
+        region = self._router.extract_region(headers)
+        denied = self._evaluator.enforce(key, action, "batch", region, resource_arn=arn)
+        if denied is None:
+            return None
+        # Credentials that were good for the chief resource are good here: this is a denial.
+        principal = getattr(denied, "principal_arn", "")
+        text = f"User: {principal} is not authorized to perform: {action} on resource: {arn}"
+        answer: Answer = self._actions.access_denied_response(
+            "batch",
+            action,
+            principal,
+            str(uuid.uuid4()),
+            message=text,
+            headers=headers,
+        )
+        return answer

@@ -1,0 +1,242 @@
+"""One attempt with real processes; only the account is scripted."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchctl.local.batch.attempt import AttemptRunner, Setting, inherited
+from batchctl.local.batch.executor import ProcessExecutor, StartError
+from batchctl.local.batch.task import Handle, Outcome, Task
+from batchctl.local.record import command_line
+
+TIMEOUT_S = 20.0
+
+
+class RecordingAccount:
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.streams: list[tuple[str, str]] = []
+        self.missing_group = False
+
+    def problem_with(self, environment: Mapping[str, Any]) -> str | None:
+        return None
+
+    def credentials(self, role_arn: str, session: str) -> Mapping[str, str]:
+        return {"AWS_ACCESS_KEY_ID": role_arn, "AWS_SESSION_TOKEN": session}
+
+    def create_log_stream(self, group: str, stream: str) -> None:
+        if self.missing_group:
+            raise StartError(f"CannotStartContainerError: no log group {group}")
+        self.streams.append((group, stream))
+
+    def put_log_events(self, group: str, stream: str, events: list[dict[str, Any]]) -> None:
+        self.messages += [event["message"] for event in events]
+
+
+class Ending:
+    """Waits for the reports of one attempt."""
+
+    def __init__(self) -> None:
+        self.has_started, self.has_ended = threading.Event(), threading.Event()
+        self.outcome = Outcome()
+
+    def started(self, task_id: str) -> None:
+        self.has_started.set()
+
+    def ended(self, task_id: str, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.has_ended.set()
+
+    def wait(self) -> Outcome:
+        assert self.has_ended.wait(TIMEOUT_S)
+        return self.outcome
+
+
+class Groups:
+    """Which process groups are watched."""
+
+    def __init__(self) -> None:
+        self.watched: list[int] = []
+        self.forgotten: list[int] = []
+
+    def watch(self, group: int) -> None:
+        self.watched.append(group)
+
+    def forget(self, group: int) -> None:
+        self.forgotten.append(group)
+
+
+class Bench:
+    """Runs shell commands as attempts in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.account, self.groups, self.ending = RecordingAccount(), Groups(), Ending()
+        executor = ProcessExecutor(directory, self.groups)
+        setting = Setting("http://127.0.0.1:1", inherited(str(directory / "pycache")))
+        self.runner = AttemptRunner(self.account, executor, setting, time.time)
+
+    def run(self, *command: str, role_arn: str | None = None) -> Handle:
+        environment = {"AWS_BATCH_JOB_ID": "job-1", "COLOUR": "green"}
+        task = Task(
+            "task-1", "job-1", "image", command, environment, role_arn, 1, 64, "/group", "stream"
+        )
+        return self.runner.run(task, self.ending)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    assert bench.groups.forgotten == bench.groups.watched
+
+
+def is_gone(process_id: int) -> bool:
+    """Return whether a process ends soon (a killed one takes a moment)."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while command_line(process_id) and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    return not command_line(process_id)
+
+
+def test_stdout_and_stderr_come_line_by_line_into_the_log_stream(bench: Bench) -> None:
+    bench.run("sh", "-c", "echo one; echo two >&2; echo; printf last")
+    assert bench.ending.wait() == Outcome(exit_code=0)
+    assert bench.account.messages == ["one", "two", " ", "last"]
+    assert bench.account.streams == [("/group", "stream")]
+
+
+def test_a_command_runs_in_the_compute_directory_with_the_tasks_environment(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.run("sh", "-c", "pwd; echo $COLOUR $AWS_BATCH_JOB_ID $AWS_ENDPOINT_URL")
+    bench.ending.wait()
+    assert bench.account.messages == [str(tmp_path), "green job-1 http://127.0.0.1:1"]
+
+
+def test_python_is_the_interpreter_that_has_boto3(bench: Bench) -> None:
+    bench.run("python", "-c", "import boto3; print('ok')")
+    bench.ending.wait()
+    assert bench.account.messages == ["ok"]
+
+
+def test_nothing_of_the_users_own_aws_configuration_reaches_a_job(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the user's own")
+    monkeypatch.setenv("AWS_PROFILE", "prod")
+    monkeypatch.setenv("SOME_TOKEN", "secret")
+    bench.run("sh", "-c", "env; echo config $AWS_CONFIG_FILE $AWS_SHARED_CREDENTIALS_FILE")
+    bench.ending.wait()
+    text = "\n".join(bench.account.messages)
+    assert "the user's own" not in text
+    assert "AWS_PROFILE" not in text
+    assert "SOME_TOKEN" not in text
+    assert f"config {os.devnull} {os.devnull}" in text
+
+
+def test_a_job_role_gives_credentials_and_none_gives_none(bench: Bench) -> None:
+    bench.run("sh", "-c", "echo $AWS_ACCESS_KEY_ID $AWS_SESSION_TOKEN", role_arn="role-1")
+    bench.ending.wait()
+    assert bench.account.messages == ["role-1 task-1"]
+
+
+def test_a_job_without_a_role_has_no_credentials(bench: Bench) -> None:
+    bench.run("sh", "-c", "echo ${AWS_ACCESS_KEY_ID-none} $AWS_EC2_METADATA_DISABLED")
+    bench.ending.wait()
+    assert bench.account.messages == ["none true"]
+
+
+def test_the_exit_code_is_that_of_the_command(bench: Bench) -> None:
+    bench.run("sh", "-c", "exit 7")
+    assert bench.ending.wait().exit_code == 7
+
+
+def test_a_signal_gives_the_exit_code_of_a_shell(bench: Bench) -> None:
+    handle = bench.run("sleep", "60")
+    bench.ending.has_started.wait(TIMEOUT_S)
+    handle.kill()
+    assert bench.ending.wait().exit_code == 137
+
+
+def test_terminate_reaches_the_children_of_the_command_too(bench: Bench) -> None:
+    handle = bench.run("sh", "-c", "sleep 60 & echo $!; wait")
+    wait_for_messages(bench, 1)
+    handle.terminate()
+    assert bench.ending.wait().exit_code == 143
+    assert is_gone(int(bench.account.messages[0]))
+
+
+def test_what_a_command_leaves_running_ends_with_it(bench: Bench) -> None:
+    bench.run("sh", "-c", "sleep 60 & echo $!")
+    assert bench.ending.wait().exit_code == 0
+    assert is_gone(int(bench.account.messages[0]))
+
+
+def test_terminate_before_the_process_is_there_is_not_lost(bench: Bench) -> None:
+    go_on = threading.Event()
+    original = bench.account.create_log_stream
+
+    def slow(group: str, stream: str) -> None:
+        go_on.wait(TIMEOUT_S)
+        original(group, stream)
+
+    bench.account.create_log_stream = slow  # type: ignore[method-assign]  # a slow service
+    handle = bench.run("sleep", "60")
+    handle.terminate()
+    go_on.set()
+    assert bench.ending.wait().exit_code == 143
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [(("no-such-program",), "No such file"), ((), "no command")],
+)
+def test_a_command_that_cannot_be_run_says_why(
+    bench: Bench, command: tuple[str, ...], text: str
+) -> None:
+    bench.run(*command)
+    outcome = bench.ending.wait()
+    assert outcome.exit_code is None
+    assert outcome.reason is not None
+    assert text in outcome.reason
+    assert not bench.ending.has_started.is_set()
+
+
+def test_a_missing_log_group_fails_the_start(bench: Bench) -> None:
+    bench.account.missing_group = True
+    bench.run("true")
+    assert bench.ending.wait().reason == "CannotStartContainerError: no log group /group"
+
+
+def test_logs_that_cannot_be_written_end_the_attempt_and_its_process(bench: Bench) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("gateway gone")
+
+    bench.account.put_log_events = refuse  # type: ignore[method-assign]  # a broken service
+    bench.run("sh", "-c", "echo one; sleep 60")
+    outcome = bench.ending.wait()
+    assert outcome.reason == "CannotStartContainerError: gateway gone"
+    assert is_gone(bench.groups.watched[0])
+
+
+def test_a_very_long_line_is_cut_in_pieces(bench: Bench) -> None:
+    bench.run("python", "-c", "print('x' * 450_000)")
+    bench.ending.wait()
+    assert [len(message) for message in bench.account.messages] == [200_000, 200_000, 50_000]
+
+
+def wait_for_messages(bench: Bench, count: int) -> None:
+    """Wait until the attempt has logged as many lines."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while len(bench.account.messages) < count:
+        assert time.monotonic() < deadline
+        bench.ending.has_ended.wait(0.02)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+from local_batch import LocalBatch
+
+from batchctl.local.batch.endpoint import Endpoint
+from batchctl.local.batch.permissions import resources
+from batchctl.local.batch.protocol import Request
+from batchctl.local.batch.scope import Scope
+
+ARN = "arn:aws:batch:us-east-1:000000000000"
+SCOPE = Scope("us-east-1", "000000000000")
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "expected"),
+    [
+        ("DescribeJobs", {"jobs": ["a"]}, [("*",)]),
+        ("ListJobs", {"jobQueue": "work"}, [("*",)]),
+        ("TerminateJob", {"jobId": "a"}, [(f"{ARN}:job/a",)]),
+        ("CancelJob", {"jobId": "a"}, [(f"{ARN}:job/a",)]),
+        ("DeleteJobQueue", {"jobQueue": "work"}, [(f"{ARN}:job-queue/work",)]),
+        ("DeleteJobQueue", {"jobQueue": f"{ARN}:job-queue/work"}, [(f"{ARN}:job-queue/work",)]),
+        ("RegisterJobDefinition", {"jobDefinitionName": "c"}, [(f"{ARN}:job-definition/c",)]),
+        ("DeregisterJobDefinition", {"jobDefinition": "c:2"}, [(f"{ARN}:job-definition/c:2",)]),
+        ("TagResource", {"resourceArn": f"{ARN}:job/a"}, [(f"{ARN}:job/a",)]),
+        (
+            "CreateJobQueue",
+            {"jobQueueName": "work", "computeEnvironmentOrder": [{"computeEnvironment": "spot"}]},
+            [(f"{ARN}:job-queue/work",), (f"{ARN}:compute-environment/spot",)],
+        ),
+        (
+            "SubmitJob",
+            {"jobQueue": "work", "jobDefinition": "c"},
+            [
+                (f"{ARN}:job-queue/work",),
+                (f"{ARN}:job-definition/c", f"{ARN}:job-definition/c:3"),
+            ],
+        ),
+        (
+            "SubmitJob",
+            {"jobQueue": "work", "jobDefinition": "c:1"},
+            [(f"{ARN}:job-queue/work",), (f"{ARN}:job-definition/c:1",)],
+        ),
+    ],
+)
+def test_a_call_is_authorised_on_the_resources_that_aws_names(
+    operation: str, parameters: dict[str, object], expected: list[tuple[str, ...]]
+) -> None:
+    assert resources(Request(operation, parameters), SCOPE, 3) == expected
+
+
+def test_a_submission_needs_permission_for_its_job_definition_too(ready: LocalBatch) -> None:
+    ready.denied_arns = {f"{ARN}:job-definition/compute", f"{ARN}:job-definition/compute:1"}
+    with pytest.raises(ClientError) as caught:
+        ready.submit()
+    assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert ready.changes == []
+
+
+@pytest.mark.parametrize("denied", ["compute", "compute:1"])
+def test_permission_for_either_form_of_the_job_definition_is_enough(
+    ready: LocalBatch, denied: str
+) -> None:
+    ready.denied_arns = {f"{ARN}:job-definition/{denied}"}
+    assert ready.status(ready.submit()) == "STARTING"
+
+
+def test_the_chief_resource_is_read_from_the_raw_request(ready: LocalBatch) -> None:
+    endpoint = Endpoint(ready.service)
+    body = b'{"jobName": "a", "jobQueue": "work", "jobDefinition": "compute"}'
+    assert endpoint.chief_resource("POST", "/v1/submitjob", {}, body) == f"{ARN}:job-queue/work"
+    assert endpoint.chief_resource("GET", f"/v1/tags/{ARN}:job/a", {}, b"") == f"{ARN}:job/a"
+    assert endpoint.chief_resource("POST", "/v1/none", {}, b"") == "*"

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from batchctl.local.guard import Guard, watched_at_the_end
+
+HOLDER = """
+import os, signal, sys
+from batchctl.local.guard import Guard
+guard = Guard()
+guard.watch(int(sys.argv[1]))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_what_is_watched_at_the_end_is_what_was_not_forgotten() -> None:
+    assert watched_at_the_end(["+1\n", "+2\n", "-1\n", "+3\n", "-9\n", "+2\n"]) == [2, 3]
+
+
+def test_the_guard_kills_what_a_killed_process_leaves_behind(
+    sleeper: subprocess.Popen[bytes],
+) -> None:
+    killed = subprocess.run([sys.executable, "-c", HOLDER, str(sleeper.pid)], check=False)
+    assert killed.returncode == -9
+    assert sleeper.wait(20) == -9
+
+
+def test_the_guard_leaves_alone_what_was_forgotten(sleeper: subprocess.Popen[bytes]) -> None:
+    guard = Guard()
+    guard.watch(sleeper.pid)
+    guard.forget(sleeper.pid)
+    guard.close()
+    assert sleeper.poll() is None

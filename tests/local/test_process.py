@@ -1,0 +1,80 @@
+"""Starting the local cloud where nothing is started: what is found out before."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from batchctl.errors import BatchctlError
+from batchctl.local import process, record
+from batchctl.local.process import Settings
+from batchctl.local.record import Running
+
+IMPORTS = """
+import sys
+import batchctl.local.process
+print([name for name in ("boto3", "botocore", "ministack", "pydantic") if name in sys.modules])
+"""
+
+
+def running(directory: Path, pid: int) -> Running:
+    return Running(pid, pid, 1.0, str(directory), 4566, 9999, str(directory), "us-east-1", 2)
+
+
+def test_importing_it_imports_neither_aws_nor_the_emulator() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
+
+
+def test_without_the_emulator_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "find_spec", lambda _name: None)
+    with pytest.raises(BatchctlError, match="MiniStack is not installed") as caught:
+        process.start(Settings(tmp_path, compute_directory=tmp_path))
+    assert caught.value.hint == "install it: `pip install 'batchctl[local]'`"
+
+
+def test_nothing_runs_in_an_empty_or_missing_directory(tmp_path: Path) -> None:
+    assert process.status(tmp_path) is None
+    assert process.stop(tmp_path) is False
+    assert process.stop(tmp_path / "none") is False
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_process_id_that_belongs_to_another_program_is_not_taken_for_the_cloud(
+    tmp_path: Path,
+) -> None:
+    sleeper = subprocess.Popen(["sleep", "60"])
+    try:
+        record.write(running(tmp_path, sleeper.pid))
+        assert process.status(tmp_path) is None
+        assert process.stop(tmp_path) is False
+        assert sleeper.poll() is None
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}'])
+def test_a_damaged_record_counts_as_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "cloud.json").write_text(content)
+    assert process.status(tmp_path) is None
+
+
+def test_a_record_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    record.write(running(tmp_path, 7))
+    assert record.read(tmp_path) == running(tmp_path, 7)
+    assert json.loads((tmp_path / "cloud.json").read_text())["region"] == "us-east-1"
+
+
+def test_the_urls_are_on_the_loopback_address(tmp_path: Path) -> None:
+    cloud = running(tmp_path, 7)
+    assert cloud.endpoint_url == "http://127.0.0.1:4566"
+    assert cloud.load_balancer_url == "http://127.0.0.1:9999"
