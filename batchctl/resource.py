@@ -179,10 +179,11 @@ class Output:
 
     of: Resource[Any]
     name: str = "id"
+    suffix: str = ""
 
     def value(self, deployed: Deployed) -> str:
         """Return the output, or its placeholder before the resource exists."""
-        return str(getattr(deployed[self.of], self.name))
+        return f"{getattr(deployed[self.of], self.name)}{self.suffix}"
 
 
 def resolve(value: str | Output, deployed: Deployed) -> str:

@@ -275,17 +275,14 @@ def _splitter_permissions(storage: _Storage, batch: _Batch) -> tuple[Allow, ...]
             actions=("dynamodb:GetItem", "dynamodb:UpdateItem"),
             on=(storage.table,),
         ),
-        Allow(sid="SubmitToQueue", actions=("batch:SubmitJob",), on=(batch.queue,)),
         Allow(
-            sid="SubmitDefinition",
+            sid="SubmitJobs",
             actions=("batch:SubmitJob",),
-            on=(Output(batch.definition, "name_arn"),),
-        ),
-        Allow(
-            sid="SubmitRevisions",
-            actions=("batch:SubmitJob",),
-            on=(Output(batch.definition, "name_arn"),),
-            suffix=":*",
+            on=(
+                batch.queue,
+                Output(batch.definition, "name_arn"),
+                Output(batch.definition, "name_arn", suffix=":*"),
+            ),
         ),
         Allow(sid="FindSubmittedJobs", actions=("batch:ListJobs",), on=("*",)),
     )

@@ -11,6 +11,7 @@ import click
 from batchctl import __version__
 from batchctl.cli.deploy import down, plan, status, up
 from batchctl.cli.failures import Guarded
+from batchctl.cli.init import init
 from batchctl.cli.jobs import jobs, results, show, submit
 from batchctl.cli.local import local
 from batchctl.cli.options import shared_options
@@ -31,5 +32,5 @@ def main() -> None:
     """
 
 
-for command in (plan, up, down, status, submit, jobs, show, results, local):
+for command in (init, plan, up, down, status, submit, jobs, show, results, local):
     main.add_command(command)

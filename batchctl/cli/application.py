@@ -148,7 +148,8 @@ def _open_account(application: Application) -> Aws:
     from batchctl.aws.session import Aws, Connection
 
     options, config = application.options, application.config
-    region = options.region or config.region
+    # AWS's own tools know AWS_REGION; boto3 reads AWS_DEFAULT_REGION alone.
+    region = options.region or config.region or os.environ.get("AWS_REGION")
     session = boto3.Session(profile_name=options.profile, region_name=region)
     aws = Aws(Connection(session), stack=config.name, tags=config.tags)
     aws.region  # noqa: B018 - a missing region is said before a missing login

@@ -83,8 +83,12 @@ async def _serve(gateway: Gateway, batch: Batch, running: Running) -> None:
     application: Any = front
 
     async def prepared() -> None:
-        await asyncio.to_thread(open_default_vpc, running)
-        front.is_ready = True
+        try:
+            await asyncio.to_thread(open_default_vpc, running)
+            front.is_ready = True
+        finally:
+            if not front.is_ready:
+                stopped.set()  # who waits for the cloud learns of it at once
 
     record.write(running)
     preparing = asyncio.create_task(prepared())

@@ -18,8 +18,8 @@ from batchctl.local.record import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Running
 _POLL_S = 0.02
 
 
-def open_default_vpc(running: Running) -> None:
-    """Add the route, as soon as the gateway answers."""
+def open_default_vpc(running: Running, timeout_s: float = 15.0) -> None:
+    """Add the route as soon as the gateway answers; EndpointConnectionError if it never does."""
     ec2 = boto3.client(
         "ec2",
         aws_access_key_id=ACCESS_KEY_ID,
@@ -28,7 +28,7 @@ def open_default_vpc(running: Running) -> None:
         endpoint_url=running.endpoint_url,
         config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),
     )
-    vpc_id = _default_vpc(ec2)
+    vpc_id = _default_vpc(ec2, time.monotonic() + timeout_s)
     attached = ec2.describe_internet_gateways(Filters=_is("attachment.vpc-id", vpc_id))
     main = _is("vpc-id", vpc_id) + _is("association.main", "true")
     tables = ec2.describe_route_tables(Filters=main)
@@ -39,12 +39,14 @@ def open_default_vpc(running: Running) -> None:
     )
 
 
-def _default_vpc(ec2: Any) -> str:
+def _default_vpc(ec2: Any, deadline: float) -> str:
     while True:
         try:
             found = ec2.describe_vpcs(Filters=_is("is-default", "true"))
             return str(found["Vpcs"][0]["VpcId"])
         except EndpointConnectionError:  # the server is about to listen
+            if time.monotonic() > deadline:
+                raise
             time.sleep(_POLL_S)
 
 

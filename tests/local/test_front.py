@@ -133,9 +133,9 @@ def test_head_has_no_body(browser: Browser) -> None:
     assert browser.send(BALANCER, "HEAD", "/") == (200, b"")
 
 
-def test_status_says_which_cloud_this_is(browser: Browser) -> None:
+def test_status_says_which_cloud_this_is_and_whether_it_is_ready(browser: Browser) -> None:
     status, body = browser.send(GATEWAY, "GET", "/_batchctl/status")
-    assert (status, json.loads(body)) == (200, {"pid": 7})
+    assert (status, json.loads(body)) == (200, {"pid": 7, "is_ready": False})
 
 
 def test_interrupt_reclaims_running_jobs(browser: Browser) -> None:

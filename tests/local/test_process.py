@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from batchctl.errors import BatchctlError
 from batchctl.local import process, record
+from batchctl.local.default_vpc import open_default_vpc
 from batchctl.local.process import Settings
 from batchctl.local.record import Running
 
@@ -72,6 +76,14 @@ def test_a_record_reads_back_as_it_was_written(tmp_path: Path) -> None:
     record.write(running(tmp_path, 7))
     assert record.read(tmp_path) == running(tmp_path, 7)
     assert json.loads((tmp_path / "cloud.json").read_text())["region"] == "us-east-1"
+
+
+def test_preparing_the_vpc_gives_up_when_nothing_answers(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    cloud = replace(running(tmp_path, 7), gateway_port=port)
+    with pytest.raises(EndpointConnectionError):
+        open_default_vpc(cloud, timeout_s=0.1)
 
 
 def test_the_urls_are_on_the_loopback_address(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""An application on a local cloud of its own, used through the command line as a user does."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from batchctl.local.process import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+
+REGION = "us-east-1"
+BATCHCTL = (sys.executable, "-c", "from batchctl.cli import main; main()")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer: status, content type, JSON body."""
+
+    status: int
+    content_type: str
+    body: Any
+
+
+@dataclass(frozen=True)
+class Application:
+    """A folder with a config.yaml that names ports of its own."""
+
+    folder: Path
+    gateway_port: int
+    port: int
+
+    @classmethod
+    def make(cls, folder: Path, extra: str = "") -> Application:
+        gateway_port, port = free_ports(2)
+        text = f"api: {{port: {port}}}\nlocal: {{gateway_port: {gateway_port}}}\n{extra}"
+        (folder / "config.yaml").write_text(text)
+        return cls(folder, gateway_port, port)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The user's environment: no AWS account."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+        return {**kept, "AWS_CONFIG_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true"}
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `batchctl` in the folder; with `check` it must succeed."""
+        done = subprocess.run(
+            [*BATCHCTL, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def local(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `batchctl --local`."""
+        return self.run("--local", *arguments, check=check)
+
+    def request(self, method: str, path: str, body: Any = None) -> Answer:
+        """Send a request to the load balancer, as curl does."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"content-type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
+                return _answer(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return _answer(error)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the local cloud, as its root."""
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            region_name=REGION,
+            endpoint_url=f"http://127.0.0.1:{self.gateway_port}",
+            aws_access_key_id=ACCESS_KEY_ID,
+            aws_secret_access_key=SECRET_ACCESS_KEY,
+        )
+
+
+def _answer(answer: Any) -> Answer:
+    return Answer(answer.status, answer.headers["content-type"], json.loads(answer.read()))

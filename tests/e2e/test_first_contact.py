@@ -1,0 +1,89 @@
+"""What a new user meets first: an empty folder, a taken port, no MiniStack, another cloud."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from application import Application, free_ports
+
+pytestmark = pytest.mark.e2e
+
+
+def test_init_in_an_empty_folder_writes_what_up_needs_and_never_overwrites(
+    tmp_path: Path,
+) -> None:
+    empty = Application(tmp_path, 0, 0)
+    missing = empty.run("plan", check=False)
+    assert missing.returncode == 2
+    assert "batchctl init" in missing.stderr
+    empty.run("init")
+    assert (tmp_path / "config.yaml").exists()
+    assert (tmp_path / "compute" / "compute.py").exists()
+    again = empty.run("init", check=False)
+    assert again.returncode == 2
+    assert "exist already" in again.stderr
+
+
+@pytest.mark.parametrize(("which", "setting"), [(0, "local.gateway_port"), (1, "api.port")])
+def test_a_port_that_is_taken_is_named_with_its_setting(
+    tmp_path: Path, which: int, setting: str
+) -> None:
+    application = Application.make(tmp_path)
+    with socket.socket() as taken:
+        port = (application.gateway_port, application.port)[which]
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        refused = application.local("up", "--yes", check=False)
+    assert refused.returncode == 1
+    assert str(port) in refused.stderr
+    assert setting in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_without_ministack_the_error_names_the_extra(tmp_path: Path) -> None:
+    application = Application.make(tmp_path)
+    script = (
+        "import sys; sys.modules['ministack'] = None\n"
+        "from batchctl.cli import main; main(['--local', 'up', '--yes'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=application.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "pip install 'batchctl[local]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_another_emulator_is_reached_by_the_endpoint_that_boto3_knows(
+    application: Application, tmp_path: Path
+) -> None:
+    port = free_ports(1)[0]
+    text = f"name: elsewhere\napi: {{port: {port}}}\ncompute: {{image: 'registry.example/c:1'}}\n"
+    (tmp_path / "config.yaml").write_text(text)
+    environment = {
+        **application.environment,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{application.gateway_port}",
+        "AWS_ACCESS_KEY_ID": "000000000000",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": "us-east-1",
+    }
+    command = [sys.executable, "-c", "from batchctl.cli import main; main()"]
+    for arguments in (["up", "--yes"], ["plan", "--exit-code"], ["down", "--yes"]):
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr

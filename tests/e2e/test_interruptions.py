@@ -1,0 +1,71 @@
+"""A run that is stopped, politely or not: nothing is lost, the next run continues."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from application import BATCHCTL, Application
+from test_main_job import left
+
+pytestmark = pytest.mark.e2e
+
+
+def started(application: Application, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*BATCHCTL, "--local", *arguments],
+        cwd=application.folder,
+        env=application.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def stopped_after(application: Application, line: str, number: int, *arguments: str) -> int:
+    """Run a command, send it a signal when it prints `line`, return its exit code."""
+    with started(application, *arguments) as process:
+        assert process.stderr is not None
+        for text in process.stderr:
+            if line in text:
+                process.send_signal(number)
+                break
+        process.stderr.read()
+        return process.wait(60)
+
+
+@pytest.mark.parametrize("line", ["[1/", "[12/", "[30/"])
+def test_ctrl_c_ends_up_with_130_and_the_next_up_continues(
+    application: Application, line: str
+) -> None:
+    assert stopped_after(application, line, signal.SIGINT, "up", "--yes") == 130
+    assert list((application.folder / ".batchctl" / "local").glob("*.state.json"))
+    application.local("up", "--yes")
+    assert "no changes" in application.local("plan").stderr
+    application.local("down", "--yes")
+    assert left(application) == {"roles": ["AWSServiceRoleForBatch"]}
+
+
+@pytest.mark.parametrize("line", ["[2/", "[20/", "[31/"])
+def test_after_a_kill_up_ends_with_one_of_each_and_down_with_none(
+    application: Application, line: str
+) -> None:
+    assert stopped_after(application, line, signal.SIGKILL, "up", "--yes") == -9
+    application.local("up", "--yes")
+    assert "no changes" in application.local("plan").stderr
+    assert stopped_after(application, "[15/", signal.SIGKILL, "down", "--yes") == -9
+    application.local("down", "--yes")
+    assert left(application) == {"roles": ["AWSServiceRoleForBatch"]}
+
+
+def test_ctrl_c_while_waiting_for_a_job_leaves_the_job_running_and_says_so(
+    application: Application, tmp_path: Path
+) -> None:
+    application.local("up", "--yes")
+    items = tmp_path / "items.txt"
+    items.write_text("\n".join(f"S{number}" for number in range(20)))
+    arguments = ("submit", "--job-id", "long", "--universe-file", str(items), "--wait")
+    assert stopped_after(application, "tasks done", signal.SIGINT, *arguments) == 130
+    application.local(*arguments)
+    assert application.request("GET", "/v1/tasks/long").body["status"] == "SUCCEEDED"

@@ -1,0 +1,110 @@
+"""IAM is enforced for real: take a statement out of a role's policy, and what needs it fails."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from application import Application
+
+pytestmark = pytest.mark.e2e
+
+NUMBERS = itertools.count()
+ROLES = {
+    "receiver": "batchapp-TaskReceiver-role",
+    "splitter": "batchapp-JobSplitter-role",
+    "api": "batchapp-JobAPI-role",
+    "job": "batchapp-job",
+}
+
+
+@contextmanager
+def without(application: Application, role: str, sid: str) -> Iterator[None]:
+    """Take a statement out of a role's policy for the block."""
+    iam, name = application.client("iam"), ROLES[role]
+    policy = iam.get_role_policy(RoleName=name, PolicyName="batchctl")["PolicyDocument"]
+    left = [each for each in policy["Statement"] if each["Sid"] != sid]
+    assert len(left) == len(policy["Statement"]) - 1
+    if left:
+        shrunk = json.dumps({**policy, "Statement": left})
+        iam.put_role_policy(RoleName=name, PolicyName="batchctl", PolicyDocument=shrunk)
+    else:
+        iam.delete_role_policy(RoleName=name, PolicyName="batchctl")
+    try:
+        yield
+    finally:
+        document = json.dumps(policy)
+        iam.put_role_policy(RoleName=name, PolicyName="batchctl", PolicyDocument=document)
+
+
+def submitted(application: Application) -> tuple[int, str]:
+    """Submit a job of one item; return the status of the answer, and the job's id."""
+    job_id = f"job-{next(NUMBERS)}"
+    job = {"job_id": job_id, "universe": ["AAPL"], "parameters": {"paths": 1000}}
+    return application.request("PUT", "/v1/new-task", job).status, job_id
+
+
+def status_within(application: Application, job_id: str, seconds: float) -> str:
+    """Return the job's status when it has ended, or what it is after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        status = str(application.request("GET", f"/v1/tasks/{job_id}").body["status"])
+        if status in {"SUCCEEDED", "FAILED"} or time.monotonic() > deadline:
+            return status
+        time.sleep(0.2)
+
+
+def test_with_every_statement_in_place_the_job_succeeds(deployed: Application) -> None:
+    code, job_id = submitted(deployed)
+    assert code == 202
+    assert status_within(deployed, job_id, 30) == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("sid", ["StoreJobs", "QueueJobs"])
+def test_without_its_statement_the_receiver_takes_no_job(deployed: Application, sid: str) -> None:
+    with without(deployed, "receiver", sid):
+        assert submitted(deployed)[0] == 503
+
+
+@pytest.mark.parametrize("sid", ["ReadAndMarkJobs", "SubmitJobs"])
+def test_without_its_statement_the_splitter_submits_nothing(
+    deployed: Application, sid: str
+) -> None:
+    with without(deployed, "splitter", sid):
+        code, job_id = submitted(deployed)
+        assert code == 202
+        assert status_within(deployed, job_id, 3) == "QUEUED"
+
+
+@pytest.mark.parametrize("sid", ["ReadJobs", "DescribeJobs"])
+def test_without_its_statement_the_api_does_not_answer(deployed: Application, sid: str) -> None:
+    _, job_id = submitted(deployed)
+    with without(deployed, "api", sid):
+        assert deployed.request("GET", f"/v1/tasks/{job_id}").status == 503
+
+
+def test_without_its_statement_the_api_lists_nothing(deployed: Application) -> None:
+    with without(deployed, "api", "ListJobs"):
+        assert deployed.request("GET", "/v1/tasks").status == 503
+
+
+def test_without_its_statement_the_container_records_nothing_and_the_job_fails(
+    deployed: Application,
+) -> None:
+    with without(deployed, "job", "ReadSliceAndRecordResults"):
+        _, job_id = submitted(deployed)
+        assert status_within(deployed, job_id, 30) == "FAILED"
+
+
+def test_a_statement_that_others_took_out_is_drift_and_up_puts_it_back(
+    deployed: Application,
+) -> None:
+    with without(deployed, "api", "ListJobs"):
+        plan = deployed.local("plan")
+        assert "role.api" in plan.stderr
+        deployed.local("up", "--yes")
+        assert deployed.request("GET", "/v1/tasks").status == 200
