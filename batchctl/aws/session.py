@@ -40,6 +40,7 @@ class Connection:
 
     session: boto3.Session
     endpoint_url: str | None = None
+    through_proxy: bool = True
     clients: dict[str, BaseClient] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -56,6 +57,8 @@ class Connection:
                         read_timeout=60,
                         max_pool_connections=CONNECTIONS,
                         user_agent_extra="batchctl",
+                        # An empty choice keeps botocore from the environment's proxy.
+                        proxies=None if self.through_proxy else {},
                     ),
                 )
             return self.clients[service]

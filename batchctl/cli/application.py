@@ -130,7 +130,7 @@ def _open_local(application: Application) -> Aws:
         aws_secret_access_key=SECRET_ACCESS_KEY,
         region_name=_local_region(application),
     )
-    connection = Connection(session, endpoint_url=running.endpoint_url)
+    connection = Connection(session, endpoint_url=running.endpoint_url, through_proxy=False)
     return Aws(connection, stack=application.config.name, tags=application.config.tags)
 
 

@@ -248,11 +248,15 @@ def _print_table(found: Any) -> None:
 
 
 def _open() -> tuple[Application, JobsClient]:
+    import urllib3
+
     from batchctl.cli.application import open_application
     from batchctl.jobs import JobsClient
 
     application = open_application(current_options())
-    return application, JobsClient(application.endpoint())
+    # What runs on this machine is reached without the proxy that the environment may name.
+    http = urllib3.PoolManager() if application.options.local else None
+    return application, JobsClient(application.endpoint(), http=http)
 
 
 def _command(application: Application) -> str:

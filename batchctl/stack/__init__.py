@@ -1,0 +1,49 @@
+"""The application: every resource and what it is wired to. THE architecture diagram, in code.
+
+    client -> ALB -> TaskReceiver -> queue -> JobSplitter -> job queue (Spot, then on demand)
+    -> compute container -> job table <- JobAPI <- ALB <- client
+
+`build` wires the resources from config.yaml; an arrow is a field of a resource that holds another.
+Nothing here calls AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from batchctl.config import Config
+from batchctl.packaging import Package
+from batchctl.resource import Resource
+from batchctl.stack.compute import build_batch, build_network
+from batchctl.stack.front_door import build_front_door
+from batchctl.stack.functions import build_functions
+from batchctl.stack.storage import build_storage
+
+LOAD_BALANCER = "load_balancer.api"
+QUEUES = ("queue.jobs", "queue.dead_letters")
+
+
+def build(config: Config, *, image: str, package: Package) -> tuple[Resource[Any], ...]:
+    """Return every resource of the application, dependencies first.
+
+    `image` is what the job definition runs, `package` the code of the functions. Raises UsageError
+    for a front door that this version doesn't build.
+    """
+    network = build_network(config)
+    storage = build_storage(config)
+    batch = build_batch(config, network, storage, image)
+    functions = build_functions(config, network, storage, batch, package)
+    return in_order((functions.mapping, *build_front_door(config, network, functions)))
+
+
+def in_order(resources: Sequence[Resource[Any]]) -> tuple[Resource[Any], ...]:
+    """Return `resources` and all that they need, each once, dependencies first."""
+
+    def walk(resource: Resource[Any]) -> Iterator[Resource[Any]]:
+        for dependency in resource.dependencies:
+            yield from walk(dependency)
+        yield resource
+
+    ordered = (each for resource in resources for each in walk(resource))
+    return tuple({resource.address: resource for resource in ordered}.values())

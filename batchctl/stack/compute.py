@@ -1,0 +1,123 @@
+"""What runs the jobs: the network, AWS Batch on Spot and on demand, the job definition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batchctl.config import Config
+from batchctl.resource import Output
+from batchctl.resources.batch import ComputeEnvironment, JobDefinition, JobQueue
+from batchctl.resources.ec2 import SecurityGroup
+from batchctl.resources.ec2_network import Network
+from batchctl.resources.iam import Allow, InstanceProfile, Role, ServiceLinkedRole
+from batchctl.resources.logs import LogGroup
+from batchctl.stack.storage import Storage
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What runs the jobs."""
+
+    queue: JobQueue
+    definition: JobDefinition
+
+
+def build_network(config: Config) -> Network:
+    """Return where things run: looked up, never made."""
+    return Network(
+        label="network",
+        name=config.network.vpc_id or "default VPC",
+        vpc_id=config.network.vpc_id,
+        compute_subnet_ids=tuple(config.network.compute_subnet_ids),
+        load_balancer_subnet_ids=tuple(config.network.load_balancer_subnet_ids),
+        function_subnet_ids=tuple(config.network.function_subnet_ids),
+        needs_load_balancer=config.api.mode == "alb",
+    )
+
+
+def build_batch(config: Config, network: Network, storage: Storage, image: str) -> Batch:
+    """Return the job queue with its compute environments, and the definition that runs `image`."""
+    environments = _compute_environments(config, network)
+    queue = JobQueue(
+        label="compute", name=f"{config.name}-compute", compute_environments=environments
+    )
+    return Batch(queue, _job_definition(config, storage, image))
+
+
+def _compute_environments(config: Config, network: Network) -> tuple[ComputeEnvironment, ...]:
+    """Return Spot first, then, when asked for, on demand."""
+    models = {"spot": "SPOT", "on_demand": "EC2"}
+    if not config.compute.on_demand_fallback:
+        del models["on_demand"]
+    profile = InstanceProfile(
+        label="instance", name=f"{config.name}-instance", role=_instance_role(config)
+    )
+    security_group = SecurityGroup(
+        label="compute",
+        name=f"{config.name}-compute",
+        description="batchctl: compute instances, nothing comes in",
+        network=network,
+        ingress=(),
+    )
+    return tuple(
+        ComputeEnvironment(
+            label=label,
+            name=f"{config.name}-{label.replace('_', '-')}",
+            model=model,
+            network=network,
+            security_group=security_group,
+            instance_profile=profile,
+            service_linked_role=ServiceLinkedRole(
+                label="batch", name="AWSServiceRoleForBatch", service="batch"
+            ),
+            instance_types=config.compute.chosen_instance_types,
+            min_vcpus=config.compute.min_vcpus,
+            max_vcpus=config.compute.max_vcpus,
+        )
+        for label, model in models.items()
+    )
+
+
+def _instance_role(config: Config) -> Role:
+    return Role(
+        label="instance",
+        name=f"{config.name}-instance",
+        trusts="ec2",
+        managed_policies=("service-role/AmazonEC2ContainerServiceforEC2Role",),
+    )
+
+
+def _job_definition(config: Config, storage: Storage, image: str) -> JobDefinition:
+    role = Role(
+        label="job",
+        name=f"{config.name}-job",
+        trusts="ecs-tasks",
+        allows=(
+            Allow(
+                sid="ReadSliceAndRecordResults",
+                actions=("dynamodb:BatchGetItem", "dynamodb:PutItem"),
+                on=(storage.table,),
+            ),
+        ),
+    )
+    return JobDefinition(
+        label="compute",
+        name=f"{config.name}-compute",
+        image=image,
+        command=tuple(config.compute.command or ("python", "runner.py")),
+        vcpus=config.compute.vcpus,
+        memory_mib=config.compute.memory_mib,
+        timeout_s=config.compute.timeout_s,
+        attempts=config.compute.attempts,
+        job_role=role,
+        log_group=LogGroup(
+            label="compute",
+            name=f"/batchctl/{config.name}/compute",
+            retention_days=config.compute.log_retention_days,
+        ),
+        environment={
+            **config.compute.environment,
+            "BATCHCTL_TABLE": Output(storage.table),
+            "BATCHCTL_RETRIES": str(config.compute.retries),
+        },
+    )

@@ -1,0 +1,93 @@
+"""The front door: what leads requests from the internet to the functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from batchctl.config import Config
+from batchctl.errors import UsageError
+from batchctl.resource import Resource
+from batchctl.resources.awslambda import Function, Permission
+from batchctl.resources.ec2 import Ingress, SecurityGroup
+from batchctl.resources.ec2_network import Network
+from batchctl.resources.elbv2 import Listener, LoadBalancer, Rule, Target, TargetGroup
+from batchctl.stack.functions import Functions
+
+
+def build_front_door(
+    config: Config, network: Network, functions: Functions
+) -> tuple[Resource[Any], ...]:
+    """Return what leads to all of the front door; UsageError for one that isn't built yet."""
+    if config.api.mode != "alb":
+        raise UsageError(
+            f"could not build the front door `{config.api.mode}`: this version builds `alb` only",
+            hint="set `api.mode: alb`",
+        )
+    listener = _listener(config, network)
+    submit = _Route(10, ("PUT",), ("/v1/new-task",))
+    read = _Route(20, ("GET",), ("/v1/tasks", "/v1/tasks/*"))
+    return (
+        _rule(config, listener, functions.receiver, submit),
+        _rule(config, listener, functions.api, read),
+    )
+
+
+def _listener(config: Config, network: Network) -> Listener:
+    security_group = SecurityGroup(
+        label="load_balancer",
+        name=f"{config.name}-load-balancer",
+        description="batchctl: the load balancer of the API",
+        network=network,
+        ingress=(Ingress(port=config.api.port, cidrs=tuple(config.api.allowed_cidrs)),),
+        # It reaches the functions through the Lambda API, not the network.
+        open_egress=False,
+    )
+    load_balancer = LoadBalancer(
+        label="api", name=f"{config.name}-api", network=network, security_group=security_group
+    )
+    return Listener(
+        label="api",
+        name=f"{config.name}-api",
+        load_balancer=load_balancer,
+        port=config.api.port,
+        certificate_arn=config.api.certificate_arn,
+    )
+
+
+@dataclass(frozen=True)
+class _Route:
+    """Requests of these methods and paths; the lower priority number is tried first."""
+
+    priority: int
+    methods: tuple[str, ...]
+    paths: tuple[str, ...]
+
+
+def _rule(config: Config, listener: Listener, function: Function, route: _Route) -> Rule:
+    """Return the rule that leads the route's requests to a function."""
+    target_group = TargetGroup(label=function.label, name=f"{config.name}-{function.label}")
+    permission = Permission(
+        label=function.label,
+        name=function.name,
+        function=function,
+        principal_service="elasticloadbalancing",
+        source=target_group,
+    )
+    target = Target(
+        label=function.label,
+        name=function.name,
+        target_group=target_group,
+        function=function,
+        permission=permission,
+    )
+    return Rule(
+        label=function.label,
+        name=target_group.name,
+        listener=listener,
+        priority=route.priority,
+        methods=route.methods,
+        paths=route.paths,
+        target_group=target_group,
+        target=target,
+    )

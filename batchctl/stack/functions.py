@@ -1,0 +1,204 @@
+"""The functions, each with a role of least privilege, and what feeds the splitter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from batchctl.config import HTTP_TIMEOUT_S, Config
+from batchctl.packaging import Package
+from batchctl.resource import Output
+from batchctl.resources.awslambda import EventSourceMapping, Function
+from batchctl.resources.ec2 import SecurityGroup
+from batchctl.resources.ec2_network import Network
+from batchctl.resources.iam import Allow, Role
+from batchctl.resources.logs import LogGroup
+from batchctl.stack.compute import Batch
+from batchctl.stack.storage import TABLE_INDEX, Storage
+
+
+@dataclass(frozen=True)
+class Functions:
+    """The functions, and what feeds the splitter."""
+
+    receiver: Function
+    splitter: Function
+    api: Function
+    mapping: EventSourceMapping
+
+
+def build_functions(
+    config: Config, network: Network, storage: Storage, batch: Batch, package: Package
+) -> Functions:
+    """Return the three functions with what each may do, and the splitter's feed."""
+    make = _FunctionMaker(config, network, package)
+    table = {"TABLE": Output(storage.table)}
+    receiver = make.function(
+        "receiver",
+        "TaskReceiver",
+        allows=_receiver_permissions(storage),
+        environment={
+            **table,
+            "QUEUE_URL": Output(storage.queue, "url"),
+            "ITEMS_PER_TASK": str(config.compute.items_per_task),
+        },
+    )
+    splitter = make.function(
+        "splitter",
+        "JobSplitter",
+        allows=_splitter_permissions(storage, batch),
+        environment={
+            **table,
+            "JOB_QUEUE": Output(batch.queue, "arn"),
+            "JOB_DEFINITION": Output(batch.definition),
+        },
+        timeout_s=config.functions.timeout_s,
+    )
+    api = make.function("api", "JobAPI", allows=_api_permissions(storage), environment=table)
+    mapping = EventSourceMapping(
+        label="splitter", name=splitter.name, queue=storage.queue, function=splitter
+    )
+    return Functions(receiver, splitter, api, mapping)
+
+
+def _receiver_permissions(storage: Storage) -> tuple[Allow, ...]:
+    return (
+        Allow(
+            sid="StoreJobs",
+            actions=(
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+                "dynamodb:BatchWriteItem",
+            ),
+            on=(storage.table,),
+        ),
+        Allow(sid="QueueJobs", actions=("sqs:SendMessage",), on=(storage.queue,)),
+    )
+
+
+def _splitter_permissions(storage: Storage, batch: Batch) -> tuple[Allow, ...]:
+    return (
+        Allow(
+            sid="ReceiveJobs",
+            actions=("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+            on=(storage.queue,),
+        ),
+        Allow(
+            sid="ReadAndMarkJobs",
+            actions=("dynamodb:GetItem", "dynamodb:UpdateItem"),
+            on=(storage.table,),
+        ),
+        Allow(
+            sid="SubmitJobs",
+            actions=("batch:SubmitJob",),
+            on=(
+                batch.queue,
+                Output(batch.definition, "name_arn"),
+                Output(batch.definition, "name_arn", suffix=":*"),
+            ),
+        ),
+        Allow(sid="FindSubmittedJobs", actions=("batch:ListJobs",), on=("*",)),
+    )
+
+
+def _api_permissions(storage: Storage) -> tuple[Allow, ...]:
+    return (
+        Allow(
+            sid="ReadJobs",
+            actions=(
+                "dynamodb:GetItem",
+                "dynamodb:BatchGetItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+            ),
+            on=(storage.table,),
+        ),
+        Allow(
+            sid="ListJobs",
+            actions=("dynamodb:Query",),
+            on=(storage.table,),
+            suffix=f"/index/{TABLE_INDEX}",
+        ),
+        Allow(sid="DescribeJobs", actions=("batch:DescribeJobs",), on=("*",)),
+    )
+
+
+@dataclass(frozen=True)
+class _FunctionMaker:
+    """Makes functions with what they all have: a role, a log group, the code, the network."""
+
+    config: Config
+    network: Network
+    package: Package
+
+    def function(
+        self,
+        label: str,
+        suffix: str,
+        *,
+        allows: tuple[Allow, ...],
+        environment: Mapping[str, str | Output],
+        timeout_s: int = HTTP_TIMEOUT_S,
+    ) -> Function:
+        """Return the function `<name>-<suffix>`, with least privilege."""
+        settings = self.config.functions
+        name = f"{self.config.name}-{suffix}"
+        log_group = LogGroup(
+            label=label,
+            name=f"/aws/lambda/{name}",
+            retention_days=settings.log_retention_days,
+        )
+        in_vpc = bool(self.config.network.function_subnet_ids)
+        return Function(
+            label=label,
+            name=name,
+            role=self._role(label, name, log_group, allows),
+            handler=f"handlers.{label}.handler",
+            package=self.package,
+            runtime=settings.runtime,
+            architecture=settings.architecture,
+            memory_mib=settings.memory_mib,
+            timeout_s=timeout_s,
+            environment={**environment, "POWERTOOLS_SERVICE_NAME": name},
+            log_group=log_group,
+            tracing=settings.tracing,
+            network=self.network if in_vpc else None,
+            security_group=self._security_group() if in_vpc else None,
+        )
+
+    def _role(self, label: str, name: str, log_group: LogGroup, allows: tuple[Allow, ...]) -> Role:
+        logging = Allow(
+            sid="WriteLogs",
+            actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+            on=(log_group,),
+            suffix=":*",
+        )
+        return Role(
+            label=label,
+            name=f"{name}-role",
+            trusts="lambda",
+            allows=(*allows, logging, *self._tracing()),
+            managed_policies=self._network_policies(),
+        )
+
+    def _tracing(self) -> tuple[Allow, ...]:
+        if not self.config.functions.tracing:
+            return ()
+        actions = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+        return (Allow(sid="WriteTraces", actions=actions, on=("*",)),)
+
+    def _network_policies(self) -> tuple[str, ...]:
+        """In a VPC, Lambda makes and deletes network interfaces with the function's own role."""
+        if not self.config.network.function_subnet_ids:
+            return ()
+        return ("service-role/AWSLambdaVPCAccessExecutionRole",)
+
+    def _security_group(self) -> SecurityGroup:
+        return SecurityGroup(
+            label="functions",
+            name=f"{self.config.name}-functions",
+            description="batchctl: functions, nothing comes in",
+            network=self.network,
+            ingress=(),
+        )

@@ -1,0 +1,52 @@
+"""Where requested jobs wait, and where jobs and results are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batchctl.config import Config
+from batchctl.resources.dynamodb import Table
+from batchctl.resources.sqs import Queue
+
+SECONDS_A_DAY = 86_400
+TABLE_INDEX = "by_created_at"
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where requested jobs wait and where jobs and results are kept."""
+
+    queue: Queue
+    dead_letters: Queue
+    table: Table
+
+
+def build_storage(config: Config) -> Storage:
+    """Return the queue, its dead letters and the job table."""
+    dead_letters = Queue(
+        label="dead_letters",
+        name=f"{config.name}-dead-letters",
+        visibility_timeout_s=config.functions.visibility_timeout_s,
+        retention_s=config.queue.dead_letter_retention_days * SECONDS_A_DAY,
+    )
+    queue = Queue(
+        label="jobs",
+        name=f"{config.name}-jobs",
+        visibility_timeout_s=config.functions.visibility_timeout_s,
+        retention_s=config.queue.retention_days * SECONDS_A_DAY,
+        dead_letters=dead_letters,
+        max_receive_count=config.queue.max_receive_count,
+    )
+    table = Table(
+        label="jobs",
+        name=f"{config.name}-jobs",
+        partition_key="job_id",
+        sort_key="item",
+        index_name=TABLE_INDEX,
+        index_partition_key="listing",
+        index_sort_key="created_at",
+        index_projection=("status", "items", "tasks", "finished_at"),
+        point_in_time_recovery=config.job_table.point_in_time_recovery,
+        deletion_protection=config.job_table.deletion_protection,
+    )
+    return Storage(queue, dead_letters, table)
