@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from application import free_ports
 
 from batchctl import packaging
 
@@ -130,3 +132,23 @@ def test_installed_compute_function_runs(installed: Path, empty_folder: Path) ->
     )
 
     assert run(installed / "python", "-c", program, folder=empty_folder).strip() == "prices"
+
+
+def test_the_installed_application_runs_a_job_in_an_empty_folder(
+    installed: Path, empty_folder: Path
+) -> None:
+    batchctl = installed / "batchctl"
+    run(batchctl, "init", folder=empty_folder)
+    gateway, port = free_ports(2)
+    settings = f"api: {{port: {port}}}\nlocal: {{gateway_port: {gateway}}}\n"
+    (empty_folder / "config.yaml").write_text(settings)
+    try:
+        run(batchctl, "--local", "up", "--yes", folder=empty_folder)
+        submit = ("submit", "--job-id", "a", "--universe", "AAPL,IBM", "--wait")
+        run(batchctl, "--local", *submit, folder=empty_folder)
+        output = run(batchctl, "--local", "results", "a", "--json", folder=empty_folder)
+        run(batchctl, "--local", "down", "--yes", "--delete-data", folder=empty_folder)
+    finally:
+        run(batchctl, "local", "stop", folder=empty_folder)
+    statuses = {each["item"]: each["status"] for each in json.loads(output)}
+    assert statuses == {"AAPL": "SUCCEEDED", "IBM": "SUCCEEDED"}

@@ -87,7 +87,7 @@ def _up(application: Application, *, yes: bool) -> None:
     with _stopping(application), progress(len(made.changes)) as emit:
         result = apply(application.stack(), made, state, aws, emit)
     _end(result.outcome, "`batchctl up` again continues from here")
-    say(summary(made) if not made.changes else f"done: {summary(made)}")
+    say(summary(made) if not made.changes else f"done: {summary(made, done=True)}")
     if options.json:
         print_json({"endpoint": application.endpoint(), **as_json(made)})
     else:

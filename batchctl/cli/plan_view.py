@@ -25,18 +25,22 @@ def show_plan(plan: Plan, *, verbose: bool = False) -> None:
     say(summary(plan))
 
 
-def summary(plan: Plan) -> str:
-    """Return the sum in one line: `3 to create, 1 to update`, or `no changes`."""
+def summary(plan: Plan, *, done: bool = False) -> str:
+    """Return the sum in one line: `3 to create, 1 to update`, or `no changes`.
+
+    With `done` it is told as past: `3 created, 1 updated`.
+    """
     from batchctl.engine.plan import Action
 
     words = {
-        Action.CREATE: "to create",
-        Action.UPDATE: "to update",
-        Action.REPLACE: "to replace",
-        Action.DELETE: "to delete",
-        Action.KEEP: "to keep",
+        Action.CREATE: ("to create", "created"),
+        Action.UPDATE: ("to update", "updated"),
+        Action.REPLACE: ("to replace", "replaced"),
+        Action.DELETE: ("to delete", "deleted"),
+        Action.KEEP: ("to keep", "kept"),
     }
-    parts = [f"{plan.count(action)} {word}" for action, word in words.items() if plan.count(action)]
+    counts = {action: plan.count(action) for action in words}
+    parts = [f"{count} {words[action][done]}" for action, count in counts.items() if count]
     adopted = sum(step.adopted for step in plan.steps)
     if adopted:
         parts.append(f"{adopted} found and adopted")

@@ -212,3 +212,12 @@ def test_a_named_service_role_is_kept_and_checked_as_given(batch: LocalBatch) ->
     role = "arn:aws:iam::000000000000:role/own"
     create(batch, serviceRole=role)
     assert described(batch)["serviceRole"] == role
+
+
+def test_a_raised_minimum_raises_what_is_desired_with_it(batch: LocalBatch) -> None:
+    batch.environment()
+    batch.client.update_compute_environment(
+        computeEnvironment="spot", computeResources={"minvCpus": 2, "maxvCpus": 8}
+    )
+    batch.advance(TRANSITION_S)
+    assert described(batch)["computeResources"]["desiredvCpus"] == 2

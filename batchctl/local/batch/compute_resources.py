@@ -48,6 +48,10 @@ def changed(
     """Return `current` with `changes`, if its strategy and role allow these."""
     wanted = {key: value for key, value in changes.items() if key != "updateToLatestImageVersion"}
     resources = dict(current) | wanted
+    if "desiredvCpus" not in wanted:
+        # Batch moves it itself, within the bounds.
+        bounds = (resources["minvCpus"], resources["maxvCpus"])
+        resources["desiredvCpus"] = min(max(resources["desiredvCpus"], bounds[0]), bounds[1])
     replaces_instances = any(
         current.get(key) != value for key, value in wanted.items() if key not in _SCALING
     )
