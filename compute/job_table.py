@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # the image has boto3, but not its stubs
     from mypy_boto3_dynamodb import DynamoDBClient
 
 CHUNK_ITEMS = 250  # items in one UNIVERSE# record
+RESULT_PREFIX = "RESULT#"
 KEYS_PER_CALL = 100  # DynamoDB API reference, BatchGetItem: at most 100 items in a call
 LONGEST_PAUSE_S = 20.0
 FRUITLESS_CALLS = 10  # in a row that process not one key, before we give up
@@ -109,7 +110,7 @@ class JobTable:
     def _job_and_items(self, wanted: Slice) -> tuple[dict[str, Any], list[str]]:
         """Return the JOB record and the items of the slice, in the universe's order."""
         chunks = range(wanted.start // CHUNK_ITEMS, -(-wanted.stop // CHUNK_ITEMS))
-        names = [f"UNIVERSE#{chunk:08d}" for chunk in chunks]
+        names = [chunk_key(chunk) for chunk in chunks]
         attributes = ["item", "items", "parameters"]
         records = {
             record["item"]["S"]: record
@@ -130,9 +131,9 @@ class JobTable:
 
     def _succeeded(self, job_id: str, items: Sequence[str]) -> set[str]:
         """Return those of `items` that have a recorded success."""
-        names = [f"RESULT#{item}" for item in items]
+        names = [RESULT_PREFIX + item for item in items]
         return {
-            record["item"]["S"].removeprefix("RESULT#")
+            record["item"]["S"].removeprefix(RESULT_PREFIX)
             for record in self._get(job_id, names, ["item", "status"])
             if record["status"]["S"] == "SUCCEEDED"
         }
@@ -182,6 +183,11 @@ class JobTable:
         self.sleep(random.uniform(longest / 2, longest))  # noqa: S311  # no secret
 
 
+def chunk_key(chunk: int) -> str:
+    """Return the sort key of a chunk of the universe."""
+    return f"UNIVERSE#{chunk:08d}"
+
+
 def check_complete(wanted: Slice, items: Sequence[str], total: int) -> None:
     """Raise JobTableError unless `items` is all that a universe of `total` items has there."""
     if wanted.start >= total:
@@ -200,7 +206,7 @@ def result_record(job_id: str, item: str, outcome: Outcome) -> dict[str, Any]:
     """Return the RESULT# record in DynamoDB's JSON."""
     record = {
         "job_id": {"S": job_id},
-        "item": {"S": f"RESULT#{item}"},
+        "item": {"S": RESULT_PREFIX + item},
         "status": {"S": outcome.status},
         "attempts": {"N": str(outcome.attempts)},
         "seconds": {"N": f"{outcome.seconds:.3f}"},

@@ -227,7 +227,9 @@ def _confirm(question: str, *, yes: bool) -> None:
             "could not ask before changing anything: the input is no terminal",
             hint="pass `--yes` to go ahead without a question",
         )
-    click.confirm(question, abort=True, err=True)
+    if not click.confirm(question, err=True):
+        say("nothing was changed")
+        sys.exit(1)
 
 
 def _confirm_data_loss(made: Plan, *, yes: bool) -> None:

@@ -80,14 +80,31 @@ def test_nothing_of_another_partition_is_sent(
     assert ("TracingConfig" in calls.sent) == (partition != "aws-cn")
 
 
-@pytest.mark.usefixtures("account")
-def test_up_shows_the_plan_and_asks_and_no_changes_nothing(
-    batchctl: Batchctl, calls: Calls, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Click's test input says that it is a terminal."""
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _self: True)
+
+
+@pytest.mark.usefixtures("account", "terminal")
+def test_up_shows_the_plan_and_asks_and_a_no_changes_nothing(
+    batchctl: Batchctl, calls: Calls
 ) -> None:
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     answered = batchctl("up", input="n\n")
-    assert "+ queue.jobs" in answered.stderr or answered.exit_code in {2, 130}
+    assert "+ queue.jobs  batchapp-jobs" in answered.stderr
+    assert "34 to create" in answered.stderr
+    assert "apply these changes?" in answered.stderr
+    assert "nothing was changed" in answered.stderr
+    assert answered.exit_code == 1
     assert calls.writes == []
+
+
+@pytest.mark.usefixtures("account", "terminal")
+def test_up_goes_ahead_after_a_yes_and_ends_with_the_endpoint(batchctl: Batchctl) -> None:
+    answered = batchctl("up", input="y\n")
+    assert answered.exit_code == 0
+    assert "endpoint: http://batchapp-api" in answered.stderr
+    assert "batchctl submit --job-id" in answered.stderr
 
 
 @pytest.mark.usefixtures("account")
