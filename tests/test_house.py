@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,8 +96,8 @@ each_command = pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
 
 @each_command
 def test_every_command_has_help_with_an_example(names: tuple[str, ...]) -> None:
-    text = COMMANDS[names].help or ""
-    assert "Example" in text
+    text = inspect.cleandoc(COMMANDS[names].help or "")
+    assert "\b\nExample" in text, "Click would run the lines of the example together"
     assert "batchctl" in text
 
 

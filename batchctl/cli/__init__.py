@@ -21,7 +21,7 @@ from batchctl.cli.options import shared_options
 @click.version_option(__version__, prog_name="batchctl")
 @shared_options
 def main() -> None:
-    r"""Run a function over a long list of items on AWS Batch, with nothing to operate.
+    """Run a function over a long list of items on AWS Batch, with nothing to operate.
 
     \b
     Try it on this machine, without an account:

@@ -24,7 +24,7 @@ FOUND_CHANGES = 3
 @click.option("--exit-code", is_flag=True, help="Exit with 3 when there are changes.")
 @shared_options
 def plan(*, exit_code: bool) -> None:
-    r"""Show what `up` would change, and why; change nothing.
+    """Show what `up` would change, and why; change nothing.
 
     \b
     Examples:
@@ -51,7 +51,7 @@ def plan(*, exit_code: bool) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask before changing anything.")
 @shared_options
 def up(*, api_mode: str | None, auth: str | None, yes: bool) -> None:
-    r"""Build the application, or bring it up to date with config.yaml.
+    """Build the application, or bring it up to date with config.yaml.
 
     Shows the plan and asks first. Run it again at any time: it continues where it was stopped,
     and changes nothing when there is nothing to change.
@@ -99,7 +99,7 @@ def _up(application: Application, *, yes: bool) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask before deleting.")
 @shared_options
 def down(*, delete_data: bool, yes: bool) -> None:
-    r"""Delete everything that `up` made; a job table that holds jobs is kept.
+    """Delete everything that `up` made; a job table that holds jobs is kept.
 
     Works from the state alone: config.yaml may have changed or be gone.
 
@@ -142,7 +142,7 @@ def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
 @click.command()
 @shared_options
 def status() -> None:
-    r"""Show every resource and its drift, the endpoint, and how full the queues are.
+    """Show every resource and its drift, the endpoint, and how full the queues are.
 
     \b
     Examples:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from batchctl.cli.memory import collect_seldom
 from batchctl.cli.options import Options
 from batchctl.cli.output import say
 from batchctl.errors import BatchctlError
@@ -17,6 +19,12 @@ INTERRUPTED = 130
 
 class Guarded(click.Group):
     """A group whose commands end in a clear message, whatever is raised."""
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
+        """Run a command line, and without `args` this process's own, which then ends."""
+        if args is None:
+            collect_seldom()
+        return super().main(args, *more, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn an error into its message and exit code."""

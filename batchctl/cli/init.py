@@ -15,7 +15,7 @@ from batchctl.errors import UsageError
 @click.command()
 @shared_options
 def init() -> None:
-    r"""Write config.yaml and a compute/ to start from; nothing that exists is touched.
+    """Write config.yaml and a compute/ to start from; nothing that exists is touched.
 
     \b
     Example:

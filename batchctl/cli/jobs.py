@@ -36,7 +36,7 @@ def submit(
     param: tuple[str, ...],
     wait: bool,
 ) -> None:
-    r"""Submit a job. The same job again is no new job, but the same one as it stands.
+    """Submit a job. The same job again is no new job, but the same one as it stands.
 
     \b
     Examples:
@@ -147,7 +147,7 @@ def _line_printer() -> Callable[[Job], None]:
 )
 @shared_options
 def jobs(*, limit: int) -> None:
-    r"""List recent jobs, newest first.
+    """List recent jobs, newest first.
 
     \b
     Examples:
@@ -175,7 +175,7 @@ def jobs(*, limit: int) -> None:
 @click.argument("job_id")
 @shared_options
 def show(*, job_id: str) -> None:
-    r"""Show a job: its status and the counts of its tasks.
+    """Show a job: its status and the counts of its tasks.
 
     \b
     Examples:
@@ -211,7 +211,7 @@ def show(*, job_id: str) -> None:
 )
 @shared_options
 def results(*, job_id: str, form: str | None) -> None:
-    r"""Print the results of a job, as far as there are any.
+    """Print the results of a job, as far as there are any.
 
     CSV and JSON are written page by page, however many results there are.
 

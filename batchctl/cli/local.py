@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.group()
 @shared_options
 def local() -> None:
-    r"""Run AWS on this machine, for `--local`: no account, no Docker.
+    """Run AWS on this machine, for `--local`: no account, no Docker.
 
     Everything listens on 127.0.0.1 only. `--local` starts it when needed.
 
@@ -32,7 +32,7 @@ def local() -> None:
 @local.command()
 @shared_options
 def start() -> None:
-    r"""Start the local cloud, unless it runs already.
+    """Start the local cloud, unless it runs already.
 
     \b
     Example:
@@ -47,7 +47,7 @@ def start() -> None:
 @local.command()
 @shared_options
 def stop() -> None:
-    r"""Stop the local cloud with everything in it; what it held is forgotten.
+    """Stop the local cloud with everything in it; what it held is forgotten.
 
     \b
     Example:
@@ -62,7 +62,7 @@ def stop() -> None:
 @local.command()
 @shared_options
 def status() -> None:
-    r"""Say whether the local cloud runs, and where.
+    """Say whether the local cloud runs, and where.
 
     \b
     Example:
