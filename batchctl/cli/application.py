@@ -30,12 +30,12 @@ class Application:
 
     options: Options
     config: Config
+    recorded_only: bool = False
 
     @property
     def folder(self) -> Path:
         """The folder of the state, beside config.yaml."""
-        folder = self.options.config_path.parent / ".batchctl"
-        return folder / "local" if self.options.local else folder
+        return state_folder(self.options)
 
     @property
     def state_path(self) -> Path:
@@ -87,6 +87,34 @@ def open_application(options: Options) -> Application:
     return Application(options, load(options.config_path))
 
 
+def open_recorded(options: Options) -> Application:
+    """Return the application as config.yaml names it, or without one as the state here does.
+
+    UsageError when config.yaml can't be read and there is no state, or more than one.
+    """
+    try:
+        return open_application(options)
+    except UsageError:
+        states = sorted(state_folder(options).glob("*.state.json"))
+        state = read_state(states[0]) if len(states) == 1 else None
+        if state is None:
+            raise
+        say(f"config.yaml can't be used: going by the state `{states[0]}` alone")
+        config = Config(name=state.place.stack, region=state.place.region)
+        return Application(options, config, recorded_only=True)
+
+
+def state_folder(options: Options) -> Path:
+    """Return the folder of the states, beside config.yaml."""
+    folder = options.config_path.parent / ".batchctl"
+    return folder / "local" if options.local else folder
+
+
+def local_folder(options: Options) -> Path:
+    """Return the folder of the local cloud."""
+    return options.config_path.parent / ".batchctl" / "local"
+
+
 def local_settings(application: Application) -> Settings:
     """Return how the local cloud is to run for this application.
 
@@ -105,7 +133,7 @@ def local_settings(application: Application) -> Settings:
         )
     own = application.options.config_path.parent / "compute"
     return Settings(
-        directory=application.options.config_path.parent / ".batchctl" / "local",
+        directory=local_folder(application.options),
         gateway_port=config.local.gateway_port,
         load_balancer_port=config.api.port,
         compute_directory=(own if own.is_dir() else compute_directory()).resolve(),
@@ -124,7 +152,7 @@ def _open_local(application: Application) -> Aws:
     from batchctl.aws.session import Aws, Connection
     from batchctl.local.process import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
-    running = _ensure_running(local_settings(application))
+    running = _running(application)
     session = boto3.Session(
         aws_access_key_id=ACCESS_KEY_ID,
         aws_secret_access_key=SECRET_ACCESS_KEY,
@@ -134,12 +162,16 @@ def _open_local(application: Application) -> Aws:
     return Aws(connection, stack=application.config.name, tags=application.config.tags)
 
 
-def _ensure_running(settings: Settings) -> Running:
+def _running(application: Application) -> Running:
+    """Return the local cloud, started when it doesn't run; without a config as it runs."""
     from batchctl.local.process import start, status
 
-    if status(settings.directory) is None:
+    running = status(local_folder(application.options))
+    if running is None:
         say("starting the local cloud …")
-    return start(settings)
+    elif application.recorded_only:
+        return running
+    return start(local_settings(application))
 
 
 def _open_account(application: Application) -> Aws:

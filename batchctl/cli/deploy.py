@@ -108,9 +108,10 @@ def down(*, delete_data: bool, yes: bool) -> None:
       batchctl down
       batchctl --local down --delete-data --yes
     """
+    from batchctl.cli.application import open_recorded
     from batchctl.engine.lock import locked
 
-    application = _open(current_options())
+    application = open_recorded(current_options())
     if not application.state_path.exists():
         say(f"nothing to delete: `{application.state_path}` does not exist")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -55,7 +56,7 @@ def stop() -> None:
     """
     from batchctl.local import process
 
-    stopped = process.stop(_settings().directory)
+    stopped = process.stop(_folder())
     say("stopped the local cloud" if stopped else "the local cloud was not running")
 
 
@@ -70,7 +71,7 @@ def status() -> None:
     """
     from batchctl.local import process
 
-    running = process.status(_settings().directory)
+    running = process.status(_folder())
     if running is None and not current_options().json:
         say("the local cloud is not running: `batchctl local start`")
         return
@@ -81,6 +82,12 @@ def _settings() -> Settings:
     from batchctl.cli.application import local_settings, open_application
 
     return local_settings(open_application(current_options()))
+
+
+def _folder() -> Path:
+    from batchctl.cli.application import local_folder
+
+    return local_folder(current_options())
 
 
 def _tell(running: object) -> None:

@@ -179,3 +179,19 @@ def test_the_front_door_never_changes_silently(batchctl: Batchctl, folder: Path)
     assert refused.exit_code == 2
     assert "`api.mode` in config.yaml is `restapi`, deployed is `alb`" in refused.stderr
     assert "--api-mode alb" in refused.stderr
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize("config", [None, "nonsense: ["])
+def test_down_works_from_the_state_alone_when_config_is_gone_or_broken(
+    batchctl: Batchctl, folder: Path, region: str, config: str | None
+) -> None:
+    batchctl("up", "--yes")
+    if config is None:
+        (folder / "config.yaml").unlink()
+    else:
+        (folder / "config.yaml").write_text(config)
+    down = batchctl("down", "--yes")
+    assert down.exit_code == 0, down.stderr
+    assert "going by the state" in down.stderr
+    assert set(left_in(region)) <= {"roles"}
