@@ -127,8 +127,9 @@ class Resource(ABC, Generic[O]):
     def read(cls, aws: Aws, recorded: O | None, desired: Properties) -> Actual[O] | None:
         """Return what AWS has, with the properties in the spelling of `desired`; None when absent.
 
-        Looks by the `recorded` outputs, else by the identity in `desired` (of which only the
-        identity's keys are sure to be there).
+        Looks by the `recorded` outputs, else by the identity in `desired`, of which only the
+        identity's keys are sure to be there: other values may still be placeholders, as it may be
+        read before its dependencies are.
         """
 
     @abstractmethod

@@ -1,8 +1,8 @@
 """Carry a plan out: whatever is ready at once, each resource recorded before and after its calls.
 
 Each step is decided again just before it runs, with the real outputs of its dependencies and what
-the plan has read. Predecessors of replaced resources and orphans are deleted at the end, when
-nothing refers to them any more.
+the plan has read, read again where a dependency was made since. Predecessors of replaced resources
+and orphans are deleted at the end, when nothing refers to them any more.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from batchctl.engine.plan import (
     decide,
     graph_of,
     leftovers,
+    observe,
 )
 from batchctl.engine.state import Record, StateFile
 from batchctl.engine.walk import Outcome, walk
@@ -33,6 +34,9 @@ from batchctl.errors import Interrupted
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
 
 ADOPT_WITHIN_S = 60.0
+# What a call without an answer did is looked for after a moment, and not for ever.
+SHOWN_AFTER_S = 2.0
+LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class _Applier:
         self._state = state
         self._aws = aws
         self._emit = emit
+        self._made: set[str] = set()
         self.deployed = Deployed(aws)
 
     def apply_one(self, address: str) -> None:
@@ -89,7 +94,7 @@ class _Applier:
         resource = self._stack[address]
         record = self._state.state.resources.get(address)
         desired = resource.desired(self.deployed)
-        actual = self._plan.actual.get(address)
+        actual = self._actual(resource, record, desired)
         step = decide(resource, record, actual, desired, self._aws.tags)
         if step.action is Action.NO_OP:
             self._keep(resource, record, actual, desired)
@@ -105,7 +110,21 @@ class _Applier:
             self._emit(Failed(step, error))
             raise
         self.deployed.add(resource, outputs)
+        if step.action is not Action.UPDATE:
+            self._made.add(address)
         self._emit(Finished(step, aws.clock.now() - started))
+
+    def _actual(
+        self, resource: Resource[Any], record: Record | None, desired: Properties
+    ) -> Actual[Any] | None:
+        """Return what the plan read, or what is there now that a dependency was made again.
+
+        With what it hung on it may have gone: a function takes its permissions along.
+        """
+        read = self._plan.actual.get(resource.address)
+        if read is None or self._made.isdisjoint(each.address for each in resource.dependencies):
+            return read
+        return observe(resource, record, desired, self._aws)
 
     def _keep(
         self,
@@ -144,7 +163,7 @@ class _Applier:
         self._state.supersede(predecessor, intent)
         return self._create(successor, aws)
 
-    def _create(self, resource: Resource[Any], aws: Aws) -> Outputs:
+    def _create(self, resource: Resource[Any], aws: Aws, looks: int = LOOKS) -> Outputs:
         """Make it, with the intent recorded first; what turns out to exist is adopted."""
         desired = resource.desired(self.deployed)
         if not resource.shared:
@@ -152,38 +171,81 @@ class _Applier:
         try:
             outputs: Outputs = resource.create(aws, desired)
         except (ClientError, AmbiguousOutcome) as error:
-            if isinstance(error, ClientError) and not is_existing(error):
+            if not looks or (isinstance(error, ClientError) and not is_existing(error)):
                 raise
-            return self._adopt(resource, aws, error)
+            return self._look_again(resource, None, aws, error, looks - 1)
         self._state.put(self._record(resource, desired, outputs))
         return outputs
 
-    def _adopt(self, resource: Resource[Any], aws: Aws, error: Exception) -> Outputs:
-        """Take what exists already as ours, if it is; it may take a moment to be seen."""
+    def _look_again(
+        self,
+        resource: Resource[Any],
+        known: Outputs | None,
+        aws: Aws,
+        error: ClientError | AmbiguousOutcome,
+        looks: int,
+    ) -> Outputs:
+        """Decide and act again: it exists already, or the answer to a call for it was lost.
+
+        `looks` is how often this may happen to the resource once more.
+        """
         desired = resource.desired(self.deployed)
-        deadline = aws.clock.now() + ADOPT_WITHIN_S
-        while (actual := resource.read(aws, None, desired)) is None:
-            if isinstance(error, AmbiguousOutcome):
-                return self._create_again(resource, aws, desired)
-            if aws.clock.now() >= deadline:
-                raise error
-            aws.on_wait("AWS to show what exists already")
-            aws.clock.pause(1.0)
+        actual = self._seen(resource, known, aws, error)
+        if actual is None:
+            return self._create(resource, aws, looks)
         record = self._record(resource, desired, actual.outputs)
         self._state.put(record)
         step = decide(resource, record, actual, desired, self._aws.tags)
         if step.action is Action.UPDATE:
-            return self._update(step, resource, actual, aws)
+            return self._update(step, resource, actual, aws, looks)
         outputs: Outputs = actual.outputs
         return outputs
 
-    def _create_again(self, resource: Resource[Any], aws: Aws, desired: Properties) -> Outputs:
-        """Make it after a call whose answer was lost and of which nothing is to be seen."""
-        outputs: Outputs = resource.create(aws, desired)
+    def _seen(
+        self,
+        resource: Resource[Any],
+        known: Outputs | None,
+        aws: Aws,
+        error: ClientError | AmbiguousOutcome,
+    ) -> Actual[Any] | None:
+        """Return what is there; what AWS says exists may take a moment to be seen.
+
+        None when the lost call had no effect. Raises `error` when what exists stays unseen.
+        """
+        desired = resource.desired(self.deployed)
+        deadline = aws.clock.now() + ADOPT_WITHIN_S
+        if isinstance(error, AmbiguousOutcome):
+            aws.on_wait("AWS to show what came of a call that it did not answer")
+            aws.clock.pause(SHOWN_AFTER_S)
+        while (actual := resource.read(aws, known, desired)) is None:
+            if isinstance(error, AmbiguousOutcome):
+                return None
+            if aws.clock.now() >= deadline:
+                raise error
+            aws.on_wait("AWS to show what exists already")
+            aws.clock.pause(1.0)
+        return actual
+
+    def _update(
+        self,
+        step: Step,
+        resource: Resource[Any],
+        actual: Actual[Any],
+        aws: Aws,
+        looks: int = LOOKS,
+    ) -> Outputs:
+        """Bring about what the step changes; after a lost answer, what is still missing of it."""
+        try:
+            outputs = self._change(step, resource, actual, aws)
+        except AmbiguousOutcome as error:
+            if not looks:
+                raise
+            return self._look_again(resource, actual.outputs, aws, error, looks - 1)
+        desired = resource.desired(self.deployed)
         self._state.put(self._record(resource, desired, outputs))
         return outputs
 
-    def _update(
+    def _change(
         self, step: Step, resource: Resource[Any], actual: Actual[Any], aws: Aws
     ) -> Outputs:
         desired = resource.desired(self.deployed)
@@ -199,7 +261,6 @@ class _Applier:
                 if change.path.startswith("tags.") and change.new is None
             ]
             resource.write_tags(aws, outputs, aws.tags, removed)
-        self._state.put(self._record(resource, desired, outputs))
         return outputs
 
     def _record(

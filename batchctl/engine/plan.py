@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -75,6 +75,7 @@ def make_plan(stack: Sequence[Resource[Any]], state: State, aws: Aws) -> Plan:
     `stack` is every resource in an order in which dependencies come first (as `build` makes it).
     """
     planner = _Planner(at_recorded_generation(stack, state), state, aws)
+    planner.read_ahead()
     outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop)
     deletions = [planned_deletion(record, aws) for record in leftovers(stack, state)]
     steps = [planner.steps[r.address] for r in stack if r.address in planner.steps]
@@ -82,7 +83,7 @@ def make_plan(stack: Sequence[Resource[Any]], state: State, aws: Aws) -> Plan:
 
 
 class _Planner:
-    """One pass over the stack: reads, decides, and hands outputs or placeholders on."""
+    """Reads, decides in the order of the graph, and hands outputs or placeholders on."""
 
     def __init__(self, stack: Sequence[Resource[Any]], state: State, aws: Aws) -> None:
         self._stack = {resource.address: resource for resource in stack}
@@ -90,14 +91,42 @@ class _Planner:
         self._aws = aws
         self._deployed = Deployed(aws)
         self._lock = threading.Lock()
+        self._ahead = Outcome()
         self.steps: dict[str, Step] = {}
         self.actual: dict[str, Actual[Any] | None] = {}
+
+    def read_ahead(self) -> None:
+        """Read all at once what is found without knowing its dependencies.
+
+        That is what is recorded, and what has an identity of its own; the rest is read in turn.
+        """
+        wanted = dict(self._known_ahead())
+
+        def read_one(address: str) -> None:
+            record = self._state.resources.get(address)
+            actual = observe(self._stack[address], record, wanted[address], self._aws)
+            with self._lock:
+                self.actual[address] = actual
+
+        self._ahead = walk(dict.fromkeys(wanted, frozenset()), read_one, self._aws.clock.stop)
+
+    def _known_ahead(self) -> Iterator[tuple[str, Properties]]:
+        """Yield address and desired properties of what can be read before its dependencies."""
+        nothing = Deployed(self._aws)
+        recorded = _recorded(self._stack.values(), self._state, self._aws)
+        for address, resource in self._stack.items():
+            if _outputs_in(self._state.resources.get(address)) is not None:
+                yield address, resource.desired(recorded)
+                continue
+            desired = resource.desired(nothing)
+            if not is_unknown(_identity(resource, desired)):
+                yield address, desired
 
     def plan_one(self, address: str) -> None:
         resource = self._stack[address]
         record = self._state.resources.get(address)
         desired = resource.desired(self._deployed)
-        actual = observe(resource, record, desired, self._aws)
+        actual = self._observed(address, record, desired)
         step = decide(resource, record, actual, desired, self._aws.tags)
         if step.action is Action.REPLACE and resource.holds_data:
             step = dataclasses.replace(step, loses_data=_stored(resource, actual, self._aws))
@@ -107,14 +136,41 @@ class _Planner:
             if actual is not None and step.action is not Action.REPLACE:
                 self._deployed.add(resource, actual.outputs)
 
+    def _observed(
+        self, address: str, record: Record | None, desired: Properties
+    ) -> Actual[Any] | None:
+        """Return what was read ahead, raise the error that it met, or else read now."""
+        if address in self._ahead.failed:
+            raise self._ahead.failed[address]
+        if address in self.actual:
+            return self.actual[address]
+        return observe(self._stack[address], record, desired, self._aws)
+
+
+def _recorded(resources: Iterable[Resource[Any]], state: State, aws: Aws) -> Deployed:
+    """Return the recorded outputs as what is deployed."""
+    recorded = Deployed(aws)
+    for resource in resources:
+        outputs = _outputs_in(state.resources.get(resource.address))
+        if outputs is not None:
+            recorded.add(resource, outputs)
+    return recorded
+
+
+def _outputs_in(record: Record | None) -> Outputs | None:
+    return record.known_outputs() if record else None
+
+
+def _identity(resource: Resource[Any], desired: Properties) -> Properties:
+    return {key: desired.get(key) for key in resource.identity}
+
 
 def observe(
     resource: Resource[Any], record: Record | None, desired: Properties, aws: Aws
 ) -> Actual[Any] | None:
     """Read what AWS has of a resource; None without a call when its identity isn't known yet."""
-    recorded = record.known_outputs() if record else None
-    identity = {key: desired.get(key) for key in resource.identity}
-    if recorded is None and is_unknown(identity):
+    recorded = _outputs_in(record)
+    if recorded is None and is_unknown(_identity(resource, desired)):
         return None
     return resource.read(aws, recorded, desired)
 

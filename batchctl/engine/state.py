@@ -106,6 +106,8 @@ class StateFile:
         self.path = path
         self.state = state
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._written = state.serial
 
     @classmethod
     def load(cls, path: Path, place: Place) -> StateFile:
@@ -155,11 +157,22 @@ class StateFile:
         with self._lock:
             changed = dataclasses.replace(self.state, **values(self.state))
             if changed != self.state:
-                self._write(changed)
+                self.state = dataclasses.replace(changed, serial=changed.serial + 1)
+            serial = self.state.serial
+        self._write_up_to(serial)
 
-    def _write(self, state: State) -> None:
-        self.state = dataclasses.replace(state, serial=state.serial + 1)
-        write_atomically(self.path, json.dumps(_as_json(self.state), indent=2) + "\n")
+    def _write_up_to(self, serial: int) -> None:
+        """Return when a version that has the change `serial` is on disk.
+
+        Changes that came while another was being written go to disk together: many resources end
+        at once, and a disk takes its time for each write.
+        """
+        with self._writing:
+            if self._written >= serial:
+                return
+            state = self.state
+            write_atomically(self.path, json.dumps(_as_json(state), indent=2) + "\n")
+            self._written = state.serial
 
 
 def _build(kind: Callable[..., Outputs], values: Mapping[str, Any]) -> Outputs:

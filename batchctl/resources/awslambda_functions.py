@@ -47,7 +47,7 @@ class Function(Resource[FunctionOutputs]):
 
     With both `network` and `security_group` it runs in the VPC. `architecture` None is the
     partition's default. A function that Lambda calls Failed can't be mended (Lambda developer
-    guide, "Lambda function states"), so its update deletes it and makes it again.
+    guide, "Lambda function states"), so it is deleted and made again.
     """
 
     role: Role
@@ -66,6 +66,9 @@ class Function(Resource[FunctionOutputs]):
     kind: ClassVar[str] = "function"
     outputs: ClassVar[type[FunctionOutputs]] = FunctionOutputs
     identity: ClassVar[tuple[str, ...]] = ("FunctionName",)
+    immutable: ClassVar[tuple[str, ...]] = ("State",)
+    # Its successor has to have its name: roles, log groups and callers go by it.
+    create_before_delete: ClassVar[bool] = False
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the function's configuration, as GetFunction shows it."""
@@ -140,9 +143,6 @@ class Function(Resource[FunctionOutputs]):
         After an update that failed both are sent whole, as it is unknown what of it took effect.
         """
         name = actual.outputs.id
-        if "State" in changed:
-            self.delete(aws, actual.outputs)
-            return self.create(aws, desired)
         to_send = desired if "LastUpdateStatus" in changed else changed
         fixed = {"FunctionName", *CODE, *STATUS}
         settings = {key: value for key, value in to_send.items() if key not in fixed}

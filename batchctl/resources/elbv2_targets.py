@@ -144,18 +144,21 @@ class Target(Resource[TargetOutputs]):
     ) -> TargetOutputs:
         """Put the function in the place of another one, as the group takes one only."""
         del changed
-        aws.elbv2.deregister_targets(
-            TargetGroupArn=actual.outputs.target_group_arn, Targets=actual.properties["Targets"]
-        )
+        for target in actual.properties["Targets"]:
+            _deregister(aws, actual.outputs.target_group_arn, target["Id"])
         return self.create(aws, desired)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: TargetOutputs) -> None:
         """Take the function out of the target group."""
-        with ignore_missing():
-            aws.elbv2.deregister_targets(
-                TargetGroupArn=recorded.target_group_arn, Targets=[{"Id": recorded.id}]
-            )
+        _deregister(aws, recorded.target_group_arn, recorded.id)
+
+
+def _deregister(aws: Aws, target_group_arn: str, function_arn: str) -> None:
+    with ignore_missing():
+        aws.elbv2.deregister_targets(
+            TargetGroupArn=target_group_arn, Targets=[{"Id": function_arn}]
+        )
 
 
 def _registered(aws: Aws, target_group_arn: str) -> list[str]:

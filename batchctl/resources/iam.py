@@ -163,12 +163,8 @@ def _put_roles(aws: Aws, profile: str, roles: Sequence[str]) -> None:
 
 
 def _wait_until_seen(aws: Aws, profile: str, roles: Sequence[str]) -> None:
-    good_reads = 0
-
     def check() -> bool | None:
-        nonlocal good_reads
-        good_reads = good_reads + 1 if _holds(aws, profile, roles) else 0
-        return True if good_reads >= GOOD_READS else None
+        return True if all(_holds(aws, profile, roles) for _ in range(GOOD_READS)) else None
 
     what = f"IAM to show instance profile `{profile}` with its role"
     aws.wait_until(what, check, timeout_s=PROPAGATION_S)
