@@ -1,0 +1,60 @@
+"""What AWS takes and moto forgets: settings that can be changed, which moto's updates ignore.
+
+Sources: AWS Batch API Reference, UpdateComputeEnvironment; Lambda API Reference,
+UpdateFunctionConfiguration and UpdateFunctionCode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from moto.awslambda.models import LambdaFunction
+from moto.batch.models import BatchBackend
+
+UPDATE_ENVIRONMENT = BatchBackend.update_compute_environment
+UPDATE_CODE = LambdaFunction.update_function_code
+UPDATE_CONFIGURATION = LambdaFunction.update_configuration
+GET_CONFIGURATION = LambdaFunction.get_configuration
+
+
+@contextmanager
+def updates_as_aws_takes_them() -> Iterator[None]:
+    """Let moto's compute environments and functions take the updates that AWS's take."""
+    with ExitStack() as patches:
+        for owner, name, replacement in (
+            (BatchBackend, "update_compute_environment", _update_environment),
+            (LambdaFunction, "update_function_code", _update_code),
+            (LambdaFunction, "update_configuration", _update_configuration),
+            (LambdaFunction, "get_configuration", _get_configuration),
+        ):
+            patches.enter_context(patch.object(owner, name, replacement))
+        yield
+
+
+def _update_environment(backend: Any, **parameters: Any) -> Any:
+    """Take new members of computeResources."""
+    answer = UPDATE_ENVIRONMENT(backend, **parameters)
+    found = backend.get_compute_environment(parameters["compute_environment_name"])
+    found.compute_resources.update(parameters["compute_resources"] or {})
+    return answer
+
+
+def _update_code(function: Any, spec: dict[str, Any]) -> Any:
+    function.architectures = spec.get("Architectures") or function.architectures
+    return UPDATE_CODE(function, spec)
+
+
+def _update_configuration(function: Any, updates: dict[str, Any]) -> Any:
+    function.tracing_config = updates.get("TracingConfig") or function.tracing_config
+    if "LoggingConfig" in updates:
+        function.logging_config = {"LogFormat": "Text", **updates["LoggingConfig"]}
+    return UPDATE_CONFIGURATION(function, updates)
+
+
+def _get_configuration(function: Any, *arguments: Any, **keywords: Any) -> Any:
+    found = GET_CONFIGURATION(function, *arguments, **keywords)
+    default = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{found['FunctionName']}"}
+    return {**found, "LoggingConfig": getattr(function, "logging_config", None) or default}

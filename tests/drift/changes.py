@@ -1,0 +1,115 @@
+"""For every setting of config.yaml another value, and the addresses at which AWS has to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batchctl.config import Config
+
+KeyPath = tuple[str, ...]
+# What is no setting of a resource, and why.
+SKIPPED: Mapping[KeyPath, str] = {
+    ("name",): "another name is another application",
+    ("account_id",): "checked, never deployed",
+    ("region",): "another region is another state",
+    ("api", "mode"): "another front door, which has tests of its own",
+    ("api", "auth"): "depends on `api.mode`",
+    ("local", "gateway_port"): "of the local cloud alone",
+    ("local", "executor"): "of the local cloud alone",
+    ("local", "vcpus"): "of the local cloud alone",
+}
+# Filled in by the test with what the account has.
+VPC, SUBNETS, CERTIFICATE = "<vpc>", "<subnets>", "<certificate>"
+CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
+    ("tags",): ({"team": "risk"}, frozenset({"queue.jobs", "table.jobs", "listener_rule.api"})),
+    ("api", "port"): (8443, frozenset({"listener.api", "security_group.load_balancer"})),
+    ("api", "allowed_cidrs"): (["10.0.0.0/8"], frozenset({"security_group.load_balancer"})),
+    ("api", "certificate_arn"): (CERTIFICATE, frozenset({"listener.api"})),
+    # The VPC that was looked up, now by name.
+    ("network", "vpc_id"): (VPC, frozenset()),
+    ("network", "compute_subnet_ids"): (
+        SUBNETS,
+        frozenset({"compute_environment.spot", "compute_environment.on_demand"}),
+    ),
+    ("network", "load_balancer_subnet_ids"): (SUBNETS, frozenset({"load_balancer.api"})),
+    ("network", "function_subnet_ids"): (
+        SUBNETS,
+        frozenset({"security_group.functions", "role.api", "function.api", "function.splitter"}),
+    ),
+    ("compute", "image"): ("registry.example/compute:2", frozenset({"job_definition.compute"})),
+    ("compute", "command"): (["true"], frozenset({"job_definition.compute"})),
+    ("compute", "architecture"): (
+        "arm64",
+        frozenset({"compute_environment.spot", "compute_environment.on_demand"}),
+    ),
+    ("compute", "vcpus"): (2, frozenset({"job_definition.compute"})),
+    ("compute", "memory_mib"): (2048, frozenset({"job_definition.compute"})),
+    ("compute", "timeout_s"): (60, frozenset({"job_definition.compute"})),
+    ("compute", "retries"): (1, frozenset({"job_definition.compute"})),
+    ("compute", "attempts"): (2, frozenset({"job_definition.compute"})),
+    ("compute", "items_per_task"): (50, frozenset({"function.receiver"})),
+    ("compute", "environment"): ({"A": "b"}, frozenset({"job_definition.compute"})),
+    ("compute", "instance_types"): (
+        ["c6i", "m6i.large"],
+        frozenset({"compute_environment.spot", "compute_environment.on_demand"}),
+    ),
+    ("compute", "min_vcpus"): (
+        4,
+        frozenset({"compute_environment.spot", "compute_environment.on_demand"}),
+    ),
+    ("compute", "max_vcpus"): (
+        64,
+        frozenset({"compute_environment.spot", "compute_environment.on_demand"}),
+    ),
+    ("compute", "on_demand_fallback"): (
+        False,
+        frozenset({"compute_environment.on_demand", "job_queue.compute"}),
+    ),
+    ("compute", "log_retention_days"): (30, frozenset({"log_group.compute"})),
+    ("queue", "retention_days"): (3, frozenset({"queue.jobs"})),
+    ("queue", "dead_letter_retention_days"): (10, frozenset({"queue.dead_letters"})),
+    ("queue", "max_receive_count"): (6, frozenset({"queue.jobs"})),
+    ("job_table", "point_in_time_recovery"): (False, frozenset({"table.jobs"})),
+    ("job_table", "deletion_protection"): (False, frozenset({"table.jobs"})),
+    ("functions", "runtime"): (
+        "python3.12",
+        frozenset({"function.receiver", "function.splitter", "function.api"}),
+    ),
+    ("functions", "architecture"): (
+        "x86_64",
+        frozenset({"function.receiver", "function.splitter", "function.api"}),
+    ),
+    ("functions", "memory_mib"): (
+        512,
+        frozenset({"function.receiver", "function.splitter", "function.api"}),
+    ),
+    ("functions", "timeout_s"): (
+        120,
+        frozenset({"function.splitter", "queue.jobs", "queue.dead_letters"}),
+    ),
+    ("functions", "tracing"): (
+        False,
+        frozenset({"function.receiver", "role.receiver", "function.splitter", "role.api"}),
+    ),
+    ("functions", "log_retention_days"): (
+        30,
+        frozenset({"log_group.receiver", "log_group.splitter", "log_group.api"}),
+    ),
+}
+
+
+def with_setting(config: Config, path: KeyPath, value: Any) -> Config:
+    """Return the configuration with one setting changed."""
+    return with_settings(config, {path: value})
+
+
+def with_settings(config: Config, values: Mapping[KeyPath, Any]) -> Config:
+    """Return the configuration with these settings changed; breaks with a rule of config.yaml."""
+    data = config.model_dump()
+    for (*above, last), value in values.items():
+        section = data
+        for key in above:
+            section = section[key]
+        section[last] = value
+    return Config.model_validate(data)

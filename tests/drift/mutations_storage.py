@@ -1,0 +1,126 @@
+"""What other hands can change of queues, the table and log groups."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from built import Application
+from hypothesis import strategies as st
+from mutation import Mutation, Values, other, tag
+
+
+def _queue(address: str) -> Sequence[Mutation]:
+    def attribute(name: str, values: Values) -> Mutation:
+        def change(application: Application, queue: Any, value: Any) -> None:
+            application.client("sqs").set_queue_attributes(
+                QueueUrl=queue.url, Attributes={name: str(value)}
+            )
+
+        return Mutation(address, f"Attributes.{name}", change, values)
+
+    return (
+        attribute("VisibilityTimeout", st.integers(0, 359)),
+        attribute("MessageRetentionPeriod", st.integers(60, 86_400)),
+        attribute("SqsManagedSseEnabled", other("false")),
+        tag(address, _tag_queue),
+    )
+
+
+def _tag_queue(application: Application, queue: Any, tags: Mapping[str, str]) -> None:
+    application.client("sqs").tag_queue(QueueUrl=queue.url, Tags=tags)
+
+
+def _redrive_policy() -> Mutation:
+    def change(application: Application, queue: Any, value: Any) -> None:
+        target = application.outputs("queue.dead_letters").arn
+        policy = {"deadLetterTargetArn": target, "maxReceiveCount": value}
+        application.client("sqs").set_queue_attributes(
+            QueueUrl=queue.url, Attributes={"RedrivePolicy": json.dumps(policy)}
+        )
+
+    path = "Attributes.RedrivePolicy.maxReceiveCount"
+    return Mutation("queue.jobs", path, change, st.integers(6, 1000))
+
+
+def _table() -> Sequence[Mutation]:
+    def update(**parameters: Any) -> Callable[[Application, Any, Any], None]:
+        return lambda application, table, _: application.client("dynamodb").update_table(
+            TableName=table.id, **parameters
+        )
+
+    def recovery(application: Application, table: Any, _: Any) -> None:
+        application.client("dynamodb").update_continuous_backups(
+            TableName=table.id,
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False},
+        )
+
+    def write_tags(application: Application, table: Any, tags: Mapping[str, str]) -> None:
+        application.client("dynamodb").tag_resource(
+            ResourceArn=table.arn, Tags=[{"Key": k, "Value": v} for k, v in tags.items()]
+        )
+
+    throughput = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    deleted_index = [{"Delete": {"IndexName": "by_created_at"}}]
+    added_index = {
+        "AttributeDefinitions": [{"AttributeName": "status", "AttributeType": "S"}],
+        "GlobalSecondaryIndexUpdates": [
+            {
+                "Create": {
+                    "IndexName": "by_status",
+                    "KeySchema": [{"AttributeName": "status", "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+            }
+        ],
+    }
+    one = st.none()
+    address, indexes = "table.jobs", "GlobalSecondaryIndexes"
+    return (
+        Mutation(
+            address,
+            "BillingMode",
+            update(BillingMode="PROVISIONED", ProvisionedThroughput=throughput),
+            one,
+        ),
+        Mutation(
+            address, "DeletionProtectionEnabled", update(DeletionProtectionEnabled=False), one
+        ),
+        Mutation(
+            address,
+            f"{indexes}.by_created_at",
+            update(GlobalSecondaryIndexUpdates=deleted_index),
+            one,
+        ),
+        Mutation(address, f"{indexes}.by_status", update(**added_index), one),
+        Mutation(address, "PointInTimeRecoveryEnabled", recovery, one),
+        tag(address, write_tags),
+    )
+
+
+def _log_group(address: str) -> Sequence[Mutation]:
+    def retention(application: Application, group: Any, value: Any) -> None:
+        logs = application.client("logs")
+        if value is None:
+            logs.delete_retention_policy(logGroupName=group.id)
+        else:
+            logs.put_retention_policy(logGroupName=group.id, retentionInDays=value)
+
+    def write_tags(application: Application, group: Any, tags: Mapping[str, str]) -> None:
+        application.client("logs").tag_resource(resourceArn=group.arn, tags=tags)
+
+    return (
+        Mutation(address, "retentionInDays", retention, other(None, 1, 30, 3653)),
+        tag(address, write_tags),
+    )
+
+
+STORAGE: tuple[Mutation, ...] = (
+    *_queue("queue.jobs"),
+    *_queue("queue.dead_letters"),
+    _redrive_policy(),
+    *_table(),
+    *_log_group("log_group.compute"),
+    *_log_group("log_group.splitter"),
+)

@@ -1,0 +1,220 @@
+"""The witness: what boto3 itself says of everything that the application has in the account.
+
+Nothing of batchctl is asked. What changes with every call (times, revisions) is left out, and
+lists are in one order, as AWS gives them in any.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Client = Callable[[str], Any]
+PASSING = frozenset(
+    {
+        "ResponseMetadata",
+        "LastModified",
+        "LastModifiedTimestamp",
+        "RevisionId",
+        "LastUpdateToPayPerRequestDateTime",
+        "RoleLastUsed",
+        "CreateDate",
+        "revision",
+        "jobDefinitionArn",
+        "Version",
+        "ProvisionedThroughput",
+        "PointInTimeRecoveryDescription",
+    }
+)
+
+
+def seen(client: Client) -> dict[str, Any]:
+    """Return everything that boto3 finds, by service, in one order."""
+    witnesses = {
+        "sqs": _queues,
+        "dynamodb": _tables,
+        "iam": _roles,
+        "batch": _batch,
+        "lambda": _functions,
+        "elbv2": _load_balancing,
+        "logs": _log_groups,
+        "ec2": _security_groups,
+    }
+    return {name: _ordered(witness(client(name))) for name, witness in witnesses.items()}
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _ordered(each) for key, each in value.items() if key not in PASSING}
+    if isinstance(value, list) and value and all("Key" in each for each in value):
+        return {each["Key"]: each["Value"] for each in value}
+    if isinstance(value, list | tuple):
+        return sorted(map(_ordered, value), key=lambda each: json.dumps(each, default=str))
+    return value
+
+
+def _queues(sqs: Any) -> Any:
+    return {
+        url: (
+            sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"],
+            sqs.list_queue_tags(QueueUrl=url).get("Tags"),
+        )
+        for url in sqs.list_queues().get("QueueUrls", [])
+    }
+
+
+def _tables(dynamodb: Any) -> Any:
+    def table(name: str) -> Any:
+        found = dynamodb.describe_table(TableName=name)["Table"]
+        backups = dynamodb.describe_continuous_backups(TableName=name)
+        recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        tags = dynamodb.list_tags_of_resource(ResourceArn=found["TableArn"])["Tags"]
+        # Attribute definitions that no key needs are left behind, and mean nothing.
+        del found["AttributeDefinitions"]
+        return found, recovery["PointInTimeRecoveryStatus"], tags
+
+    return {name: table(name) for name in dynamodb.list_tables()["TableNames"]}
+
+
+def _roles(iam: Any) -> Any:
+    def role(name: str) -> Any:
+        inline = iam.list_role_policies(RoleName=name)["PolicyNames"]
+        return (
+            iam.get_role(RoleName=name)["Role"],
+            [iam.get_role_policy(RoleName=name, PolicyName=each) for each in inline],
+            iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"],
+        )
+
+    profiles = iam.list_instance_profiles()["InstanceProfiles"]
+    names = [profile["InstanceProfileName"] for profile in profiles]
+    return {
+        "roles": [role(each["RoleName"]) for each in iam.list_roles()["Roles"]],
+        "profiles": [iam.get_instance_profile(InstanceProfileName=name) for name in names],
+    }
+
+
+def _batch(batch: Any) -> Any:
+    definitions = batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+    return {
+        "environments": batch.describe_compute_environments()["computeEnvironments"],
+        # The order of the environments is that of their numbers, which may begin at 0 or 1.
+        "queues": [
+            {**each, "computeEnvironmentOrder": _environments(each)}
+            for each in batch.describe_job_queues()["jobQueues"]
+        ],
+        "definition": max(definitions, key=lambda each: int(each["revision"]), default=None),
+    }
+
+
+def _environments(queue: Mapping[str, Any]) -> str:
+    order = sorted(queue["computeEnvironmentOrder"], key=lambda each: int(each["order"]))
+    return " ".join(each["computeEnvironment"] for each in order)
+
+
+def _functions(awslambda: Any) -> Any:
+    functions = [each["FunctionName"] for each in awslambda.list_functions()["Functions"]]
+    found = {name: awslambda.get_function(FunctionName=name) for name in functions}
+    return {
+        "functions": [(each["Configuration"], each.get("Tags")) for each in found.values()],
+        "policies": [_policy(awslambda, name) for name in functions],
+        "mappings": awslambda.list_event_source_mappings()["EventSourceMappings"],
+    }
+
+
+def _policy(awslambda: Any, name: str) -> Any:
+    try:
+        return json.loads(awslambda.get_policy(FunctionName=name)["Policy"])["Statement"]
+    except awslambda.exceptions.ResourceNotFoundException:
+        return []
+
+
+def _load_balancing(elbv2: Any) -> Any:
+    balancers = elbv2.describe_load_balancers()["LoadBalancers"]
+    groups = elbv2.describe_target_groups()["TargetGroups"]
+    arns = [each["LoadBalancerArn"] for each in balancers]
+    listeners = [
+        listener
+        for arn in arns
+        for listener in elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]
+    ]
+    rules = [
+        rule
+        for each in listeners
+        for rule in elbv2.describe_rules(ListenerArn=each["ListenerArn"])["Rules"]
+    ]
+    tagged = [
+        *arns,
+        *(each["TargetGroupArn"] for each in groups),
+        *(each["ListenerArn"] for each in listeners),
+        *(each["RuleArn"] for each in rules if not each["IsDefault"]),
+    ]
+    return {
+        "found": [*balancers, *groups, *listeners, *rules],
+        "attributes": [
+            elbv2.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+            for arn in arns
+        ],
+        "targets": [
+            elbv2.describe_target_health(TargetGroupArn=each["TargetGroupArn"]) for each in groups
+        ],
+        "tags": [elbv2.describe_tags(ResourceArns=[arn])["TagDescriptions"] for arn in tagged],
+    }
+
+
+def _log_groups(logs: Any) -> Any:
+    groups = logs.describe_log_groups()["logGroups"]
+    return [
+        (each, logs.list_tags_for_resource(resourceArn=each["arn"].removesuffix(":*"))["tags"])
+        for each in groups
+    ]
+
+
+def _security_groups(ec2: Any) -> Any:
+    return ec2.describe_security_groups()["SecurityGroups"]
+
+
+def inventory(client: Client) -> dict[str, list[str]]:
+    """Return the names of everything that boto3 finds; of what has none, what it belongs to."""
+    iam, batch, awslambda = client("iam"), client("batch"), client("lambda")
+    elbv2, logs, ec2 = client("elbv2"), client("logs"), client("ec2")
+    functions = [each["FunctionName"] for each in awslambda.list_functions()["Functions"]]
+    balancing = _load_balancing(elbv2)
+    found = {
+        "queues": client("sqs").list_queues().get("QueueUrls", []),
+        "tables": client("dynamodb").list_tables()["TableNames"],
+        "roles": [each["RoleName"] for each in iam.list_roles()["Roles"]],
+        "profiles": [
+            f"{each['InstanceProfileName']}: {[role['RoleName'] for role in each['Roles']]}"
+            for each in iam.list_instance_profiles()["InstanceProfiles"]
+        ],
+        "environments": [
+            each["computeEnvironmentName"]
+            for each in batch.describe_compute_environments()["computeEnvironments"]
+        ],
+        "job queues": [each["jobQueueName"] for each in batch.describe_job_queues()["jobQueues"]],
+        "definitions": {
+            each["jobDefinitionName"]
+            for each in batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+        },
+        "functions": functions,
+        "statements": [name for name in functions for _ in _policy(awslambda, name)],
+        "mappings": [
+            f"{each['EventSourceArn']} {each['FunctionArn']}"
+            for each in awslambda.list_event_source_mappings()["EventSourceMappings"]
+        ],
+        "load balancing": [_kind_of(each) for each in balancing["found"]],
+        "targets": [
+            target["Target"]["Id"]
+            for each in balancing["targets"]
+            for target in each["TargetHealthDescriptions"]
+        ],
+        "log groups": [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]],
+        "security groups": [each["GroupName"] for each in _security_groups(ec2)],
+    }
+    return {what: sorted(names) for what, names in found.items()}
+
+
+def _kind_of(found: Mapping[str, Any]) -> str:
+    names = ("LoadBalancerName", "TargetGroupName", "Port", "Priority")
+    return next(f"{name} {found[name]}" for name in names if name in found)
