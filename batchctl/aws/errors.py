@@ -24,6 +24,7 @@ MISSING_CODES = frozenset(
         "TargetGroupNotFound",
         "ListenerNotFound",
         "RuleNotFound",
+        "InvalidTarget",
         "InvalidGroup.NotFound",
         "InvalidVpcID.NotFound",
         "InvalidSubnetID.NotFound",

@@ -1,0 +1,262 @@
+"""The application in an AWS in memory: runs from the state on disk, boto3 as the witness."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from default_vpc import make_default_vpc_public
+
+from batchctl.aws.clock import Clock
+from batchctl.aws.session import Aws, Connection
+from batchctl.config import Config
+from batchctl.engine.apply import apply
+from batchctl.engine.destroy import destroy, plan_destroy
+from batchctl.engine.events import ignore
+from batchctl.engine.plan import Plan, make_plan
+from batchctl.engine.state import Place, StateFile
+from batchctl.engine.walk import Outcome
+from batchctl.errors import Interrupted
+from batchctl.packaging import function_package
+from batchctl.resource import Resource
+from batchctl.resources import awslambda
+from batchctl.stack import build, in_order
+
+MOTO = {
+    "batch": {"use_docker": False},
+    "lambda": {"use_docker": False},
+    "iam": {"load_aws_managed_policies": True},
+}
+REGION = "us-east-1"
+Stack = Sequence[Resource[Any]]
+# Relative: a run finds the state in its current folder, as the command line does.
+STATE = Path("batchapp.state.json")
+# What comes of a run in which nothing failed, was skipped or interrupted.
+DONE = Outcome()
+
+
+def first_stack() -> Stack:
+    """The application as a small config.yaml asks for it."""
+    return build(_config(), image="registry.example/compute:1", package=function_package())
+
+
+def changed_stack() -> Stack:
+    """The same with what AWS can't change in place, and another image for the containers.
+
+    The load balancer's port, and by their names a target group and a compute environment.
+    """
+    config = _config(api={"port": 9998})
+    stack = build(config, image="registry.example/compute:2", package=function_package())
+    names = {"target_group.api": "batchapp-tasks", "compute_environment.spot": "batchapp-cheap"}
+    return in_order([_renamed(each, names) for each in stack])
+
+
+def _config(**settings: Any) -> Config:
+    return Config.model_validate({"compute": {"image": "x:1"}, **settings})
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """Return a resource with these physical names, in all that it needs as well."""
+    if isinstance(value, Resource):
+        fields = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+        fields["name"] = names.get(value.address, value.name)
+        return type(value)(**{key: _renamed(each, names) for key, each in fields.items()})
+    if isinstance(value, Mapping):
+        return {key: _renamed(each, names) for key, each in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_renamed(each, names) for each in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+        return type(value)(**{key: _renamed(each, names) for key, each in fields.items()})
+    return value
+
+
+def connect() -> Connection:
+    """Return clients of an account; they are made when they are first used."""
+    return Connection(
+        boto3.Session(
+            aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION
+        )
+    )
+
+
+class Account:
+    """An account with a default VPC, and the runs of the application in it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.aws = self.new_run()
+        make_default_vpc_public(self.connection.client("ec2"))
+
+    def new_run(self) -> Aws:
+        """The account as another process sees it, on a clock that never sleeps."""
+        awslambda._POLICY_LOCKS.clear()  # locks that a killed run holds die with its process
+        now = [0.0]
+
+        def sleep(stop: threading.Event, seconds: float) -> None:
+            if stop.is_set():
+                raise Interrupted("stopped while waiting")
+            now[0] += seconds
+
+        clock = Clock(now=lambda: now[0], sleep=sleep)
+        self.aws = Aws(self.connection, stack="batchapp", tags={"team": "quant"}, clock=clock)
+        return self.aws
+
+    def up(self, stack: Stack) -> Outcome:
+        """Another run of `up`, from the state on disk; ends early when the plan fails."""
+        aws, state = self.new_run(), self.state()
+        plan = make_plan(stack, state.state, aws)
+        return (
+            apply(stack, plan, state, aws, ignore).outcome if plan.outcome == DONE else plan.outcome
+        )
+
+    def down(self) -> Outcome:
+        """Another run of `down`, from the state on disk."""
+        aws, state = self.new_run(), self.state()
+        return destroy(plan_destroy(state, aws, delete_data=False), state, aws, ignore)
+
+    def plan(self, stack: Stack) -> Plan:
+        """Another run of `plan`, from the state on disk."""
+        aws = self.new_run()
+        return make_plan(stack, self.state().state, aws)
+
+    def state(self) -> StateFile:
+        """The state on disk."""
+        return StateFile.load(STATE, Place("batchapp", self.aws.account, REGION))
+
+    def holdings(self) -> dict[str, list[str]]:
+        """Everything that boto3 finds of the stack, by kind: names, sorted, doubles and all."""
+        found = {what: sorted(read(self)) for what, read in WITNESSES.items()}
+        return {what: names for what, names in found.items() if names}
+
+    def client(self, service: str) -> Any:
+        return self.connection.client(service)
+
+
+def _listing(
+    service: str, operation: str, members: str, name: str, **parameters: Any
+) -> Callable[[Account], list[str]]:
+    """Return what lists the names of one kind of thing."""
+
+    def read(account: Account) -> list[str]:
+        pages = account.client(service).get_paginator(operation).paginate(**parameters)
+        return [each[name] if name else each for page in pages for each in page.get(members, [])]
+
+    return read
+
+
+def _roles(account: Account) -> list[str]:
+    """Each role with its policies, but not those that AWS keeps for the account."""
+    iam = account.client("iam")
+    return [
+        f"{name}: {iam.list_role_policies(RoleName=name)['PolicyNames']} "
+        f"{iam.list_attached_role_policies(RoleName=name)['AttachedPolicies']}"
+        for name in _listing("iam", "list_roles", "Roles", "RoleName")(account)
+        if not name.startswith("AWSServiceRoleFor")
+    ]
+
+
+def _profiles(account: Account) -> list[str]:
+    profiles = account.client("iam").list_instance_profiles()["InstanceProfiles"]
+    return [f"{p['InstanceProfileName']}: {[r['RoleName'] for r in p['Roles']]}" for p in profiles]
+
+
+def _job_queues(account: Account) -> list[str]:
+    queues = account.client("batch").describe_job_queues()["jobQueues"]
+    return [f"{q['jobQueueName']}: {_last(q['computeEnvironmentOrder'])}" for q in queues]
+
+
+def _last(order: Any) -> list[str]:
+    return [each["computeEnvironment"].rpartition("/")[2] for each in order]
+
+
+def _definitions(account: Account) -> list[str]:
+    """Each ACTIVE revision, by number: a double one shows."""
+    found = account.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+    return [f"{d['jobDefinitionName']}:{d['revision']}" for d in found]
+
+
+def _statements(account: Account) -> list[str]:
+    """Each statement of each function's policy, by the name of its source."""
+    found: list[str] = []
+    awslambda = account.client("lambda")
+    for function in _listing("lambda", "list_functions", "Functions", "FunctionName")(account):
+        try:
+            policy = awslambda.get_policy(FunctionName=function)["Policy"]
+        except awslambda.exceptions.ResourceNotFoundException:
+            continue
+        for statement in json.loads(policy)["Statement"]:
+            source = statement["Condition"]["ArnLike"]["AWS:SourceArn"]
+            found.append(f"{function}: {source.split('/')[1]}")
+    return found
+
+
+def _mappings(account: Account) -> list[str]:
+    found = account.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    return [f"{m['EventSourceArn']} -> {m['FunctionArn']}: {m['State']}" for m in found]
+
+
+def _listeners(account: Account) -> list[str]:
+    """Each listener with its rules, and where they lead."""
+    elbv2, found = account.client("elbv2"), []
+    for balancer in elbv2.describe_load_balancers()["LoadBalancers"]:
+        arn = balancer["LoadBalancerArn"]
+        for listener in elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
+            rules = elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+            targets = sorted(
+                f"{r['Priority']}={action['TargetGroupArn'].split('/')[1]}"
+                for r in rules
+                for action in r["Actions"]
+                if "TargetGroupArn" in action
+            )
+            found.append(f"{balancer['LoadBalancerName']}:{listener['Port']} {targets}")
+    return found
+
+
+def _target_groups(account: Account) -> list[str]:
+    elbv2, found = account.client("elbv2"), []
+    for group in elbv2.describe_target_groups()["TargetGroups"]:
+        health = elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+        targets = [each["Target"]["Id"] for each in health["TargetHealthDescriptions"]]
+        found.append(f"{group['TargetGroupName']}: {targets}")
+    return found
+
+
+def _security_groups(account: Account) -> list[str]:
+    groups = account.client("ec2").describe_security_groups()["SecurityGroups"]
+    return [
+        f"{g['GroupName']}: {len(g['IpPermissions'])} in, {len(g['IpPermissionsEgress'])} out"
+        for g in groups
+        if g["GroupName"] != "default"
+    ]
+
+
+WITNESSES: dict[str, Callable[[Account], list[str]]] = {
+    "queues": _listing("sqs", "list_queues", "QueueUrls", ""),
+    "tables": _listing("dynamodb", "list_tables", "TableNames", ""),
+    "roles": _roles,
+    "instance profiles": _profiles,
+    "compute environments": _listing(
+        "batch",
+        "describe_compute_environments",
+        "computeEnvironments",
+        "computeEnvironmentName",
+    ),
+    "job queues": _job_queues,
+    "job definitions": _definitions,
+    "functions": _listing("lambda", "list_functions", "Functions", "FunctionName"),
+    "statements": _statements,
+    "mappings": _mappings,
+    "load balancers": _listing(
+        "elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName"
+    ),
+    "listeners": _listeners,
+    "target groups": _target_groups,
+    "log groups": _listing("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    "security groups": _security_groups,
+}

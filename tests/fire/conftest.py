@@ -1,0 +1,76 @@
+"""The application in an AWS in memory, all of whose calls can be counted, cut off and failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from account import DONE, MOTO, Account, connect, first_stack
+from botocore.client import BaseClient
+from crash_branches import Branches, Calls, OneByOne
+from moto import mock_aws
+
+from batchctl.aws.session import Connection
+
+
+@pytest.fixture(scope="session")
+def connection() -> Connection:
+    """The clients, shared by all tests: they are slow to make."""
+    return connect()
+
+
+@pytest.fixture(scope="session")
+def undisturbed_holdings(
+    connection: Connection, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[str]]:
+    """What there is after a first `up` that nothing disturbs."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws(config=MOTO):
+        # moto imports its services with the first calls, and threads that do so can lock up.
+        patch.setattr("batchctl.engine.walk.ThreadPoolExecutor", OneByOne)
+        patch.chdir(tmp_path_factory.mktemp("undisturbed"))
+        account = Account(connection)
+        assert account.up(first_stack()) == DONE
+        holdings = account.holdings()
+        assert account.down() == DONE
+    return holdings
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Every API call."""
+    calls = Calls()
+    monkeypatch.setattr(
+        BaseClient,
+        "_make_api_call",
+        lambda *call: calls.make(*call),  # noqa: PLW0108 - a bound method would not get the client
+    )
+    return calls
+
+
+@pytest.fixture
+def account(
+    connection: Connection,
+    undisturbed_holdings: dict[str, list[str]],  # so that all is loaded that first calls load
+    calls: Calls,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Account]:
+    """An account without the application; the current folder is empty."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with mock_aws(config=MOTO):
+        yield Account(connection)
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One resource at a time, so that a run makes the same calls in the same order always."""
+    monkeypatch.setattr("batchctl.engine.walk.ThreadPoolExecutor", OneByOne)
+
+
+@pytest.fixture
+def branches(one_by_one: None) -> Branches:
+    """Runs that leave the run of this process."""
+    return Branches()
