@@ -147,8 +147,9 @@ class Resource(ABC, Generic[O]):
     def write_tags(
         self, aws: Aws, outputs: O, tags: Mapping[str, str], removed: Sequence[str]
     ) -> None:
-        """Set `tags` and remove the keys `removed`."""
-        raise NotImplementedError(self.kind)
+        """Set `tags` and remove the keys `removed`; every kind that is taggable has its own."""
+        del aws, outputs, tags, removed
+        raise TypeError(f"`{self.kind}` can be tagged but doesn't say how")
 
     @classmethod
     @abstractmethod
