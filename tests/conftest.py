@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import botocore.session
 import pytest
+from moto.backends import get_backend
 from moto.iam import models as moto_iam
 
 MANAGED_POLICIES = (
@@ -32,4 +33,13 @@ def shared_models() -> Iterator[None]:
         patch.setattr(botocore.session, "create_loader", loader)
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         patch.setattr(moto_iam, "aws_managed_policies_data", json.dumps(used))
+        _import_services()
         yield
+
+
+def _import_services() -> None:
+    """Import moto's services now: it would at the first call, of many threads at once."""
+    for service in ("batch", "dynamodb", "ec2", "ecs", "elbv2", "iam", "lambda", "logs", "sqs"):
+        regions = get_backend(service)["123456789012"]
+        _ = regions["us-east-1" if "us-east-1" in regions else "aws"].urls
+    _ = get_backend("sts")["123456789012"]["aws"].urls

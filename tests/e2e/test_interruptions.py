@@ -14,6 +14,8 @@ pytestmark = pytest.mark.e2e
 
 
 def started(application: Application, *arguments: str) -> subprocess.Popen[str]:
+    # A shell that runs the tests in the background has SIGINT ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
         [*BATCHCTL, "--local", *arguments],
         cwd=application.folder,
