@@ -1,8 +1,7 @@
 """What differs between the partitions aws, aws-cn and aws-us-gov: the one place that knows.
 
 Sources: botocore's endpoint data for ids and DNS suffixes; Getting Started with Amazon Web
-Services in China (Lambda: no X-Ray integration, no tags on event source mappings; API Gateway:
-requests without authentication need an ICP filing); IAM user guide, AWS managed policies.
+Services in China (Lambda: no X-Ray integration); IAM user guide, AWS managed policies.
 """
 
 from __future__ import annotations
@@ -38,16 +37,6 @@ class Partition:
     @cached_property
     def has_lambda_tracing(self) -> bool:
         """Whether Lambda functions can trace with X-Ray."""
-        return self.id != "aws-cn"
-
-    @cached_property
-    def has_event_source_mapping_tags(self) -> bool:
-        """Whether event source mappings take tags."""
-        return self.id != "aws-cn"
-
-    @cached_property
-    def serves_open_rest_api(self) -> bool:
-        """Whether API Gateway answers requests without authentication in every account."""
         return self.id != "aws-cn"
 
     @cached_property
