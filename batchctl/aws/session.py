@@ -20,10 +20,13 @@ from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
+    from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ecr import ECRClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -139,6 +142,12 @@ class Aws:
         return Poller(self.clock, self.on_wait).until(what, check, timeout_s=timeout_s)
 
     @cached_property
+    def apigateway(self) -> APIGatewayClient:
+        """API Gateway: REST APIs."""
+        client: APIGatewayClient = self._client("apigateway")
+        return client
+
+    @cached_property
     def batch(self) -> BatchClient:
         """AWS Batch."""
         client: BatchClient = self._client("batch")
@@ -157,9 +166,21 @@ class Aws:
         return client
 
     @cached_property
+    def ecr(self) -> ECRClient:
+        """ECR: the compute image."""
+        client: ECRClient = self._client("ecr")
+        return client
+
+    @cached_property
     def elbv2(self) -> ElasticLoadBalancingv2Client:
         """Elastic Load Balancing: the ALB."""
         client: ElasticLoadBalancingv2Client = self._client("elbv2")
+        return client
+
+    @cached_property
+    def events(self) -> EventBridgeClient:
+        """EventBridge: rules and their targets."""
+        client: EventBridgeClient = self._client("events")
         return client
 
     @cached_property
