@@ -226,13 +226,6 @@ def test_the_schema_describes_every_setting() -> None:
     assert schema["additionalProperties"] is False
 
 
-def test_the_functions_architecture_follows_the_partition() -> None:
-    assert Config().functions.architecture_in("aws") == "arm64"
-    assert Config().functions.architecture_in("aws-cn") == "x86_64"
-    forced = Config.model_validate({"functions": {"architecture": "arm64"}})
-    assert forced.functions.architecture_in("aws-cn") == "arm64"
-
-
 def test_the_visibility_timeout_is_six_times_the_splitters() -> None:
     assert Config().functions.visibility_timeout_s == 360
 

@@ -167,10 +167,6 @@ class Functions(Section):
         """The queue's: six times the splitter's (Lambda guide, "SQS event source mapping")."""
         return 6 * self.timeout_s
 
-    def architecture_in(self, partition: str) -> str:
-        """Choose the processor in a partition ("aws", "aws-cn", "aws-us-gov")."""
-        return self.architecture or ("arm64" if partition == "aws" else "x86_64")
-
 
 class Local(Section):
     """The application on this machine (`--local`)."""

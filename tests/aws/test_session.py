@@ -20,20 +20,21 @@ def account(**session: str) -> Aws:
 
 
 @pytest.mark.parametrize(
-    ("region", "partition", "ec2", "function"),
+    ("region", "partition", "ec2", "architecture"),
     [
-        ("us-east-1", "aws", "ec2.amazonaws.com", "lambda.amazonaws.com"),
-        ("cn-north-1", "aws-cn", "ec2.amazonaws.com.cn", "lambda.amazonaws.com"),
-        ("us-gov-west-1", "aws-us-gov", "ec2.amazonaws.com", "lambda.amazonaws.com"),
+        ("us-east-1", "aws", "ec2.amazonaws.com", "arm64"),
+        ("cn-north-1", "aws-cn", "ec2.amazonaws.com.cn", "x86_64"),
+        ("us-gov-west-1", "aws-us-gov", "ec2.amazonaws.com", "x86_64"),
     ],
 )
-def test_each_partition_has_its_own_principals_and_managed_policies(
-    region: str, partition: str, ec2: str, function: str
+def test_each_partition_has_its_own_principals_policies_and_architecture(
+    region: str, partition: str, ec2: str, architecture: str
 ) -> None:
     found = partition_of(region)
     assert found.id == partition
     assert found.service_principal("ec2") == ec2
-    assert found.service_principal("lambda") == function
+    assert found.service_principal("lambda") == "lambda.amazonaws.com"
+    assert found.default_function_architecture == architecture
     assert found.managed_policy("X") == f"arn:{partition}:iam::aws:policy/X"
 
 
