@@ -32,6 +32,7 @@ DEVELOPMENT = [
     "moto[apigateway,awslambda,batch,dynamodb]>=5.2,<6",
     "mypy>=2.4,<3",
     "pytest>=9.2,<10",
+    "pytest-xdist>=3.8,<4",
     "ruff>=0.17.6,<0.18",
     "setuptools>=84.2,<85",
     "types-PyYAML>=6.0,<7",

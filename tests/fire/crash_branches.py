@@ -167,8 +167,10 @@ class Branches:
         return self.failures
 
     def _wait_for_one(self) -> None:
-        child, status = os.wait()
+        # Not whichever ends first: other tests' processes are children of this one, too.
+        child = next(iter(self._running))
         name, folder = self._running.pop(child)
+        _, status = os.waitpid(child, 0)
         if status != 0:
             told = folder / "failure"
             why = told.read_text(encoding="utf-8") if told.exists() else f"it died ({status})"
