@@ -14,7 +14,7 @@ from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Wai
 from batchctl.engine.plan import Action, Plan, Step, physical_id, planned_deletion
 from batchctl.engine.state import Record, StateFile
 from batchctl.engine.walk import Outcome, walk
-from batchctl.errors import Interrupted
+from batchctl.errors import Interrupted, LoggedOut
 from batchctl.resource import Outputs
 
 
@@ -96,7 +96,7 @@ def _delete(record: Record, state: StateFile, aws: Aws, emit: Emit) -> None:
         outputs = _outputs_of(record, reporting)
         if outputs is not None and not record.resource_kind.shared:
             record.resource_kind.delete(reporting, outputs)
-    except Interrupted:
+    except (Interrupted, LoggedOut):
         raise
     except BaseException as error:
         emit(Failed(step, error))

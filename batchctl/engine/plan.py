@@ -140,6 +140,8 @@ class _Planner:
         self, address: str, record: Record | None, desired: Properties
     ) -> Actual[Any] | None:
         """Return what was read ahead, raise the error that it met, or else read now."""
+        if self._ahead.ended_by:
+            raise self._ahead.ended_by
         if address in self._ahead.failed:
             raise self._ahead.failed[address]
         if address in self.actual:

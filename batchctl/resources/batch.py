@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.aws.waiting import Pending
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -140,12 +141,12 @@ def unfinished_jobs(aws: Aws, job_queue: str) -> Iterator[str]:
 def _end_jobs(aws: Aws, job_queue: str, what: str) -> None:
     terminated: set[str] = set()
 
-    def check() -> bool | None:
+    def check() -> bool | Pending:
         unfinished = set(unfinished_jobs(aws, job_queue))
         for job_id in sorted(unfinished - terminated):
             aws.batch.terminate_job(jobId=job_id, reason=f"{what} is being deleted")
         terminated.update(unfinished)
-        return None if unfinished else True
+        return Pending(f"{len(unfinished)} jobs") if unfinished else True
 
     aws.wait_until(f"the jobs in {what} to end", check, timeout_s=JOBS_END_WITHIN_S)
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict
+from batchctl.aws.waiting import Pending
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -131,12 +132,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
         """Delete the load balancer; its network interfaces outlive it in its security group."""
         with ignore_missing():
             aws.elbv2.delete_load_balancer(LoadBalancerArn=recorded.arn)
-        wanted = {"LoadBalancerArns": [recorded.arn]}
-        aws.wait_until(
-            f"AWS to delete load balancer `{recorded.id}`",
-            lambda: True if _describe(aws, wanted) is None else None,
-            timeout_s=SETTLED_WITHIN_S,
-        )
+        _wait_until_gone(aws, recorded)
 
 
 def _describe(aws: Aws, wanted: Any) -> Mapping[str, Any] | None:
@@ -149,9 +145,11 @@ def _describe(aws: Aws, wanted: Any) -> Mapping[str, Any] | None:
 def _wait_until_started(aws: Aws, wanted: Any) -> Mapping[str, Any] | None:
     """Return the load balancer once it isn't starting any more; None when there is none."""
 
-    def check() -> tuple[Mapping[str, Any] | None] | None:
+    def check() -> tuple[Mapping[str, Any] | None] | Pending:
         found = _describe(aws, wanted)
-        return None if found and found["State"]["Code"] == "provisioning" else (found,)
+        if found and found["State"]["Code"] == "provisioning":
+            return Pending("provisioning")
+        return (found,)
 
     what = "the load balancer to start (two to three minutes)"
     return aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)[0]
@@ -160,11 +158,22 @@ def _wait_until_started(aws: Aws, wanted: Any) -> Mapping[str, Any] | None:
 def _wait_until_active(aws: Aws, outputs: LoadBalancerOutputs) -> None:
     """Wait until it is active, through a "failed" in between, as Terraform's provider does."""
 
-    def check() -> bool | None:
+    def check() -> bool | Pending | None:
         found = _describe(aws, {"LoadBalancerArns": [outputs.arn]})
-        return True if found and _state(found) == "active" else None
+        if found is None:
+            return None
+        return True if _state(found) == "active" else Pending(_state(found))
 
     what = f"load balancer `{outputs.id}` to start (two to three minutes)"
+    aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)
+
+
+def _wait_until_gone(aws: Aws, outputs: LoadBalancerOutputs) -> None:
+    def check() -> bool | Pending:
+        found = _describe(aws, {"LoadBalancerArns": [outputs.arn]})
+        return True if found is None else Pending(_state(found))
+
+    what = f"AWS to delete load balancer `{outputs.id}`"
     aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)
 
 
