@@ -9,7 +9,8 @@ from __future__ import annotations
 import click
 
 from batchctl import __version__
-from batchctl.cli.deploy import down, plan, status, up
+from batchctl.cli.deploy import plan, status, up
+from batchctl.cli.down import down
 from batchctl.cli.failures import Guarded
 from batchctl.cli.init import init
 from batchctl.cli.jobs import jobs, results, show, submit

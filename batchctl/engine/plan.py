@@ -42,6 +42,7 @@ class Step:
     forced_by: tuple[str, ...] = ()
     adopted: bool = False
     loses_data: str | None = None
+    ends: str | None = None
     kept_because: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -243,11 +244,14 @@ def leftovers(stack: Sequence[Resource[Any]], state: State) -> tuple[Record, ...
 
 
 def planned_deletion(record: Record, aws: Aws) -> Step:
-    """Return the step that deletes a recorded resource, saying what data goes with it."""
+    """Return the step that deletes a recorded resource, saying what data and what work it ends."""
     outputs = record.known_outputs()
     kind = record.resource_kind
-    loses = kind.stored(aws, outputs) if outputs and kind.holds_data else None
-    return Step(Action.DELETE, record.address, physical_id(record), loses_data=loses)
+    step = Step(Action.DELETE, record.address, physical_id(record))
+    if outputs is None:
+        return step
+    loses = kind.stored(aws, outputs) if kind.holds_data else None
+    return dataclasses.replace(step, loses_data=loses, ends=kind.running(aws, outputs))
 
 
 def physical_id(record: Record) -> str:

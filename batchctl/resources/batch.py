@@ -51,6 +51,7 @@ class JobQueue(Resource[Outputs]):
 
     kind: ClassVar[str] = "job_queue"
     identity: ClassVar[tuple[str, ...]] = ("jobQueueName",)
+    cost: ClassVar[str] = "costs nothing itself; jobs that run are billed as their instances"
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateJobQueue, and the status that it should have."""
@@ -125,6 +126,14 @@ class JobQueue(Resource[Outputs]):
             _end_jobs(aws, recorded.arn, what)
             aws.batch.delete_job_queue(jobQueue=recorded.arn)
             wait_until_gone(aws, what, describe)
+
+    @classmethod
+    def running(cls, aws: Aws, recorded: Outputs) -> str | None:
+        """Say how many of its jobs are unfinished, an array job as one; None for none."""
+        with ignore_missing():
+            count = len(set(unfinished_jobs(aws, recorded.arn)))
+            return f"{count} unfinished {'job' if count == 1 else 'jobs'}" if count else None
+        return None
 
 
 def unfinished_jobs(aws: Aws, job_queue: str) -> Iterator[str]:

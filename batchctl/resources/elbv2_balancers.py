@@ -45,6 +45,8 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     security_group: SecurityGroup
 
     kind: ClassVar[str] = "load_balancer"
+    # Elastic Load Balancing pricing.
+    cost: ClassVar[str] = "is billed by the hour, used or not"
     outputs: ClassVar[type[LoadBalancerOutputs]] = LoadBalancerOutputs
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     # One that could not be set up is "failed" for good.
