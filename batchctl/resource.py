@@ -52,12 +52,17 @@ O = TypeVar("O", bound=Outputs)  # noqa: E741 - the outputs of a kind, named as 
 
 @dataclass(frozen=True)
 class Actual(Generic[O]):
-    """What AWS has: the outputs, the properties that we own, the tags; `notes` are for the plan."""
+    """What AWS has: the outputs, the properties that we own, the tags; `notes` are for the plan.
+
+    `undecided` names properties that have no value yet and take the wanted one by themselves: they
+    never differ.
+    """
 
     outputs: O
     properties: Properties
     tags: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

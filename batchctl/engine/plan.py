@@ -196,7 +196,7 @@ def decide(
         notes=actual.notes,
         adopted=not resource.lookup and not resource.shared and _unrecorded(record),
         changes=(
-            *difference(desired, actual.properties),
+            *_differing(desired, actual),
             *_tag_changes(resource, record, actual, tags),
         ),
     )
@@ -204,6 +204,11 @@ def decide(
     if forced_by:
         return dataclasses.replace(step, action=Action.REPLACE, forced_by=forced_by)
     return dataclasses.replace(step, action=Action.UPDATE if step.changes else Action.NO_OP)
+
+
+def _differing(desired: Properties, actual: Actual[Any]) -> tuple[Change, ...]:
+    decided = {key: value for key, value in desired.items() if key not in actual.undecided}
+    return difference(decided, actual.properties)
 
 
 def _unrecorded(record: Record | None) -> bool:

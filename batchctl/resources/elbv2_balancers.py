@@ -24,6 +24,8 @@ from batchctl.resources.elbv2_tags import read_tags, set_tags, tag_list
 
 # boto3's own waiter gives a load balancer 10 minutes.
 SETTLED_WITHIN_S = 600.0
+# What CreateLoadBalancer doesn't take: its subnets say the VPC, the attributes have their own call.
+NOT_PARAMETERS = frozenset({"VpcId", "Attributes", "State"})
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     cost: ClassVar[str] = "is billed by the hour, used or not"
     outputs: ClassVar[type[LoadBalancerOutputs]] = LoadBalancerOutputs
     identity: ClassVar[tuple[str, ...]] = ("Name",)
-    # One that could not be set up is "failed" for good.
-    immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "State")
+    # It can't leave its VPC, and one that could not be set up is "failed" for good.
+    immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "VpcId", "State")
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateLoadBalancer, its attributes and its state."""
@@ -59,6 +61,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
             "Type": "application",
             "Scheme": "internet-facing",
             "IpAddressType": "ipv4",
+            "VpcId": deployed[self.network].id,
             "Subnets": sorted(deployed[self.network].load_balancer_subnet_ids),
             "SecurityGroups": [deployed[self.security_group].id],
             "Attributes": {
@@ -88,7 +91,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
 
     def create(self, aws: Aws, desired: Properties) -> LoadBalancerOutputs:
         """Make the load balancer and wait until it is active, two to three minutes."""
-        parameters = {key: desired[key] for key in desired if key not in {"Attributes", "State"}}
+        parameters = {key: desired[key] for key in desired if key not in NOT_PARAMETERS}
         answer = aws.elbv2.create_load_balancer(**parameters, Tags=tag_list(aws.tags))
         outputs = _outputs(answer["LoadBalancers"][0])
         _wait_until_active(aws, outputs)
