@@ -2,6 +2,7 @@
 
 BatchctlError            exit code 1: something failed
 ├── UsageError           exit code 2: the command or config.yaml is wrong; nothing was changed
+├── LoggedOut            exit code 1: the credentials are no longer good; what was done is recorded
 └── Interrupted          exit code 130: the user pressed Ctrl-C; what was done is recorded
 """
 
@@ -30,3 +31,7 @@ class Interrupted(BatchctlError):
     """The user interrupted the run; everything that finished is recorded in the state."""
 
     exit_code = 130
+
+
+class LoggedOut(BatchctlError):
+    """AWS takes the credentials no longer, or not at all: no call of this run can succeed."""

@@ -52,12 +52,17 @@ O = TypeVar("O", bound=Outputs)  # noqa: E741 - the outputs of a kind, named as 
 
 @dataclass(frozen=True)
 class Actual(Generic[O]):
-    """What AWS has: the outputs, the properties that we own, the tags; `notes` are for the plan."""
+    """What AWS has: the outputs, the properties that we own, the tags; `notes` are for the plan.
+
+    `undecided` names properties that have no value yet and take the wanted one by themselves: they
+    never differ.
+    """
 
     outputs: O
     properties: Properties
     tags: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +95,10 @@ class Resource(ABC, Generic[O]):
     shared: ClassVar[bool] = False
     # Whether replacing or deleting it loses what the user stored in it.
     holds_data: ClassVar[bool] = False
+    # Whether new work comes in by it: `down` deletes it before all that does not hang on it.
+    intake: ClassVar[bool] = False
+    # What it costs while it stays, for those who can't be rid of it yet.
+    cost: ClassVar[str] = "costs nothing"
 
     kinds: ClassVar[dict[str, type[Resource[Any]]]] = {}
 
@@ -159,6 +168,12 @@ class Resource(ABC, Generic[O]):
     @classmethod
     def stored(cls, aws: Aws, recorded: O) -> str | None:
         """Say what data it holds now ("12 jobs"), or None when it holds none."""
+        del aws, recorded
+        return None
+
+    @classmethod
+    def running(cls, aws: Aws, recorded: O) -> str | None:
+        """Say what runs in it now that its deletion would end ("3 jobs"), or None for nothing."""
         del aws, recorded
         return None
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batchctl.errors import BatchctlError
+from batchctl.errors import BatchctlError, LoggedOut
 
 MISSING_CODES = frozenset(
     {
@@ -48,7 +48,19 @@ EXISTING_CODES = frozenset(
         "ConflictException",
     }
 )
+# The services' API references, "Common errors": what was good once (EC2's own spelling is
+# RequestExpired), and what never was.
 EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+REFUSED_CODES = frozenset(
+    {
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "MissingAuthenticationToken",
+        "IncompleteSignature",
+    }
+)
 
 
 class AmbiguousOutcome(BatchctlError):
@@ -94,31 +106,70 @@ def ignore_missing() -> Iterator[None]:
             raise
 
 
+def login_error(error: BaseException) -> LoggedOut | None:
+    """Return the one error that ends a run when the credentials are the cause, else None.
+
+    That is what AWS says of them, and what botocore meets when it renews them.
+    """
+    if isinstance(error, ClientError):
+        if not _is_about_credentials(error):
+            return None
+        return LoggedOut(
+            f"could not go on: AWS takes the credentials no longer: {explain(error)[0]}",
+            hint=_login_hint(error),
+        )
+    if type(error).__name__ in _LOGIN_ERRORS:
+        return LoggedOut(f"could not go on: {error}", hint=_CREDENTIALS_HINT)
+    return None
+
+
+def _is_about_credentials(error: ClientError) -> bool:
+    code = code_of(error)
+    # EC2 gives AuthFailure for things that the credentials may not use as well.
+    invalid = code == "AuthFailure" and "access credentials" in message_of(error)
+    return invalid or code in EXPIRED_CODES | REFUSED_CODES
+
+
+def _login_hint(error: ClientError) -> str:
+    if code_of(error) in EXPIRED_CODES:
+        return _EXPIRED_HINT
+    if "signature" in code_of(error).lower():
+        return f"{_CREDENTIALS_HINT}; a clock that is wrong by minutes is answered so as well"
+    return f"{_CREDENTIALS_HINT}; a region that the account has not enabled answers so as well"
+
+
 def explain(error: BaseException) -> tuple[str, str | None]:
     """Return what happened and, where there is a next step, a hint, for any error of a call.
 
-    A ClientError gives AWS's code and message with the operation's name.
+    A ClientError gives AWS's code and message with the operation's name, and how long it was
+    waited for that to pass.
     """
     if isinstance(error, BatchctlError):
         return error.message, error.hint
+    waited = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    again = "run the command again: it continues from here" if waited else None
     if isinstance(error, ClientError):
-        text = f"{error.operation_name}: {code_of(error)}: {message_of(error)}"
-        return text, _hint(code_of(error))
+        text = f"{error.operation_name}: {code_of(error)}: {message_of(error)}{waited}"
+        return text, _hint(code_of(error)) or again
     if isinstance(error, BotoCoreError):
-        return str(error), _BOTOCORE_HINTS.get(type(error).__name__)
+        return f"{error}{waited}", _BOTOCORE_HINTS.get(type(error).__name__, again)
     return f"{type(error).__name__}: {error}", "run again with `--debug` for the traceback"
 
 
 _CREDENTIALS_HINT = (
     "log in (`aws sso login`), set AWS_PROFILE or pass `--profile`; `--local` needs no account"
 )
+_EXPIRED_HINT = "log in again, then run the same command: it continues where it stopped"
+_LOGIN_ERRORS = (
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "CredentialRetrievalError",
+    "TokenRetrievalError",
+    "SSOTokenLoadError",
+    "UnauthorizedSSOTokenError",
+)
 _BOTOCORE_HINTS = {
-    "NoCredentialsError": _CREDENTIALS_HINT,
-    "PartialCredentialsError": _CREDENTIALS_HINT,
-    "CredentialRetrievalError": _CREDENTIALS_HINT,
-    "TokenRetrievalError": _CREDENTIALS_HINT,
-    "SSOTokenLoadError": _CREDENTIALS_HINT,
-    "UnauthorizedSSOTokenError": _CREDENTIALS_HINT,
+    **dict.fromkeys(_LOGIN_ERRORS, _CREDENTIALS_HINT),
     "ProfileNotFound": "check `--profile` and AWS_PROFILE against `aws configure list-profiles`",
     "NoRegionError": "set `region` in config.yaml, pass `--region` or set AWS_REGION",
     "EndpointConnectionError": "check the network, the region and AWS_ENDPOINT_URL",
@@ -128,8 +179,8 @@ _BOTOCORE_HINTS = {
 
 def _hint(code: str) -> str | None:
     if code in EXPIRED_CODES:
-        return "renew the credentials and run the command again: it continues where it stopped"
-    if code in {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}:
+        return _EXPIRED_HINT
+    if code in REFUSED_CODES:
         return _CREDENTIALS_HINT
     if code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
         return "the credentials in use lack this permission: ask for it and run the command again"

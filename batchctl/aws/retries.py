@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -24,7 +25,7 @@ from botocore.exceptions import (
 )
 
 from batchctl.aws.clock import Clock
-from batchctl.aws.errors import AmbiguousOutcome, code_of
+from batchctl.aws.errors import AmbiguousOutcome, code_of, login_error
 from batchctl.aws.retry_rules import RULES
 
 FIRST_DELAY_S = 0.5
@@ -69,19 +70,25 @@ class Retrier:
     def call(self, operation: str, attempt: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return the answer of `attempt`, repeated while `operation` (`service.Operation`) may be.
 
-        Raises the last ClientError or connection error when the time of its rule is over, and
-        AmbiguousOutcome when there was no answer to an operation that must not run twice.
+        Raises the last ClientError or connection error when the time of its rule is over,
+        AmbiguousOutcome when there was no answer to an operation that must not run twice, and
+        LoggedOut when the credentials are not taken: nothing that is called later can succeed.
         """
         started = self.clock.now()
         tries = 0
         while True:
             try:
                 return attempt()
-            except (ClientError, *NO_ANSWER) as error:
+            except (ClientError, BotoCoreError) as error:
+                logged_out = login_error(error)
+                if logged_out:
+                    raise logged_out from error
                 patience_s, waits_for = _verdict(operation, error)
                 if self.clock.now() - started >= patience_s:
                     if _ambiguous(operation, error):
                         raise _lost(operation, error) from error
+                    if patience_s:
+                        error.add_note(f"waited {patience_s:.0f} s for {waits_for}")
                     raise
                 self.on_wait(waits_for)
                 self.clock.pause(self._delay_s(tries))

@@ -15,7 +15,7 @@ from batchctl.aws.clock import Clock
 from batchctl.aws.partitions import Partition, partition_of
 from batchctl.aws.retries import Retrier
 from batchctl.aws.tags import STACK_TAG
-from batchctl.aws.waiting import Poller
+from batchctl.aws.waiting import Pending, Poller
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -136,9 +136,12 @@ class Aws:
         return f"arn:{self.partition.id}:{service}:{region}:{self.account}:{resource}"
 
     def wait_until(
-        self, what: str, check: Callable[[], Found | None], *, timeout_s: float
+        self, what: str, check: Callable[[], Found | Pending | None], *, timeout_s: float
     ) -> Found:
-        """Poll `check` until it returns something but None; NotReady after `timeout_s`."""
+        """Poll `check` until it returns something but None or Pending; NotReady after `timeout_s`.
+
+        Pending says what AWS shows instead, for people who wait.
+        """
         return Poller(self.clock, self.on_wait).until(what, check, timeout_s=timeout_s)
 
     @cached_property

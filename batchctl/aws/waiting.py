@@ -14,6 +14,14 @@ Found = TypeVar("Found")
 FIRST_POLL_S = 0.2
 LONGEST_POLL_S = 5.0
 GROWTH = 1.5
+UNSEEN = "AWS shows nothing of it"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What a check sees in the place of what is waited for: `CREATING`, `3 jobs`."""
+
+    seen: str
 
 
 @dataclass(frozen=True)
@@ -23,20 +31,28 @@ class Poller:
     clock: Clock
     on_wait: Callable[[str], None]
 
-    def until(self, what: str, check: Callable[[], Found | None], *, timeout_s: float) -> Found:
-        """Call `check` until it returns something but None, and return that.
+    def until(
+        self, what: str, check: Callable[[], Found | Pending | None], *, timeout_s: float
+    ) -> Found:
+        """Call `check` until it returns something but None or Pending, and return that.
 
-        Raises NotReady after `timeout_s` seconds, naming `what`.
+        None is for what AWS doesn't show at all. Raises NotReady after `timeout_s` seconds, naming
+        `what` and what was seen last.
         """
         deadline = self.clock.now() + timeout_s
         delay_s = FIRST_POLL_S
-        while (found := check()) is None:
+        while isinstance(found := check(), Pending) or found is None:
             if self.clock.now() >= deadline:
-                raise NotReady(
-                    f"waited {timeout_s:.0f} s for {what}",
-                    hint="run the command again: it continues from here",
-                )
-            self.on_wait(what)
+                raise _too_late(what, timeout_s, found)
+            self.on_wait(f"{what}, now `{found.seen}`" if found else what)
             self.clock.pause(delay_s)
             delay_s = min(LONGEST_POLL_S, delay_s * GROWTH)
         return found
+
+
+def _too_late(what: str, waited_s: float, found: Pending | None) -> NotReady:
+    last = f"it is still `{found.seen}`" if found else UNSEEN
+    return NotReady(
+        f"waited {waited_s:.0f} s for {what}: {last}",
+        hint="look at it in the AWS console, then run the command again: it continues from here",
+    )

@@ -9,12 +9,14 @@ from __future__ import annotations
 import click
 
 from batchctl import __version__
-from batchctl.cli.deploy import down, plan, status, up
+from batchctl.cli.deploy import plan, status, up
+from batchctl.cli.down import down
 from batchctl.cli.failures import Guarded
 from batchctl.cli.init import init
 from batchctl.cli.jobs import jobs, results, show, submit
 from batchctl.cli.local import local
 from batchctl.cli.options import shared_options
+from batchctl.cli.unlock import unlock
 
 
 @click.group(cls=Guarded, context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,5 +34,5 @@ def main() -> None:
     """
 
 
-for command in (init, plan, up, down, status, submit, jobs, show, results, local):
+for command in (init, plan, up, down, status, unlock, submit, jobs, show, results, local):
     main.add_command(command)

@@ -1,21 +1,20 @@
-"""The commands that build, show and remove the application: plan, up, down, status."""
+"""The commands that build and show the application: plan, up, status."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.failures import INTERRUPTED, tell
 from batchctl.cli.options import Options, current_options, shared_options
 from batchctl.cli.output import print_json, say
+from batchctl.cli.runs import confirm, confirm_ending, end, stopping
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
     from batchctl.cli.application import Application
     from batchctl.engine.plan import Plan
-    from batchctl.engine.walk import Outcome
 
 FOUND_CHANGES = 3
 
@@ -80,64 +79,19 @@ def _up(application: Application, *, yes: bool) -> None:
     made = _planned(application)
     if made.changes:
         show_plan(made, verbose=options.verbose)
-        _confirm("apply these changes?", yes=yes)
+        confirm("apply these changes?", yes=yes)
     _confirm_data_loss(made, yes=yes)
+    confirm_ending(made, yes=yes)
     aws, state = application.aws, application.state
     state.remember_api(application.config.api.mode, application.config.api.auth)
-    with _stopping(application), progress(len(made.changes)) as emit:
+    with stopping(application), progress(len(made.changes)) as emit:
         result = apply(application.stack(), made, state, aws, emit)
-    _end(result.outcome, "`batchctl up` again continues from here")
+    end(result.outcome, "`batchctl up` again continues from here")
     say(summary(made) if not made.changes else f"done: {summary(made, done=True)}")
     if options.json:
         print_json({"endpoint": application.endpoint(), **as_json(made)})
     else:
         _what_next(application)
-
-
-@click.command()
-@click.option("--delete-data", is_flag=True, help="Delete the job table even with jobs in it.")
-@click.option("--yes", is_flag=True, help="Don't ask before deleting.")
-@shared_options
-def down(*, delete_data: bool, yes: bool) -> None:
-    """Delete everything that `up` made; a job table that holds jobs is kept.
-
-    Works from the state alone: config.yaml may have changed or be gone.
-
-    \b
-    Examples:
-      batchctl down
-      batchctl --local down --delete-data --yes
-    """
-    from batchctl.cli.application import open_recorded
-    from batchctl.engine.lock import locked
-
-    application = open_recorded(current_options())
-    if not application.state_path.exists():
-        say(f"nothing to delete: `{application.state_path}` does not exist")
-        return
-    with locked(application.state_path):
-        _down(application, delete_data=delete_data, yes=yes)
-
-
-def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
-    from batchctl import stack  # noqa: F401 - registers the resource kinds
-    from batchctl.cli.plan_view import as_json, show_plan
-    from batchctl.cli.progress import progress
-    from batchctl.engine.destroy import destroy, plan_destroy
-
-    aws, state = application.aws, application.state
-    made = plan_destroy(state, aws, delete_data=delete_data)
-    show_plan(made)
-    _confirm(f"delete these {len(made.changes)} resources?", yes=yes or not made.changes)
-    with _stopping(application), progress(len(made.changes)) as emit:
-        outcome = destroy(made, state, aws, emit)
-    _end(outcome, "`batchctl down` again finishes it")
-    for step in made.steps:
-        if not step.mutates:
-            say(f"kept {step.address} ({step.name}): {step.kept_because}")
-    say(f"deleted {len(made.changes)} resources")
-    if application.options.json:
-        print_json(as_json(made))
 
 
 @click.command()
@@ -196,41 +150,10 @@ def _planned(application: Application) -> Plan:
 
     stack = application.stack()
     aws, state = application.aws, application.state
-    with _stopping(application):
+    with stopping(application):
         made = make_plan(stack, state.state, aws)
-    _end(made.outcome, "nothing was changed")
+    end(made.outcome, "nothing was changed")
     return made
-
-
-def _stopping(application: Application) -> Any:
-    from batchctl.cli.interrupts import stopping
-
-    return stopping(application.aws.clock.stop)
-
-
-def _end(outcome: Outcome, what_next: str) -> None:
-    """Tell every failure and exit, or return when there was none."""
-    for address, error in outcome.failed.items():
-        tell(error, address)
-    if outcome.failed:
-        say(f"\n{len(outcome.failed)} failed, {len(outcome.skipped)} skipped; {what_next}")
-        sys.exit(1)
-    if outcome.interrupted:
-        say(f"interrupted; {what_next}")
-        sys.exit(INTERRUPTED)
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError(
-            "could not ask before changing anything: the input is no terminal",
-            hint="pass `--yes` to go ahead without a question",
-        )
-    if not click.confirm(question, err=True):
-        say("nothing was changed")
-        sys.exit(1)
 
 
 def _confirm_data_loss(made: Plan, *, yes: bool) -> None:
@@ -242,7 +165,7 @@ def _confirm_data_loss(made: Plan, *, yes: bool) -> None:
                     "which would be lost",
                     hint="run `batchctl up` without `--yes` and answer the question",
                 )
-            _confirm(f"{step.address} holds {step.loses_data}: lose it?", yes=False)
+            confirm(f"{step.address} holds {step.loses_data}: lose it?", yes=False)
 
 
 def _what_next(application: Application) -> None:

@@ -62,6 +62,7 @@ def _step_as_json(step: Step) -> dict[str, Any]:
         "name": step.name,
         "adopted": step.adopted,
         "loses_data": step.loses_data,
+        "ends": step.ends,
         "kept_because": step.kept_because,
         "forced_by": list(step.forced_by),
         "changes": [
@@ -88,6 +89,8 @@ def _remark(step: Step) -> str:
         return f"  (kept: {step.kept_because})"
     if step.loses_data:
         return f"  (DATA IS LOST: {step.loses_data})"
+    if step.ends:
+        return f"  (ENDS: {step.ends})"
     if step.adopted:
         return "  (found, adopted)"
     return ""

@@ -30,7 +30,7 @@ from batchctl.engine.plan import (
 )
 from batchctl.engine.state import Record, StateFile
 from batchctl.engine.walk import Outcome, walk
-from batchctl.errors import Interrupted
+from batchctl.errors import Interrupted, LoggedOut
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
 
 ADOPT_WITHIN_S = 60.0
@@ -49,7 +49,7 @@ class Result:
     @property
     def succeeded(self) -> bool:
         """Whether everything was carried out."""
-        return not (self.outcome.failed or self.outcome.skipped or self.outcome.interrupted)
+        return self.outcome.complete
 
 
 def apply(
@@ -59,7 +59,7 @@ def apply(
     applier = _Applier(at_recorded_generation(stack, state.state), plan, state, aws, emit)
     outcome = walk(graph_of(stack), applier.apply_one, aws.clock.stop)
     _tell_skipped(outcome, emit)
-    if not (outcome.failed or outcome.skipped):
+    if outcome.complete:
         outcome = delete_records(leftovers(stack, state.state), state, aws, emit)
         _tell_skipped(outcome, emit)
     return Result(outcome, applier.deployed)
@@ -104,7 +104,7 @@ class _Applier:
         self._emit(Started(step))
         try:
             outputs = self._carry_out(step, resource, actual, aws)
-        except Interrupted:
+        except (Interrupted, LoggedOut):
             raise
         except BaseException as error:
             self._emit(Failed(step, error))

@@ -8,23 +8,32 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from batchctl.aws.session import Aws
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.plan import Action, Plan, Step, physical_id, planned_deletion
 from batchctl.engine.state import Record, StateFile
-from batchctl.engine.walk import Outcome, walk
-from batchctl.errors import Interrupted
+from batchctl.engine.walk import INTERRUPTED, LOGGED_OUT, Outcome, walk
+from batchctl.errors import Interrupted, LoggedOut
 from batchctl.resource import Outputs
 
 
 def plan_destroy(state: StateFile, aws: Aws, *, delete_data: bool) -> Plan:
     """Return a DELETE for everything recorded, a KEEP for what stays.
 
-    What holds data stays unless `delete_data`; what other stacks share stays in any case.
+    What holds data stays unless `delete_data`; what other stacks share stays in any case. What
+    could not be looked at is in the outcome, and has no step.
     """
-    records = (*state.state.resources.values(), *state.state.retired)
-    return Plan(tuple(_deletion_or_keep(record, aws, delete_data) for record in records))
+    records = _by_key((*state.state.resources.values(), *state.state.retired), state)
+    steps: dict[str, Step] = {}
+
+    def look(key: str) -> None:
+        steps[key] = _deletion_or_keep(records[key], aws, delete_data)
+
+    outcome = walk(dict.fromkeys(records, frozenset()), look, aws.clock.stop)
+    return Plan(tuple(steps[key] for key in records if key in steps), outcome=outcome)
 
 
 def _deletion_or_keep(record: Record, aws: Aws, delete_data: bool) -> Step:
@@ -36,21 +45,49 @@ def _deletion_or_keep(record: Record, aws: Aws, delete_data: bool) -> Step:
         because = f"it holds {step.loses_data}"
     if because is None:
         return step
-    return dataclasses.replace(step, action=Action.KEEP, loses_data=None, kept_because=because)
+    return dataclasses.replace(
+        step, action=Action.KEEP, loses_data=None, ends=None, kept_because=because
+    )
 
 
 def destroy(plan: Plan, state: StateFile, aws: Aws, emit: Emit) -> Outcome:
     """Delete what the plan says; every error is in the outcome, what is gone is forgotten."""
-    kept = {step.address for step in plan.steps if step.action is Action.KEEP}
+    doomed = {step.address for step in plan.changes}
     records = (*state.state.resources.values(), *state.state.retired)
-    outcome = delete_records(
-        [record for record in records if record.address not in kept], state, aws, emit
-    )
+    outcome = delete_records([each for each in records if each.address in doomed], state, aws, emit)
     for address, because in outcome.skipped.items():
         emit(Skipped(address, because))
     _forget_shared(state)
     state.discard()
     return outcome
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a run of `destroy` did not come to delete: why, and what it costs while it stays."""
+
+    address: str
+    name: str
+    why: str
+    cost: str
+
+
+def left_by(plan: Plan, outcome: Outcome, state: StateFile) -> tuple[Left, ...]:
+    """Return what is still recorded of what the plan was to delete, after `destroy`."""
+    doomed = {step.address for step in plan.changes}
+    records = _by_key((*state.state.resources.values(), *state.state.retired), state)
+    return tuple(
+        Left(key, physical_id(record), _reason(key, outcome), record.resource_kind.cost)
+        for key, record in records.items()
+        if record.address in doomed
+    )
+
+
+def _reason(key: str, outcome: Outcome) -> str:
+    if key in outcome.failed:
+        return "failed"
+    because = outcome.skipped.get(key, INTERRUPTED)
+    return because if because in {INTERRUPTED, LOGGED_OUT} else f"waits for {because}"
 
 
 def _forget_shared(state: StateFile) -> None:
@@ -62,17 +99,24 @@ def _forget_shared(state: StateFile) -> None:
 
 
 def delete_records(records: Sequence[Record], state: StateFile, aws: Aws, emit: Emit) -> Outcome:
-    """Delete recorded resources, each after those that depended on it."""
-    by_key = {_key(record): record for record in records}
+    """Delete recorded resources, each after those that depended on it and after the intake."""
+    by_key = _by_key(records, state)
 
     def delete_one(key: str) -> None:
         _delete(by_key[key], state, aws, emit)
 
-    return walk(_reversed_graph(by_key), delete_one, aws.clock.stop)
+    return walk(_intake_first(_reversed_graph(by_key), by_key), delete_one, aws.clock.stop)
 
 
-def _key(record: Record) -> str:
-    return f"{record.address}#{record.generation}"
+def _by_key(records: Sequence[Record], state: StateFile) -> dict[str, Record]:
+    """Return records by address; a predecessor, which shares its successor's, with its number."""
+    retired = state.state.retired
+    return {
+        f"{record.address} (generation {record.generation})"
+        if record in retired
+        else record.address: record
+        for record in records
+    }
 
 
 def _reversed_graph(by_key: Mapping[str, Record]) -> dict[str, set[str]]:
@@ -87,6 +131,17 @@ def _reversed_graph(by_key: Mapping[str, Record]) -> dict[str, set[str]]:
     }
 
 
+def _intake_first(
+    graph: Mapping[str, AbstractSet[str]], by_key: Mapping[str, Record]
+) -> dict[str, AbstractSet[str]]:
+    """Return the graph in which no new work comes in when the first of the rest goes."""
+    intake = {key for key, record in by_key.items() if record.resource_kind.intake}
+    first = set(intake)
+    while more := {before for key in first for before in graph[key]} - first:
+        first |= more
+    return {key: before if key in first else before | intake for key, before in graph.items()}
+
+
 def _delete(record: Record, state: StateFile, aws: Aws, emit: Emit) -> None:
     step = Step(Action.DELETE, record.address, physical_id(record))
     reporting = aws.reporting_to(lambda what: emit(Waiting(step, what)))
@@ -96,7 +151,7 @@ def _delete(record: Record, state: StateFile, aws: Aws, emit: Emit) -> None:
         outputs = _outputs_of(record, reporting)
         if outputs is not None and not record.resource_kind.shared:
             record.resource_kind.delete(reporting, outputs)
-    except Interrupted:
+    except (Interrupted, LoggedOut):
         raise
     except BaseException as error:
         emit(Failed(step, error))

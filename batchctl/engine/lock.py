@@ -1,6 +1,9 @@
 """One run at a time: a lock beside the state that says who holds it and since when.
 
-The operating system drops the lock when its process ends, so a killed run leaves nothing stale.
+The operating system drops the lock when its process ends, so a killed run leaves nothing stale on
+its own host. It knows nothing of other hosts: a run there is known by the note of the holder alone,
+which stays when that host dies. `free` is for that, and for file systems whose locks outlive their
+process.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,43 +28,135 @@ class Locked(BatchctlError):
     """Another run holds the lock."""
 
 
+@dataclass(frozen=True)
+class Holder:
+    """The run that holds the lock; `since` is UTC in ISO 8601."""
+
+    user: str
+    host: str
+    pid: str
+    command: str
+    since: str
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return (
+            f"`{self.command}` of {self.user}@{self.host} (process {self.pid}) "
+            f"holds it since {self.since}"
+        )
+
+
+@dataclass(frozen=True)
+class Held:
+    """A lock that keeps runs out: by whom, when that is known, and whether the process lives here.
+
+    `alive` is only ever true of this host: of others nothing is known.
+    """
+
+    holder: Holder | None
+    alive: bool
+
+    def __str__(self) -> str:
+        """Return who holds it, in words."""
+        return str(self.holder) if self.holder else "another run holds it"
+
+
 @contextmanager
 def locked(state_path: Path) -> Iterator[None]:
-    """Hold the lock of a state for the block; Locked when another run has it."""
+    """Hold the lock of a state for the block; Locked when another run has it.
+
+    What a killed run of this host has left is taken over.
+    """
     state_path.parent.mkdir(parents=True, exist_ok=True)
-    holder_path = state_path.with_name(state_path.name + ".holder")
-    lock = FileLock(state_path.with_name(state_path.name + ".lock"))
+    lock = FileLock(_lock_path(state_path))
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise Locked(
-            f"could not lock `{state_path}`: {_who(holder_path)}",
-            hint="wait until that run has ended",
-        ) from error
+        raise _refusal(state_path, _noted(state_path)) from error
     try:
-        holder_path.write_text(json.dumps(_me()), encoding="utf-8")
-        yield
+        elsewhere = _noted(state_path)
+        if elsewhere and elsewhere.host != socket.gethostname():
+            raise _refusal(state_path, elsewhere)
+        _holder_path(state_path).write_text(json.dumps(asdict(_me())), encoding="utf-8")
+        try:
+            yield
+        finally:
+            _holder_path(state_path).unlink(missing_ok=True)
     finally:
-        holder_path.unlink(missing_ok=True)
         lock.release()
 
 
-def _me() -> dict[str, str]:
-    return {
-        "user": getpass.getuser(),
-        "host": socket.gethostname(),
-        "pid": str(os.getpid()),
-        "command": " ".join(["batchctl", *sys.argv[1:]]),
-        "since": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+def held(state_path: Path) -> Held | None:
+    """Return what keeps runs out; None when the next one can begin."""
+    holder = _noted(state_path)
+    if _is_taken(state_path):
+        return Held(holder, alive=holder is None or _lives_here(holder))
+    if holder and holder.host != socket.gethostname():
+        return Held(holder, alive=False)
+    return None
 
 
-def _who(holder_path: Path) -> str:
-    try:
-        holder = json.loads(holder_path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return "another run holds it"
-    return (
-        f"`{holder['command']}` of {holder['user']}@{holder['host']} (process {holder['pid']}) "
-        f"holds it since {holder['since']}"
+def free(state_path: Path) -> None:
+    """Let the next run begin, whoever holds the lock."""
+    # Whoever has the old file open keeps the lock of that one; the next run makes another file.
+    _lock_path(state_path).unlink(missing_ok=True)
+    _holder_path(state_path).unlink(missing_ok=True)
+
+
+def _refusal(state_path: Path, holder: Holder | None) -> Locked:
+    return Locked(
+        f"could not lock `{state_path}`: {Held(holder, alive=False)}",
+        hint="wait until that run has ended; if it is gone, `batchctl unlock` frees the lock",
     )
+
+
+def _is_taken(state_path: Path) -> bool:
+    path = _lock_path(state_path)
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _lives_here(holder: Holder) -> bool:
+    if holder.host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(holder.pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
+
+
+def _lock_path(state_path: Path) -> Path:
+    return state_path.with_name(state_path.name + ".lock")
+
+
+def _holder_path(state_path: Path) -> Path:
+    return state_path.with_name(state_path.name + ".holder")
+
+
+def _me() -> Holder:
+    return Holder(
+        user=getpass.getuser(),
+        host=socket.gethostname(),
+        pid=str(os.getpid()),
+        command=" ".join(["batchctl", *sys.argv[1:]]),
+        since=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _noted(state_path: Path) -> Holder | None:
+    """Return who noted that it holds the lock; None when nobody did, or not in full."""
+    try:
+        noted = json.loads(_holder_path(state_path).read_text(encoding="utf-8"))
+        return Holder(**noted)
+    except (OSError, ValueError, TypeError):
+        return None

@@ -42,6 +42,7 @@ class Step:
     forced_by: tuple[str, ...] = ()
     adopted: bool = False
     loses_data: str | None = None
+    ends: str | None = None
     kept_because: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -140,6 +141,8 @@ class _Planner:
         self, address: str, record: Record | None, desired: Properties
     ) -> Actual[Any] | None:
         """Return what was read ahead, raise the error that it met, or else read now."""
+        if self._ahead.ended_by:
+            raise self._ahead.ended_by
         if address in self._ahead.failed:
             raise self._ahead.failed[address]
         if address in self.actual:
@@ -193,7 +196,7 @@ def decide(
         notes=actual.notes,
         adopted=not resource.lookup and not resource.shared and _unrecorded(record),
         changes=(
-            *difference(desired, actual.properties),
+            *_differing(desired, actual),
             *_tag_changes(resource, record, actual, tags),
         ),
     )
@@ -201,6 +204,11 @@ def decide(
     if forced_by:
         return dataclasses.replace(step, action=Action.REPLACE, forced_by=forced_by)
     return dataclasses.replace(step, action=Action.UPDATE if step.changes else Action.NO_OP)
+
+
+def _differing(desired: Properties, actual: Actual[Any]) -> tuple[Change, ...]:
+    decided = {key: value for key, value in desired.items() if key not in actual.undecided}
+    return difference(decided, actual.properties)
 
 
 def _unrecorded(record: Record | None) -> bool:
@@ -241,11 +249,14 @@ def leftovers(stack: Sequence[Resource[Any]], state: State) -> tuple[Record, ...
 
 
 def planned_deletion(record: Record, aws: Aws) -> Step:
-    """Return the step that deletes a recorded resource, saying what data goes with it."""
+    """Return the step that deletes a recorded resource, saying what data and what work it ends."""
     outputs = record.known_outputs()
     kind = record.resource_kind
-    loses = kind.stored(aws, outputs) if outputs and kind.holds_data else None
-    return Step(Action.DELETE, record.address, physical_id(record), loses_data=loses)
+    step = Step(Action.DELETE, record.address, physical_id(record))
+    if outputs is None:
+        return step
+    loses = kind.stored(aws, outputs) if kind.holds_data else None
+    return dataclasses.replace(step, loses_data=loses, ends=kind.running(aws, outputs))
 
 
 def physical_id(record: Record) -> str:

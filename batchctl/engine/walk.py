@@ -9,18 +9,30 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
-from batchctl.errors import Interrupted
+from batchctl.errors import Interrupted, LoggedOut
 
 WORKERS = 32
+# Why work was skipped that hangs on nothing that failed.
+INTERRUPTED = "interrupted"
+LOGGED_OUT = "logged out"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a walk: the errors by address, and what was skipped, with the failed address."""
+    """What came of a walk: the errors by address, and what was skipped, with the failed address.
+
+    `ended_by` is the error that is none of a single node's: no work could succeed after it.
+    """
 
     failed: Mapping[str, BaseException] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
     interrupted: bool = False
+    ended_by: LoggedOut | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all the work was done."""
+        return not (self.failed or self.skipped or self.interrupted or self.ended_by)
 
 
 def walk(
@@ -29,7 +41,8 @@ def walk(
     """Call `work(address)` for every node after its predecessors, each in a thread of its own.
 
     `graph` gives for each address the addresses that must come first. When `stop` is set nothing
-    new begins; what runs is waited for. Errors of `work` are collected, never raised.
+    new begins; what runs is waited for. Errors of `work` are collected, never raised; after a
+    LoggedOut nothing new begins either.
     """
     sorter = TopologicalSorter(graph)
     sorter.prepare()
@@ -53,6 +66,7 @@ class _Run:
         self._failed: dict[str, BaseException] = {}
         self._skipped: dict[str, str] = {}
         self._interrupted = False
+        self._ended_by: LoggedOut | None = None
 
     def begin(
         self,
@@ -65,9 +79,12 @@ class _Run:
         if cause is not None:
             self._skipped[address] = cause
             self._passed_over.append(address)
+        elif self._ended_by is not None:
+            self._skipped[address] = LOGGED_OUT
+            self._passed_over.append(address)
         elif stop.is_set():
             self._interrupted = True
-            self._skipped[address] = "interrupted"
+            self._skipped[address] = INTERRUPTED
             self._passed_over.append(address)
         else:
             self._running[pool.submit(work, address)] = address
@@ -85,7 +102,7 @@ class _Run:
         return ended
 
     def outcome(self) -> Outcome:
-        return Outcome(self._failed, self._skipped, self._interrupted)
+        return Outcome(self._failed, self._skipped, self._interrupted, self._ended_by)
 
     def _cause_to_skip(self, address: str) -> str | None:
         for before in sorted(self._graph[address]):
@@ -98,6 +115,9 @@ class _Run:
     def _note_error(self, address: str, error: BaseException | None) -> None:
         if isinstance(error, Interrupted):
             self._interrupted = True
-            self._skipped[address] = "interrupted"
+            self._skipped[address] = INTERRUPTED
+        elif isinstance(error, LoggedOut):
+            self._ended_by = self._ended_by or error
+            self._skipped[address] = LOGGED_OUT
         elif error is not None:
             self._failed[address] = error

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.aws.waiting import Pending
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -47,6 +48,9 @@ class EventSourceMapping(Resource[Outputs]):
 
     kind: ClassVar[str] = "event_source_mapping"
     identity: ClassVar[tuple[str, ...]] = ("EventSourceArn", "FunctionName")
+    intake: ClassVar[bool] = True
+    # Lambda polls an empty queue as well (Lambda developer guide, "Using Lambda with Amazon SQS").
+    cost: ClassVar[str] = "is billed by the requests with which Lambda polls the queue"
     taggable: ClassVar[bool] = False
 
     def desired(self, deployed: Deployed) -> Properties:
@@ -92,11 +96,7 @@ class EventSourceMapping(Resource[Outputs]):
         """Delete the mapping and wait until the last messages in work are done."""
         with ignore_missing():
             aws.awslambda.delete_event_source_mapping(UUID=recorded.id)
-        aws.wait_until(
-            "Lambda to stop polling the queue",
-            lambda: True if _get_mapping(aws, recorded.id) is None else None,
-            timeout_s=MAPPING_SETTLES_WITHIN_S,
-        )
+        _wait_until_mapping_gone(aws, recorded.id)
 
 
 def _mapping_of(aws: Aws, desired: Properties) -> str | None:
@@ -118,20 +118,32 @@ def _get_mapping(aws: Aws, uuid: str) -> Mapping[str, Any] | None:
 def _wait_until_mapping_settled(aws: Aws, uuid: str) -> Mapping[str, Any] | None:
     """Return the mapping once it is Enabled or Disabled; None when it is absent or gone."""
 
-    def check() -> tuple[Mapping[str, Any] | None] | None:
+    def check() -> tuple[Mapping[str, Any] | None] | Pending:
         found = _get_mapping(aws, uuid)
-        return (found,) if found is None or found["State"] in {"Enabled", "Disabled"} else None
+        if found is None or found["State"] in {"Enabled", "Disabled"}:
+            return (found,)
+        return Pending(found["State"])
 
     what = "Lambda to finish what it is doing with the event source mapping"
     return aws.wait_until(what, check, timeout_s=MAPPING_SETTLES_WITHIN_S)[0]
 
 
 def _wait_until_polling(aws: Aws, uuid: str) -> None:
-    def check() -> bool | None:
+    def check() -> bool | Pending | None:
         found = _get_mapping(aws, uuid)
-        return True if found and found["State"] == "Enabled" else None
+        if found is None:
+            return None
+        return True if found["State"] == "Enabled" else Pending(found["State"])
 
     aws.wait_until("Lambda to poll the queue", check, timeout_s=MAPPING_SETTLES_WITHIN_S)
+
+
+def _wait_until_mapping_gone(aws: Aws, uuid: str) -> None:
+    def check() -> bool | Pending:
+        found = _get_mapping(aws, uuid)
+        return True if found is None else Pending(found["State"])
+
+    aws.wait_until("Lambda to stop polling the queue", check, timeout_s=MAPPING_SETTLES_WITHIN_S)
 
 
 def _mapping_outputs(aws: Aws, found: Mapping[str, Any]) -> Outputs:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.aws.waiting import Pending
 from batchctl.packaging import Package
 from batchctl.resource import (
     Actual,
@@ -175,11 +176,7 @@ class Function(Resource[FunctionOutputs]):
         """
         with ignore_missing():
             aws.awslambda.delete_function(FunctionName=recorded.id)
-        aws.wait_until(
-            f"Lambda to delete function `{recorded.id}`",
-            lambda: True if _get(aws, recorded.id) is None else None,
-            timeout_s=SETTLED_WITHIN_S,
-        )
+        _wait_until_gone(aws, recorded.id)
         if recorded.security_group_id and not _is_used_by_others(aws, recorded.security_group_id):
             wait_until_interfaces_gone(aws, recorded.security_group_id)
 
@@ -201,30 +198,40 @@ def _get(aws: Aws, name: str) -> Mapping[str, Any] | None:
 def _wait_until_settled(aws: Aws, name: str) -> Mapping[str, Any] | None:
     """Return GetFunction's answer once nothing passes any more; None when absent or gone."""
 
-    def check() -> tuple[Mapping[str, Any] | None] | None:
+    def check() -> tuple[Mapping[str, Any] | None] | Pending:
         found = _get(aws, name)
-        return None if found and _is_passing(found["Configuration"]) else (found,)
+        return (found,) if found is None else _passing(found["Configuration"]) or (found,)
 
     what = f"Lambda to finish what it is doing with function `{name}`"
     return aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)[0]
 
 
-def _is_passing(configuration: Mapping[str, Any]) -> bool:
-    return (
-        configuration.get("State") in {"Pending", "Deleting"}
-        or configuration.get("LastUpdateStatus") == "InProgress"
-    )
+def _passing(configuration: Mapping[str, Any]) -> Pending | None:
+    """Return the state that passes by itself; None when there is none such."""
+    if configuration.get("State") in {"Pending", "Deleting"}:
+        return Pending(configuration["State"])
+    if configuration.get("LastUpdateStatus") == "InProgress":
+        return Pending("InProgress")
+    return None
+
+
+def _wait_until_gone(aws: Aws, name: str) -> None:
+    def check() -> bool | Pending:
+        found = _get(aws, name)
+        return True if found is None else Pending(found["Configuration"].get("State", "there"))
+
+    aws.wait_until(f"Lambda to delete function `{name}`", check, timeout_s=SETTLED_WITHIN_S)
 
 
 def _wait_until_usable(aws: Aws, name: str) -> FunctionOutputs:
     """Return the outputs once Lambda has taken a change; NotReady with its reason if it failed."""
 
-    def check() -> Mapping[str, Any] | None:
+    def check() -> tuple[Mapping[str, Any]] | Pending | None:
         found = _get(aws, name)
-        return None if found is None or _is_passing(found["Configuration"]) else found
+        return None if found is None else _passing(found["Configuration"]) or (found,)
 
     what = f"function `{name}` to become ready"
-    configuration = aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)["Configuration"]
+    configuration = aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)[0]["Configuration"]
     failure = _failure(configuration)
     if failure:
         raise NotReady(

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from batchctl.aws.errors import code_of
 from batchctl.aws.session import Aws
+from batchctl.aws.waiting import Pending
 
 # Up to 20 minutes (Lambda developer guide, "Giving Lambda functions access to resources in an
 # Amazon VPC"); 35 for one in a hundred, as Lambda's team told the authors of Terraform's provider.
@@ -18,12 +19,12 @@ DESCRIPTION = "AWS Lambda VPC ENI*"
 def wait_until_interfaces_gone(aws: Aws, security_group_id: str) -> None:
     """Wait until no function has an interface in the group; delete those that Lambda let go of."""
 
-    def check() -> bool | None:
+    def check() -> bool | Pending:
         found = _interfaces(aws, security_group_id)
         for interface in found:
             if interface["Status"] == "available":
                 _delete(aws, interface["NetworkInterfaceId"])
-        return None if found else True
+        return Pending(f"{len(found)} interfaces") if found else True
 
     what = f"Lambda to remove its network interfaces in `{security_group_id}` (up to 40 minutes)"
     aws.wait_until(what, check, timeout_s=GONE_WITHIN_S)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.aws.waiting import Pending
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -50,6 +51,7 @@ class JobQueue(Resource[Outputs]):
 
     kind: ClassVar[str] = "job_queue"
     identity: ClassVar[tuple[str, ...]] = ("jobQueueName",)
+    cost: ClassVar[str] = "costs nothing itself; jobs that run are billed as their instances"
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateJobQueue, and the status that it should have."""
@@ -125,6 +127,14 @@ class JobQueue(Resource[Outputs]):
             aws.batch.delete_job_queue(jobQueue=recorded.arn)
             wait_until_gone(aws, what, describe)
 
+    @classmethod
+    def running(cls, aws: Aws, recorded: Outputs) -> str | None:
+        """Say how many of its jobs are unfinished, an array job as one; None for none."""
+        with ignore_missing():
+            count = len(set(unfinished_jobs(aws, recorded.arn)))
+            return f"{count} unfinished {'job' if count == 1 else 'jobs'}" if count else None
+        return None
+
 
 def unfinished_jobs(aws: Aws, job_queue: str) -> Iterator[str]:
     """Yield the id of each unfinished job of a queue (name or ARN), an array job as one.
@@ -140,12 +150,12 @@ def unfinished_jobs(aws: Aws, job_queue: str) -> Iterator[str]:
 def _end_jobs(aws: Aws, job_queue: str, what: str) -> None:
     terminated: set[str] = set()
 
-    def check() -> bool | None:
+    def check() -> bool | Pending:
         unfinished = set(unfinished_jobs(aws, job_queue))
         for job_id in sorted(unfinished - terminated):
             aws.batch.terminate_job(jobId=job_id, reason=f"{what} is being deleted")
         terminated.update(unfinished)
-        return None if unfinished else True
+        return Pending(f"{len(unfinished)} jobs") if unfinished else True
 
     aws.wait_until(f"the jobs in {what} to end", check, timeout_s=JOBS_END_WITHIN_S)
 

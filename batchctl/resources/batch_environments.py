@@ -60,6 +60,7 @@ class ComputeEnvironment(Resource[Outputs]):
     max_vcpus: int
 
     kind: ClassVar[str] = "compute_environment"
+    cost: ClassVar[str] = "costs nothing but its instances, which end with the jobs"
     identity: ClassVar[tuple[str, ...]] = ("computeEnvironmentName",)
     # An environment can't move between the service-linked role and another one (AWS Batch API
     # Reference, UpdateComputeEnvironment).

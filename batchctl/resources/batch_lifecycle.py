@@ -12,6 +12,7 @@ from typing import Any
 
 from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws
+from batchctl.aws.waiting import Pending
 
 Description = Mapping[str, Any]
 Describe = Callable[[], Description | None]
@@ -34,9 +35,10 @@ def only(found: list[Any]) -> Description | None:
 def wait_until_settled(aws: Aws, what: str, describe: Describe) -> Description | None:
     """Return the description once no status passes any more; None when it is absent or gone."""
 
-    def check() -> tuple[Description | None] | None:
+    def check() -> tuple[Description | None] | Pending:
         found = describe()
-        return None if found and found["status"] in PASSING else (found,)
+        passing = found is not None and found["status"] in PASSING
+        return Pending(found["status"]) if found and passing else (found,)
 
     doing = f"AWS Batch to finish what it is doing with {what}"
     return aws.wait_until(doing, check, timeout_s=SETTLED_WITHIN_S)[0]
@@ -50,30 +52,31 @@ def wait_until_valid(
     `mend` is told of an INVALID one: it starts to mend it, or raises.
     """
 
-    def check() -> Description | None:
+    def check() -> tuple[Description] | Pending | None:
         found = describe()
-        if found is None or found["status"] in PASSING:
+        if found is None:
             return None
         if found["status"] == "VALID":
-            return found
-        mend(found)
-        return None
+            return (found,)
+        if found["status"] not in PASSING:
+            mend(found)
+        return Pending(found["status"])
 
-    return aws.wait_until(f"{what} to become VALID", check, timeout_s=within_s)
+    return aws.wait_until(f"{what} to become VALID", check, timeout_s=within_s)[0]
 
 
 def wait_until_gone(aws: Aws, what: str, describe: Describe) -> None:
     """Wait until nothing is left; NotReady with Batch's reason when it gives the deletion up."""
     seen: set[str] = set()
 
-    def check() -> bool | None:
+    def check() -> bool | Pending:
         found = describe()
         if found is None:
             return True
         seen.add(found["status"])
         if "DELETING" in seen and found["status"] != "DELETING":
             raise NotReady(f"could not delete {what}: {reason_of(found)}")
-        return None
+        return Pending(found["status"])
 
     aws.wait_until(f"AWS Batch to delete {what}", check, timeout_s=GONE_WITHIN_S)
 

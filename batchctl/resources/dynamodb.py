@@ -52,6 +52,8 @@ class Table(Resource[TableOutputs]):
     identity: ClassVar[tuple[str, ...]] = ("TableName",)
     immutable: ClassVar[tuple[str, ...]] = ("KeySchema",)
     holds_data: ClassVar[bool] = True
+    # DynamoDB pricing.
+    cost: ClassVar[str] = "is billed by the month for what it stores, and its backups"
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the table's parameters, its indexes by name, PointInTimeRecoveryEnabled."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.aws.waiting import Pending
 
 # An index is built from all that the table holds, which takes its time (DynamoDB developer guide,
 # "Managing global secondary indexes").
@@ -19,7 +20,7 @@ CHANGING = frozenset({"CREATING", "UPDATING", "DELETING"})
 def settled(aws: Aws, name: str) -> Mapping[str, Any] | None:
     """Return the table once nothing in it is changing; None when there is none (any more)."""
     table = _table(aws, name)
-    if table is None or not _is_changing(table):
+    if table is None or not _changing(table):
         return table
     if table["TableStatus"] == "DELETING":
         wait_until_gone(aws, name)
@@ -33,27 +34,31 @@ def _table(aws: Aws, name: str) -> Mapping[str, Any] | None:
     return None
 
 
-def _is_changing(table: Mapping[str, Any]) -> bool:
+def _changing(table: Mapping[str, Any]) -> Pending | None:
+    """Return what changes, the table first; None when nothing does."""
+    if table["TableStatus"] in CHANGING:
+        return Pending(table["TableStatus"])
     indexes = table.get("GlobalSecondaryIndexes", [])
-    statuses = {table["TableStatus"], *(index.get("IndexStatus") for index in indexes)}
-    return bool(statuses & CHANGING)
+    changing = [each for each in indexes if each.get("IndexStatus") in CHANGING]
+    return Pending(f"index {changing[0]['IndexStatus']}") if changing else None
 
 
 def wait_until_active(aws: Aws, name: str) -> Mapping[str, Any]:
     """Return the table once it and its indexes are ready; a new one can be unknown at first."""
 
-    def check() -> Mapping[str, Any] | None:
+    def check() -> tuple[Mapping[str, Any]] | Pending | None:
         table = _table(aws, name)
-        return None if table is None or _is_changing(table) else table
+        return None if table is None else _changing(table) or (table,)
 
     what = f"DynamoDB to make table `{name}` and its indexes ready"
-    return aws.wait_until(what, check, timeout_s=READY_WITHIN_S)
+    return aws.wait_until(what, check, timeout_s=READY_WITHIN_S)[0]
 
 
 def wait_until_gone(aws: Aws, name: str) -> None:
     """Wait until DynamoDB no longer knows the table."""
-    aws.wait_until(
-        f"DynamoDB to delete table `{name}`",
-        lambda: True if _table(aws, name) is None else None,
-        timeout_s=GONE_WITHIN_S,
-    )
+
+    def check() -> bool | Pending:
+        table = _table(aws, name)
+        return True if table is None else Pending(table["TableStatus"])
+
+    aws.wait_until(f"DynamoDB to delete table `{name}`", check, timeout_s=GONE_WITHIN_S)

@@ -146,6 +146,7 @@ class Rule(Resource[Outputs]):
     target: Target
 
     kind: ClassVar[str] = "listener_rule"
+    intake: ClassVar[bool] = True
     identity: ClassVar[tuple[str, ...]] = ("ListenerArn", "Priority")
 
     def desired(self, deployed: Deployed) -> Properties:

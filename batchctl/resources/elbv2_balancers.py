@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict
+from batchctl.aws.waiting import Pending
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -23,6 +24,8 @@ from batchctl.resources.elbv2_tags import read_tags, set_tags, tag_list
 
 # boto3's own waiter gives a load balancer 10 minutes.
 SETTLED_WITHIN_S = 600.0
+# What CreateLoadBalancer doesn't take: its subnets say the VPC, the attributes have their own call.
+NOT_PARAMETERS = frozenset({"VpcId", "Attributes", "State"})
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,12 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     security_group: SecurityGroup
 
     kind: ClassVar[str] = "load_balancer"
+    # Elastic Load Balancing pricing.
+    cost: ClassVar[str] = "is billed by the hour, used or not"
     outputs: ClassVar[type[LoadBalancerOutputs]] = LoadBalancerOutputs
     identity: ClassVar[tuple[str, ...]] = ("Name",)
-    # One that could not be set up is "failed" for good.
-    immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "State")
+    # It can't leave its VPC, and one that could not be set up is "failed" for good.
+    immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "VpcId", "State")
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateLoadBalancer, its attributes and its state."""
@@ -56,6 +61,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
             "Type": "application",
             "Scheme": "internet-facing",
             "IpAddressType": "ipv4",
+            "VpcId": deployed[self.network].id,
             "Subnets": sorted(deployed[self.network].load_balancer_subnet_ids),
             "SecurityGroups": [deployed[self.security_group].id],
             "Attributes": {
@@ -85,7 +91,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
 
     def create(self, aws: Aws, desired: Properties) -> LoadBalancerOutputs:
         """Make the load balancer and wait until it is active, two to three minutes."""
-        parameters = {key: desired[key] for key in desired if key not in {"Attributes", "State"}}
+        parameters = {key: desired[key] for key in desired if key not in NOT_PARAMETERS}
         answer = aws.elbv2.create_load_balancer(**parameters, Tags=tag_list(aws.tags))
         outputs = _outputs(answer["LoadBalancers"][0])
         _wait_until_active(aws, outputs)
@@ -131,12 +137,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
         """Delete the load balancer; its network interfaces outlive it in its security group."""
         with ignore_missing():
             aws.elbv2.delete_load_balancer(LoadBalancerArn=recorded.arn)
-        wanted = {"LoadBalancerArns": [recorded.arn]}
-        aws.wait_until(
-            f"AWS to delete load balancer `{recorded.id}`",
-            lambda: True if _describe(aws, wanted) is None else None,
-            timeout_s=SETTLED_WITHIN_S,
-        )
+        _wait_until_gone(aws, recorded)
 
 
 def _describe(aws: Aws, wanted: Any) -> Mapping[str, Any] | None:
@@ -149,9 +150,11 @@ def _describe(aws: Aws, wanted: Any) -> Mapping[str, Any] | None:
 def _wait_until_started(aws: Aws, wanted: Any) -> Mapping[str, Any] | None:
     """Return the load balancer once it isn't starting any more; None when there is none."""
 
-    def check() -> tuple[Mapping[str, Any] | None] | None:
+    def check() -> tuple[Mapping[str, Any] | None] | Pending:
         found = _describe(aws, wanted)
-        return None if found and found["State"]["Code"] == "provisioning" else (found,)
+        if found and found["State"]["Code"] == "provisioning":
+            return Pending("provisioning")
+        return (found,)
 
     what = "the load balancer to start (two to three minutes)"
     return aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)[0]
@@ -160,11 +163,22 @@ def _wait_until_started(aws: Aws, wanted: Any) -> Mapping[str, Any] | None:
 def _wait_until_active(aws: Aws, outputs: LoadBalancerOutputs) -> None:
     """Wait until it is active, through a "failed" in between, as Terraform's provider does."""
 
-    def check() -> bool | None:
+    def check() -> bool | Pending | None:
         found = _describe(aws, {"LoadBalancerArns": [outputs.arn]})
-        return True if found and _state(found) == "active" else None
+        if found is None:
+            return None
+        return True if _state(found) == "active" else Pending(_state(found))
 
     what = f"load balancer `{outputs.id}` to start (two to three minutes)"
+    aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)
+
+
+def _wait_until_gone(aws: Aws, outputs: LoadBalancerOutputs) -> None:
+    def check() -> bool | Pending:
+        found = _describe(aws, {"LoadBalancerArns": [outputs.arn]})
+        return True if found is None else Pending(_state(found))
+
+    what = f"AWS to delete load balancer `{outputs.id}`"
     aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)
 
 

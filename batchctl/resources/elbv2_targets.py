@@ -17,6 +17,7 @@ from batchctl.resource import (
     refuse_foreign,
 )
 from batchctl.resources.awslambda import Function, Permission
+from batchctl.resources.elbv2_balancers import LoadBalancer
 from batchctl.resources.elbv2_tags import read_tags, set_tags, tag_list
 
 
@@ -26,16 +27,27 @@ class TargetGroup(Resource[Outputs]):
 
     Headers and query parameters come as single values, which is how AWS makes a group. Its name
     has 32 characters at most.
+
+    The first rule that leads to it ties it to that rule's load balancer (Elastic Load Balancing
+    API Reference, TargetGroup: "You can use each target group with only one load balancer"; a rule
+    of a second one fails with TargetGroupAssociationLimit). So when `load_balancer` is replaced,
+    it is as well.
     """
+
+    load_balancer: LoadBalancer
 
     kind: ClassVar[str] = "target_group"
     identity: ClassVar[tuple[str, ...]] = ("Name",)
-    immutable: ClassVar[tuple[str, ...]] = ("TargetType",)
+    immutable: ClassVar[tuple[str, ...]] = ("TargetType", "LoadBalancerArns")
 
     def desired(self, deployed: Deployed) -> Properties:
-        """Return the parameters of CreateTargetGroup."""
-        del deployed
-        return {"Name": self.physical_name, "TargetType": "lambda", "HealthCheckEnabled": False}
+        """Return the parameters of CreateTargetGroup, and the load balancer that leads to it."""
+        return {
+            "Name": self.physical_name,
+            "TargetType": "lambda",
+            "HealthCheckEnabled": False,
+            "LoadBalancerArns": [deployed[self.load_balancer].arn],
+        }
 
     @classmethod
     def read(
@@ -55,12 +67,14 @@ class TargetGroup(Resource[Outputs]):
                 Outputs(id=found["TargetGroupName"], arn=found["TargetGroupArn"]),
                 {**found, "Name": found["TargetGroupName"]},
                 tags,
+                undecided=() if found.get("LoadBalancerArns") else ("LoadBalancerArns",),
             )
         return None
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:
         """Make the target group, without a target yet."""
-        answer = aws.elbv2.create_target_group(**desired, Tags=tag_list(aws.tags))
+        parameters = {key: desired[key] for key in desired if key != "LoadBalancerArns"}
+        answer = aws.elbv2.create_target_group(**parameters, Tags=tag_list(aws.tags))
         found = answer["TargetGroups"][0]
         return Outputs(id=found["TargetGroupName"], arn=found["TargetGroupArn"])
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
+from batchctl.aws.waiting import Pending
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -175,11 +176,12 @@ def settled(aws: Aws, what: str, get: Callable[[], Mapping[str, Any]]) -> Mappin
     Seen by Terraform's provider; the ARN is what Lambda and EC2 are given.
     """
 
-    def check() -> Mapping[str, Any] | None:
+    def check() -> tuple[Mapping[str, Any]] | Pending:
         answer = get()
-        return answer if str(answer["Arn"]).startswith("arn:") else None
+        arn = str(answer["Arn"])
+        return (answer,) if arn.startswith("arn:") else Pending(arn)
 
-    return aws.wait_until(f"IAM to show the ARN of {what}", check, timeout_s=PROPAGATION_S)
+    return aws.wait_until(f"IAM to show the ARN of {what}", check, timeout_s=PROPAGATION_S)[0]
 
 
 def _settled_role(aws: Aws, name: str) -> Mapping[str, Any]:

@@ -31,6 +31,8 @@ class LogGroup(Resource[Outputs]):
 
     kind: ClassVar[str] = "log_group"
     identity: ClassVar[tuple[str, ...]] = ("logGroupName",)
+    # CloudWatch pricing.
+    cost: ClassVar[str] = "is billed by the month for what it stores"
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return logGroupName and retentionInDays."""

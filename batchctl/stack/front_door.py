@@ -66,7 +66,11 @@ class _Route:
 
 def _rule(config: Config, listener: Listener, function: Function, route: _Route) -> Rule:
     """Return the rule that leads the route's requests to a function."""
-    target_group = TargetGroup(label=function.label, name=f"{config.name}-{function.label}")
+    target_group = TargetGroup(
+        label=function.label,
+        name=f"{config.name}-{function.label}",
+        load_balancer=listener.load_balancer,
+    )
     permission = Permission(
         label=function.label,
         name=function.name,

@@ -6,12 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    UnauthorizedSSOTokenError,
+)
 
 from batchctl.aws.clock import Clock
-from batchctl.aws.errors import AmbiguousOutcome
+from batchctl.aws.errors import AmbiguousOutcome, explain
 from batchctl.aws.retries import THROTTLE_CODES, Retrier
 from batchctl.aws.retry_rules import RULES, Rule
+from batchctl.errors import LoggedOut
 
 
 def aws_error(code: str, message: str = "", status: int = 400) -> ClientError:
@@ -131,3 +137,43 @@ def test_the_waits_grow_and_are_bounded(waits: list[str]) -> None:
     retrier = Retrier(clock, waits.append, jitter=lambda: 1.0)
     retrier.call("sqs.CreateQueue", Calls(*[aws_error("Throttling")] * 8))
     assert pauses == [0.5, 1, 2, 4, 8, 16, 20, 20]
+
+
+NO_LONGER_TAKEN = (
+    aws_error("ExpiredToken", "The security token included in the request is expired", 403),
+    aws_error("ExpiredTokenException", status=403),
+    aws_error("RequestExpired"),
+    aws_error("InvalidClientTokenId", status=403),
+    aws_error("UnrecognizedClientException"),
+    aws_error("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z", 403),
+    aws_error("AuthFailure", "AWS was not able to validate the provided access credentials", 401),
+    UnauthorizedSSOTokenError(),
+)
+
+
+@pytest.mark.parametrize("error", NO_LONGER_TAKEN, ids=str)
+def test_credentials_that_are_not_taken_end_the_run_at_once(
+    retrier: Retrier, error: Exception
+) -> None:
+    calls = Calls(aws_error("Throttling"), error)
+    with pytest.raises(LoggedOut, match="could not go on") as ended:
+        retrier.call("batch.DescribeJobQueues", calls)
+    assert calls.count == 2
+    assert "log in" in str(ended.value.hint)
+
+
+def test_what_one_may_not_do_with_good_credentials_ends_nothing_else(retrier: Retrier) -> None:
+    error = aws_error("AuthFailure", "Not authorized for images: [ami-1]")
+    with pytest.raises(ClientError):
+        retrier.call("ec2.RunInstances", Calls(error))
+
+
+def test_what_never_passes_is_told_with_how_long_it_was_waited_for(retrier: Retrier) -> None:
+    with pytest.raises(ClientError) as ended:
+        retrier.call("sqs.ListQueues", Calls(*[aws_error("Throttling", "slow down")] * 1000))
+    text, hint = explain(ended.value)
+    assert text == (
+        "Operation: Throttling: slow down "
+        "(waited 600 s for AWS to accept more requests (throttled))"
+    )
+    assert "run the command again" in str(hint)

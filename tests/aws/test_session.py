@@ -10,7 +10,7 @@ from batchctl.aws.clock import Clock
 from batchctl.aws.errors import NotReady, explain
 from batchctl.aws.partitions import partition_of
 from batchctl.aws.session import Aws, Connection
-from batchctl.aws.waiting import Poller
+from batchctl.aws.waiting import Pending, Poller
 from batchctl.errors import Interrupted, UsageError
 
 
@@ -78,7 +78,7 @@ def test_an_aws_error_is_told_with_operation_code_and_message() -> None:
 
 def test_expired_credentials_are_told_to_be_renewed() -> None:
     error = ClientError({"Error": {"Code": "ExpiredToken", "Message": "old"}}, "GetRole")
-    assert "renew" in str(explain(error)[1])
+    assert "log in again" in str(explain(error)[1])
 
 
 def test_a_wait_polls_soon_then_less_often_and_ends_at_its_deadline() -> None:
@@ -95,6 +95,18 @@ def test_a_wait_polls_soon_then_less_often_and_ends_at_its_deadline() -> None:
     assert pauses[0] == pytest.approx(0.2)
     assert max(pauses) == pytest.approx(5.0)
     assert set(said) == {"the moon"}
+
+
+def test_a_wait_says_what_is_there_instead_and_ends_with_what_was_seen_last() -> None:
+    now = [0.0]
+    clock = Clock(now=lambda: now[0], sleep=lambda _s, s: now.__setitem__(0, now[0] + s))
+    said: list[str] = []
+    seen = [Pending("CREATING"), Pending("UPDATING")]
+    poller = Poller(clock, said.append)
+    with pytest.raises(NotReady, match="waited 60 s for the moon: it is still `UPDATING`") as late:
+        poller.until("the moon", lambda: seen.pop(0) if seen[1:] else seen[0], timeout_s=60)
+    assert said[:2] == ["the moon, now `CREATING`", "the moon, now `UPDATING`"]
+    assert "run the command again" in str(late.value.hint)
 
 
 def test_a_stopped_run_ends_its_waits_at_once() -> None:

@@ -147,3 +147,24 @@ class Chest(Thing):
     def stored(cls, aws: Any, recorded: Outputs) -> str | None:
         found = aws.cloud.things.get(recorded.id, {})
         return "3 coins" if found.get("Colour") == "gold" else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate(Thing):
+    """A thing by which new work comes in."""
+
+    kind: ClassVar[str] = "gate"
+    intake: ClassVar[bool] = True
+    cost: ClassVar[str] = "costs a coin an hour"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mill(Thing):
+    """A thing in which work runs while it is green."""
+
+    kind: ClassVar[str] = "mill"
+
+    @classmethod
+    def running(cls, aws: Any, recorded: Outputs) -> str | None:
+        found = aws.cloud.things.get(recorded.id, {})
+        return "2 sacks" if found.get("Colour") == "green" else None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from cloud import Chest, Cloud, FakeAws, Thing
+from cloud import Chest, Cloud, FakeAws, Gate, Mill, Thing
 
 from batchctl.engine.apply import apply
-from batchctl.engine.destroy import destroy, plan_destroy
+from batchctl.engine.destroy import Left, destroy, left_by, plan_destroy
 from batchctl.engine.events import ignore
 from batchctl.engine.plan import Action, make_plan
 from batchctl.engine.state import StateFile
 from batchctl.engine.walk import Outcome
+from batchctl.errors import LoggedOut
 
 chest = Chest(label="jobs", name="app-jobs", colour="gold")
 base = Thing(label="base", name="app-base", needs=(chest,))
@@ -88,3 +89,86 @@ def test_what_a_killed_up_left_half_made_is_found_and_deleted(
 def _kill_after_create(verb: str, _name: str) -> None:
     if verb == "create":
         raise SystemExit
+
+
+handle = Thing(label="handle", name="app-handle")
+mill = Mill(label="mill", name="app-mill", colour="green")
+gate = Gate(label="gate", name="app-gate", needs=(handle,))
+bell = Thing(label="bell", name="app-bell", needs=(gate,))
+OPEN = (*STACK, handle, mill, gate, bell)
+
+
+@pytest.fixture
+def opened(cloud: Cloud, state: StateFile, aws: FakeAws) -> None:
+    apply(OPEN, make_plan(OPEN, state.state, aws), state, aws, ignore)
+    cloud.calls.clear()
+
+
+@pytest.mark.usefixtures("opened")
+def test_what_lets_work_in_goes_first_but_for_what_hangs_on_it(
+    cloud: Cloud, state: StateFile, aws: FakeAws
+) -> None:
+    down(state, aws)
+    deleted = [name for verb, name in cloud.calls if verb == "delete"]
+    assert deleted[:2] == ["app-bell", "app-gate"]
+    assert set(deleted[2:]) == {"app-handle", "app-mill", "app-top", "app-base"}
+
+
+@pytest.mark.usefixtures("opened")
+def test_the_plan_says_what_would_be_ended(cloud: Cloud, state: StateFile, aws: FakeAws) -> None:
+    ends = {s.address: s.ends for s in plan_destroy(state, aws, delete_data=False).steps}
+    assert {address: what for address, what in ends.items() if what} == {"mill.mill": "2 sacks"}
+
+
+@pytest.mark.usefixtures("opened")
+def test_what_could_not_go_is_left_with_the_reason_and_the_cost_and_goes_the_next_time(
+    cloud: Cloud, state: StateFile, aws: FakeAws
+) -> None:
+    def refuse(verb: str, name: str) -> None:
+        if (verb, name) == ("delete", "app-gate"):
+            raise PermissionError(name)
+
+    cloud.before = refuse
+    plan = plan_destroy(state, aws, delete_data=False)
+    outcome = destroy(plan, state, aws, ignore)
+    left = {each.address: each for each in left_by(plan, outcome, state)}
+    assert left["gate.gate"] == Left("gate.gate", "app-gate", "failed", "costs a coin an hour")
+    assert left["mill.mill"].why == "waits for gate.gate"
+    assert left["mill.mill"].cost == "costs nothing"
+    assert "thing.bell" not in left
+    assert "chest.jobs" not in left
+    cloud.before = lambda _verb, _name: None
+    again = plan_destroy(state, aws, delete_data=False)
+    assert left_by(again, destroy(again, state, aws, ignore), state) == ()
+    assert set(cloud.things) == {"app-jobs"}
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_lost_login_is_one_error_and_what_was_deleted_is_forgotten(
+    cloud: Cloud, state: StateFile, aws: FakeAws
+) -> None:
+    def log_out(verb: str, name: str) -> None:
+        if (verb, name) in {("delete", "app-mill"), ("delete", "app-top")}:
+            raise LoggedOut(name)
+
+    cloud.before = log_out
+    plan = plan_destroy(state, aws, delete_data=False)
+    outcome = destroy(plan, state, aws, ignore)
+    assert isinstance(outcome.ended_by, LoggedOut)
+    assert outcome.failed == {}
+    left = left_by(plan, outcome, state)
+    assert {each.why for each in left} <= {"logged out", "waits for mill.mill"}
+    assert "gate.gate" not in {each.address for each in left}
+
+
+def test_what_cannot_be_looked_at_is_an_error_and_not_deleted(
+    cloud: Cloud, state: StateFile, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_aws: FakeAws, _recorded: object) -> str | None:
+        raise PermissionError("Scan")
+
+    monkeypatch.setattr(Chest, "stored", refuse)
+    plan = plan_destroy(state, aws, delete_data=False)
+    assert list(plan.outcome.failed) == ["chest.jobs"]
+    destroy(plan, state, aws, ignore)
+    assert set(cloud.things) == {"app-jobs"}

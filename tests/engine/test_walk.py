@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from batchctl.engine.walk import walk
+from batchctl.errors import LoggedOut
 
 
 def test_what_does_not_depend_on_each_other_runs_at_the_same_time() -> None:
@@ -53,3 +54,21 @@ def test_when_stopped_nothing_new_begins() -> None:
     assert done == ["a"]
     assert outcome.interrupted
     assert outcome.skipped == {"b": "interrupted"}
+
+
+def test_after_a_lost_login_nothing_begins_and_there_is_one_error() -> None:
+    together = threading.Barrier(2, timeout=10)
+    worked: list[str] = []
+
+    def work(address: str) -> None:
+        worked.append(address)
+        together.wait()
+        raise LoggedOut(address)
+
+    graph: dict[str, set[str]] = {"a": set(), "b": set(), "after a": {"a"}, "last": {"after a"}}
+    outcome = walk(graph, work, threading.Event())
+    assert set(worked) == {"a", "b"}
+    assert str(outcome.ended_by) in {"a", "b"}
+    assert outcome.failed == {}
+    assert set(outcome.skipped) == set(graph)
+    assert not outcome.complete

@@ -48,11 +48,12 @@ def first_stack() -> Stack:
 def changed_stack() -> Stack:
     """The same with what AWS can't change in place, and another image for the containers.
 
-    The load balancer's port, and by their names a target group and a compute environment.
+    The load balancer's port, and by their names a compute environment and the load balancer, which
+    takes its target groups along.
     """
     config = _config(api={"port": 9998})
     stack = build(config, image="registry.example/compute:2", package=function_package())
-    names = {"target_group.api": "batchapp-tasks", "compute_environment.spot": "batchapp-cheap"}
+    names = {"load_balancer.api": "batchapp-front", "compute_environment.spot": "batchapp-cheap"}
     return in_order([_renamed(each, names) for each in stack])
 
 

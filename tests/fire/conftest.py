@@ -10,6 +10,7 @@ from account import DONE, MOTO, Account, connect, first_stack
 from botocore.client import BaseClient
 from crash_branches import Branches, Calls, OneByOne
 from moto import mock_aws
+from one_load_balancer import target_groups_have_one_load_balancer
 
 from batchctl.aws.session import Connection
 
@@ -60,7 +61,7 @@ def account(
     folder = tmp_path / "run"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    with mock_aws(config=MOTO):
+    with mock_aws(config=MOTO), target_groups_have_one_load_balancer():
         yield Account(connection)
 
 

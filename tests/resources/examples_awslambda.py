@@ -9,13 +9,14 @@ import io
 import zipfile
 
 from example import Example
+from examples_ec2 import network, security_group
 from examples_sqs import queue
 
 from batchctl.engine.plan import Action
 from batchctl.packaging import Package
 from batchctl.resource import Output
 from batchctl.resources.awslambda import EventSourceMapping, Function, Permission
-from batchctl.resources.elbv2 import TargetGroup
+from batchctl.resources.elbv2 import LoadBalancer, TargetGroup
 from batchctl.resources.iam import Allow, Role
 from batchctl.resources.logs import LogGroup
 
@@ -56,7 +57,10 @@ function = Function(
     log_group=log_group,
     tracing=True,
 )
-target_group = TargetGroup(label="splitter", name="batchapp-splitter")
+load_balancer = LoadBalancer(
+    label="api", name="batchapp-api", network=network, security_group=security_group
+)
+target_group = TargetGroup(label="splitter", name="batchapp-splitter", load_balancer=load_balancer)
 permission = Permission(
     label="splitter",
     name=function.name,

@@ -5,15 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 from example import Example
-from examples_awslambda import function, permission, target_group
-from examples_ec2 import compute, network, security_group
+from examples_awslambda import function, load_balancer, permission, target_group
+from examples_ec2 import compute
 
 from batchctl.engine.plan import Action
-from batchctl.resources.elbv2 import Listener, LoadBalancer, Rule, Target
+from batchctl.resources.elbv2 import Listener, Rule, Target
 
-load_balancer = LoadBalancer(
-    label="api", name="batchapp-api", network=network, security_group=security_group
-)
 listener = Listener(label="api", name="batchapp-api", load_balancer=load_balancer, port=9999)
 target = Target(
     label="splitter",

@@ -1,0 +1,71 @@
+"""What the commands that change AWS share: Ctrl-C, questions, and the end of a run."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import click
+
+from batchctl.cli.failures import INTERRUPTED, tell
+from batchctl.cli.output import say
+from batchctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from batchctl.cli.application import Application
+    from batchctl.engine.plan import Plan
+    from batchctl.engine.walk import Outcome
+
+
+def stopping(application: Application) -> AbstractContextManager[None]:
+    """Let the first Ctrl-C end the run in the block in good order, the second at once."""
+    from batchctl.cli import interrupts
+
+    return interrupts.stopping(application.aws.clock.stop)
+
+
+def end(outcome: Outcome, what_next: str) -> None:
+    """Tell every failure and exit, or return when there was none."""
+    code = tell_failures(outcome, what_next)
+    if code:
+        sys.exit(code)
+
+
+def tell_failures(outcome: Outcome, what_next: str) -> int:
+    """Tell every failure, a lost login as the one that it is; return the exit code."""
+    for address, error in outcome.failed.items():
+        tell(error, address)
+    skipped = f"{len(outcome.skipped)} skipped; {what_next}"
+    if outcome.ended_by:
+        tell(outcome.ended_by)
+        say(f"\nwhat was done is recorded, {skipped}")
+        return outcome.ended_by.exit_code
+    if outcome.failed:
+        say(f"\n{len(outcome.failed)} failed, {skipped}")
+        return 1
+    if outcome.interrupted:
+        say(f"interrupted; {what_next}")
+        return INTERRUPTED
+    return 0
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask, unless `yes`; a no ends the command. UsageError when there is nobody to ask."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "could not ask before changing anything: the input is no terminal",
+            hint="pass `--yes` to go ahead without a question",
+        )
+    if not click.confirm(question, err=True):
+        say("nothing was changed")
+        sys.exit(1)
+
+
+def confirm_ending(made: Plan, *, yes: bool) -> None:
+    """Ask, unless `yes`, before each deletion that ends what runs."""
+    for step in made.changes:
+        if step.ends:
+            confirm(f"{step.ends} in {step.address} would be ended: go ahead?", yes=yes)
