@@ -11,9 +11,9 @@ import json
 import os
 import shlex
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from typing import Any
 
 VARIABLES = frozenset(
@@ -77,23 +77,26 @@ class Engine:
 
         Docker and finch speak HTTP with a registry of this machine unasked.
         """
-        is_podman = PurePath(self.command[0]).name == "podman"
-        options = ("--tls-verify=false",) if plain and is_podman else ()
+        # What is called docker may be podman.
+        is_podman = plain and "podman" in self._done("--version").lower()
+        options = ("--tls-verify=false",) if is_podman else ()
         self._done("pull", *options, image)
 
     def create(
         self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> None:
         """Make a container; `environment` is where `--env NAME` finds values; EngineError."""
-        label = f"{LABEL}={self.owner}"
-        command = ("create", "--name", name, "--label", label, *arguments)
-        self._check(self._run(*command, environment=environment))
+        # Podman's `rm --force` asks first, and waits for as long as the container may take.
+        options = ("--name", name, "--label", f"{LABEL}={self.owner}", "--stop-timeout", "0")
+        self._check(self._run("create", *options, *arguments, environment=environment))
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
         """Start a container; the client that is returned has its output, and ends with it."""
         return subprocess.Popen(  # noqa: S603 - the engine that the user chose
             [*self.command, "start", "--attach", name],
             env=self.environment,
+            # Podman's monitor of a container that ran out of memory leaves a file where it is.
+            cwd=tempfile.gettempdir(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -45,9 +45,7 @@ class Podman:
         """Make an image of programs of this machine and the libraries that they load."""
         self.import_files(image, set(programs(names)))
 
-    def import_files(
-        self, image: str, files: Iterable[tuple[Path, str]], *variables: str
-    ) -> None:
+    def import_files(self, image: str, files: Iterable[tuple[Path, str]], *variables: str) -> None:
         """Make an image of (file, name in the image)s, with PATH and other variables set."""
         archive = self.folder / "image.tar"
         with tarfile.open(archive, "w") as tar:
