@@ -80,6 +80,8 @@ class Resource(ABC, Generic[O]):
     identity: ClassVar[tuple[str, ...]]
     # Further properties that AWS can't change in place: a change of one is a replacement.
     immutable: ClassVar[tuple[str, ...]] = ()
+    # Properties whose change in place gives it other outputs.
+    renewing: ClassVar[tuple[str, ...]] = ()
     # Whether a successor can be made while the predecessor lives.
     create_before_delete: ClassVar[bool] = True
     # Whether AWS lets it carry tags: what carries none is known by its parents.
@@ -90,6 +92,9 @@ class Resource(ABC, Generic[O]):
     shared: ClassVar[bool] = False
     # Whether replacing or deleting it loses what the user stored in it.
     holds_data: ClassVar[bool] = False
+    # What the plan says of making or changing it, and of deleting it, where that isn't plain.
+    when_made: ClassVar[str] = ""
+    when_deleted: ClassVar[str] = ""
 
     kinds: ClassVar[dict[str, type[Resource[Any]]]] = {}
 

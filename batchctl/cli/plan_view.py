@@ -77,8 +77,8 @@ def _lines(step: Step, *, verbose: bool) -> Iterator[str]:
         yield f"{step.action.value:>3} {step.address}  {step.name}{_remark(step)}"
         if verbose or step.action.value in {"~", "-/+"}:
             yield from _changes(step.changes, step.forced_by)
-    elif step.adopted:
-        yield f"    {step.address}  {step.name}  (found, adopted)"
+    elif step.adopted or (verbose and step.remark):
+        yield f"    {step.address}  {step.name}{_remark(step)}"
     for note in step.notes:
         yield f"    note: {note}"
 
@@ -88,9 +88,8 @@ def _remark(step: Step) -> str:
         return f"  (kept: {step.kept_because})"
     if step.loses_data:
         return f"  (DATA IS LOST: {step.loses_data})"
-    if step.adopted:
-        return "  (found, adopted)"
-    return ""
+    said = ", ".join(filter(None, (step.remark, "found, adopted" if step.adopted else "")))
+    return f"  ({said})" if said else ""
 
 
 def _changes(changes: Iterable[Change], forced_by: tuple[str, ...]) -> Iterator[str]:

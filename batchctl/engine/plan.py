@@ -44,6 +44,7 @@ class Step:
     loses_data: str | None = None
     kept_because: str | None = None
     notes: tuple[str, ...] = ()
+    remark: str = ""
 
     @property
     def mutates(self) -> bool:
@@ -133,7 +134,7 @@ class _Planner:
         with self._lock:
             self.steps[address] = step
             self.actual[address] = actual
-            if actual is not None and step.action is not Action.REPLACE:
+            if actual is not None and not _renews(resource, step):
                 self._deployed.add(resource, actual.outputs)
 
     def _observed(
@@ -145,6 +146,12 @@ class _Planner:
         if address in self.actual:
             return self.actual[address]
         return observe(self._stack[address], record, desired, self._aws)
+
+
+def _renews(resource: Resource[Any], step: Step) -> bool:
+    """Whether its outputs are to be others when the step is done."""
+    changed = {change.top for change in step.changes}
+    return step.action is Action.REPLACE or not changed.isdisjoint(resource.renewing)
 
 
 def _recorded(resources: Iterable[Resource[Any]], state: State, aws: Aws) -> Deployed:
@@ -183,7 +190,8 @@ def decide(
     tags: Mapping[str, str],
 ) -> Step:
     """Return the step that brings `actual` to `desired`. Pure: makes no call."""
-    step = Step(Action.NO_OP, resource.address, resource.physical_name)
+    remark = resource.when_made
+    step = Step(Action.NO_OP, resource.address, resource.physical_name, remark=remark)
     if actual is None:
         if resource.lookup:
             return step
@@ -200,7 +208,9 @@ def decide(
     forced_by = _forcing(resource, step.changes)
     if forced_by:
         return dataclasses.replace(step, action=Action.REPLACE, forced_by=forced_by)
-    return dataclasses.replace(step, action=Action.UPDATE if step.changes else Action.NO_OP)
+    if step.changes:
+        return dataclasses.replace(step, action=Action.UPDATE)
+    return dataclasses.replace(step, remark="unchanged" if remark else "")
 
 
 def _unrecorded(record: Record | None) -> bool:
@@ -245,7 +255,13 @@ def planned_deletion(record: Record, aws: Aws) -> Step:
     outputs = record.known_outputs()
     kind = record.resource_kind
     loses = kind.stored(aws, outputs) if outputs and kind.holds_data else None
-    return Step(Action.DELETE, record.address, physical_id(record), loses_data=loses)
+    return Step(
+        Action.DELETE,
+        record.address,
+        physical_id(record),
+        loses_data=loses,
+        remark=kind.when_deleted,
+    )
 
 
 def physical_id(record: Record) -> str:
