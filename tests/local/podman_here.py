@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-# As they work in a sandbox: no systemd, no overlay mounts, and not crun.
-OPTIONS = ("--runtime", "runc", "--cgroup-manager=cgroupfs", "--storage-driver", "vfs")
+# As they work in a sandbox: without systemd, and not with crun.
+OPTIONS = ("--runtime", "runc", "--cgroup-manager=cgroupfs")
+# The first copies nothing; the second works everywhere.
+STORAGE_DRIVERS = ("overlay", "vfs")
 SEARCH = "/usr/local/bin:/usr/bin:/bin"
 SHELL_PROGRAMS = ("sh", "cat", "env", "id", "head", "sleep", "tail", "true")
 
@@ -26,10 +30,15 @@ class Podman:
 
     folder: Path
 
-    @property
+    @cached_property
     def command(self) -> tuple[str, ...]:
-        store, run = self.folder / "store", self.folder / "run"
-        return ("podman", "--root", str(store), "--runroot", str(run), *OPTIONS)
+        """Podman with the options that it needs here."""
+        candidates = [self._with_driver(driver) for driver in STORAGE_DRIVERS]
+        return next((each for each in candidates if _works(each)), candidates[-1])
+
+    def _with_driver(self, driver: str) -> tuple[str, ...]:
+        places = ("--root", str(self.folder / driver), "--runroot", str(self.folder / "run"))
+        return ("podman", *places, *OPTIONS, "--storage-driver", driver)
 
     def run(self, *arguments: str, check: bool = True) -> str:
         done = subprocess.run(
@@ -37,6 +46,22 @@ class Podman:
         )
         assert not check or done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def environment(self, calls: Path) -> dict[str, str]:
+        """What makes batchctl use it, and this podman write each of its command lines to `calls`.
+
+        Only `chroot` builds without a network of the container's own.
+        """
+        recorder = self.folder / "bin" / "podman"
+        recorder.parent.mkdir()
+        program = shutil.which("podman")
+        recorder.write_text(f'#!/bin/sh\necho "$*" >> {calls}\nexec {program} "$@"\n')
+        recorder.chmod(0o755)
+        return {
+            "PATH": f"{recorder.parent}:{os.environ['PATH']}",
+            "BATCHCTL_BUILDER_OPTIONS": shlex.join(self.command[1:]),
+            "BUILDAH_ISOLATION": "chroot",
+        }
 
     def containers(self) -> list[str]:
         return self.run("ps", "--all", "--quiet").split()
@@ -72,16 +97,20 @@ def programs(names: Iterable[str]) -> Iterator[tuple[Path, str]]:
         found = _which(name)
         assert found, f"no `{name}` here"
         yield Path(found), f"/usr/bin/{name}"
-        yield from libraries(Path(found))
+        yield from libraries([Path(found)])
         if name == "sh":
             yield Path(found), "/bin/sh"
 
 
-def libraries(path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the shared libraries that a program or library loads."""
-    listed = subprocess.run(["ldd", str(path)], capture_output=True, text=True, check=False)
+def libraries(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield the shared libraries that programs or libraries load."""
+    listed = subprocess.run(["ldd", *map(str, paths)], capture_output=True, text=True, check=False)
     for name in re.findall(r"(/\S+) \(0x", listed.stdout):
         yield Path(name), name
+
+
+def _works(command: tuple[str, ...]) -> bool:
+    return subprocess.run([*command, "info"], capture_output=True, check=False).returncode == 0
 
 
 def _which(name: str) -> str | None:

@@ -79,6 +79,14 @@ def test_an_array_runs_in_containers_from_the_digest_that_ecr_holds(
     assert podman.containers() == []
 
 
+def test_the_image_may_be_named_by_the_registrys_own_address(cloud: Cloud, podman: Podman) -> None:
+    podman.run("rmi", "--all", "--force")
+    address = f"127.0.0.1:{cloud.running.gateway_port}/{REPOSITORY}:1"
+    register(cloud, "by-address", image=address)
+    job_id = cloud.submit(["true"], jobDefinition="by-address")
+    assert cloud.wait(job_id, *ENDED)["status"] == "SUCCEEDED"
+
+
 def test_a_job_that_takes_too_much_memory_fails_with_137_and_batchs_reason(cloud: Cloud) -> None:
     job_id = cloud.submit(["sh", "-c", "head -c 200m /dev/zero | tail -c 150m; exit $?"])
     job = cloud.wait(job_id, *ENDED)

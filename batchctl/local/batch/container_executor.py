@@ -75,7 +75,7 @@ class _Images:
         local = in_registry(image, self._registry)
         with self._lock:
             if local not in self._present:
-                self._fetch(local, plain=local != image)
+                self._fetch(local, plain=local.startswith(f"{self._registry}/"))
                 self._present.add(local)
         return local
 
