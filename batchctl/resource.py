@@ -85,6 +85,8 @@ class Resource(ABC, Generic[O]):
     identity: ClassVar[tuple[str, ...]]
     # Further properties that AWS can't change in place: a change of one is a replacement.
     immutable: ClassVar[tuple[str, ...]] = ()
+    # Properties whose change in place gives it other outputs.
+    renewing: ClassVar[tuple[str, ...]] = ()
     # Whether a successor can be made while the predecessor lives.
     create_before_delete: ClassVar[bool] = True
     # Whether AWS lets it carry tags: what carries none is known by its parents.
@@ -99,6 +101,9 @@ class Resource(ABC, Generic[O]):
     intake: ClassVar[bool] = False
     # What it costs while it stays, for those who can't be rid of it yet.
     cost: ClassVar[str] = "costs nothing"
+    # What the plan says of making or changing it, and of deleting it, where that isn't plain.
+    when_made: ClassVar[str] = ""
+    when_deleted: ClassVar[str] = ""
 
     kinds: ClassVar[dict[str, type[Resource[Any]]]] = {}
 

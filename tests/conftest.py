@@ -39,7 +39,18 @@ def shared_models() -> Iterator[None]:
 
 def _import_services() -> None:
     """Import moto's services now: it would at the first call, of many threads at once."""
-    for service in ("batch", "dynamodb", "ec2", "ecs", "elbv2", "iam", "lambda", "logs", "sqs"):
+    for service in (
+        "batch",
+        "dynamodb",
+        "ec2",
+        "ecr",
+        "ecs",
+        "elbv2",
+        "iam",
+        "lambda",
+        "logs",
+        "sqs",
+    ):
         regions = get_backend(service)["123456789012"]
         _ = regions["us-east-1" if "us-east-1" in regions else "aws"].urls
     _ = get_backend("sts")["123456789012"]["aws"].urls

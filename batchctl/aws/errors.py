@@ -29,6 +29,8 @@ MISSING_CODES = frozenset(
         "InvalidVpcID.NotFound",
         "InvalidSubnetID.NotFound",
         "RepositoryNotFoundException",
+        "ImageNotFoundException",
+        "LifecyclePolicyNotFoundException",
     }
 )
 EXISTING_CODES = frozenset(

@@ -17,6 +17,7 @@ from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
     from batchctl.aws.session import Aws
+    from batchctl.image.recipe import Recipe
     from batchctl.local.process import Running, Settings
     from batchctl.resource import Resource
 
@@ -31,6 +32,8 @@ class Application:
     options: Options
     config: Config
     recorded_only: bool = False
+    # Whether the image is to be built once more, on the newest base image.
+    rebuild: bool = False
 
     @property
     def folder(self) -> Path:
@@ -60,17 +63,26 @@ class Application:
 
         return build(self.config, image=self.image, package=function_package())
 
-    @property
-    def image(self) -> str:
-        """The container image; the local cloud runs processes and needs none."""
-        if self.config.compute.image:
-            return self.config.compute.image
-        if self.options.local:
-            return LOCAL_IMAGE
-        raise UsageError(
-            "could not choose the container image: `compute.image` is not set",
-            hint="build and push compute/ (it has a Dockerfile) and name the image in config.yaml",
-        )
+    @cached_property
+    def image(self) -> str | Recipe:
+        """The container image by name, or what it is built from.
+
+        The local cloud needs none where it runs processes. UsageError when what is not built here
+        is to be rebuilt.
+        """
+        from batchctl.cli.image import recipe_of
+
+        named = self.config.compute.image
+        if named is None and self.options.local and self.config.local.executor == "process":
+            named = LOCAL_IMAGE
+        if named is None:
+            return recipe_of(self.options, self.config, rebuild=self.rebuild)
+        if self.rebuild:
+            raise UsageError(
+                f"could not rebuild the image `{named}`: it is not built here",
+                hint="leave `--rebuild` out, or `compute.image` in config.yaml",
+            )
+        return named
 
     def endpoint(self) -> str:
         """Return the URL of the deployed API; UsageError when there is none."""
@@ -120,8 +132,9 @@ def local_settings(application: Application) -> Settings:
 
     UsageError when this machine has fewer vCPUs than one task asks for: it would wait for ever.
     """
+    from batchctl.cli.image import build_folder
+    from batchctl.cli.local_engine import engine_of
     from batchctl.local.process import Settings
-    from batchctl.packaging import compute_directory
 
     config = application.config
     vcpus = config.local.vcpus or os.cpu_count() or 1
@@ -131,14 +144,14 @@ def local_settings(application: Application) -> Settings:
             f"the local cloud has {vcpus}",
             hint="lower `compute.vcpus`, or set `local.vcpus`: it may exceed what the machine has",
         )
-    own = application.options.config_path.parent / "compute"
     return Settings(
         directory=local_folder(application.options),
         gateway_port=config.local.gateway_port,
         load_balancer_port=config.api.port,
-        compute_directory=(own if own.is_dir() else compute_directory()).resolve(),
+        compute_directory=build_folder(application.options, config),
         region=_local_region(application),
         vcpus=vcpus,
+        engine=engine_of(config),
     )
 
 

@@ -47,9 +47,10 @@ def plan(*, exit_code: bool) -> None:
 @click.command()
 @click.option("--api-mode", type=click.Choice(["alb", "restapi"]), help="The front door.")
 @click.option("--auth", type=click.Choice(["none", "iam"]), help="Who may call it.")
+@click.option("--rebuild", is_flag=True, help="Build the image anew, on the newest base image.")
 @click.option("--yes", is_flag=True, help="Don't ask before changing anything.")
 @shared_options
-def up(*, api_mode: str | None, auth: str | None, yes: bool) -> None:
+def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool) -> None:
     """Build the application, or bring it up to date with config.yaml.
 
     Shows the plan and asks first. Run it again at any time: it continues where it was stopped,
@@ -59,11 +60,15 @@ def up(*, api_mode: str | None, auth: str | None, yes: bool) -> None:
     Examples:
       batchctl --local up
       batchctl up --api-mode alb --yes
+      batchctl up --rebuild
     """
+    import dataclasses
+
     from batchctl.engine.lock import locked
 
     options = current_options()
     application = _remembering(_open(options), api_mode, auth)
+    application = dataclasses.replace(application, rebuild=rebuild)
     application.stack()
     application.aws.account  # noqa: B018 - without credentials nothing is begun
     with locked(application.state_path):

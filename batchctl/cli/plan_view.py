@@ -78,8 +78,8 @@ def _lines(step: Step, *, verbose: bool) -> Iterator[str]:
         yield f"{step.action.value:>3} {step.address}  {step.name}{_remark(step)}"
         if verbose or step.action.value in {"~", "-/+"}:
             yield from _changes(step.changes, step.forced_by)
-    elif step.adopted:
-        yield f"    {step.address}  {step.name}  (found, adopted)"
+    elif step.adopted or (verbose and step.remark):
+        yield f"    {step.address}  {step.name}{_remark(step)}"
     for note in step.notes:
         yield f"    note: {note}"
 
@@ -91,9 +91,8 @@ def _remark(step: Step) -> str:
         return f"  (DATA IS LOST: {step.loses_data})"
     if step.ends:
         return f"  (ENDS: {step.ends})"
-    if step.adopted:
-        return "  (found, adopted)"
-    return ""
+    said = ", ".join(filter(None, (step.remark, "found, adopted" if step.adopted else "")))
+    return f"  ({said})" if said else ""
 
 
 def _changes(changes: Iterable[Change], forced_by: tuple[str, ...]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from batchctl.config.values import (
     CertificateArn,
     Command,
     Environment,
+    Folder,
     ImageReference,
     InstanceTypes,
     LogRetentionDays,
@@ -86,11 +87,23 @@ class Compute(Section):
     """The work on the items: the container, the machines, and how often to try."""
 
     image: ImageReference | None = None
-    """The container's image, by digest or tag. null: built from compute/."""
+    """The container's image, by digest or tag. null: built from the folder `build`."""
+    build: Folder = "compute"
+    """The folder that the image is built from, beside config.yaml; it has a Dockerfile."""
+    base_image: ImageReference | None = None
+    """The Dockerfile's build argument BASE. null: the Dockerfile's own."""
+    builder: Literal["auto", "docker", "podman", "finch"] = "auto"
+    """What builds the image. auto: the first of them that is here and works."""
+    builder_options: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Options before each of the builder's commands, on a machine that needs some."""
+    keep_images: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Built images to keep, besides those that an active job definition uses."""
+    keep_revisions: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Revisions of the job definition to keep, besides those that unfinished jobs use."""
     command: Command | None = None
     """Command of the container. null: the runner in our image, which calls compute.py."""
     architecture: Architecture = "x86_64"
-    """Processor of the machines; the image must be built for it."""
+    """Processor of the machines, for which the image is built (a named one must be for it)."""
     vcpus: Annotated[int, Field(ge=1)] = 1
     """vCPUs of one task."""
     memory_mib: Annotated[int, Field(ge=4)] = 1024
@@ -173,8 +186,8 @@ class Local(Section):
 
     gateway_port: Port = 4566
     """Port of the local AWS."""
-    executor: Literal["process"] = "process"
-    """How tasks run: as processes of this machine."""
+    executor: Literal["process", "container"] = "process"
+    """How tasks run: as processes of this machine, or in containers of the built image."""
     vcpus: Annotated[int, Field(ge=1)] | None = None
     """vCPUs for tasks. null: as many as the machine has."""
 

@@ -195,6 +195,7 @@ ImageReference = Annotated[
         "(`REGISTRY/REPOSITORY:TAG`, `REGISTRY/REPOSITORY@sha256:…`)",
     ),
 ]
+Folder = Annotated[str, Matching(r"[^\0]*[^\0\s][^\0]*", "must name a folder")]
 # AWS Batch refuses a command with an empty word (API, ContainerOverrides).
 Command = Annotated[
     tuple[Annotated[str, Matching(r"[\s\S]+", "must not be empty")], ...],

@@ -45,6 +45,7 @@ class Step:
     ends: str | None = None
     kept_because: str | None = None
     notes: tuple[str, ...] = ()
+    remark: str = ""
 
     @property
     def mutates(self) -> bool:
@@ -134,7 +135,7 @@ class _Planner:
         with self._lock:
             self.steps[address] = step
             self.actual[address] = actual
-            if actual is not None and step.action is not Action.REPLACE:
+            if actual is not None and not _renews(resource, step):
                 self._deployed.add(resource, actual.outputs)
 
     def _observed(
@@ -148,6 +149,12 @@ class _Planner:
         if address in self.actual:
             return self.actual[address]
         return observe(self._stack[address], record, desired, self._aws)
+
+
+def _renews(resource: Resource[Any], step: Step) -> bool:
+    """Whether its outputs are to be others when the step is done."""
+    changed = {change.top for change in step.changes}
+    return step.action is Action.REPLACE or not changed.isdisjoint(resource.renewing)
 
 
 def _recorded(resources: Iterable[Resource[Any]], state: State, aws: Aws) -> Deployed:
@@ -186,7 +193,8 @@ def decide(
     tags: Mapping[str, str],
 ) -> Step:
     """Return the step that brings `actual` to `desired`. Pure: makes no call."""
-    step = Step(Action.NO_OP, resource.address, resource.physical_name)
+    remark = resource.when_made
+    step = Step(Action.NO_OP, resource.address, resource.physical_name, remark=remark)
     if actual is None:
         if resource.lookup:
             return step
@@ -203,7 +211,9 @@ def decide(
     forced_by = _forcing(resource, step.changes)
     if forced_by:
         return dataclasses.replace(step, action=Action.REPLACE, forced_by=forced_by)
-    return dataclasses.replace(step, action=Action.UPDATE if step.changes else Action.NO_OP)
+    if step.changes:
+        return dataclasses.replace(step, action=Action.UPDATE)
+    return dataclasses.replace(step, remark="unchanged" if remark else "")
 
 
 def _differing(desired: Properties, actual: Actual[Any]) -> tuple[Change, ...]:
@@ -252,7 +262,7 @@ def planned_deletion(record: Record, aws: Aws) -> Step:
     """Return the step that deletes a recorded resource, saying what data and what work it ends."""
     outputs = record.known_outputs()
     kind = record.resource_kind
-    step = Step(Action.DELETE, record.address, physical_id(record))
+    step = Step(Action.DELETE, record.address, physical_id(record), remark=kind.when_deleted)
     if outputs is None:
         return step
     loses = kind.stored(aws, outputs) if kind.holds_data else None

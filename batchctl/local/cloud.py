@@ -25,10 +25,12 @@ from hypercorn.config import Config
 from batchctl.local import record
 from batchctl.local.batch.account import GatewayAccount
 from batchctl.local.batch.attempt import AttemptRunner, Setting, inherited
+from batchctl.local.batch.container_executor import ContainerExecutor
 from batchctl.local.batch.endpoint import Endpoint
-from batchctl.local.batch.executor import ProcessExecutor
+from batchctl.local.batch.executor import Executor, ProcessExecutor
 from batchctl.local.batch.scope import Scope
 from batchctl.local.batch.service import Batch, Machine
+from batchctl.local.container_engine import VARIABLES, Engine
 from batchctl.local.default_vpc import open_default_vpc
 from batchctl.local.front import Front, Site
 from batchctl.local.gateway import HOST, Gateway, Placement, configure
@@ -43,7 +45,8 @@ waits."""
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     settings = _settings(arguments)
-    guard = Guard()
+    engine = Engine.parse(settings["engine"], settings["directory"]) if settings["engine"] else None
+    guard = Guard(settings["engine"], settings["directory"])
     guard.watch(os.getpgrp())
     found = {"pid": os.getpid(), "guard_pid": guard.pid, "started_at": time.time()}
     running = Running.from_json(settings | found)
@@ -52,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     _prepare(directory, job_variables)
     configure(Placement(directory, running.gateway_port, running.region))
     gateway = Gateway()
-    batch = _batch(running, guard, job_variables)
+    batch = _batch(running, _way_of_running(running, engine, guard, job_variables))
     gateway.serve_batch(Endpoint(batch))
     asyncio.run(_serve(gateway, batch, running))
     gateway.stop_functions()
@@ -96,14 +99,24 @@ async def _serve(gateway: Gateway, batch: Batch, running: Running) -> None:
     await preparing
 
 
-def _batch(running: Running, guard: Guard, variables: dict[str, str]) -> Batch:
-    endpoint_url = running.endpoint_url
+def _batch(running: Running, way: tuple[Executor, Setting]) -> Batch:
     root = (ACCESS_KEY_ID, SECRET_ACCESS_KEY)
-    account = GatewayAccount(endpoint_url, running.region, root)
-    executor = ProcessExecutor(Path(running.compute_directory), guard)
-    runner = AttemptRunner(account, executor, Setting(endpoint_url, variables), time.time)
+    account = GatewayAccount(running.endpoint_url, running.region, root)
+    runner = AttemptRunner(account, *way, time.time)
     scope = Scope(running.region, ACCESS_KEY_ID)
     return Batch(Machine(scope, time.time, running.vcpus, account, runner))
+
+
+def _way_of_running(
+    running: Running, engine: Engine | None, guard: Guard, variables: dict[str, str]
+) -> tuple[Executor, Setting]:
+    """Return what runs tasks, and their variables: a container has a machine of its own."""
+    url = running.endpoint_url
+    if engine is None:
+        return ProcessExecutor(Path(running.compute_directory), guard), Setting(url, variables)
+    own = {"AWS_EC2_METADATA_DISABLED": "true"}
+    registry = f"{HOST}:{running.gateway_port}"
+    return ContainerExecutor(engine, registry, guard), Setting(url, own)
 
 
 def _prepare(directory: Path, variables: dict[str, str]) -> None:
@@ -116,6 +129,8 @@ def _prepare(directory: Path, variables: dict[str, str]) -> None:
         name: value for name, value in variables.items() if name.startswith(("AWS_", "BOTO"))
     }
     os.environ["TMPDIR"] = str(temporary)
+    for name in VARIABLES:
+        os.environ.pop(name, None)
     tempfile.tempdir = None
 
 

@@ -1,8 +1,9 @@
 """The guard: a small process that kills what the local cloud leaves behind, and ends.
 
 The cloud holds the only write end of a pipe, and says on it which process groups are its own.
-However the cloud ends, SIGKILL included, the pipe closes; the guard then kills those groups and
-exits. Run as `python -m batchctl.local.guard`.
+However the cloud ends, SIGKILL included, the pipe closes; the guard then kills those groups,
+removes the cloud's containers where it has an engine, and exits. Run as
+`python -m batchctl.local.guard [ENGINE OWNER]`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
+
+from batchctl.local.container_engine import Engine, EngineError
 
 
 class Watcher(Protocol):
@@ -29,12 +32,16 @@ class Watcher(Protocol):
 class Guard:
     """The cloud's end of the pipe."""
 
-    def __init__(self) -> None:
-        """Start the guard in a session of its own: nothing aimed at the cloud may hit it."""
+    def __init__(self, engine: str = "", owner: str = "") -> None:
+        """Start the guard in a session of its own: nothing aimed at the cloud may hit it.
+
+        With an engine's command line it removes the containers that carry the owner's label.
+        """
         reader, self._writer = os.pipe()
+        containers = [engine, owner] if engine else []
         # `-P`: a file in the current directory must not stand in for a module of ours.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "batchctl.local.guard"],
+        self._process = subprocess.Popen(  # noqa: S603 - ourselves, and the user's own engine
+            [sys.executable, "-P", "-m", "batchctl.local.guard", *containers],
             stdin=reader,
             start_new_session=True,
         )
@@ -77,10 +84,14 @@ def watched_at_the_end(lines: Iterable[str]) -> list[int]:
 
 
 def main() -> None:
-    """Read which groups to watch until the cloud is gone, then kill them."""
+    """Read which groups to watch until the cloud is gone, then kill them, and its containers."""
     for group in watched_at_the_end(sys.stdin):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
+    if len(sys.argv) > 1:
+        engine, owner = sys.argv[1:]
+        with suppress(EngineError):
+            Engine.parse(engine, owner).remove_all()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from batchctl.errors import BatchctlError
-from batchctl.local import ports, record
+from batchctl.local import container_engine, ports, record
 from batchctl.local.record import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Running
 from batchctl.packaging import compute_directory
 
@@ -51,7 +51,11 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True)
 class Settings:
-    """What to start the cloud with; the compute directory is the packaged one if none is given."""
+    """What to start the cloud with; the compute directory is the packaged one if none is given.
+
+    `engine` is the command line of the container engine that runs tasks, such as
+    `podman --runtime runc`; without one tasks are processes.
+    """
 
     directory: Path
     gateway_port: int = 4566
@@ -59,6 +63,7 @@ class Settings:
     compute_directory: Path | None = None
     region: str = "us-east-1"
     vcpus: int | None = None
+    engine: str = ""
 
 
 def start(settings: Settings) -> Running:
@@ -128,7 +133,11 @@ def _launch(directory: Path, wanted: dict[str, object]) -> Running:
             (os.POSIX_SPAWN_DUP2, output.fileno(), 2),
         ]
         pid = os.posix_spawn(
-            command[0], command, _environment(), file_actions=redirections, setsid=True
+            command[0],
+            command,
+            _environment(has_engine=bool(wanted["engine"])),
+            file_actions=redirections,
+            setsid=True,
         )
     return _ready(pid, directory, log)
 
@@ -206,15 +215,16 @@ def _wanted(settings: Settings, directory: Path) -> dict[str, object]:
         "compute_directory": str((settings.compute_directory or compute_directory()).resolve()),
         "region": settings.region,
         "vcpus": settings.vcpus or os.cpu_count() or 1,
+        "engine": settings.engine,
     }
 
 
-def _environment() -> dict[str, str]:
-    # Functions inherit it: nothing of the user's AWS configuration, no secret of theirs.
+def _environment(*, has_engine: bool) -> dict[str, str]:
+    # Functions inherit it: nothing of the user's AWS configuration, no secret of theirs. What a
+    # container engine's client needs ends with the cloud's own start.
+    kept = _KEPT_VARIABLES | (container_engine.VARIABLES if has_engine else frozenset())
     return {
-        name: value
-        for name, value in os.environ.items()
-        if name in _KEPT_VARIABLES or name.startswith("LC_")
+        name: value for name, value in os.environ.items() if name in kept or name.startswith("LC_")
     }
 
 

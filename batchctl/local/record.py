@@ -30,6 +30,8 @@ class Running:
     compute_directory: str
     region: str
     vcpus: int
+    engine: str = ""
+    """The container engine that runs tasks, as a command line; empty: tasks are processes."""
 
     @property
     def endpoint_url(self) -> str:

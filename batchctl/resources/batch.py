@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar
 
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
@@ -20,6 +20,7 @@ from batchctl.resource import (
 )
 from batchctl.resources.batch_definitions import JobDefinition
 from batchctl.resources.batch_environments import ComputeEnvironment
+from batchctl.resources.batch_jobs import unfinished_summaries
 from batchctl.resources.batch_lifecycle import (
     USABLE_WITHIN_S,
     Description,
@@ -32,9 +33,6 @@ from batchctl.resources.batch_lifecycle import (
 
 __all__ = ["ComputeEnvironment", "JobDefinition", "JobQueue", "unfinished_jobs"]
 
-# In the order of a job's life: who moves on while they are listed is met again. A parent of an
-# array stays PENDING while its children run (AWS Batch User Guide, "Array jobs").
-Unfinished = Literal["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"]
 # Containers have 30 s after SIGTERM; a container that is being started has to start first.
 JOBS_END_WITHIN_S = 900.0
 
@@ -137,14 +135,11 @@ class JobQueue(Resource[Outputs]):
 
 
 def unfinished_jobs(aws: Aws, job_queue: str) -> Iterator[str]:
-    """Yield the id of each unfinished job of a queue (name or ARN), an array job as one.
+    """Give the id of each unfinished job of a queue (name or ARN), an array job as one.
 
     A job that moves on meanwhile may come twice. One call for each status and 100 jobs.
     """
-    pages = aws.batch.get_paginator("list_jobs")
-    for status in get_args(Unfinished):
-        for page in pages.paginate(jobQueue=job_queue, jobStatus=status):
-            yield from (job["jobId"] for job in page["jobSummaryList"])
+    return (job["jobId"] for job in unfinished_summaries(aws, job_queue))
 
 
 def _end_jobs(aws: Aws, job_queue: str, what: str) -> None:

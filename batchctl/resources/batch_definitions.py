@@ -19,6 +19,7 @@ from batchctl.resource import (
     refuse_foreign,
     resolve,
 )
+from batchctl.resources.batch_jobs import definitions_at_work
 from batchctl.resources.iam import Role
 from batchctl.resources.logs import LogGroup
 
@@ -49,11 +50,11 @@ class JobDefinitionOutputs(Outputs):
 class JobDefinition(Resource[JobDefinitionOutputs]):
     """A container on EC2, with its own log group; `job_role` is what its program may do.
 
-    Revisions can't be changed, so a change registers another one. The old ones stay ACTIVE: they
-    belong to jobs in flight.
+    Revisions can't be changed, so a change registers another one. Of the old ones the last `keep`,
+    the new one counted, stay ACTIVE, and those that jobs in flight were made from.
     """
 
-    image: str
+    image: str | Output
     command: tuple[str, ...]
     vcpus: int
     memory_mib: int
@@ -62,6 +63,7 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
     job_role: Role
     log_group: LogGroup
     environment: Mapping[str, str | Output] = field(default_factory=dict)
+    keep: int = 5
 
     kind: ClassVar[str] = "job_definition"
     outputs: ClassVar[type[JobDefinitionOutputs]] = JobDefinitionOutputs
@@ -80,7 +82,7 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
                 "evaluateOnExit": [dict(each) for each in EVALUATE_ON_EXIT],
             },
             "containerProperties": {
-                "image": self.image,
+                "image": resolve(self.image, deployed),
                 "command": list(self.command),
                 "jobRoleArn": deployed[self.job_role].arn,
                 "resourceRequirements": self._resource_requirements(),
@@ -134,9 +136,11 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
         desired: Properties,
         changed: Properties,
     ) -> JobDefinitionOutputs:
-        """Register another revision, which new jobs take."""
+        """Register another revision, which new jobs take, and deregister what nobody needs."""
         del actual, changed
-        return self.create(aws, desired)
+        outputs = self.create(aws, desired)
+        _deregister_old(aws, outputs.id, self.keep)
+        return outputs
 
     def write_tags(
         self,
@@ -162,6 +166,26 @@ def _active(aws: Aws, name: str) -> Iterator[Mapping[str, Any]]:
     pages = aws.batch.get_paginator("describe_job_definitions")
     for page in pages.paginate(jobDefinitionName=name, status="ACTIVE"):
         yield from page["jobDefinitions"]
+
+
+def _deregister_old(aws: Aws, name: str, keep: int) -> None:
+    """Deregister revisions, but not the last `keep`, nor what unfinished jobs were made from."""
+    newest_first = sorted(_active(aws, name), key=lambda each: -int(each["revision"]))
+    old = [each["jobDefinitionArn"] for each in newest_first[keep:]]
+    at_work = definitions_at_work(aws) if old else frozenset()
+    for arn in old:
+        if arn not in at_work:
+            with ignore_missing():
+                aws.batch.deregister_job_definition(jobDefinition=arn)
+
+
+def images_in_use(aws: Aws) -> frozenset[str]:
+    """Return the images of every ACTIVE job definition of the account."""
+    pages = aws.batch.get_paginator("describe_job_definitions").paginate(status="ACTIVE")
+    containers = (
+        each.get("containerProperties", {}) for page in pages for each in page["jobDefinitions"]
+    )
+    return frozenset(container.get("image", "") for container in containers)
 
 
 def _outputs(revision: Mapping[str, Any]) -> JobDefinitionOutputs:

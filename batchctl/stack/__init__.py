@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from batchctl.config import Config
+from batchctl.image.recipe import Recipe
 from batchctl.packaging import Package
 from batchctl.resource import Resource
 from batchctl.stack.compute import build_batch, build_network
@@ -24,11 +25,11 @@ LOAD_BALANCER = "load_balancer.api"
 QUEUES = ("queue.jobs", "queue.dead_letters")
 
 
-def build(config: Config, *, image: str, package: Package) -> tuple[Resource[Any], ...]:
+def build(config: Config, *, image: str | Recipe, package: Package) -> tuple[Resource[Any], ...]:
     """Return every resource of the application, dependencies first.
 
-    `image` is what the job definition runs, `package` the code of the functions. Raises UsageError
-    for a front door that this version doesn't build.
+    `image` is what the job definition runs, or what that is built from; `package` is the code of
+    the functions. Raises UsageError for a front door that this version doesn't build.
     """
     network = build_network(config)
     storage = build_storage(config)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batchctl.config import Config
+from batchctl.image.recipe import Recipe
 from batchctl.resource import Output
 from batchctl.resources.batch import ComputeEnvironment, JobDefinition, JobQueue
 from batchctl.resources.ec2 import SecurityGroup
 from batchctl.resources.ec2_network import Network
+from batchctl.resources.ecr import Image, Repository
 from batchctl.resources.iam import Allow, InstanceProfile, Role, ServiceLinkedRole
 from batchctl.resources.logs import LogGroup
 from batchctl.stack.storage import Storage
@@ -35,13 +37,26 @@ def build_network(config: Config) -> Network:
     )
 
 
-def build_batch(config: Config, network: Network, storage: Storage, image: str) -> Batch:
+def build_batch(config: Config, network: Network, storage: Storage, image: str | Recipe) -> Batch:
     """Return the job queue with its compute environments, and the definition that runs `image`."""
     environments = _compute_environments(config, network)
     queue = JobQueue(
         label="compute", name=f"{config.name}-compute", compute_environments=environments
     )
-    return Batch(queue, _job_definition(config, storage, image))
+    reference = image if isinstance(image, str) else Output(_built_image(config, image), "uri")
+    return Batch(queue, _job_definition(config, storage, reference))
+
+
+def _built_image(config: Config, recipe: Recipe) -> Image:
+    """Return the image that is built and pushed into a repository of the stack's own."""
+    name = f"{config.name}-compute"
+    return Image(
+        label="compute",
+        name=f"{name}:{recipe.contents}",
+        repository=Repository(label="compute", name=name),
+        recipe=recipe,
+        keep=config.compute.keep_images,
+    )
 
 
 def _compute_environments(config: Config, network: Network) -> tuple[ComputeEnvironment, ...]:
@@ -87,7 +102,7 @@ def _instance_role(config: Config) -> Role:
     )
 
 
-def _job_definition(config: Config, storage: Storage, image: str) -> JobDefinition:
+def _job_definition(config: Config, storage: Storage, image: str | Output) -> JobDefinition:
     role = Role(
         label="job",
         name=f"{config.name}-job",
@@ -120,4 +135,5 @@ def _job_definition(config: Config, storage: Storage, image: str) -> JobDefiniti
             "BATCHCTL_TABLE": Output(storage.table),
             "BATCHCTL_RETRIES": str(config.compute.retries),
         },
+        keep=config.compute.keep_revisions,
     )

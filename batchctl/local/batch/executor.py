@@ -2,7 +2,7 @@
 
 An executor starts the command and gives back the process; the environment comes complete from the
 caller. A process is the leader of its own group, and what it leaves behind when it ends is killed,
-as a container's end would.
+as a container's end would. `container_executor` has the other executor.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 
-from batchctl.local.batch.task import Task
+from batchctl.local.batch.task import Outcome, Task
 from batchctl.local.guard import Watcher
 
 
@@ -33,8 +33,8 @@ class Process(Protocol):
     def has_ended(self) -> bool:
         """Return whether the command has exited; what it started may still hold `output`."""
 
-    def wait(self) -> int:
-        """Wait for its end and return the exit code, 128 + N after a signal N as a shell counts."""
+    def wait(self) -> Outcome:
+        """Wait for its end; the exit code is 128 + N after a signal N, as a shell counts."""
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the command and all that it started; quiet when they are gone."""
@@ -84,11 +84,11 @@ class _ChildProcess:
     def has_ended(self) -> bool:
         return self._child.poll() is not None
 
-    def wait(self) -> int:
+    def wait(self) -> Outcome:
         code = self._child.wait()
         self.send_signal(signal.SIGKILL)
         self._watcher.forget(self._child.pid)
-        return code if code >= 0 else 128 - code
+        return Outcome(exit_code=code if code >= 0 else 128 - code)
 
     def send_signal(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):

@@ -21,11 +21,12 @@ class Task:
     memory_mib: int
     log_group: str
     log_stream: str
+    user: str | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended: its process's exit code, or the `reason` why it has none."""
+    """How an attempt ended: its exit code, or the `reason` why it has none; out of memory: both."""
 
     exit_code: int | None = None
     reason: str | None = None

@@ -35,6 +35,7 @@ def task_for(job: Job, environment: Resource, scope: Scope) -> Task:
         memory_mib=containers.memory_mib(container),
         log_group=options.get("awslogs-group", DEFAULT_LOG_GROUP),
         log_stream=f"{prefix}/default/{task_id}",
+        user=container.get("user"),
     )
 
 

@@ -1,0 +1,29 @@
+"""What runs tasks in containers on this machine: the builder of images, as config.yaml says."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+from batchctl.config import Config
+from batchctl.errors import UsageError
+
+
+def engine_of(config: Config) -> str:
+    """Return the command line of the container engine; empty where tasks are processes.
+
+    UsageError off Linux, where containers live in a virtual machine, which doesn't share this
+    machine's network with them; BatchctlError when no engine works here.
+    """
+    from batchctl.image.builders import find_builder
+
+    if config.local.executor == "process":
+        return ""
+    if sys.platform != "linux":
+        raise UsageError(
+            "could not run tasks in containers: the local cloud does so on Linux alone",
+            hint="set `local.executor: process`",
+        )
+    return shlex.join(
+        find_builder(config.compute.builder, config.compute.builder_options).command()
+    )

@@ -1,0 +1,132 @@
+"""How the image comes about: what it is made of, and the building and pushing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from batchctl.errors import BatchctlError
+from batchctl.image.builders import Build, Builder, Choice, find_builder
+from batchctl.image.context import context_hash
+from batchctl.image.credentials import private_login
+from batchctl.image.failures import MAY_PUSH, failure, login_is_over
+from batchctl.image.running import Watch
+
+# 96 bits: as good as the whole hash, and a line of the plan holds it.
+CONTENTS_LENGTH = 24
+BASE_ARGUMENT = "BASE"
+_DOCKER_NAMES = {"x86_64": "amd64", "arm64": "arm64", "aarch64": "arm64", "amd64": "amd64"}
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Where an image goes: `uri` is registry and repository, `password` asks for a good one."""
+
+    uri: str
+    password: Callable[[], str]
+
+    @property
+    def host(self) -> str:
+        """The registry's host, with its port where it has one."""
+        return self.uri.partition("/")[0]
+
+
+class Recipe(Protocol):
+    """What an image is made of.
+
+    `contents` stands for all that decides it: the same contents are the same image. `rebuilt` tells
+    an image that is to be built once more, on a newer base, from those before it.
+    """
+
+    @property
+    def contents(self) -> str:
+        """The hash by which the image is known."""
+
+    @property
+    def rebuilt(self) -> str | None:
+        """When it was asked to be built once more (`20261124T003252Z`); None when it was not."""
+
+    def push_to(self, registry: Registry, tag: str, watch: Watch) -> None:
+        """Build the image and push it; BatchctlError, with all output, when that fails."""
+
+
+@dataclass(frozen=True)
+class FolderRecipe:
+    """A folder with a Dockerfile, built for a platform (`linux/amd64`).
+
+    `base_image` is the build argument BASE; None leaves the Dockerfile's own.
+    """
+
+    folder: Path
+    platform: str
+    base_image: str | None = None
+    builder: Choice = "auto"
+    builder_options: tuple[str, ...] = ()
+    rebuilt: str | None = None
+
+    @cached_property
+    def contents(self) -> str:
+        """The hash of the build context, the platform and the base image's name."""
+        return self._contents_now()
+
+    def _contents_now(self) -> str:
+        settings = {"platform": self.platform, **self._arguments}
+        return context_hash(self.folder, settings)[:CONTENTS_LENGTH]
+
+    @property
+    def _arguments(self) -> Mapping[str, str]:
+        return {BASE_ARGUMENT: self.base_image} if self.base_image else {}
+
+    def push_to(self, registry: Registry, tag: str, watch: Watch) -> None:
+        """Build and push; the build context must be what it was when `contents` was read."""
+        builder = find_builder(self.builder, self.builder_options, watch)
+        self._refuse_changed()
+        reference = f"{registry.uri}:{tag}"
+        fresh = self.rebuilt is not None
+        build = Build(self.folder, reference, self.platform, self._arguments, fresh)
+        builder.build(build, _telling(watch, f"{builder.kind} build"))
+        self._refuse_other_platform(builder.platform_of(reference, watch))
+        push(builder, registry, reference, _telling(watch, f"{builder.kind} push"))
+
+    def _refuse_changed(self) -> None:
+        if self._contents_now() != self.contents:
+            raise BatchctlError(
+                f"could not build the image: `{self.folder}` has changed since the plan was made",
+                hint="run the command again",
+            )
+
+    def _refuse_other_platform(self, built: str) -> None:
+        if built != self.platform:
+            raise BatchctlError(
+                f"could not use the image of `{self.folder}`: it was built for {built}, "
+                f"the machines are {self.platform}",
+                hint="the Dockerfile, or its base image, is for one platform alone: take another "
+                "base image (`compute.base_image`), or change `compute.architecture`",
+            )
+
+
+def push(builder: Builder, registry: Registry, reference: str, watch: Watch) -> None:
+    """Push an image; a login that ends on the way is renewed once: pushed layers stay pushed."""
+    with private_login(builder) as environment:
+        for is_last in (False, True):
+            builder.login(registry.host, registry.password(), environment, watch)
+            ended = builder.push(reference, environment, watch)
+            if ended.succeeded:
+                return
+            if is_last or not login_is_over(ended.output):
+                what = f"push the image `{reference}`"
+                raise failure(what, ended, builder=builder.kind, otherwise=MAY_PUSH)
+
+
+def platform_of(architecture: str) -> str:
+    """Return the platform, as builders spell it, of a processor (`x86_64`, `arm64`, `aarch64`)."""
+    name = architecture.lower()
+    return f"linux/{_DOCKER_NAMES.get(name, name)}"
+
+
+def _telling(watch: Watch, what: str) -> Watch:
+    """Return a watch that says which program a line is of."""
+    return Watch(lambda line: watch.on_line(f"{what}: {line}"), watch.stop)

@@ -1,0 +1,164 @@
+"""ECR: the repository of the compute image, beside the image itself in `ecr_images`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from batchctl.aws.errors import ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Document,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+)
+from batchctl.resources.ecr_images import Image
+
+__all__ = ["Image", "Repository"]
+
+# What a push that was broken off leaves behind. Images with a tag stay until a newer one comes:
+# ECR's own rules know nothing of the job definitions that use them (see `ecr_images`).
+UNTAGGED_DAYS = 1
+LIFECYCLE_POLICY = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "description": "Untagged images",
+            "selection": {
+                "tagStatus": "untagged",
+                "countType": "sinceImagePushed",
+                "countUnit": "days",
+                "countNumber": UNTAGGED_DAYS,
+            },
+            "action": {"type": "expire"},
+        }
+    ]
+}
+
+
+@dataclass(frozen=True)
+class RepositoryOutputs(Outputs):
+    """The id is the name; `uri` is what images are pushed to and pulled from, without a tag."""
+
+    uri: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository(Resource[RepositoryOutputs]):
+    """A private repository: what is pushed is scanned, and a tag stays with its image for ever.
+
+    It goes with its images, as they can be built again.
+    """
+
+    kind: ClassVar[str] = "repository"
+    outputs: ClassVar[type[RepositoryOutputs]] = RepositoryOutputs
+    identity: ClassVar[tuple[str, ...]] = ("repositoryName",)
+    when_deleted: ClassVar[str] = "with its images, which can be built again"
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the parameters of CreateRepository, and the lifecycle policy as a document."""
+        del deployed
+        return {
+            "repositoryName": self.physical_name,
+            "imageTagMutability": "IMMUTABLE",
+            "imageScanningConfiguration": {"scanOnPush": True},
+            "lifecyclePolicyText": Document(LIFECYCLE_POLICY),
+        }
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: RepositoryOutputs | None, desired: Properties
+    ) -> Actual[RepositoryOutputs] | None:
+        """Find the repository by name; None when there is none."""
+        name = recorded.id if recorded else str(desired["repositoryName"])
+        with ignore_missing():
+            found = aws.ecr.describe_repositories(repositoryNames=[name])["repositories"][0]
+            arn = found["repositoryArn"]
+            listed = aws.ecr.list_tags_for_resource(resourceArn=arn).get("tags", [])
+            tags = {each["Key"]: each["Value"] for each in listed}
+            refuse_foreign(aws, f"repository `{name}`", tags)
+            properties = {**found, "lifecyclePolicyText": _lifecycle_policy(aws, name)}
+            return Actual(_outputs(aws, found), properties, tags)
+        return None
+
+    def create(self, aws: Aws, desired: Properties) -> RepositoryOutputs:
+        """Make the repository with its tags, then set the lifecycle policy."""
+        given = {key: value for key, value in desired.items() if key != "lifecyclePolicyText"}
+        answer = aws.ecr.create_repository(**given, tags=_as_list(aws.tags))
+        _put_lifecycle_policy(aws, desired)
+        return _outputs(aws, answer["repository"])
+
+    def update(
+        self,
+        aws: Aws,
+        actual: Actual[RepositoryOutputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> RepositoryOutputs:
+        """Bring about each property by the call that is for it."""
+        name = actual.outputs.id
+        if "imageTagMutability" in changed:
+            aws.ecr.put_image_tag_mutability(
+                repositoryName=name, imageTagMutability=changed["imageTagMutability"]
+            )
+        if "imageScanningConfiguration" in changed:
+            aws.ecr.put_image_scanning_configuration(
+                repositoryName=name,
+                imageScanningConfiguration=changed["imageScanningConfiguration"],
+            )
+        if "lifecyclePolicyText" in changed:
+            _put_lifecycle_policy(aws, desired)
+        return actual.outputs
+
+    def write_tags(
+        self, aws: Aws, outputs: RepositoryOutputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags."""
+        aws.ecr.tag_resource(resourceArn=outputs.arn, tags=_as_list(tags))
+        if removed:
+            aws.ecr.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: RepositoryOutputs) -> None:
+        """Delete the repository with its images."""
+        with ignore_missing():
+            aws.ecr.delete_repository(repositoryName=recorded.id, force=True)
+
+
+def _lifecycle_policy(aws: Aws, name: str) -> Document:
+    """Return the policy parsed; an absent one is an empty one."""
+    with ignore_missing():
+        found = aws.ecr.get_lifecycle_policy(repositoryName=name)
+        return Document(json.loads(found["lifecyclePolicyText"]))
+    return Document()
+
+
+def _put_lifecycle_policy(aws: Aws, desired: Properties) -> None:
+    aws.ecr.put_lifecycle_policy(
+        repositoryName=desired["repositoryName"],
+        lifecyclePolicyText=json.dumps(desired["lifecyclePolicyText"]),
+    )
+
+
+def _outputs(aws: Aws, found: Mapping[str, Any]) -> RepositoryOutputs:
+    name = found["repositoryName"]
+    return RepositoryOutputs(id=name, arn=found["repositoryArn"], uri=_uri(aws, found))
+
+
+def _uri(aws: Aws, found: Mapping[str, Any]) -> str:
+    """Return the repository's URI; the local cloud is the registry itself, whatever it says."""
+    endpoint = aws.connection.endpoint_url
+    if endpoint is None:
+        return str(found["repositoryUri"])
+    return f"{urlsplit(endpoint).netloc}/{found['repositoryName']}"
+
+
+def _as_list(tags: Mapping[str, str]) -> Any:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

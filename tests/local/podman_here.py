@@ -1,0 +1,117 @@
+"""Podman on this machine, with images made of the machine's own programs: no registry is asked.
+
+Everything podman keeps is in a folder of its own, which goes with the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+# As they work in a sandbox: without systemd, and not with crun.
+OPTIONS = ("--runtime", "runc", "--cgroup-manager=cgroupfs")
+# The first copies nothing; the second works everywhere.
+STORAGE_DRIVERS = ("overlay", "vfs")
+SEARCH = "/usr/local/bin:/usr/bin:/bin"
+SHELL_PROGRAMS = ("sh", "cat", "env", "id", "head", "sleep", "tail", "true")
+
+
+@dataclass(frozen=True)
+class Podman:
+    """A podman whose images and containers are in `folder`."""
+
+    folder: Path
+
+    @cached_property
+    def command(self) -> tuple[str, ...]:
+        """Podman with the options that it needs here."""
+        candidates = [self._with_driver(driver) for driver in STORAGE_DRIVERS]
+        return next((each for each in candidates if _works(each)), candidates[-1])
+
+    def _with_driver(self, driver: str) -> tuple[str, ...]:
+        places = ("--root", str(self.folder / driver), "--runroot", str(self.folder / "run"))
+        return ("podman", *places, *OPTIONS, "--storage-driver", driver)
+
+    def run(self, *arguments: str, check: bool = True) -> str:
+        done = subprocess.run(
+            [*self.command, *arguments], capture_output=True, text=True, check=False, timeout=120
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def environment(self, calls: Path) -> dict[str, str]:
+        """What makes batchctl use it, and this podman write each of its command lines to `calls`.
+
+        Only `chroot` builds without a network of the container's own.
+        """
+        recorder = self.folder / "bin" / "podman"
+        recorder.parent.mkdir()
+        program = shutil.which("podman")
+        recorder.write_text(f'#!/bin/sh\necho "$*" >> {calls}\nexec {program} "$@"\n')
+        recorder.chmod(0o755)
+        return {
+            "PATH": f"{recorder.parent}:{os.environ['PATH']}",
+            "BATCHCTL_BUILDER_OPTIONS": shlex.join(self.command[1:]),
+            "BUILDAH_ISOLATION": "chroot",
+        }
+
+    def containers(self) -> list[str]:
+        return self.run("ps", "--all", "--quiet").split()
+
+    def import_programs(self, image: str, *names: str) -> None:
+        """Make an image of programs of this machine and the libraries that they load."""
+        self.import_files(image, set(programs(names)))
+
+    def import_files(self, image: str, files: Iterable[tuple[Path, str]], *variables: str) -> None:
+        """Make an image of (file, name in the image)s, with PATH and other variables set."""
+        archive = self.folder / "image.tar"
+        with tarfile.open(archive, "w") as tar:
+            for path, name in sorted(files):
+                tar.add(path.resolve(), name.lstrip("/"), recursive=False)
+        changes = [f"--change=ENV {each}" for each in (f"PATH={SEARCH}", *variables)]
+        self.run("import", "--quiet", *changes, str(archive), image)
+        archive.unlink()
+
+
+def why_not() -> str:
+    """Why podman can't run here; empty when it can."""
+    missing = [name for name in ("podman", "runc", "conmon") if not _which(name)]
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    if os.geteuid() != 0:
+        return "runc with cgroupfs needs root"
+    return ""
+
+
+def programs(names: Iterable[str]) -> Iterator[tuple[Path, str]]:
+    """Yield programs of this machine and the libraries that they load, each at its place."""
+    for name in names:
+        found = _which(name)
+        assert found, f"no `{name}` here"
+        yield Path(found), f"/usr/bin/{name}"
+        yield from libraries([Path(found)])
+        if name == "sh":
+            yield Path(found), "/bin/sh"
+
+
+def libraries(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield the shared libraries that programs or libraries load."""
+    listed = subprocess.run(["ldd", *map(str, paths)], capture_output=True, text=True, check=False)
+    for name in re.findall(r"(/\S+) \(0x", listed.stdout):
+        yield Path(name), name
+
+
+def _works(command: tuple[str, ...]) -> bool:
+    return subprocess.run([*command, "info"], capture_output=True, check=False).returncode == 0
+
+
+def _which(name: str) -> str | None:
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
