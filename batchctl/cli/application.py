@@ -73,10 +73,31 @@ class Application:
         )
 
     def endpoint(self) -> str:
-        """Return the URL of the deployed API; UsageError when there is none."""
+        """Return the URL of the deployed API, without a slash at its end.
+
+        UsageError when there is none.
+        """
+        state = read_state(self.state_path)
+        invoke_url = _invoke_url(self.config, state)
+        if invoke_url:
+            return invoke_url
         if self.options.local:
             return f"http://127.0.0.1:{self.config.api.port}"
-        return _deployed_endpoint(self.config, read_state(self.state_path), self.state_path)
+        return _deployed_endpoint(self.config, state, self.state_path)
+
+    def needs_signature(self) -> bool:
+        """Whether the deployed API answers signed requests only."""
+        state = read_state(self.state_path)
+        auth = state.api_auth if state else None
+        return (auth or self.config.api.auth) == "iam"
+
+    def execute_role_arn(self) -> str | None:
+        """Return the ARN of the role that may be assumed to call the API; None without one."""
+        from batchctl.stack import EXECUTE_ROLE
+
+        state = read_state(self.state_path)
+        arn = state.outputs(EXECUTE_ROLE).get("arn") if state else None
+        return str(arn) if arn else None
 
 
 def open_application(options: Options) -> Application:
@@ -194,13 +215,24 @@ def _open_account(application: Application) -> Aws:
     return aws
 
 
+def _invoke_url(config: Config, state: State | None) -> str | None:
+    """Return the REST API's URL where that is the front door, or the only one that is there."""
+    from batchctl.stack import LOAD_BALANCER, STAGE
+
+    if state is None:
+        return None
+    chosen = (state.api_mode or config.api.mode) == "restapi"
+    url = state.outputs(STAGE).get("invoke_url")
+    return str(url) if url and (chosen or not state.outputs(LOAD_BALANCER)) else None
+
+
 def _deployed_endpoint(config: Config, state: State | None, path: Path) -> str:
     from batchctl.stack import LOAD_BALANCER
 
     host = state.outputs(LOAD_BALANCER).get("dns_name") if state else None
     if not host:
         raise UsageError(
-            f"could not find the endpoint: `{path}` knows no load balancer",
+            f"could not find the endpoint: `{path}` knows no load balancer and no REST API",
             hint="run `batchctl up` first, or `batchctl --local up` to try it on this machine",
         )
     scheme = "https" if config.api.certificate_arn else "http"

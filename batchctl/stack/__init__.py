@@ -21,6 +21,8 @@ from batchctl.stack.functions import build_functions
 from batchctl.stack.storage import build_storage
 
 LOAD_BALANCER = "load_balancer.api"
+STAGE = "stage.api"
+EXECUTE_ROLE = "role.api_execute"
 QUEUES = ("queue.jobs", "queue.dead_letters")
 
 
