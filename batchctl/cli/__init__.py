@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from batchctl import __version__
+from batchctl.cli.curl import curl
 from batchctl.cli.deploy import down, plan, status, up
 from batchctl.cli.failures import Guarded
 from batchctl.cli.init import init
@@ -32,5 +33,5 @@ def main() -> None:
     """
 
 
-for command in (init, plan, up, down, status, submit, jobs, show, results, local):
+for command in (init, plan, up, down, status, submit, jobs, show, results, curl, local):
     main.add_command(command)

@@ -143,7 +143,7 @@ class Connection:
 
     def _give_up(self, outcome: Answer | HTTPError) -> Answer:
         if isinstance(outcome, HTTPError):
-            raise Unreachable(self.endpoint, _cause(outcome)) from outcome
+            raise Unreachable(self.endpoint, cause_of(outcome)) from outcome
         if outcome.status == 500:
             return outcome
         raise Unreachable(self.endpoint, f"status {outcome.status}, {outcome.error}")
@@ -167,7 +167,7 @@ def _limit_s(outcome: Answer | HTTPError, patience: Patience) -> float:
     return patience.unreachable_s if passing else 0.0
 
 
-def _cause(error: HTTPError) -> str:
+def cause_of(error: HTTPError) -> str:
     """Say in a few words why there is no connection, without the names of our library's classes."""
     inner = error.__cause__
     if isinstance(inner, OSError) and inner.strerror:
