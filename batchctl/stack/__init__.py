@@ -1,7 +1,9 @@
 """The application: every resource and what it is wired to. THE architecture diagram, in code.
 
-    client -> ALB -> TaskReceiver -> queue -> JobSplitter -> job queue (Spot, then on demand)
-    -> compute container -> job table <- JobAPI <- ALB <- client
+    client -> front door -> TaskReceiver -> queue -> JobSplitter -> job queue (Spot, then on demand)
+    -> compute container -> job table <- JobAPI <- front door <- client
+
+The front door is a load balancer or API Gateway.
 
 `build` wires the resources from config.yaml; an arrow is a field of a resource that holds another.
 Nothing here calls AWS.
@@ -29,8 +31,7 @@ QUEUES = ("queue.jobs", "queue.dead_letters")
 def build(config: Config, *, image: str, package: Package) -> tuple[Resource[Any], ...]:
     """Return every resource of the application, dependencies first.
 
-    `image` is what the job definition runs, `package` the code of the functions. Raises UsageError
-    for a front door that this version doesn't build.
+    `image` is what the job definition runs, `package` the code of the functions.
     """
     network = build_network(config)
     storage = build_storage(config)
