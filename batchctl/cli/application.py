@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from batchctl.cli.options import Options
 from batchctl.cli.output import say
 from batchctl.config import Config, load
-from batchctl.engine.state import Place, State, StateFile, read_state
+from batchctl.engine.state import Place, State, StateError, StateFile, read_state
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -105,7 +106,25 @@ def open_application(options: Options) -> Application:
     if options.debug:
         logging.basicConfig(level=logging.INFO)
         logging.getLogger("botocore").setLevel(logging.DEBUG)
-    return Application(options, load(options.config_path))
+    return Application(options, load(options.config_path, _remembered(options)))
+
+
+def _remembered(options: Options) -> Callable[[str], Mapping[str, str]]:
+    """Return what finds the front door that `up` built: its flags may have chosen another.
+
+    Commands that build nothing go by it, whatever config.yaml says.
+    """
+
+    def front_door(name: str) -> Mapping[str, str]:
+        try:
+            state = read_state(state_folder(options) / f"{name}.state.json")
+        except StateError:  # who needs the state is told what is wrong with it
+            return {}
+        if state is None or not state.api_mode or not state.resources:
+            return {}
+        return {"mode": state.api_mode, "auth": state.api_auth or "none"}
+
+    return front_door
 
 
 def open_recorded(options: Options) -> Application:

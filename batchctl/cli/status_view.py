@@ -43,7 +43,7 @@ def show_status(found: dict[str, Any]) -> None:
     console.print(f"stack:    {found['stack']} in {found['account']}, {found['region']}")
     console.print(f"endpoint: {found['endpoint'] or 'none yet'}")
     if found["execute_role"]:
-        console.print(f"assume to call it: {found['execute_role']}")
+        console.print(f"role:     {found['execute_role']} (may be assumed to call the endpoint)")
     for address, depth in found["queues"].items():
         console.print(f"{address}: {depth} messages")
 

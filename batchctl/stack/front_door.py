@@ -33,6 +33,18 @@ def build_front_door(
     )
 
 
+def front_door_warnings(config: Config, partition: str) -> tuple[str, ...]:
+    """Return what to know of the front door before it is built in a partition (`aws-cn`)."""
+    if (config.api.mode, config.api.auth, partition) != ("restapi", "none", "aws-cn"):
+        return ()
+    # Getting Started with Amazon Web Services in China, "Amazon API Gateway".
+    warning = (
+        "in China API Gateway answers unsigned requests only for accounts with an ICP filing, all "
+        "others with 403: use `--auth iam`, or `--api-mode alb` on a port that needs no filing"
+    )
+    return (warning,)
+
+
 def _listener(config: Config, network: Network) -> Listener:
     security_group = SecurityGroup(
         label="load_balancer",
