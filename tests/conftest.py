@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import botocore.session
 import pytest
+from apigateway_as_aws import refuse_as_aws
 from moto.backends import get_backend
 from moto.iam import models as moto_iam
 
@@ -16,6 +17,7 @@ MANAGED_POLICIES = (
     "AWSLambdaVPCAccessExecutionRole",
     "AWSLambdaSQSQueueExecutionRole",
     "AmazonSQSReadOnlyAccess",
+    "AmazonAPIGatewayPushToCloudWatchLogs",
 )
 
 
@@ -34,12 +36,14 @@ def shared_models() -> Iterator[None]:
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         patch.setattr(moto_iam, "aws_managed_policies_data", json.dumps(used))
         _import_services()
+        refuse_as_aws(patch)
         yield
 
 
 def _import_services() -> None:
     """Import moto's services now: it would at the first call, of many threads at once."""
     for service in (
+        "apigateway",
         "batch",
         "dynamodb",
         "ec2",

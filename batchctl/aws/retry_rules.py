@@ -9,35 +9,10 @@ targets"; EC2 API reference, "Error codes".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from batchctl.aws.retry_rule import Rule
+from batchctl.aws.retry_rules_apigateway import API_GATEWAY_RULES
 
-from botocore.exceptions import ClientError
-
-from batchctl.aws.errors import code_of, message_of
-
-
-@dataclass(frozen=True)
-class Rule:
-    """An error that passes by itself: where it comes from, how long, and what is waited for.
-
-    `operations` are `service.Operation`; `text` is a part of AWS's message in lower case, empty
-    for any.
-    """
-
-    operations: tuple[str, ...]
-    code: str
-    text: str
-    for_s: float
-    waits_for: str
-
-    def matches(self, operation: str, error: ClientError) -> bool:
-        """Whether this rule is about that error of that operation."""
-        return (
-            operation in self.operations
-            and code_of(error) == self.code
-            and self.text in message_of(error).lower()
-        )
-
+__all__ = ["RULES", "Rule"]
 
 _FUNCTION_WRITES = (
     "lambda.CreateFunction",
@@ -69,8 +44,8 @@ _IAM_WRITES = (
     "iam.DeleteInstanceProfile",
     "iam.CreateServiceLinkedRole",
 )
-
 RULES: tuple[Rule, ...] = (
+    *API_GATEWAY_RULES,
     Rule(
         (*_FUNCTION_WRITES, *_MAPPING_WRITES),
         "InvalidParameterValueException",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from batchctl import __version__
+from batchctl.cli.curl import curl
 from batchctl.cli.deploy import plan, status, up
 from batchctl.cli.down import down
 from batchctl.cli.failures import Guarded
@@ -34,5 +35,11 @@ def main() -> None:
     """
 
 
-for command in (init, plan, up, down, status, unlock, submit, jobs, show, results, local):
+COMMANDS = (
+    *(init, plan, up, down, status, unlock),
+    *(submit, jobs, show, results, curl),
+    local,
+)
+
+for command in COMMANDS:
     main.add_command(command)

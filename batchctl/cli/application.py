@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from batchctl.cli.options import Options
 from batchctl.cli.output import say
 from batchctl.config import Config, load
-from batchctl.engine.state import Place, State, StateFile, read_state
+from batchctl.engine.state import Place, State, StateError, StateFile, read_state
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -85,10 +86,31 @@ class Application:
         return named
 
     def endpoint(self) -> str:
-        """Return the URL of the deployed API; UsageError when there is none."""
+        """Return the URL of the deployed API, without a slash at its end.
+
+        UsageError when there is none.
+        """
+        state = read_state(self.state_path)
+        invoke_url = _invoke_url(self.config, state)
+        if invoke_url:
+            return invoke_url
         if self.options.local:
             return f"http://127.0.0.1:{self.config.api.port}"
-        return _deployed_endpoint(self.config, read_state(self.state_path), self.state_path)
+        return _deployed_endpoint(self.config, state, self.state_path)
+
+    def needs_signature(self) -> bool:
+        """Whether the deployed API answers signed requests only."""
+        state = read_state(self.state_path)
+        auth = state.api_auth if state else None
+        return (auth or self.config.api.auth) == "iam"
+
+    def execute_role_arn(self) -> str | None:
+        """Return the ARN of the role that may be assumed to call the API; None without one."""
+        from batchctl.stack import EXECUTE_ROLE
+
+        state = read_state(self.state_path)
+        arn = state.outputs(EXECUTE_ROLE).get("arn") if state else None
+        return str(arn) if arn else None
 
 
 def open_application(options: Options) -> Application:
@@ -96,7 +118,25 @@ def open_application(options: Options) -> Application:
     if options.debug:
         logging.basicConfig(level=logging.INFO)
         logging.getLogger("botocore").setLevel(logging.DEBUG)
-    return Application(options, load(options.config_path))
+    return Application(options, load(options.config_path, _remembered(options)))
+
+
+def _remembered(options: Options) -> Callable[[str], Mapping[str, str]]:
+    """Return what finds the front door that `up` built: its flags may have chosen another.
+
+    Commands that build nothing go by it, whatever config.yaml says.
+    """
+
+    def front_door(name: str) -> Mapping[str, str]:
+        try:
+            state = read_state(state_folder(options) / f"{name}.state.json")
+        except StateError:  # who needs the state is told what is wrong with it
+            return {}
+        if state is None or not state.api_mode or not state.resources:
+            return {}
+        return {"mode": state.api_mode, "auth": state.api_auth or "none"}
+
+    return front_door
 
 
 def open_recorded(options: Options) -> Application:
@@ -207,13 +247,24 @@ def _open_account(application: Application) -> Aws:
     return aws
 
 
+def _invoke_url(config: Config, state: State | None) -> str | None:
+    """Return the REST API's URL where that is the front door, or the only one that is there."""
+    from batchctl.stack import LOAD_BALANCER, STAGE
+
+    if state is None:
+        return None
+    chosen = (state.api_mode or config.api.mode) == "restapi"
+    url = state.outputs(STAGE).get("invoke_url")
+    return str(url) if url and (chosen or not state.outputs(LOAD_BALANCER)) else None
+
+
 def _deployed_endpoint(config: Config, state: State | None, path: Path) -> str:
     from batchctl.stack import LOAD_BALANCER
 
     host = state.outputs(LOAD_BALANCER).get("dns_name") if state else None
     if not host:
         raise UsageError(
-            f"could not find the endpoint: `{path}` knows no load balancer",
+            f"could not find the endpoint: `{path}` knows no load balancer and no REST API",
             hint="run `batchctl up` first, or `batchctl --local up` to try it on this machine",
         )
     scheme = "https" if config.api.certificate_arn else "http"

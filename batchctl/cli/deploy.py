@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.options import Options, current_options, shared_options
+from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
 from batchctl.cli.runs import confirm, confirm_ending, end, stopping
 from batchctl.errors import UsageError
@@ -20,9 +20,11 @@ FOUND_CHANGES = 3
 
 
 @click.command()
+@click.option("--api-mode", type=click.Choice(["alb", "restapi"]), help="The front door.")
+@click.option("--auth", type=click.Choice(["none", "iam"]), help="Who may call it.")
 @click.option("--exit-code", is_flag=True, help="Exit with 3 when there are changes.")
 @shared_options
-def plan(*, exit_code: bool) -> None:
+def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
     """Show what `up` would change, and why; change nothing.
 
     \b
@@ -30,16 +32,19 @@ def plan(*, exit_code: bool) -> None:
       batchctl plan
       batchctl --local plan
       batchctl plan --json --exit-code
+      batchctl plan --api-mode restapi --auth iam
     """
+    from batchctl.cli.front_door import front_door_change, open_to_build, show_front_door
     from batchctl.cli.plan_view import as_json, show_plan
 
     options = current_options()
-    application = _remembering(_open(options), None, None)
+    application = open_to_build(options, api_mode, auth)
     made = _planned(application)
     if options.json:
-        print_json(as_json(made))
+        print_json({"front_door": front_door_change(application), **as_json(made)})
     else:
         show_plan(made, verbose=True)
+        show_front_door(application)
     if exit_code and made.changes:
         sys.exit(FOUND_CHANGES)
 
@@ -60,14 +65,16 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool) -> N
     Examples:
       batchctl --local up
       batchctl up --api-mode alb --yes
+      batchctl up --api-mode restapi --auth iam
       batchctl up --rebuild
     """
     import dataclasses
 
+    from batchctl.cli.front_door import open_to_build
     from batchctl.engine.lock import locked
 
     options = current_options()
-    application = _remembering(_open(options), api_mode, auth)
+    application = open_to_build(options, api_mode, auth)
     application = dataclasses.replace(application, rebuild=rebuild)
     application.stack()
     application.aws.account  # noqa: B018 - without credentials nothing is begun
@@ -76,6 +83,7 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool) -> N
 
 
 def _up(application: Application, *, yes: bool) -> None:
+    from batchctl.cli.front_door import loosens, show_front_door
     from batchctl.cli.plan_view import as_json, show_plan, summary
     from batchctl.cli.progress import progress
     from batchctl.engine.apply import apply
@@ -84,7 +92,11 @@ def _up(application: Application, *, yes: bool) -> None:
     made = _planned(application)
     if made.changes:
         show_plan(made, verbose=options.verbose)
+        show_front_door(application)
         confirm("apply these changes?", yes=yes)
+        # With `--yes` the flag that `open_to_build` asked for is the answer.
+        if loosens(application):
+            confirm("let in requests without a signature?", yes=yes)
     _confirm_data_loss(made, yes=yes)
     confirm_ending(made, yes=yes)
     aws, state = application.aws, application.state
@@ -94,7 +106,13 @@ def _up(application: Application, *, yes: bool) -> None:
     end(result.outcome, "`batchctl up` again continues from here")
     say(summary(made) if not made.changes else f"done: {summary(made, done=True)}")
     if options.json:
-        print_json({"endpoint": application.endpoint(), **as_json(made)})
+        print_json(
+            {
+                "endpoint": application.endpoint(),
+                "execute_role": application.execute_role_arn(),
+                **as_json(made),
+            }
+        )
     else:
         _what_next(application)
 
@@ -109,44 +127,16 @@ def status() -> None:
       batchctl status
       batchctl --local status --json
     """
+    from batchctl.cli.application import open_application
     from batchctl.cli.status_view import show_status, status_of
 
     options = current_options()
-    application = _remembering(_open(options), None, None)
+    application = open_application(options)
     found = status_of(application, _planned(application))
     if options.json:
         print_json(found)
     else:
         show_status(found)
-
-
-def _open(options: Options) -> Application:
-    from batchctl.cli.application import open_application
-
-    return open_application(options)
-
-
-def _remembering(application: Application, api_mode: str | None, auth: str | None) -> Application:
-    """Return the application with the flags of `up`; refuse to change the front door silently."""
-    import dataclasses
-
-    from batchctl.engine.state import read_state
-
-    config = application.config.with_flags(api_mode, auth)
-    state = read_state(application.state_path)
-    if state and state.api_mode and state.resources:
-        wanted = (
-            ("api.mode", "--api-mode", api_mode, config.api.mode, state.api_mode),
-            ("api.auth", "--auth", auth, config.api.auth, state.api_auth),
-        )
-        for key, flag, given, now, deployed in wanted:
-            if given is None and now != deployed:
-                raise UsageError(
-                    f"could not choose the front door: `{key}` in config.yaml is `{now}`, "
-                    f"deployed is `{deployed}`",
-                    hint=f"say which: `batchctl up {flag} {now}` or `{flag} {deployed}`",
-                )
-    return dataclasses.replace(application, config=config)
 
 
 def _planned(application: Application) -> Plan:
@@ -176,6 +166,8 @@ def _confirm_data_loss(made: Plan, *, yes: bool) -> None:
 def _what_next(application: Application) -> None:
     command = "batchctl --local" if application.options.local else "batchctl"
     say(f"\nendpoint: {application.endpoint()}")
+    if role := application.execute_role_arn():
+        say(f"role that the account's users may assume to call it: {role}")
     say("try next:")
     say(f"  {command} submit --job-id demo-1 --universe AAPL,MSFT,000002.XSHE --wait")
     say(f"  {command} results demo-1")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchctl.cli.options import current_options, shared_options
+from batchctl.cli.options import api_options, shared_options
 from batchctl.cli.output import data, print_json, say
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ FAILURES_SHOWN = 10
 @click.option("--universe-file", metavar="F|-", help="File with one item a line; `-` is stdin.")
 @click.option("--param", multiple=True, metavar="K=V", help="Parameter for compute(); V is JSON.")
 @click.option("--wait", is_flag=True, help="Wait for the end; exit with 4 when the job failed.")
+@api_options
 @shared_options
 def submit(
     *,
@@ -145,6 +146,7 @@ def _line_printer() -> Callable[[Job], None]:
     show_default=True,
     help="How many jobs.",
 )
+@api_options
 @shared_options
 def jobs(*, limit: int) -> None:
     """List recent jobs, newest first.
@@ -173,6 +175,7 @@ def jobs(*, limit: int) -> None:
 
 @click.command()
 @click.argument("job_id")
+@api_options
 @shared_options
 def show(*, job_id: str) -> None:
     """Show a job: its status and the counts of its tasks.
@@ -209,6 +212,7 @@ def show(*, job_id: str) -> None:
     type=click.Choice(["table", "csv", "json"]),
     help="How to print them.  [default: table]",
 )
+@api_options
 @shared_options
 def results(*, job_id: str, form: str | None) -> None:
     """Print the results of a job, as far as there are any.
@@ -248,15 +252,9 @@ def _print_table(found: Any) -> None:
 
 
 def _open() -> tuple[Application, JobsClient]:
-    import urllib3
+    from batchctl.cli.client import open_jobs
 
-    from batchctl.cli.application import open_application
-    from batchctl.jobs import JobsClient
-
-    application = open_application(current_options())
-    # What runs on this machine is reached without the proxy that the environment may name.
-    http = urllib3.PoolManager() if application.options.local else None
-    return application, JobsClient(application.endpoint(), http=http)
+    return open_jobs()
 
 
 def _command(application: Application) -> str:

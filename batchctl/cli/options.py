@@ -62,6 +62,29 @@ def shared_options(command: Command) -> Command:
     return run  # type: ignore[return-value]
 
 
+_ASSUMES_API_ROLE = "batchctl.assumes_api_role"
+
+
+def api_options(command: Command) -> Command:
+    """Add the option of the commands that call the API; `assumes_api_role` tells what it says."""
+
+    def keep(context: click.Context, _: click.Parameter, given: bool) -> None:
+        context.meta[_ASSUMES_API_ROLE] = given
+
+    return click.option(
+        "--assume-api-role",
+        is_flag=True,
+        expose_value=False,
+        callback=keep,
+        help="Sign requests as the API's execute role, not as yourself (`up --auth iam`).",
+    )(command)
+
+
+def assumes_api_role() -> bool:
+    """Whether the running command was given `--assume-api-role`."""
+    return bool(click.get_current_context().meta.get(_ASSUMES_API_ROLE))
+
+
 def current_options() -> Options:
     """Return the shared options of the running command."""
     found = click.get_current_context().obj

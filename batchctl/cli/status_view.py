@@ -21,6 +21,7 @@ def status_of(application: Application, plan: Plan) -> dict[str, Any]:
         "account": application.aws.account,
         "region": application.aws.region,
         "endpoint": _endpoint(application),
+        "execute_role": application.execute_role_arn(),
         "resources": [
             {"address": step.address, "name": step.name, "state": _condition(step)}
             for step in plan.steps
@@ -41,14 +42,17 @@ def show_status(found: dict[str, Any]) -> None:
     console.print()
     console.print(f"stack:    {found['stack']} in {found['account']}, {found['region']}")
     console.print(f"endpoint: {found['endpoint'] or 'none yet'}")
+    if found["execute_role"]:
+        console.print(f"role:     {found['execute_role']} (may be assumed to call the endpoint)")
     for address, depth in found["queues"].items():
         console.print(f"{address}: {depth} messages")
 
 
 def _endpoint(application: Application) -> str | None:
-    from batchctl.stack import LOAD_BALANCER
+    from batchctl.stack import LOAD_BALANCER, STAGE
 
-    if not application.state.state.outputs(LOAD_BALANCER):
+    recorded = application.state.state
+    if not recorded.outputs(LOAD_BALANCER) and not recorded.outputs(STAGE):
         return None
     try:
         return application.endpoint()

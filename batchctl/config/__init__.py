@@ -1,6 +1,6 @@
 """config.yaml -> Config: defaults, validation that names key and line, JSON Schema for editors."""
 
-from batchctl.config.loading import json_schema, key_paths, load
+from batchctl.config.loading import json_schema, key_paths, load, load_with_flags
 from batchctl.config.settings import (
     HTTP_TIMEOUT_S,
     Api,
@@ -26,4 +26,5 @@ __all__ = [
     "json_schema",
     "key_paths",
     "load",
+    "load_with_flags",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from itertools import takewhile
 from pathlib import Path
@@ -18,8 +18,11 @@ from batchctl.config.settings import Config
 from batchctl.errors import UsageError
 
 
-def load(path: Path) -> Config:
+def load(path: Path, front_door: Callable[[str], Mapping[str, str]] | None = None) -> Config:
     """Read the settings of the file at `path`, all others at their defaults.
+
+    `front_door` is asked by the application's name for the `api` settings (`mode`, `auth`) that go
+    before the file's: what is wrong only together is looked for with these.
 
     Raises UsageError: the file can't be read, isn't YAML, or breaks rules; then the message has a
     line `FILE:LINE: KEY: RULE` for each of them, in the order of the file.
@@ -27,10 +30,28 @@ def load(path: Path) -> Config:
     document = _document(path)
     if document.data is not None and not isinstance(document.data, dict):
         raise UsageError(f"{path}:{document.lines[()]}: must be keys and values (`name: value`)")
-    config, problems = _check(document)
+    chosen = {} if front_door is None else front_door(_name(document))
+    config, problems = _check(document, chosen)
     if problems or config is None:
         raise UsageError(_report(path, document, problems))
     return config
+
+
+def load_with_flags(path: Path, api_mode: str | None, auth: str | None) -> Config:
+    """Read the settings with the flags of `up`, where None is a flag that wasn't given.
+
+    Raises UsageError as `load` does; where the file is right without the flags, it names them.
+    """
+    flags = {"mode": api_mode, "auth": auth}
+    given = {key: value for key, value in flags.items() if value is not None}
+    try:
+        return load(path, lambda _: given)
+    except UsageError as error:
+        try:
+            alone = load(path)
+        except UsageError:
+            raise error from None
+        return alone.with_flags(api_mode, auth)
 
 
 def json_schema() -> dict[str, Any]:
@@ -75,13 +96,23 @@ def _document(path: Path) -> Document:
         raise UsageError(f"{path}:1: is not valid YAML in UTF-8: {why}") from error
 
 
-def _check(document: Document) -> tuple[Config | None, list[Problem]]:
+def _name(document: Document) -> str:
+    """Return the application's name as far as it can be told."""
+    name = document.data.get("name") if isinstance(document.data, dict) else None
+    return name if isinstance(name, str) else Config().name
+
+
+def _check(
+    document: Document, front_door: Mapping[str, str]
+) -> tuple[Config | None, list[Problem]]:
     """Validate; the config, if there is one, and the problems.
 
     Rules between settings are looked at only once every single setting is valid. So what is wrong
     is put back to its default and the rest is checked again, until that finds nothing new.
     """
     data: dict[str, Any] = deepcopy(document.data) if isinstance(document.data, dict) else {}
+    if front_door and isinstance(data.setdefault("api", {}) or {}, dict):
+        data["api"] = {**(data["api"] or {}), **front_door}
     problems, wrong = list(document.problems), [_replaceable(p.path) for p in document.problems]
     while True:
         for path in wrong:

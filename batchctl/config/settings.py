@@ -62,12 +62,20 @@ class Api(Section):
     """`alb`: a load balancer that listens on `port`. `restapi`: API Gateway, over HTTPS."""
     auth: Auth = "none"
     """`none`: whoever reaches the endpoint may use it. `iam`: signed requests only (`restapi`)."""
+    assume_execute_role: bool = False
+    """Whether the job commands sign as the API's execute role instead of as the caller (`iam`)."""
     port: Port = 9999
     """Port of the load balancer, locally too (in China 80, 443 and 8080 need an ICP filing)."""
     allowed_cidrs: Networks = ("0.0.0.0/0",)
     """Networks that may reach the load balancer. The default is everyone."""
     certificate_arn: CertificateArn | None = None
     """Certificate of ACM or IAM: the load balancer then speaks HTTPS. null: HTTP."""
+    requests_per_second: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """Requests that API Gateway lets through in a second, all callers together (`restapi`)."""
+    burst_requests: Annotated[int, Field(ge=1, le=5_000)] = 1000
+    """Requests at once that API Gateway lets through (`restapi`)."""
+    log_retention_days: LogRetentionDays = 7
+    """Days to keep API Gateway's access log (`restapi`)."""
 
 
 class Network(Section):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from batchctl.aws.session import Aws
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
-from batchctl.engine.plan import Action, Plan, Step, physical_id, planned_deletion
+from batchctl.engine.plan import Action, Plan, Step, deletion_or_keep, physical_id
 from batchctl.engine.state import Record, StateFile
 from batchctl.engine.walk import INTERRUPTED, LOGGED_OUT, Outcome, walk
 from batchctl.errors import Interrupted, LoggedOut
@@ -37,14 +37,10 @@ def plan_destroy(state: StateFile, aws: Aws, *, delete_data: bool) -> Plan:
 
 
 def _deletion_or_keep(record: Record, aws: Aws, delete_data: bool) -> Step:
-    step = planned_deletion(record, aws)
-    because = None
-    if record.resource_kind.shared:
-        because = "other stacks of the account may use it"
-    elif step.loses_data and not delete_data:
-        because = f"it holds {step.loses_data}"
-    if because is None:
+    step = deletion_or_keep(record, aws)
+    if delete_data or not step.loses_data:
         return step
+    because = f"it holds {step.loses_data}"
     return dataclasses.replace(
         step, action=Action.KEEP, loses_data=None, ends=None, kept_because=because
     )
@@ -143,13 +139,16 @@ def _intake_first(
 
 
 def _delete(record: Record, state: StateFile, aws: Aws, emit: Emit) -> None:
+    if record.resource_kind.shared:
+        _forget(record, state)
+        return
     step = Step(Action.DELETE, record.address, physical_id(record))
     reporting = aws.reporting_to(lambda what: emit(Waiting(step, what)))
     started = aws.clock.now()
     emit(Started(step))
     try:
         outputs = _outputs_of(record, reporting)
-        if outputs is not None and not record.resource_kind.shared:
+        if outputs is not None:
             record.resource_kind.delete(reporting, outputs)
     except (Interrupted, LoggedOut):
         raise

@@ -79,7 +79,7 @@ def make_plan(stack: Sequence[Resource[Any]], state: State, aws: Aws) -> Plan:
     planner = _Planner(at_recorded_generation(stack, state), state, aws)
     planner.read_ahead()
     outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop)
-    deletions = [planned_deletion(record, aws) for record in leftovers(stack, state)]
+    deletions = [deletion_or_keep(record, aws) for record in leftovers(stack, state)]
     steps = [planner.steps[r.address] for r in stack if r.address in planner.steps]
     return Plan((*steps, *deletions), planner.actual, outcome)
 
@@ -256,6 +256,15 @@ def leftovers(stack: Sequence[Resource[Any]], state: State) -> tuple[Record, ...
     wanted = {resource.address for resource in stack}
     orphans = (r for address, r in state.resources.items() if address not in wanted)
     return (*orphans, *state.retired)
+
+
+def deletion_or_keep(record: Record, aws: Aws) -> Step:
+    """Return the step for what is no longer wanted: what others share is kept, and forgotten."""
+    step = planned_deletion(record, aws)
+    if not record.resource_kind.shared:
+        return step
+    because = "other stacks of the account may use it"
+    return dataclasses.replace(step, action=Action.KEEP, loses_data=None, kept_because=because)
 
 
 def planned_deletion(record: Record, aws: Aws) -> Step:

@@ -2,6 +2,7 @@
 
 from batchctl.jobs.client import JobsClient
 from batchctl.jobs.errors import (
+    Forbidden,
     InvalidJob,
     JobConflict,
     JobNotFound,
@@ -13,6 +14,7 @@ from batchctl.jobs.errors import (
 from batchctl.jobs.job import Job, JobPage, JobSummary, Result, Submitted, Tasks
 
 __all__ = [
+    "Forbidden",
     "InvalidJob",
     "Job",
     "JobConflict",

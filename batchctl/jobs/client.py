@@ -10,8 +10,9 @@ from urllib.parse import quote, urlencode
 import urllib3
 
 from batchctl.jobs.connection import Answer, Connection, Patience, Sign
-from batchctl.jobs.contract import ALB_BODY_BYTES, check_job_id, request_body
+from batchctl.jobs.contract import LOAD_BALANCER, Door, check_job_id, request_body
 from batchctl.jobs.errors import (
+    Forbidden,
     InvalidJob,
     JobConflict,
     JobNotFound,
@@ -34,8 +35,9 @@ _Parsed = TypeVar("_Parsed")
 class JobsClient:
     """The jobs of the application at `endpoint` (`http://HOST:9999`).
 
-    `sign` gives the headers of a request that must be signed; `body_limit_bytes` is what the front
-    door lets through. All methods raise Unreachable, and UnexpectedAnswer for what isn't our API.
+    `sign` gives the headers of a request that must be signed, `caller` names who signs it; `door`
+    says how large a job may be. All methods raise Unreachable, Forbidden, and UnexpectedAnswer for
+    what isn't our API.
     """
 
     def __init__(  # noqa: PLR0913  # what tests pass in, beside what the caller knows
@@ -43,16 +45,18 @@ class JobsClient:
         endpoint: str,
         *,
         sign: Sign | None = None,
+        caller: Callable[[], str | None] = lambda: None,
         http: urllib3.PoolManager | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
-        body_limit_bytes: int = ALB_BODY_BYTES,
+        door: Door = LOAD_BALANCER,
     ) -> None:
         """Connect to nothing yet; raises UsageError for an endpoint that is no URL of HTTP."""
         self._connection = Connection(endpoint, sign=sign, http=http, sleep=sleep, clock=clock)
+        self._caller = caller
         self._sleep = sleep
         self._clock = clock
-        self._body_limit_bytes = body_limit_bytes
+        self._door = door
 
     def submit(
         self, job_id: str, universe: Sequence[str], parameters: Mapping[str, object] | None = None
@@ -61,9 +65,9 @@ class JobsClient:
 
         Raises InvalidJob and TooLarge, most of them before anything is sent, and JobConflict.
         """
-        body = request_body(job_id, universe, parameters or {}, self._body_limit_bytes)
+        body = request_body(job_id, universe, parameters or {}, self._door)
         request = "PUT /v1/new-task"
-        answer = self._connection.send("PUT", "/v1/new-task", body)
+        answer = self._send("PUT", "/v1/new-task", body)
         if answer.status == 400:
             raise _invalid(answer, "submit the job")
         if answer.status == 409:
@@ -85,7 +89,7 @@ class JobsClient:
     def list(self, *, limit: int | None = None, after: str | None = None) -> JobPage:
         """Read a page of jobs, newest first: at most `limit`, from `after` (a `next`) on."""
         target = _target("/v1/tasks", limit, after)
-        answer = self._connection.send("GET", target)
+        answer = self._send("GET", target)
         if answer.status == 400:
             raise _invalid(answer, "list jobs")
         return _parsed(f"GET {target}", answer, {200}, JobPage.from_answer)
@@ -128,12 +132,20 @@ class JobsClient:
     def _show(self, job_id: str, limit: int | None, after: str | None, patience: Patience) -> Job:
         check_job_id(job_id, "read the job")
         target = _target(f"/v1/tasks/{quote(job_id, safe='')}", limit, after)
-        answer = self._connection.send("GET", target, patience=patience)
+        answer = self._send("GET", target, patience=patience)
         if answer.status == 404 and answer.body is not None:
             raise JobNotFound(job_id)
         if answer.status == 400:
             raise _invalid(answer, "read the job")
         return _parsed(f"GET {target}", answer, {200}, Job.from_answer)
+
+    def _send(
+        self, method: str, target: str, body: bytes = b"", patience: Patience | None = None
+    ) -> Answer:
+        answer = self._connection.send(method, target, body, patience=patience)
+        if answer.status == 403:
+            raise Forbidden(f"{method} {target}", answer.error, self._caller())
+        return answer
 
 
 def _target(path: str, limit: int | None, after: str | None) -> str:

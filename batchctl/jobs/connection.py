@@ -52,8 +52,12 @@ class Answer:
 
     @property
     def error(self) -> str:
-        """What the answer says is wrong, in one line: its `error`, else its beginning."""
-        told = (self.body or {}).get("error")
+        """What the answer says is wrong, in one line: its `error`, else its beginning.
+
+        API Gateway's own answers have `message`, and `Message` when IAM denies the call.
+        """
+        body = self.body or {}
+        told = body.get("error") or body.get("message") or body.get("Message")
         return told if isinstance(told, str) else " ".join(self.text[:200].split()) or "no text"
 
 
@@ -109,26 +113,37 @@ class Connection:
             delay_s = min(2 * delay_s, LONGEST_DELAY_S)
 
     def _attempt(self, method: str, target: str, body: bytes) -> Answer | HTTPError:
-        headers = {
-            "accept": "application/json",
-            "user-agent": f"batchctl/{__version__}",
-            **({"content-type": "application/json"} if body else {}),
-        }
-        request = Request(method, self.endpoint + target, headers, body)
-        if self._sign is not None:
-            headers = dict(self._sign(request))
         try:
-            response = self._http.request(
-                method, request.url, body=body or None, headers=headers, timeout=TIMEOUT,
-                retries=False, redirect=False,
-            )  # fmt: skip
+            response = self.exchange(method, target, body)
         except HTTPError as error:
             return error
         return _answer(response.status, response.data)
 
+    def exchange(
+        self, method: str, target: str, body: bytes = b"", more: Mapping[str, str] | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a request once, signed if it must be, and return what came back, as it is.
+
+        `more` are headers besides or instead of ours, in lower case; raises urllib3's HTTPError.
+        """
+        headers = {
+            "accept": "application/json",
+            "user-agent": f"batchctl/{__version__}",
+            **({"content-type": "application/json"} if body else {}),
+            **(more or {}),
+        }
+        # As urllib3 is going to encode it: a signature covers what is really sent.
+        url = urllib3.util.parse_url(self.endpoint + target).url
+        request = Request(method, url, headers, body)
+        signed = headers if self._sign is None else self._sign(request)
+        return self._http.request(
+            method, request.url, body=body or None, headers=dict(signed), timeout=TIMEOUT,
+            retries=False, redirect=False,
+        )  # fmt: skip
+
     def _give_up(self, outcome: Answer | HTTPError) -> Answer:
         if isinstance(outcome, HTTPError):
-            raise Unreachable(self.endpoint, _cause(outcome)) from outcome
+            raise Unreachable(self.endpoint, cause_of(outcome)) from outcome
         if outcome.status == 500:
             return outcome
         raise Unreachable(self.endpoint, f"status {outcome.status}, {outcome.error}")
@@ -152,7 +167,7 @@ def _limit_s(outcome: Answer | HTTPError, patience: Patience) -> float:
     return patience.unreachable_s if passing else 0.0
 
 
-def _cause(error: HTTPError) -> str:
+def cause_of(error: HTTPError) -> str:
     """Say in a few words why there is no connection, without the names of our library's classes."""
     inner = error.__cause__
     if isinstance(inner, OSError) and inner.strerror:

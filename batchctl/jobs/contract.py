@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from batchctl.jobs.errors import InvalidJob, TooLarge
 
@@ -19,6 +20,26 @@ MAX_ITEM_BYTES = 1017
 MAX_PARAMETERS_BYTES = 16 * 1024
 ALB_BODY_BYTES = 1024 * 1024
 """Elastic Load Balancing user guide, "Use Lambda functions as targets": bodies up to 1 MB."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """What a front door lets through: bodies that `measure` at most `limit_bytes`."""
+
+    limit_bytes: int
+    measure: Callable[[bytes], int] = len
+
+
+def size_in_event(body: bytes) -> int:
+    """Return how many bytes a body (in UTF-8) takes as a string in JSON: quotes are escaped."""
+    return len(json.dumps(body.decode(), ensure_ascii=False).encode())
+
+
+LOAD_BALANCER = Door(ALB_BODY_BYTES)
+API_GATEWAY = Door(6 * 1024 * 1024 - 32 * 1024, size_in_event)
+"""API Gateway takes 10 MB, but hands the body on in an event, of which Lambda takes 6 MB (Lambda
+developer guide, "Lambda quotas"). 32 KiB are left for the rest of the event: API Gateway's quotas
+let headers have 10,240 bytes, which stand in it twice."""
 
 
 def check_job_id(job_id: str, doing: str = "submit the job") -> None:
@@ -33,11 +54,11 @@ def check_job_id(job_id: str, doing: str = "submit the job") -> None:
 
 
 def request_body(
-    job_id: str, universe: Sequence[str], parameters: Mapping[str, object], limit_bytes: int
+    job_id: str, universe: Sequence[str], parameters: Mapping[str, object], door: Door
 ) -> bytes:
     """Check a job and encode it, as compact JSON in UTF-8.
 
-    Raises InvalidJob, naming the field, and TooLarge for more than `limit_bytes`.
+    Raises InvalidJob, naming the field, and TooLarge for what doesn't pass the `door`.
     """
     check_job_id(job_id)
     _check_universe(universe)
@@ -46,8 +67,8 @@ def request_body(
     if parameters:
         content["parameters"] = dict(parameters)
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    if len(body) > limit_bytes:
-        raise TooLarge(len(body), limit_bytes)
+    if (size := door.measure(body)) > door.limit_bytes:
+        raise TooLarge(size, door.limit_bytes)
     return body
 
 

@@ -3,6 +3,7 @@
 BatchctlError
 ├── JobNotFound          404: there is no such job
 ├── JobConflict          409: the job_id belongs to other content
+├── Forbidden            403: the API doesn't let this caller do this
 ├── Unreachable          no connection, or 502, 503, 504 and 429 for longer than we wait
 ├── UnexpectedAnswer     an answer that the API never gives: another server, or a fault in ours
 ├── StillRunning         the job did not end within the time to wait
@@ -14,6 +15,9 @@ BatchctlError
 from __future__ import annotations
 
 from batchctl.errors import BatchctlError, UsageError
+
+SMALL_DOOR_BYTES = 1024 * 1024
+"""What a load balancer lets through; API Gateway is the larger door."""
 
 
 class JobNotFound(BatchctlError):
@@ -39,6 +43,34 @@ class JobConflict(BatchctlError):
             hint=f"choose another job id; `batchctl show {job_id}` shows the job that has this one",
         )
         self.job_id = job_id
+
+
+class Forbidden(BatchctlError):
+    """The API refused the request: `why` is its own reason, `caller` who asked (None: unsigned)."""
+
+    def __init__(self, request: str, why: str, caller: str | None) -> None:
+        """Name the request, as in "GET /v1/tasks", the caller, and what would let it in."""
+        who = f"as `{caller}`" if caller else "without a signature"
+        super().__init__(f"could not call `{request}` {who}: {why}", hint=_way_in(why, caller))
+        self.why = why
+        self.caller = caller
+
+
+def _way_in(why: str, caller: str | None) -> str:
+    """Say what to do about a 403: API Gateway has one status for many reasons, told by its text."""
+    text = why.lower()
+    if caller is None:
+        return (
+            "if the API was deployed from elsewhere with `--auth iam`, set `api.mode: restapi` and "
+            "`api.auth: iam` in config.yaml: then requests are signed"
+        )
+    if "expired" in text or "not yet current" in text:
+        return "renew the credentials, and set this machine's clock: a signature is good for 5 min"
+    if "not authorized" in text:
+        return "the caller needs `execute-api:Invoke` on this API, or try `--assume-api-role`"
+    if "scoped to a valid region" in text:
+        return "the API is in another region: pass its `--region`"
+    return "check the credentials (`aws sts get-caller-identity`), or try `--assume-api-role`"
 
 
 class Unreachable(BatchctlError):
@@ -95,10 +127,13 @@ class TooLarge(UsageError):
     def __init__(self, size_bytes: int, limit_bytes: int | None) -> None:
         """Tell both sizes; a limit of None is one that the server didn't name."""
         limit = f", at most {limit_bytes:,} pass" if limit_bytes else ", which is too much for it"
+        larger_door = (
+            ", or use `batchctl up --api-mode restapi`, which passes several times as much"
+        )
+        is_small = limit_bytes is None or limit_bytes <= SMALL_DOOR_BYTES
         super().__init__(
             f"could not submit the job: its request has {size_bytes:,} bytes{limit}",
-            hint="submit fewer items per job, or use `batchctl up --api-mode restapi`, "
-            "which passes several times as much",
+            hint=f"submit fewer items per job{larger_door if is_small else ''}",
         )
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes

@@ -2,7 +2,7 @@
 
 What comes in on the load balancer's port goes to whichever load balancer has a listener on it,
 with the limits that an Application Load Balancer has. On the gateway's port, `/_batchctl/…` is
-ours and all else is AWS.
+ours and all else is AWS, where calls to a REST API are checked as `execute_api` says.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote
 
+from batchctl.local import execute_api
 from batchctl.local.batch.endpoint import Answer
 from batchctl.local.batch.service import Batch
 from batchctl.local.gateway import Gateway, WebRequest
+from batchctl.local.record import SECRET_ACCESS_KEY
 
 MAX_BODY = 1024 * 1024
 """Elastic Load Balancing User Guide, "Lambda functions as targets": request and response bodies of
@@ -29,7 +31,7 @@ _PRIVATE = "/_batchctl/"
 
 
 class BodyTooLargeError(Exception):
-    """The request's body is larger than a load balancer takes."""
+    """The request's body is larger than its front door takes."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,34 @@ class Front:
             await _send(send, await self._balanced(scope, receive), scope["method"])
         elif scope["type"] == "http" and scope["path"].startswith(_PRIVATE):
             await _send(send, await self._private(scope, receive), scope["method"])
+        elif scope["type"] == "http":
+            await self._aws(scope, receive, send)
         else:
             await self._gateway.asgi(scope, receive, send)
+
+    async def _aws(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = _call(scope, b"")
+        _, account, region = self._place()
+        method = self._gateway.rest_method(call, scope["path"], (account, region))
+        if method is None:
+            await self._gateway.asgi(scope, receive, send)
+            return
+        try:
+            call = _call(scope, await _read(receive, execute_api.MAX_BODY))
+        except BodyTooLargeError:
+            await _send(send, _json(413, {"message": "Request Too Long"}), call.method)
+            return
+        refused = self._refusal(call, method)
+        if refused is not None:
+            await _send(send, refused, call.method)
+        else:
+            await self._gateway.asgi(scope, _again(call.body, receive), send)
+
+    def _refusal(self, call: execute_api.Call, method: execute_api.Method) -> Answer | None:
+        signature = execute_api.signature_of(call)
+        account = self._gateway.account_of(signature.access_key_id) if signature else None
+        root = execute_api.Root(self._site.account, SECRET_ACCESS_KEY)
+        return execute_api.refusal(call, method, account, root)
 
     async def _balanced(self, scope: Scope, receive: Receive) -> Answer:
         port, account, region = self._place()
@@ -100,16 +128,37 @@ class Front:
         return site.load_balancer_port, site.account, site.region
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive, limit: int = MAX_BODY) -> bytes:
     body = bytearray()
     is_complete = False
     while not is_complete:
         message = await receive()
         body += message.get("body", b"")
         is_complete = message["type"] == "http.disconnect" or not message.get("more_body", False)
-        if len(body) > MAX_BODY:
+        if len(body) > limit:
             raise BodyTooLargeError
     return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Give a body that was read once more, then whatever comes after it."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def next_message() -> MutableMapping[str, Any]:
+        return messages.pop() if messages else await receive()
+
+    return next_message
+
+
+def _call(scope: Scope, body: bytes) -> execute_api.Call:
+    raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
+    return execute_api.Call(
+        method=scope["method"],
+        raw_path=raw_path.decode("latin-1"),
+        query_string=scope.get("query_string", b"").decode("latin-1"),
+        headers=_headers(scope),
+        body=body,
+    )
 
 
 def _web_request(scope: Scope, body: bytes, host: str) -> WebRequest:

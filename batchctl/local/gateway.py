@@ -8,7 +8,9 @@ version of it. What it needs of them:
   names a job queue would refuse everything;
 - `iam_evaluator.enforce`, for a call's further resources;
 - the ALB's data plane, called directly: through the gateway, `GET /health` of a user's own API
-  would be answered by MiniStack's health check.
+  would be answered by MiniStack's health check;
+- which REST API's method a request calls, and whose an access key is, for the checks of
+  `execute_api` that MiniStack doesn't make.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from batchctl.local.batch.endpoint import Answer, Endpoint
+from batchctl.local.execute_api import Call, Method
 
 HOST = "127.0.0.1"
 
@@ -132,6 +135,33 @@ class Gateway:
                 raw_path=request.raw_path,
             )
         return status, headers, body
+
+    def rest_method(self, call: Call, path: str, scope: tuple[str, str]) -> Method | None:
+        """Return the REST API's method that a request calls; None when it calls none.
+
+        `path` is the decoded one, `scope` the account and region where there are APIs.
+        """
+        found = vars(self._app)["_parse_execute_api_url"](call.headers.get("host", ""), path)
+        if found is None:
+            return None
+        api_id, stage, rest = found
+        apis: Any = vars(self._app)["_get_module"]("apigateway_v1")
+        with self._responses.request_scope(*scope):
+            if apis.find_api_scope(api_id) is None:
+                return None
+            kind = apis.method_authorization_type(api_id, stage, call.method, rest)
+        account, region = scope
+        target = f"{api_id}/{stage}/{call.method}/{rest.lstrip('/')}"
+        arn = f"arn:aws:execute-api:{region}:{account}:{target}"
+        return Method(arn, asks_for_iam=kind == "AWS_IAM")
+
+    def account_of(self, access_key_id: str) -> str | None:
+        """Return the account of a user's, a session's or a root's access key; None for no one's."""
+        if access_key_id.isdigit():
+            return access_key_id
+        session = vars(self._responses)["_account_from_sts_session"](access_key_id)
+        account: str | None = session or self._evaluator.find_iam_access_key_account(access_key_id)
+        return account
 
     def stop_functions(self) -> None:
         """End the processes that run Lambda functions."""

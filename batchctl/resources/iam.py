@@ -13,6 +13,7 @@ from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
 from batchctl.resources.iam_roles import (
+    ACCOUNT,
     PROPAGATION_S,
     Allow,
     Role,
@@ -21,7 +22,7 @@ from batchctl.resources.iam_roles import (
     tag_list,
 )
 
-__all__ = ["Allow", "InstanceProfile", "Role", "ServiceLinkedRole"]
+__all__ = ["ACCOUNT", "Allow", "InstanceProfile", "Role", "ServiceLinkedRole"]
 
 # Terraform's provider trusts a new instance profile after three good answers in a row.
 GOOD_READS = 3

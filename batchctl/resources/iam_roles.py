@@ -28,6 +28,9 @@ POLICY_NAME = "batchctl"
 # IAM user guide, "Changes that I make are not always immediately visible", names no time; peers
 # give it two minutes.
 PROPAGATION_S = 120
+# In `Role.trusts`: every principal of this account that has a policy of its own to assume it (IAM
+# user guide, "AWS JSON policy elements: Principal", "AWS account principals").
+ACCOUNT = "account"
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,9 @@ class Allow:
 
 @dataclass(frozen=True, kw_only=True)
 class Role(Resource[Outputs]):
-    """A role that one service may assume, with exactly these policies: the id is its name.
+    """A role that one service, or the ACCOUNT, may assume, with exactly these policies.
+
+    The id is its name.
 
     Policies that other hands added are a difference. Names of roles are per account, not per
     region. A role is never deleted to be made again: what knows it by its unique id (a key grant)
@@ -85,7 +90,12 @@ class Role(Resource[Outputs]):
         }
 
     def _trust_policy(self, deployed: Deployed) -> dict[str, Any]:
-        principal = {"Service": deployed.aws.partition.service_principal(self.trusts)}
+        aws = deployed.aws
+        principal = (
+            {"AWS": aws.arn("iam", "root", is_global=True)}
+            if self.trusts == ACCOUNT
+            else {"Service": aws.partition.service_principal(self.trusts)}
+        )
         statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
         return iam_policies.document([statement])
 

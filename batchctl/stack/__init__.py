@@ -1,7 +1,9 @@
 """The application: every resource and what it is wired to. THE architecture diagram, in code.
 
-    client -> ALB -> TaskReceiver -> queue -> JobSplitter -> job queue (Spot, then on demand)
-    -> compute container -> job table <- JobAPI <- ALB <- client
+    client -> front door -> TaskReceiver -> queue -> JobSplitter -> job queue (Spot, then on demand)
+    -> compute container -> job table <- JobAPI <- front door <- client
+
+The front door is a load balancer or API Gateway.
 
 `build` wires the resources from config.yaml; an arrow is a field of a resource that holds another.
 Nothing here calls AWS.
@@ -22,6 +24,8 @@ from batchctl.stack.functions import build_functions
 from batchctl.stack.storage import build_storage
 
 LOAD_BALANCER = "load_balancer.api"
+STAGE = "stage.api"
+EXECUTE_ROLE = "role.api_execute"
 QUEUES = ("queue.jobs", "queue.dead_letters")
 
 
@@ -29,7 +33,7 @@ def build(config: Config, *, image: str | Recipe, package: Package) -> tuple[Res
     """Return every resource of the application, dependencies first.
 
     `image` is what the job definition runs, or what that is built from; `package` is the code of
-    the functions. Raises UsageError for a front door that this version doesn't build.
+    the functions.
     """
     network = build_network(config)
     storage = build_storage(config)

@@ -1,4 +1,7 @@
-"""The front door: what leads requests from the internet to the functions."""
+"""The front door: what leads requests from the internet to the functions.
+
+Here the load balancer; API Gateway is in `rest_api`.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchctl.config import Config
-from batchctl.errors import UsageError
 from batchctl.resource import Resource
 from batchctl.resources.awslambda import Function, Permission
 from batchctl.resources.ec2 import Ingress, SecurityGroup
 from batchctl.resources.ec2_network import Network
 from batchctl.resources.elbv2 import Listener, LoadBalancer, Rule, Target, TargetGroup
 from batchctl.stack.functions import Functions
+from batchctl.stack.rest_api import build_rest_api
 
 
 def build_front_door(
     config: Config, network: Network, functions: Functions
 ) -> tuple[Resource[Any], ...]:
-    """Return what leads to all of the front door; UsageError for one that isn't built yet."""
-    if config.api.mode != "alb":
-        raise UsageError(
-            f"could not build the front door `{config.api.mode}`: this version builds `alb` only",
-            hint="set `api.mode: alb`",
-        )
+    """Return what leads to all of the front door that config.yaml chooses."""
+    if config.api.mode == "restapi":
+        return build_rest_api(config, functions)
     listener = _listener(config, network)
     submit = _Route(10, ("PUT",), ("/v1/new-task",))
     read = _Route(20, ("GET",), ("/v1/tasks", "/v1/tasks/*"))
@@ -31,6 +31,18 @@ def build_front_door(
         _rule(config, listener, functions.receiver, submit),
         _rule(config, listener, functions.api, read),
     )
+
+
+def front_door_warnings(config: Config, partition: str) -> tuple[str, ...]:
+    """Return what to know of the front door before it is built in a partition (`aws-cn`)."""
+    if (config.api.mode, config.api.auth, partition) != ("restapi", "none", "aws-cn"):
+        return ()
+    # Getting Started with Amazon Web Services in China, "Amazon API Gateway".
+    warning = (
+        "in China API Gateway answers unsigned requests only for accounts with an ICP filing, all "
+        "others with 403: use `--auth iam`, or `--api-mode alb` on a port that needs no filing"
+    )
+    return (warning,)
 
 
 def _listener(config: Config, network: Network) -> Listener:

@@ -15,6 +15,7 @@ SKIPPED: Mapping[KeyPath, str] = {
     ("region",): "another region is another state",
     ("api", "mode"): "another front door, which has tests of its own",
     ("api", "auth"): "depends on `api.mode`",
+    ("api", "assume_execute_role"): "of the commands that call the API",
     ("local", "gateway_port"): "of the local cloud alone",
     ("local", "executor"): "of the local cloud alone",
     ("local", "vcpus"): "of the local cloud alone",

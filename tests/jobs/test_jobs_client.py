@@ -23,6 +23,7 @@ from batchctl.jobs import (
     Tasks,
     TooLarge,
 )
+from batchctl.jobs.contract import API_GATEWAY, Door
 
 if TYPE_CHECKING:
     from conftest import Api, Clock
@@ -111,8 +112,22 @@ def test_nothing_larger_than_the_limit_is_sent(api: Api, client: JobsClient) -> 
 def test_another_front_door_may_have_another_limit(api: Api, connect: Connect) -> None:
     api.answer(202, QUEUED)
     items = [f"ITEM-{index}" for index in range(100_000)]
-    connect(api.endpoint, body_limit_bytes=6_000_000).submit("demo-1", items)
+    connect(api.endpoint, door=Door(6_000_000)).submit("demo-1", items)
     assert len(json.loads(api.asked[0].body)["universe"]) == 100_000
+
+
+def test_api_gateways_limit_counts_the_body_as_it_stands_in_the_functions_event(
+    api: Api, connect: Connect
+) -> None:
+    api.answer(202, QUEUED)
+    client = connect(api.endpoint, door=API_GATEWAY)
+    client.submit("demo-1", [f"{index:05}" for index in range(100_000)])
+    assert len(api.asked[0].body) > 700_000
+    quotes = [f"{index:05}" + '"' * 60 for index in range(26_000)]
+    with pytest.raises(TooLarge, match="at most 6,258,688 pass") as raised:
+        client.submit("demo-1", quotes)
+    assert len(api.asked) == 1, "3.5 MB in the request, 6.6 MB in the event"
+    assert "restapi" not in str(raised.value.hint)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 import urllib3
 
 from batchctl.errors import UsageError
-from batchctl.jobs import JobsClient, UnexpectedAnswer, Unreachable, connection
+from batchctl.jobs import Forbidden, JobsClient, UnexpectedAnswer, Unreachable, connection
 from batchctl.jobs.connection import Request
 
 if TYPE_CHECKING:
@@ -88,7 +88,6 @@ def test_tls_where_there_is_none_is_not_tried_again(
         (200, JOB | {"tasks": 2}, "status 200, which isn't of this API"),
         (200, JOB | {"results": []}, "status 200, which isn't of this API"),
         (404, b"<html>nothing\nhere</html>", "status 404, <html>nothing here</html>"),
-        (403, {"message": "Forbidden"}, 'status 403, {"message": "Forbidden"}'),
         (301, b"", "status 301, no text"),
         (500, {"error": "internal error"}, "status 500, internal error"),
     ],
@@ -102,6 +101,54 @@ def test_an_answer_that_the_api_never_gives_is_told_as_such(
     assert raised.value.message == (
         f"could not understand the answer to `GET /v1/tasks/demo-1`: {told}"
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "told", "hint"),
+    [
+        ({"Message": "User: x is not authorized to perform: y"}, "User: x is not", "needs `execu"),
+        ({"message": "Signature expired: 1 is now earlier"}, "Signature expired", "clock"),
+        ({"message": "The security token included in the request is expired"}, "is exp", "renew"),
+        ({"message": "Credential should be scoped to a valid region"}, "Credential", "`--region`"),
+        ({"message": "The security token is invalid"}, "token is invalid", "check the credentials"),
+        (b"<html>no</html>", "<html>no</html>", "check the credentials"),
+    ],
+)
+def test_a_refusal_tells_who_asked_why_not_and_what_to_do(
+    api: Api, connect: Connect, answer: object, told: str, hint: str
+) -> None:
+    api.answer(403, answer)
+    arn = "arn:aws:iam::123456789012:user/ann"
+    client = connect(api.endpoint, sign=lambda request: request.headers, caller=lambda: arn)
+    with pytest.raises(Forbidden) as raised:
+        client.show("demo-1")
+    assert raised.value.message.startswith(f"could not call `GET /v1/tasks/demo-1` as `{arn}`: ")
+    assert told in raised.value.message
+    assert hint in str(raised.value.hint)
+
+
+def test_a_refused_request_without_a_signature_is_told_how_to_sign(
+    api: Api, client: JobsClient
+) -> None:
+    api.answer(403, {"message": "Missing Authentication Token"})
+    with pytest.raises(Forbidden, match="without a signature: Missing Auth") as raised:
+        client.list()
+    assert "api.auth: iam" in str(raised.value.hint)
+
+
+def test_a_signature_covers_the_address_as_it_is_sent(api: Api, connect: Connect) -> None:
+    signed: list[Request] = []
+
+    def sign(request: Request) -> dict[str, str]:
+        signed.append(request)
+        return dict(request.headers)
+
+    api.answer(200, {"jobs": []})
+    client = connect(api.endpoint, sign=sign)
+    client._connection.exchange("GET", "/v1/tasks?next=a b%2f", more={"accept": "*/*"})
+    assert signed[0].url == f"{api.endpoint}{api.asked[0].target}"
+    assert api.asked[0].target == "/v1/tasks?next=a%20b%2F"
+    assert api.asked[0].headers["accept"] == "*/*"
 
 
 def test_every_attempt_is_signed_anew(api: Api, connect: Connect) -> None:

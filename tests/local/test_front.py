@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from local_batch import LocalBatch
 
+from batchctl.local.execute_api import MAX_BODY as MAX_API_BODY
+from batchctl.local.execute_api import Call, Method
 from batchctl.local.front import MAX_BODY, Front, Site
 from batchctl.local.gateway import WebRequest
 
@@ -22,6 +24,7 @@ class ScriptedGateway:
     def __init__(self) -> None:
         self.balancer: Mapping[str, Any] | None = {"DNSName": "batchapp-1.elb.amazonaws.com"}
         self.body = b""
+        self.received: bytes | None = None
 
     def load_balancer_on(self, port: int, region: str, account: str) -> Mapping[str, Any] | None:
         assert (port, region, account) == (BALANCER, "us-east-1", "000000000000")
@@ -40,7 +43,16 @@ class ScriptedGateway:
         }
         return 200, {"Content-Type": "application/json"}, self.body or json.dumps(echo).encode()
 
+    def rest_method(self, call: Call, path: str, scope: tuple[str, str]) -> Method | None:
+        assert scope == ("000000000000", "us-east-1")
+        arn = "arn:aws:execute-api:us-east-1:000000000000:a1/api/PUT/"
+        return Method(arn, asks_for_iam=True) if path.startswith("/_aws/execute-api/") else None
+
+    def account_of(self, access_key_id: str) -> str:
+        return "111111111111"
+
     async def asgi(self, scope: Any, receive: Any, send: Any) -> None:
+        self.received = (await receive())["body"]
         await send({"type": "http.response.start", "status": 299, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
 
@@ -89,6 +101,30 @@ def browser() -> Browser:
 
 def test_the_gateways_port_is_aws(browser: Browser) -> None:
     assert browser.send(GATEWAY, "GET", "/")[0] == 299
+
+
+def test_a_call_to_a_rest_api_goes_on_whole(browser: Browser) -> None:
+    body = b"x" * 200_000
+    assert browser.send(GATEWAY, "PUT", "/_aws/execute-api/a1/api/", body=body)[0] == 299
+    assert browser.gateway.received == body
+
+
+def test_a_call_to_a_rest_api_that_is_refused_goes_no_further(browser: Browser) -> None:
+    scope = b"AKIA/20261124/us-east-1/execute-api/aws4_request"
+    header = b"AWS4-HMAC-SHA256 Credential=" + scope + b", SignedHeaders=host, Signature=0"
+    headers = [(b"Authorization", header)]
+    status, body = browser.send(GATEWAY, "PUT", "/_aws/execute-api/a1/api/", headers=headers)
+    assert status == 403
+    assert "111111111111 is not authorized" in json.loads(body)["Message"]
+    assert browser.gateway.received is None
+
+
+def test_a_rest_apis_body_of_ten_megabytes_passes_and_one_byte_more_is_413(
+    browser: Browser,
+) -> None:
+    path = "/_aws/execute-api/a1/api/"
+    assert browser.send(GATEWAY, "PUT", path, body=b"x" * MAX_API_BODY)[0] == 299
+    assert browser.send(GATEWAY, "PUT", path, body=b"x" * (MAX_API_BODY + 1))[0] == 413
 
 
 def test_without_a_load_balancer_its_port_answers_503_and_says_so(browser: Browser) -> None:

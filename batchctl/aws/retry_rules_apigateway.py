@@ -1,0 +1,65 @@
+"""The errors of API Gateway that pass by themselves.
+
+Sources: API Gateway developer guide, "Set up CloudWatch logging for REST APIs"; Terraform's
+provider for concurrent modifications. Its limits ("Quotas for configuring and running a REST API":
+one DeleteRestApi in 30 s, one CreateDeployment in 5 s) are throttling as any other: the call waits,
+in its own thread, and nothing else does.
+"""
+
+from __future__ import annotations
+
+from batchctl.aws.retry_rule import Rule
+
+_API_WRITES = tuple(
+    f"apigateway.{operation}"
+    for operation in (
+        "UpdateRestApi",
+        "DeleteRestApi",
+        "CreateResource",
+        "DeleteResource",
+        "PutMethod",
+        "DeleteMethod",
+        "PutIntegration",
+        "PutGatewayResponse",
+        "DeleteGatewayResponse",
+        "CreateDeployment",
+        "DeleteDeployment",
+        "CreateStage",
+        "UpdateStage",
+        "DeleteStage",
+        "TagResource",
+        "UntagResource",
+        "UpdateAccount",
+    )
+)
+
+API_GATEWAY_RULES: tuple[Rule, ...] = (
+    Rule(
+        _API_WRITES,
+        "ConflictException",
+        "concurrent modification",
+        300,
+        "API Gateway to finish another change",
+    ),
+    Rule(
+        ("apigateway.UpdateAccount",),
+        "BadRequestException",
+        "required permissions configured",
+        120,
+        "IAM to show the new role to API Gateway",
+    ),
+    Rule(
+        ("apigateway.UpdateStage",),
+        "BadRequestException",
+        "role arn must be set in account settings",
+        120,
+        "API Gateway to see the role for its logs",
+    ),
+    Rule(
+        ("apigateway.DeleteDeployment",),
+        "BadRequestException",
+        "active stages",
+        60,
+        "API Gateway to see that no stage shows the deployment",
+    ),
+)

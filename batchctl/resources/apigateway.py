@@ -1,0 +1,228 @@
+"""API Gateway: a regional REST API whose methods lead to functions.
+
+Its stage and deployments are in `apigateway_stages`, the reading and writing of its methods in
+`apigateway_methods`, its own answers in `apigateway_responses`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from batchctl.aws.errors import ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Document,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+)
+from batchctl.resources import apigateway_methods, apigateway_responses, iam_policies
+from batchctl.resources.awslambda import Function
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway.type_defs import PaginatorConfigTypeDef
+
+# The most that one call answers (API Reference, GetRestApis).
+PAGES: PaginatorConfigTypeDef = {"PageSize": 500}
+
+
+@dataclass(frozen=True)
+class Method:
+    """Requests with this HTTP method (or `ANY`) on this path go to a function."""
+
+    http_method: str
+    path: str
+    function: Function
+
+    @property
+    def key(self) -> str:
+        """The name in plans: `PUT /v1/new-task`."""
+        return f"{self.http_method} {self.path}"
+
+
+@dataclass(frozen=True)
+class RestApiOutputs(Outputs):
+    """The ARN is the one that policies name: `arn:aws:execute-api:REGION:ACCOUNT:ID`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestApi(Resource[RestApiOutputs]):
+    """A regional REST API with its methods; a change of them waits for a deployment.
+
+    With `signed` every method wants an IAM signature. Without a resource policy these are the
+    account's own callers that may `execute-api:Invoke`, and nobody else (API Gateway developer
+    guide, "API Gateway authorization flow"): a policy that other hands put there is removed.
+
+    Unsigned or not, a path or method that isn't there is answered with 403 by API Gateway
+    ("Gateway response types"). Without signatures that becomes a 404; with them it must stay, so
+    routes of their own should take what is left.
+
+    Names aren't unique, so it is found by name and tag. What a lost CreateRestApi left is deleted
+    when the next one is made.
+    """
+
+    methods: tuple[Method, ...]
+    signed: bool
+
+    kind: ClassVar[str] = "rest_api"
+    outputs: ClassVar[type[RestApiOutputs]] = RestApiOutputs
+    identity: ClassVar[tuple[str, ...]] = ("name",)
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return name, endpointConfiguration and policy, and what hangs on the API.
+
+        `paths` are those of its resources, `methods` go by `PUT /path`, `gatewayResponses` by type.
+        """
+        return {
+            "name": self.physical_name,
+            "endpointConfiguration": {"types": ["REGIONAL"]},
+            "policy": Document(),
+            "paths": apigateway_methods.paths_to([method.path for method in self.methods]),
+            "methods": Document(
+                {method.key: self._method(method, deployed) for method in self.methods}
+            ),
+            "gatewayResponses": Document(apigateway_responses.wanted(signed=self.signed)),
+        }
+
+    def _method(self, method: Method, deployed: Deployed) -> dict[str, Any]:
+        """Return a method with its integration; a function is always invoked by POST."""
+        aws = deployed.aws
+        function = deployed[method.function].arn
+        return {
+            "authorizationType": "AWS_IAM" if self.signed else "NONE",
+            "type": "AWS_PROXY",
+            "httpMethod": "POST",
+            "uri": f"arn:{aws.partition.id}:apigateway:{aws.region}:lambda:path/2015-03-31"
+            f"/functions/{function}/invocations",
+        }
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: RestApiOutputs | None, desired: Properties
+    ) -> Actual[RestApiOutputs] | None:
+        """Find the API by its id, else by name and tag; None when there is none."""
+        with ignore_missing():
+            found = _found(aws, recorded, str(desired["name"]))
+            if found is None:
+                return None
+            tags = found.get("tags", {})
+            refuse_foreign(aws, f"REST API `{found['id']}`", tags)
+            tree = apigateway_methods.read(aws, found["id"])
+            return Actual(
+                _outputs(aws, found["id"]),
+                {
+                    "name": found["name"],
+                    "endpointConfiguration": found.get("endpointConfiguration", {}),
+                    "policy": Document(_policy(found.get("policy"))),
+                    "paths": sorted(tree.ids),
+                    "methods": Document(tree.methods),
+                    "gatewayResponses": Document(apigateway_responses.read(aws, found["id"])),
+                },
+                tags,
+            )
+        return None
+
+    def create(self, aws: Aws, desired: Properties) -> RestApiOutputs:
+        """Make the API, then its methods; `read` and `update` finish what was cut off."""
+        answer = aws.apigateway.create_rest_api(
+            name=desired["name"],
+            endpointConfiguration=desired["endpointConfiguration"],
+            tags=aws.tags,
+        )
+        outputs = _outputs(aws, answer["id"])
+        for other in _tagged(aws, desired["name"]):
+            if other["id"] != outputs.id:
+                self.delete(aws, _outputs(aws, other["id"]))
+        apigateway_responses.write(aws, outputs.id, desired["gatewayResponses"], {})
+        apigateway_methods.write(aws, outputs.id, desired)
+        return outputs
+
+    def update(
+        self,
+        aws: Aws,
+        actual: Actual[RestApiOutputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> RestApiOutputs:
+        """Change what differs: callers see it with the next deployment."""
+        api_id, has = actual.outputs.id, actual.properties
+        patch = _patch(changed, has)
+        if patch:
+            aws.apigateway.update_rest_api(restApiId=api_id, patchOperations=patch)
+        if "gatewayResponses" in changed:
+            wanted = changed["gatewayResponses"]
+            apigateway_responses.write(aws, api_id, wanted, has["gatewayResponses"])
+        if "methods" in changed or "paths" in changed:
+            apigateway_methods.write(aws, api_id, desired)
+        return actual.outputs
+
+    def write_tags(
+        self, aws: Aws, outputs: RestApiOutputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags."""
+        set_tags(aws, f"/restapis/{outputs.id}", tags, removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: RestApiOutputs) -> None:
+        """Delete the API with all that hangs on it: one in 30 s at most ("Quotas")."""
+        with ignore_missing():
+            aws.apigateway.delete_rest_api(restApiId=recorded.id)
+
+
+def set_tags(aws: Aws, path: str, tags: Mapping[str, str], removed: Sequence[str]) -> None:
+    """Set and remove tags of an API or a stage, known by its path (`/restapis/ID`)."""
+    # An ARN without an account (API Gateway developer guide, "Amazon resource name reference").
+    arn = f"arn:{aws.partition.id}:apigateway:{aws.region}::{path}"
+    aws.apigateway.tag_resource(resourceArn=arn, tags=tags)
+    if removed:
+        aws.apigateway.untag_resource(resourceArn=arn, tagKeys=removed)
+
+
+def _outputs(aws: Aws, api_id: str) -> RestApiOutputs:
+    return RestApiOutputs(id=api_id, arn=aws.arn("execute-api", api_id))
+
+
+def _found(aws: Aws, recorded: RestApiOutputs | None, name: str) -> Mapping[str, Any] | None:
+    if recorded:
+        return aws.apigateway.get_rest_api(restApiId=recorded.id)
+    return next(iter(_tagged(aws, name)), None)
+
+
+def _tagged(aws: Aws, name: str) -> list[Mapping[str, Any]]:
+    """Return the APIs of this name that carry the stack's tag, the oldest first."""
+    pages = aws.apigateway.get_paginator("get_rest_apis").paginate(PaginationConfig=PAGES)
+    ours = {key: value for key, value in aws.tags.items() if key.startswith("batchctl:")}
+    found = [
+        api
+        for page in pages
+        for api in page.get("items", [])
+        if api["name"] == name and ours.items() <= api.get("tags", {}).items()
+    ]
+    return sorted(found, key=lambda api: (str(api.get("createdDate")), api["id"]))
+
+
+def _policy(text: str | None) -> Mapping[str, Any]:
+    """Return a resource policy, which API Gateway gives as JSON with its quotes escaped."""
+    if not text:
+        return {}
+    parsed = json.loads(text if text.startswith('{"') else json.loads(f'"{text}"'))
+    return iam_policies.canonical(parsed)
+
+
+def _patch(changed: Properties, has: Properties) -> Any:
+    """Return the operations of UpdateRestApi for the changes of the API itself."""
+    operations = []
+    if "policy" in changed:
+        text = json.dumps(changed["policy"]) if changed["policy"] else ""
+        operations.append({"op": "replace", "path": "/policy", "value": text})
+    if "endpointConfiguration" in changed:
+        old = has["endpointConfiguration"].get("types", ["EDGE"])[0]
+        path = f"/endpointConfiguration/types/{old}"
+        operations.append({"op": "replace", "path": path, "value": "REGIONAL"})
+    return operations

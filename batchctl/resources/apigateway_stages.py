@@ -1,0 +1,178 @@
+"""API Gateway: the stage, which shows a deployment of an API to callers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from batchctl.aws.errors import ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Outputs,
+    Properties,
+    Resource,
+    refuse_foreign,
+)
+from batchctl.resources.apigateway import RestApi, set_tags
+from batchctl.resources.apigateway_deployments import ApiDeployment
+from batchctl.resources.apigateway_logging import ApiLogging
+from batchctl.resources.logs import LogGroup
+
+EVERY_METHOD = "*/*"
+# One JSON object a request (API Gateway developer guide, "Variables for access logging").
+LOG_FORMAT = json.dumps(
+    {
+        "requestId": "$context.requestId",
+        "time": "$context.requestTime",
+        "ip": "$context.identity.sourceIp",
+        "caller": "$context.identity.userArn",
+        "method": "$context.httpMethod",
+        "path": "$context.path",
+        "status": "$context.status",
+        "bytes": "$context.responseLength",
+        "milliseconds": "$context.responseLatency",
+        "error": "$context.error.message",
+    }
+)
+
+
+@dataclass(frozen=True)
+class StageOutputs(Outputs):
+    """The id is the stage's name; `invoke_url` is the API's address, without a slash at its end."""
+
+    rest_api_id: str
+    invoke_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Resource[StageOutputs]):
+    """The part of an API's address by which callers reach a deployment, with limits and a log.
+
+    Its limits are for all callers together; above them API Gateway answers 429.
+    """
+
+    api: RestApi
+    deployment: ApiDeployment
+    log_group: LogGroup
+    logging: ApiLogging
+    requests_per_second: int
+    burst_requests: int
+    tracing: bool
+
+    kind: ClassVar[str] = "stage"
+    outputs: ClassVar[type[StageOutputs]] = StageOutputs
+    identity: ClassVar[tuple[str, ...]] = ("restApiId", "stageName")
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the parameters of CreateStage, and the settings that UpdateStage takes."""
+        return {
+            "restApiId": deployed[self.api].id,
+            "stageName": self.physical_name,
+            "deploymentId": deployed[self.deployment].id,
+            # In aws-cn there is no X-Ray for functions, and nothing to trace but them.
+            "tracingEnabled": self.tracing and deployed.aws.partition.has_lambda_tracing,
+            "accessLogSettings": {
+                "destinationArn": deployed[self.log_group].arn,
+                "format": LOG_FORMAT,
+            },
+            "methodSettings": {
+                EVERY_METHOD: {
+                    "throttlingRateLimit": float(self.requests_per_second),
+                    "throttlingBurstLimit": self.burst_requests,
+                }
+            },
+        }
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: StageOutputs | None, desired: Properties
+    ) -> Actual[StageOutputs] | None:
+        """Find the stage in its API by name; None when there is none."""
+        api_id = recorded.rest_api_id if recorded else str(desired["restApiId"])
+        name = recorded.id if recorded else str(desired["stageName"])
+        with ignore_missing():
+            found = aws.apigateway.get_stage(restApiId=api_id, stageName=name)
+            tags = found.get("tags", {})
+            refuse_foreign(aws, f"stage `{name}` of REST API `{api_id}`", tags)
+            properties = {
+                **found,
+                "restApiId": api_id,
+                "tracingEnabled": found.get("tracingEnabled", False),
+                "accessLogSettings": found.get("accessLogSettings", {}),
+                "methodSettings": found.get("methodSettings", {}),
+            }
+            return Actual(_stage_outputs(aws, api_id, name), properties, tags)
+        return None
+
+    def create(self, aws: Aws, desired: Properties) -> StageOutputs:
+        """Make the stage, then set what CreateStage doesn't take."""
+        given = ("restApiId", "stageName", "deploymentId", "tracingEnabled")
+        aws.apigateway.create_stage(**{key: desired[key] for key in given}, tags=aws.tags)
+        api_id, name = str(desired["restApiId"]), str(desired["stageName"])
+        left = {key: value for key, value in desired.items() if key not in given}
+        aws.apigateway.update_stage(restApiId=api_id, stageName=name, patchOperations=_patch(left))
+        return _stage_outputs(aws, api_id, name)
+
+    def update(
+        self,
+        aws: Aws,
+        actual: Actual[StageOutputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> StageOutputs:
+        """Change what differs, all in one call: callers see the old or the new."""
+        del desired
+        outputs = actual.outputs
+        aws.apigateway.update_stage(
+            restApiId=outputs.rest_api_id, stageName=outputs.id, patchOperations=_patch(changed)
+        )
+        return outputs
+
+    def write_tags(
+        self, aws: Aws, outputs: StageOutputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set and remove tags."""
+        set_tags(aws, f"/restapis/{outputs.rest_api_id}/stages/{outputs.id}", tags, removed)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: StageOutputs) -> None:
+        """Delete the stage: from then on nobody reaches the API."""
+        with ignore_missing():
+            aws.apigateway.delete_stage(restApiId=recorded.rest_api_id, stageName=recorded.id)
+
+
+def _patch(changed: Properties) -> Any:
+    """Return the operations of UpdateStage, whose values are all texts."""
+    values: dict[str, str] = {}
+    if "deploymentId" in changed:
+        values["/deploymentId"] = changed["deploymentId"]
+    if "tracingEnabled" in changed:
+        values["/tracingEnabled"] = str(changed["tracingEnabled"]).lower()
+    for key, value in changed.get("accessLogSettings", {}).items():
+        values[f"/accessLogSettings/{key}"] = value
+    limits = changed.get("methodSettings", {}).get(EVERY_METHOD)
+    if limits:
+        values[f"/{EVERY_METHOD}/throttling/rateLimit"] = str(limits["throttlingRateLimit"])
+        values[f"/{EVERY_METHOD}/throttling/burstLimit"] = str(limits["throttlingBurstLimit"])
+    return [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
+
+
+def _stage_outputs(aws: Aws, api_id: str, name: str) -> StageOutputs:
+    return StageOutputs(
+        id=name,
+        arn=aws.arn("execute-api", f"{api_id}/{name}"),
+        rest_api_id=api_id,
+        invoke_url=f"{_address(aws, api_id)}/{name}",
+    )
+
+
+def _address(aws: Aws, api_id: str) -> str:
+    """Return the API's address; an emulator has no host names of its own and takes a path."""
+    endpoint_url = aws.connection.endpoint_url
+    if endpoint_url:
+        return f"{endpoint_url.rstrip('/')}/_aws/execute-api/{api_id}"
+    return f"https://{api_id}.execute-api.{aws.region}.{aws.partition.dns_suffix}"
