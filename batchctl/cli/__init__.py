@@ -12,9 +12,11 @@ from batchctl import __version__
 from batchctl.cli.deploy import down, plan, status, up
 from batchctl.cli.failures import Guarded
 from batchctl.cli.init import init
-from batchctl.cli.jobs import jobs, results, show, submit
+from batchctl.cli.jobs import jobs, show, submit
 from batchctl.cli.local import local
 from batchctl.cli.options import shared_options
+from batchctl.cli.results import results
+from batchctl.cli.watch import watch
 
 
 @click.group(cls=Guarded, context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,5 +34,9 @@ def main() -> None:
     """
 
 
-for command in (init, plan, up, down, status, submit, jobs, show, results, local):
+for command in (
+    *(init, plan, up, down, status),
+    *(submit, jobs, show, watch, results),
+    local,
+):
     main.add_command(command)
