@@ -29,11 +29,19 @@ from batchctl.local.batch.endpoint import Endpoint
 from batchctl.local.batch.executor import ProcessExecutor
 from batchctl.local.batch.scope import Scope
 from batchctl.local.batch.service import Batch, Machine
+from batchctl.local.clients import RootClients
 from batchctl.local.default_vpc import open_default_vpc
+from batchctl.local.events.bus import Bus
+from batchctl.local.events.delivery import Delivery
+from batchctl.local.events.rules import Rules
 from batchctl.local.front import Front, Site
 from batchctl.local.gateway import HOST, Gateway, Placement, configure
 from batchctl.local.guard import Guard
 from batchctl.local.record import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Running
+
+ROOT = (ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+FUNCTION_TIMEOUT_S = 900.0
+"""AWS Lambda Developer Guide, "Lambda quotas": a function runs for 900 seconds at most."""
 
 STOP_GRACE_S = 5.0
 """How long jobs may take to end when the cloud stops: less than the 30 s of ECS, as a person
@@ -52,7 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
     _prepare(directory, job_variables)
     configure(Placement(directory, running.gateway_port, running.region))
     gateway = Gateway()
-    batch = _batch(running, guard, job_variables)
+    bus = _bus(running)
+    batch = _batch(running, guard, job_variables, bus)
+    bus.start()
     gateway.serve_batch(Endpoint(batch))
     asyncio.run(_serve(gateway, batch, running))
     gateway.stop_functions()
@@ -96,14 +106,19 @@ async def _serve(gateway: Gateway, batch: Batch, running: Running) -> None:
     await preparing
 
 
-def _batch(running: Running, guard: Guard, variables: dict[str, str]) -> Batch:
+def _bus(running: Running) -> Bus:
+    clients = RootClients(running.endpoint_url, running.region, ROOT, FUNCTION_TIMEOUT_S)
+    rules = Rules(lambda: clients("events"), time.time)
+    return Bus(Scope(running.region, ACCESS_KEY_ID), time.time, rules, Delivery(clients))
+
+
+def _batch(running: Running, guard: Guard, variables: dict[str, str], bus: Bus) -> Batch:
     endpoint_url = running.endpoint_url
-    root = (ACCESS_KEY_ID, SECRET_ACCESS_KEY)
-    account = GatewayAccount(endpoint_url, running.region, root)
+    account = GatewayAccount(endpoint_url, running.region, ROOT)
     executor = ProcessExecutor(Path(running.compute_directory), guard)
     runner = AttemptRunner(account, executor, Setting(endpoint_url, variables), time.time)
     scope = Scope(running.region, ACCESS_KEY_ID)
-    return Batch(Machine(scope, time.time, running.vcpus, account, runner))
+    return Batch(Machine(scope, time.time, running.vcpus, account, runner), [bus.observe])
 
 
 def _prepare(directory: Path, variables: dict[str, str]) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchctl.local.batch.executor import StartError
 from batchctl.local.batch.logs import LogEvent
 from batchctl.local.batch.tasks import DEFAULT_LOG_GROUP
+from batchctl.local.clients import RootClients
 
 SESSION_S = 12 * 3600
 """AssumeRole, AWS STS API Reference: a role's session lasts 12 hours at most. ECS renews a task's;
@@ -44,13 +42,7 @@ class GatewayAccount:
 
     def __init__(self, endpoint_url: str, region: str, root: tuple[str, str]) -> None:
         """Call `endpoint_url` with root's access key id and secret."""
-        key_id, secret = root
-        self._session = boto3.session.Session(
-            aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region
-        )
-        self._endpoint_url = endpoint_url
-        self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()
+        self._client = RootClients(endpoint_url, region, root)
 
     def problem_with(self, environment: Mapping[str, Any]) -> str | None:
         """Return the first thing that the environment names and the account hasn't."""
@@ -138,17 +130,6 @@ class GatewayAccount:
             logs.create_log_group(logGroupName=group)
         except logs.exceptions.ResourceAlreadyExistsException:
             return
-
-    def _client(self, service: str) -> Any:
-        with self._lock:  # boto3: sessions must not be shared between threads, clients may
-            if service not in self._clients:
-                config = Config(connect_timeout=5, read_timeout=30, max_pool_connections=50)
-                self._clients[service] = self._session.client(
-                    service,  # type: ignore[call-overload]  # the stubs want each name as a literal
-                    endpoint_url=self._endpoint_url,
-                    config=config,
-                )
-            return self._clients[service]
 
 
 def trusts(document: Any, service: str) -> bool:
