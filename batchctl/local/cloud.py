@@ -115,7 +115,7 @@ def _bus(running: Running) -> Bus:
 def _batch(running: Running, guard: Guard, variables: dict[str, str], bus: Bus) -> Batch:
     endpoint_url = running.endpoint_url
     account = GatewayAccount(endpoint_url, running.region, ROOT)
-    executor = ProcessExecutor(Path(running.compute_directory), guard)
+    executor = ProcessExecutor(Path(running.compute_directory), guard, account.image_problem)
     runner = AttemptRunner(account, executor, Setting(endpoint_url, variables), time.time)
     scope = Scope(running.region, ACCESS_KEY_ID)
     return Batch(Machine(scope, time.time, running.vcpus, account, runner), [bus.observe])

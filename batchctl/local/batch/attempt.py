@@ -53,8 +53,8 @@ class AttemptRunner:
         environment["AWS_ENDPOINT_URL"] = self._setting.endpoint_url
         return self._executor.start(task, environment)
 
-    def follow(self, task: Task, process: Process) -> int:
-        """Bring the process's output to its log stream until it has ended; return its exit code."""
+    def follow(self, task: Task, process: Process) -> Outcome:
+        """Bring the process's output to its log stream until it has ended; return how it did."""
         lines = Lines(process.output, self._clock, task.id)
         while not lines.has_ended:
             for batch in batches(lines.take(_POLL_S)):
@@ -101,7 +101,7 @@ class _RunningAttempt:
             process.send_signal(missed)
         self._reports.started(self._task.id)
         try:
-            return Outcome(exit_code=self._runner.follow(self._task, process))
+            return self._runner.follow(self._task, process)
         except BaseException:
             process.send_signal(signal.SIGKILL)
             process.wait()

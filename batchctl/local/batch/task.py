@@ -25,7 +25,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended: its process's exit code, or the `reason` why it has none."""
+    """How an attempt ended: its exit code, or the `reason` why it has none; out of memory: both."""
 
     exit_code: int | None = None
     reason: str | None = None
