@@ -41,7 +41,7 @@ ALLOWED = {
     },
     "stack": {"config", "resources", "resource", "packaging"},
     "engine": {"resource", "aws"},
-    "jobs": set(),
+    "jobs": {"aws"},
     "local": {"packaging"},
     "resources": {"resource", "aws", "packaging"},
     "resource": {"aws"},

@@ -9,11 +9,13 @@ from __future__ import annotations
 import click
 
 from batchctl import __version__
+from batchctl.cli.change import cancel, retry
 from batchctl.cli.deploy import down, plan, status, up
 from batchctl.cli.failures import Guarded
 from batchctl.cli.init import init
 from batchctl.cli.jobs import jobs, show, submit
 from batchctl.cli.local import local
+from batchctl.cli.logs import logs
 from batchctl.cli.options import shared_options
 from batchctl.cli.results import results
 from batchctl.cli.watch import watch
@@ -36,7 +38,7 @@ def main() -> None:
 
 for command in (
     *(init, plan, up, down, status),
-    *(submit, jobs, show, watch, results),
+    *(submit, jobs, show, watch, results, logs, cancel, retry),
     local,
 ):
     main.add_command(command)
