@@ -19,6 +19,7 @@ from batchctl.cli.logs import logs
 from batchctl.cli.options import shared_options
 from batchctl.cli.results import results
 from batchctl.cli.watch import watch
+from batchctl.cli.why import why
 
 
 @click.group(cls=Guarded, context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,7 +39,7 @@ def main() -> None:
 
 for command in (
     *(init, plan, up, down, status),
-    *(submit, jobs, show, watch, results, logs, cancel, retry),
+    *(submit, jobs, show, watch, results, logs, why, cancel, retry),
     local,
 ):
     main.add_command(command)

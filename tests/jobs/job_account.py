@@ -32,6 +32,7 @@ class JobAccount:
     queues: list[dict[str, Any]] = field(default_factory=list)
     environments: list[dict[str, Any]] = field(default_factory=list)
     listed: dict[str, list[str]] = field(default_factory=dict)
+    summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[dict[str, Any]] = field(default_factory=list)
     answer: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: {}
     calls: list[str] = field(default_factory=list)
@@ -120,8 +121,9 @@ def _script(account: JobAccount) -> None:
         return {"jobs": [account.details[i] for i in request["jobs"] if i in account.details]}
 
     def list_jobs(request: dict[str, Any]) -> dict[str, Any]:
-        key = f"{request.get('arrayJobId') or request['jobQueue']}/{request['jobStatus']}"
-        return {"jobSummaryList": [{"jobId": i, "jobName": i} for i in account.listed.get(key, [])]}
+        key = f"{request['arrayJobId']}/{request['jobStatus']}"
+        found = [{"jobId": i} | account.summaries.get(i, {}) for i in account.listed.get(key, [])]
+        return {"jobSummaryList": found}
 
     answers = {
         "DescribeJobs": describe_jobs,
