@@ -10,6 +10,7 @@ import click
 
 from batchctl import __version__
 from batchctl.cli.change import cancel, retry
+from batchctl.cli.dead_letters import dead_letters
 from batchctl.cli.deploy import down, plan, status, up
 from batchctl.cli.failures import Guarded
 from batchctl.cli.init import init
@@ -40,6 +41,6 @@ def main() -> None:
 for command in (
     *(init, plan, up, down, status),
     *(submit, jobs, show, watch, results, logs, why, cancel, retry),
-    local,
+    *(dead_letters, local),
 ):
     main.add_command(command)
