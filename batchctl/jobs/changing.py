@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from batchctl.aws.errors import is_missing
 from batchctl.aws.session import Aws
@@ -58,8 +58,7 @@ class JobChanges:
         Raises InvalidJob, JobNotFound and, for a job that has ended, Refused.
         """
         answer = self._ask("cancel", job_id, {})
-        tasks = Tasks.from_answer({"total": 0, "pending": 0, "running": 0} | answer["tasks"])
-        return Cancelled(answer["job_id"], answer["status"], tasks)
+        return Cancelled(answer["job_id"], answer["status"], Tasks.from_answer(answer["tasks"]))
 
     def retry(
         self, job_id: str, *, memory_mib: int | None = None, on_demand: bool = False
@@ -86,10 +85,16 @@ class JobChanges:
 def invoke(aws: Aws, function: str, event: Mapping[str, object]) -> object:
     """Invoke a function, wait for its answer and return it, read as JSON.
 
-    Raises BatchctlError when there is no such function, and when it failed.
+    Raises BatchctlError when there is no such function, when it failed, and when it doesn't answer
+    within a minute, as with a job of very many items: then it works on.
     """
     try:
         answer = aws.awslambda.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    except ReadTimeoutError as error:
+        raise BatchctlError(
+            f"could not wait for `{function}`: it has not answered yet",
+            hint="it works on: look with `batchctl show`, or run the command again, which is safe",
+        ) from error
     except ClientError as error:
         if not is_missing(error):
             raise

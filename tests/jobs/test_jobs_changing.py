@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from job_account import TRACKER, JobAccount, opened
 
 from batchctl.aws.clock import Clock
@@ -19,7 +19,13 @@ COUNTS = {"total": 3, "pending": 0, "running": 0, "succeeded": 2, "failed": 1}
 
 @pytest.fixture
 def account() -> Iterator[JobAccount]:
-    yield from opened(Clock())
+    yield from opened(passing_clock())
+
+
+def passing_clock() -> Clock:
+    """Time that passes only by sleeping."""
+    slept = [0.0]
+    return Clock(now=lambda: sum(slept), sleep=lambda _stop, seconds: slept.append(seconds))
 
 
 @pytest.fixture
@@ -92,3 +98,16 @@ def test_a_function_that_isnt_there_is_told(account: JobAccount, changes: JobCha
     with pytest.raises(BatchctlError, match="there is no such function") as raised:
         changes.cancel("demo")
     assert "batchctl up" in str(raised.value.hint)
+
+
+def test_a_function_that_works_for_long_is_told_to_work_on(
+    account: JobAccount, changes: JobChanges
+) -> None:
+    def slow(_: dict[str, Any]) -> dict[str, Any]:
+        account.aws.clock.sleep(account.aws.clock.stop, 60.0)
+        raise ReadTimeoutError(endpoint_url="https://lambda")
+
+    account.answer = slow
+    with pytest.raises(BatchctlError, match="it has not answered yet") as raised:
+        changes.retry("demo")
+    assert "which is safe" in str(raised.value.hint)

@@ -21,20 +21,27 @@ CREATED_MS = 1_700_000_000_000
 SOON_MS, LATE_MS = CREATED_MS + 60_000, CREATED_MS + 600_000
 
 
+@pytest.fixture(scope="module")
+def one_account() -> Iterator[JobAccount]:
+    """One account for all: what a test scripts is forgotten after it."""
+    yield from opened(Clock())
+
+
 @pytest.fixture
-def account() -> Iterator[JobAccount]:
+def account(one_account: JobAccount) -> JobAccount:
     """An account whose queue and compute environment are well."""
-    for made in opened(Clock()):
-        made.queues = [
-            {
-                "jobQueueName": "app-compute",
-                "jobQueueArn": QUEUE,
-                "state": "ENABLED",
-                "status": "VALID",
-            }
-        ]
-        made.environments = [environment()]
-        yield made
+    for scripted in (one_account.details, one_account.listed, one_account.summaries):
+        scripted.clear()
+    one_account.queues = [
+        {
+            "jobQueueName": "app-compute",
+            "jobQueueArn": QUEUE,
+            "state": "ENABLED",
+            "status": "VALID",
+        }
+    ]
+    one_account.environments = [environment()]
+    return one_account
 
 
 def environment(**more: Any) -> dict[str, Any]:
