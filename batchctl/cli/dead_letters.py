@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchctl.cli.asking import confirm
-from batchctl.cli.job_client import spelled
+from batchctl.cli.job_view import spelled
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import data, print_json, say
+from batchctl.cli.runs import confirm
 
 if TYPE_CHECKING:
     from batchctl.cli.application import Application

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchctl.cli.asking import confirm
 from batchctl.cli.failures import INTERRUPTED, tell
 from batchctl.cli.options import Options, current_options, shared_options
 from batchctl.cli.output import print_json, say
@@ -81,7 +80,7 @@ def _up(application: Application, *, yes: bool) -> None:
     made = _planned(application)
     if made.changes:
         show_plan(made, verbose=options.verbose)
-        confirm("apply these changes?", yes=yes)
+        _confirm("apply these changes?", yes=yes)
     _confirm_data_loss(made, yes=yes)
     aws, state = application.aws, application.state
     state.remember_api(application.config.api.mode, application.config.api.auth)
@@ -129,7 +128,7 @@ def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
     aws, state = application.aws, application.state
     made = plan_destroy(state, aws, delete_data=delete_data)
     show_plan(made)
-    confirm(f"delete these {len(made.changes)} resources?", yes=yes or not made.changes)
+    _confirm(f"delete these {len(made.changes)} resources?", yes=yes or not made.changes)
     with _stopping(application), progress(len(made.changes)) as emit:
         outcome = destroy(made, state, aws, emit)
     _end(outcome, "`batchctl down` again finishes it")
@@ -221,6 +220,19 @@ def _end(outcome: Outcome, what_next: str) -> None:
         sys.exit(INTERRUPTED)
 
 
+def _confirm(question: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "could not ask before changing anything: the input is no terminal",
+            hint="pass `--yes` to go ahead without a question",
+        )
+    if not click.confirm(question, err=True):
+        say("nothing was changed")
+        sys.exit(1)
+
+
 def _confirm_data_loss(made: Plan, *, yes: bool) -> None:
     for step in made.changes:
         if step.loses_data:
@@ -230,7 +242,7 @@ def _confirm_data_loss(made: Plan, *, yes: bool) -> None:
                     "which would be lost",
                     hint="run `batchctl up` without `--yes` and answer the question",
                 )
-            confirm(f"{step.address} holds {step.loses_data}: lose it?", yes=False)
+            _confirm(f"{step.address} holds {step.loses_data}: lose it?", yes=False)
 
 
 def _what_next(application: Application) -> None:

@@ -17,7 +17,7 @@ LOG_GROUP = "log_group.compute"
 TRACKER = "function.tracker"
 QUEUE = "queue.jobs"
 DEAD_LETTERS = "queue.dead_letters"
-EVENT_DEAD_LETTERS = "queue.event_dead_letters"
+EVENT_DEAD_LETTERS = "queue.events_dead_letters"
 
 
 def places_of(application: Application) -> Places:

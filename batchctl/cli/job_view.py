@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from batchctl.cli.application import Application
     from batchctl.jobs import Job
 
 
@@ -49,3 +50,8 @@ def as_plain(data: Any) -> dict[str, Any]:
 def moment(time: datetime | None) -> str:
     """Write a moment in this machine's time zone; empty for None."""
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S") if time else ""
+
+
+def spelled(application: Application) -> str:
+    """Return how this user calls us, for the commands that messages name."""
+    return "batchctl --local" if application.options.local else "batchctl"

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.job_client import open_jobs, spelled
-from batchctl.cli.job_view import as_json, as_plain, moment, show_job
+from batchctl.cli.job_view import as_json, as_plain, moment, show_job, spelled
 from batchctl.cli.options import shared_options
 from batchctl.cli.output import data, print_json, say
 from batchctl.cli.watch import follow, tell_end
@@ -47,6 +46,8 @@ def submit(
 
     items = universe_of(universe, universe_file, sys.stdin.buffer)
     parameters = parameters_of(param)
+    from batchctl.cli.client import open_jobs
+
     application, client = open_jobs()
     submitted = client.submit(job_id, items, parameters)
     _tell_submitted(application, submitted)
@@ -86,6 +87,8 @@ def jobs(*, limit: int) -> None:
     """
     from rich.table import Table
 
+    from batchctl.cli.client import open_jobs
+
     application, client = open_jobs()
     page = client.list(limit=limit)
     if application.options.json:
@@ -112,6 +115,8 @@ def show(*, job_id: str) -> None:
       batchctl show demo-1
       batchctl --local show demo-1 --json
     """
+    from batchctl.cli.client import open_jobs
+
     application, client = open_jobs()
     job = client.show(job_id, limit=1)
     if application.options.json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.job_client import spelled
+from batchctl.cli.job_view import spelled
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import say
 from batchctl.errors import UsageError

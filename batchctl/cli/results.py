@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.job_client import open_jobs
 from batchctl.cli.options import shared_options
 from batchctl.cli.output import data
 
@@ -40,6 +39,7 @@ def results(*, job_id: str, form: str | None, failed: bool) -> None:
       batchctl results demo-1 --failed
       batchctl results demo-1 --format csv > demo-1.csv
     """
+    from batchctl.cli.client import open_jobs
     from batchctl.jobs import tables
 
     application, client = open_jobs()

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.job_client import open_jobs, spelled
-from batchctl.cli.job_view import as_json
+from batchctl.cli.job_view import as_json, spelled
 from batchctl.cli.options import shared_options
 from batchctl.cli.output import people, say
 
@@ -43,6 +42,8 @@ def watch(*, job_id: str) -> None:
       batchctl watch demo-1
       batchctl --local watch demo-1 --json
     """
+    from batchctl.cli.client import open_jobs
+
     application, client = open_jobs()
     on_change = _print_change if application.options.json else None
     tell_end(application, follow(application, client, job_id, on_change))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchctl.cli.job_client import open_jobs
 from batchctl.cli.options import shared_options
 from batchctl.cli.output import print_json
 
@@ -34,6 +33,7 @@ def why(*, job_id: str) -> None:
       batchctl why demo-1
       batchctl why demo-1 --json
     """
+    from batchctl.cli.client import open_jobs
     from batchctl.cli.job_places import places_of
     from batchctl.jobs.diagnosis import diagnose
     from batchctl.jobs.evidence import gather

@@ -165,6 +165,13 @@ def _dead_letter(queue: DeadLetters, message: Mapping[str, Any]) -> DeadLetter:
 
 
 def _event(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the message was for: its body, or the event in Lambda's record of a failure."""
+    body = _object(message)
+    event = body.get("requestPayload")
+    return event if isinstance(event, dict) else body
+
+
+def _object(message: Mapping[str, Any]) -> dict[str, Any]:
     """Read the body; an empty object for what is none of ours."""
     try:
         body = json.loads(message["Body"])
@@ -180,7 +187,21 @@ def _subject(body: Mapping[str, Any]) -> str:
 
 
 def _error(message: Mapping[str, Any]) -> str:
-    """Return why EventBridge could not deliver an event; SQS doesn't say why a message failed."""
-    attributes = message.get("MessageAttributes", {})
-    told = (attributes.get(name, {}).get("StringValue") for name in ("ERROR_CODE", "ERROR_MESSAGE"))
+    """Return why an event failed; SQS doesn't say it of a message.
+
+    EventBridge puts it in attributes (EventBridge User Guide, "Using dead-letter queues"), Lambda
+    into its record (Lambda Developer Guide, "Capturing records of asynchronous invocations").
+    """
+    attributes, record = message.get("MessageAttributes", {}), _object(message)
+    told = [
+        *(attributes.get(name, {}).get("StringValue") for name in ("ERROR_CODE", "ERROR_MESSAGE")),
+        _text(record, "requestContext", "condition"),
+        _text(record, "responsePayload", "errorMessage"),
+    ]
     return ": ".join(each for each in told if each)
+
+
+def _text(record: Mapping[str, Any], part: str, name: str) -> str:
+    within = record.get(part)
+    value = within.get(name) if isinstance(within, dict) else None
+    return value if isinstance(value, str) else ""

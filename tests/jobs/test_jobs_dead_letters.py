@@ -98,6 +98,21 @@ def test_an_event_is_told_with_its_job_and_eventbridges_error(
     assert (found.queue, found.subject, found.error) == ("events", "demo-0", "THROTTLING: too many")
 
 
+def test_an_event_that_the_function_failed_is_told_and_tried_as_it_was(
+    account: JobAccount, events: DeadLetters
+) -> None:
+    record = {
+        "requestContext": {"condition": "RetriesExhausted"},
+        "requestPayload": EVENT,
+        "responsePayload": {"errorMessage": "no table"},
+    }
+    send(account, events.url, json.dumps(record))
+    (found,) = look(account.aws, events, 20)
+    assert (found.subject, found.error) == ("demo-0", "RetriesExhausted: no table")
+    redrive(account.aws, events)
+    assert account.asked == [EVENT]
+
+
 @pytest.mark.usefixtures("unmovable")
 def test_jobs_go_back_to_their_queue_one_by_one_where_sqs_moves_none(
     account: JobAccount, jobs: DeadLetters

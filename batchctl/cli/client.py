@@ -22,8 +22,3 @@ def open_jobs() -> tuple[Application, JobsClient]:
     # What runs on this machine is reached without the proxy that the environment may name.
     http = urllib3.PoolManager() if application.options.local else None
     return application, JobsClient(application.endpoint(), http=http)
-
-
-def spelled(application: Application) -> str:
-    """Return how this user calls us, for the commands that messages name."""
-    return "batchctl --local" if application.options.local else "batchctl"

@@ -1,4 +1,4 @@
-"""Questions before something is changed that can't be taken back."""
+"""Questions that commands ask before they change what can't be taken back."""
 
 from __future__ import annotations
 
