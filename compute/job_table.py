@@ -1,9 +1,11 @@
 """The job table as the compute container sees it: reads a task's items, writes their results.
 
 Partition key `job_id`, sort key `item`. Read: `JOB` (items: the length of the universe; parameters:
-a JSON string) and `UNIVERSE#<8 digits>` (items: 250 of the universe). Written: `RESULT#<item>`
-(status, result or error, attempts, seconds). The job role needs dynamodb:BatchGetItem and
-dynamodb:PutItem on the table, and nothing else.
+a JSON string) and `UNIVERSE#<8 digits>` (items: 250 of the universe). A job that is tried again has
+for that attempt `ATTEMPT#<2 digits>#UNIVERSE#<8 digits>`, the items that had not succeeded, and in
+`JOB` their number, `attempt_items`. Written: `RESULT#<item>` (status, result or error and reason,
+attempts, seconds). The job role needs dynamodb:BatchGetItem and dynamodb:PutItem on the table, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -31,11 +33,15 @@ class JobTableError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Slice:
-    """One task's share of a job's universe: the items from `start` up to, not including, `stop`."""
+    """One task's share of a job's universe: the items from `start` up to, not including, `stop`.
+
+    From the second `attempt` at a job on, its universe is what the earlier ones have left.
+    """
 
     job_id: str
     start: int
     stop: int
+    attempt: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,8 +116,8 @@ class JobTable:
     def _job_and_items(self, wanted: Slice) -> tuple[dict[str, Any], list[str]]:
         """Return the JOB record and the items of the slice, in the universe's order."""
         chunks = range(wanted.start // CHUNK_ITEMS, -(-wanted.stop // CHUNK_ITEMS))
-        names = [chunk_key(chunk) for chunk in chunks]
-        attributes = ["item", "items", "parameters"]
+        names = [chunk_key(chunk, wanted.attempt) for chunk in chunks]
+        attributes = ["item", "items", "attempt_items", "parameters"]
         records = {
             record["item"]["S"]: record
             for record in self._get(wanted.job_id, ["JOB", *names], attributes)
@@ -126,8 +132,10 @@ class JobTable:
         ]
         offset = wanted.start - chunks.start * CHUNK_ITEMS
         items = stored[offset : offset + wanted.stop - wanted.start]
-        check_complete(wanted, items, total=int(records["JOB"]["items"]["N"]))
-        return records["JOB"], items
+        job = records["JOB"]
+        total = job["items"] if wanted.attempt == 1 else job.get("attempt_items", {"N": "0"})
+        check_complete(wanted, items, total=int(total["N"]))
+        return job, items
 
     def _succeeded(self, job_id: str, items: Sequence[str]) -> set[str]:
         """Return those of `items` that have a recorded success."""
@@ -183,16 +191,18 @@ class JobTable:
         self.sleep(random.uniform(longest / 2, longest))  # noqa: S311  # no secret
 
 
-def chunk_key(chunk: int) -> str:
-    """Return the sort key of a chunk of the universe."""
-    return f"UNIVERSE#{chunk:08d}"
+def chunk_key(chunk: int, attempt: int = 1) -> str:
+    """Return the sort key of a chunk of the universe of an attempt at a job."""
+    prefix = "" if attempt == 1 else f"ATTEMPT#{attempt:02d}#"
+    return f"{prefix}UNIVERSE#{chunk:08d}"
 
 
 def check_complete(wanted: Slice, items: Sequence[str], total: int) -> None:
     """Raise JobTableError unless `items` is all that a universe of `total` items has there."""
     if wanted.start >= total:
         raise JobTableError(
-            f"job `{wanted.job_id}` has {total} items, and the task begins at item {wanted.start}"
+            f"attempt {wanted.attempt} at job `{wanted.job_id}` has {total} items, and the task"
+            f" begins at item {wanted.start}"
         )
     expected = min(wanted.stop, total) - wanted.start
     if len(items) != expected:
@@ -214,5 +224,6 @@ def result_record(job_id: str, item: str, outcome: Outcome) -> dict[str, Any]:
     if outcome.result is not None:
         record["result"] = {"S": outcome.result}
     if outcome.error is not None:
-        record["error"] = {"S": outcome.error}
+        # What happens to the container itself, its memory or its host, others record.
+        record |= {"error": {"S": outcome.error}, "reason": {"S": "EXCEPTION"}}
     return record

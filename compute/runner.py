@@ -75,7 +75,13 @@ def run_items(task: Task, table: JobTable, work: Work, stop: StopSignal) -> bool
         outcome = outcome_of(item)
         recorded = table.record(task.slice.job_id, item, outcome)
         status = outcome.status if recorded else "SUCCEEDED"  # it had succeeded elsewhere meanwhile
-        log(item=item, status=status, attempts=outcome.attempts, seconds=round(outcome.seconds, 3))
+        log(
+            item=item,
+            status=status,
+            attempts=outcome.attempts,
+            seconds=round(outcome.seconds, 3),
+            recorded=recorded,
+        )
         failed += status == "FAILED"
     return failed == 0
 
@@ -119,7 +125,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Task:
         option.add_to(parser, environment)
     given = parser.parse_args(arguments)
     start = (given.first_task + given.array_index) * given.items_per_task
-    wanted = Slice(given.job_id, start, start + given.items_per_task)
+    wanted = Slice(given.job_id, start, start + given.items_per_task, given.attempt)
     return Task(given.table, wanted, given.retries)
 
 
@@ -162,6 +168,7 @@ OPTIONS = (
     Option("--first-task", "BATCHCTL_FIRST_TASK", "task of the array's first child", 0),
     Option("--items-per-task", "BATCHCTL_ITEMS_PER_TASK", "items that each task works on", 1),
     Option("--array-index", "AWS_BATCH_JOB_ARRAY_INDEX", "which child this is", 0, "0"),
+    Option("--attempt", "BATCHCTL_ATTEMPT", "which attempt at the job this is", 1, "1"),
     Option("--retries", "BATCHCTL_RETRIES", "calls of compute for an item, all in all", 1, "3"),
 )
 

@@ -17,12 +17,11 @@ from aws_lambda_powertools import Logger
 
 from handlers import clients
 from handlers.front_door import FrontDoor, RequestError, query, reply
-from handlers.monitor import Monitor, Progress, limit_ids
-from handlers.record import FINAL, RESULT_PREFIX, JobRecord, Status
+from handlers.monitor import Monitor, Progress, limit_ids, monitor_of
+from handlers.record import FINAL, RESULT_PREFIX, JobRecord, Reclaims, Status
 from handlers.request import JOB_ID
 from handlers.results import Results
 from handlers.table import JobTable, Listed, ListPosition
-from handlers.universe import Universe
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import Response
@@ -81,7 +80,8 @@ class Reader:
         # First the status, then the results: a job shown as ended has them all.
         (progress,) = self.monitor.look([job], self.clock() + COUNTING_S)
         page = self.results.page(job_id, limit, after)
-        shown = _job(job, progress) | {"results": page.results}
+        reclaims = job.reclaims or self.monitor.reclaims.total(job_id)
+        shown = _job(job, progress) | _reclaims(reclaims) | {"results": page.results}
         return _with_next(shown, None if page.next is None else _token(page.next))
 
     def jobs_page(
@@ -104,7 +104,6 @@ class Reader:
 
 
 def _job(job: JobRecord, progress: Progress) -> dict[str, object]:
-    counts = progress.counts
     finished = {} if progress.finished_at is None else {"finished_at": progress.finished_at}
     return {
         "job_id": job.job_id,
@@ -112,14 +111,15 @@ def _job(job: JobRecord, progress: Progress) -> dict[str, object]:
         "created_at": job.created_at,
         **finished,
         "items": job.items,
-        "tasks": {
-            "total": job.tasks,
-            "pending": counts.pending,
-            "running": counts.running,
-            "succeeded": counts.succeeded,
-            "failed": counts.failed,
-        },
+        "tasks": progress.counts.shown(),
+        **({} if job.attempt == 1 else {"attempt": job.attempt}),
     }
+
+
+def _reclaims(reclaims: Reclaims) -> dict[str, object]:
+    if not reclaims.count:
+        return {}
+    return {"reclaims": {"count": reclaims.count, "seconds": reclaims.seconds}}
 
 
 def _listed(job: Listed, progress: Progress | None) -> dict[str, object]:
@@ -187,9 +187,5 @@ def _untoken(token: str) -> object:
 @cache
 def reader() -> Reader:
     """Give the reader that the function's environment describes."""
-    table = os.environ["TABLE"]
-    jobs = JobTable(clients.dynamodb(), table)
-    results = Results(clients.dynamodb(), table, time.monotonic)
-    universe = Universe(clients.dynamodb(), table, time.sleep)
-    monitor = Monitor(jobs, results, universe, clients.batch(), time.time)
-    return Reader(jobs, results, monitor, time.monotonic)
+    monitor = monitor_of(clients.dynamodb(), os.environ["TABLE"], clients.batch())
+    return Reader(monitor.jobs, monitor.results, monitor, time.monotonic)

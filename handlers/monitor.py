@@ -2,18 +2,24 @@
 
 AWS Batch is the truth about a job while it runs; once the end is in the JOB record, the record is.
 A job has SUCCEEDED when every item has a result that says so, and FAILED when all its Batch jobs
-have ended otherwise. Batch forgets a job some days after its end (AWS Batch User Guide, "Job
-states": at least 7): then the results in the table tell which tasks succeeded.
+have ended otherwise; before it is, every item without a result gets one that says why. Batch
+forgets a job some days after its end (AWS Batch User Guide, "Job states": at least 7): then the
+results in the table tell which tasks succeeded.
+
+Readers and the tracker look alike: what an event, lost or late, left undone, the next reader does.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from handlers.explaining import IDS_PER_CALL, Explainer
 from handlers.progress import Counts, Observation, observe, status_of, succeeded_tasks
-from handlers.record import FINAL, JobRecord, Status, seconds, timestamp
+from handlers.reclaims import ReclaimTable
+from handlers.record import FINAL, JobRecord, Status, Tally, seconds, timestamp
 from handlers.results import Results
 from handlers.table import End, JobTable
 from handlers.universe import Universe
@@ -21,21 +27,28 @@ from handlers.universe import Universe
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_batch.type_defs import JobDetailTypeDef
-
-IDS_PER_CALL = 100
-"""Jobs of one DescribeJobs (AWS Batch API reference, DescribeJobs)."""
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 NEW_JOB_S = 300.0
 """DescribeJobs leaves out what it doesn't know: a job submitted less long ago may be too new."""
 
+GIVEN_UP_S = 15 * 86_400.0
+"""A message lives 14 days at most, its days in the dead-letter queue included (SQS API reference,
+CreateQueue; Developer Guide, "Dead-letter queues"): nobody will split a job that has waited longer.
+"""
+
 
 @dataclass(frozen=True)
 class Progress:
-    """How a job stands. `finished_at` is ISO 8601, and `None` while the job has not ended."""
+    """How a job stands. `finished_at` is ISO 8601, and `None` while the job has not ended.
+
+    `unfinished_work` says that it has ended but for the counting and explaining of its results.
+    """
 
     status: Status
     counts: Counts
     finished_at: str | None = None
+    unfinished_work: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,12 +60,14 @@ class Monitor:
     universe: Universe
     batch: BatchClient
     clock: Callable[[], float]
+    reclaims: ReclaimTable
+    explainer: Explainer
 
     def look(self, jobs: Sequence[JobRecord], deadline: float) -> list[Progress]:
         """Tell how each job stands as of now, and record what has ended.
 
-        Counting the results of a huge job stops at the deadline (of the results' clock): the job
-        counts as RUNNING until a later look has finished counting.
+        Counting and explaining the results of a huge job stops at the deadline (of the results'
+        clock): the job counts as RUNNING until a later look has finished that.
         """
         unfinished = [job for job in jobs if job.status not in FINAL]
         details = self._describe(
@@ -73,39 +88,82 @@ class Monitor:
     ) -> Progress:
         if job.status in FINAL:
             return _recorded(job)
-        seen = [
-            observe(batch_job, details.get(batch_job.id), forgotten=self._is_old(job))
-            for batch_job in job.batch_jobs
-        ]
+        seen = self._observe(job, details)
         counts = sum(self._counts(job, seen), _waiting(job))
-        if job.status is Status.SUBMITTED and all(one.ended for one in seen):
+        if self._is_over(job) and all(one.ended for one in seen):
             return self._ended(job, seen, counts, deadline)
         return Progress(status_of(job, counts), counts)
 
+    def cancel(self, job: JobRecord, counts: Counts) -> Progress | None:
+        """Record that a job is CANCELLED; `None` when it has gone on meanwhile.
+
+        What neither succeeded nor failed before is not failed: it has no end, and counts as
+        pending.
+        """
+        finished_at = job.finished_at or timestamp(self.clock())
+        reclaims = self.reclaims.total(job.job_id)
+        end = End(Status.CANCELLED, finished_at, counts.succeeded, counts.failed, reclaims)
+        if not self.jobs.end(job, end):
+            return None
+        waiting = job.tasks - counts.succeeded - counts.failed
+        return Progress(end.status, replace(counts, pending=waiting, running=0), finished_at)
+
+    def settle(self, job: JobRecord) -> None:
+        """Record how many tasks of a CANCELLED job succeeded after all, once all have ended."""
+        seen = self._observe(job, self._describe([each.id for each in job.batch_jobs]))
+        if all(one.ended for one in seen):
+            counts = sum(self._counts(job, seen), Counts())
+            self.cancel(job, replace(counts, failed=job.failed or 0))
+
+    def _observe(
+        self, job: JobRecord, details: Mapping[str, JobDetailTypeDef]
+    ) -> list[Observation]:
+        return [
+            observe(batch_job, details.get(batch_job.id), forgotten=self._is_old(job))
+            for batch_job in job.batch_jobs
+        ]
+
+    def _is_over(self, job: JobRecord) -> bool:
+        """Tell whether no more of the job will be submitted."""
+        queued_at = seconds(job.queued_at or job.created_at)
+        return job.status is Status.SUBMITTED or self.clock() - queued_at > GIVEN_UP_S
+
     def _is_old(self, job: JobRecord) -> bool:
         """Tell whether Batch must know the Batch jobs by now, unless it has forgotten them."""
-        return job.submitted_at is not None and self.clock() - seconds(job.submitted_at) > NEW_JOB_S
+        since = job.submitted_at or job.finished_at or job.queued_at or job.created_at
+        return self.clock() - seconds(since) > (NEW_JOB_S if job.submitted_at else GIVEN_UP_S)
 
     def _counts(self, job: JobRecord, seen: Sequence[Observation]) -> list[Counts]:
         """Give the counts of each Batch job; from the results where Batch doesn't say."""
         unsaid = any(one.counts is None for one in seen)
         done = frozenset(self.results.succeeded(job.job_id)) if unsaid else frozenset[str]()
-        universe = list(self.universe.read(job.job_id)) if unsaid else []
+        universe = list(self.universe.read(job.job_id, job.attempt)) if unsaid else []
         return [one.counts or _from_results(job, one, universe, done) for one in seen]
 
     def _ended(
         self, job: JobRecord, seen: Sequence[Observation], counts: Counts, deadline: float
     ) -> Progress:
         """Record the end of a job whose Batch jobs have all ended."""
-        tally, complete = self.results.tally(job.job_id, job.tally, deadline)
-        if not complete:
-            self.jobs.keep_tally(job.job_id, tally)
-            return Progress(Status.RUNNING, counts)
+        tally, explained = self._finish(job, deadline)
+        if explained < job.items_to_do:
+            self.jobs.keep_tally(job, tally, explained)
+            return Progress(Status.RUNNING, counts, unfinished_work=True)
         status = Status.SUCCEEDED if tally.succeeded == job.items else Status.FAILED
         stopped = max((one.stopped_at or 0 for one in seen), default=0) / 1000
         finished_at = timestamp(stopped or self.clock())
-        self.jobs.end(job.job_id, End(status, finished_at, counts.succeeded, counts.failed))
+        reclaims = self.reclaims.total(job.job_id)
+        end = End(status, finished_at, counts.succeeded, counts.failed, reclaims)
+        self.jobs.end(job, end)
         return Progress(status, counts, finished_at)
+
+    def _finish(self, job: JobRecord, deadline: float) -> tuple[Tally, int]:
+        """Count the results, then explain what has none; gives how far that has come."""
+        tally = self.results.tally(job.job_id, job.tally, deadline)
+        if not tally.complete:
+            return tally, 0
+        if tally.recorded == job.items:
+            return tally, job.items_to_do
+        return tally, self.explainer.explain(job, deadline)
 
 
 def _recorded(job: JobRecord) -> Progress:
@@ -125,6 +183,20 @@ def _from_results(
 ) -> Counts:
     succeeded = succeeded_tasks(job, one.batch_job, universe, done)
     return Counts(succeeded=succeeded, failed=one.batch_job.tasks - succeeded)
+
+
+def monitor_of(dynamodb: DynamoDBClient, table: str, batch: BatchClient) -> Monitor:
+    """Give the monitor of a table."""
+    universe = Universe(dynamodb, table, time.sleep)
+    return Monitor(
+        jobs=JobTable(dynamodb, table),
+        results=Results(dynamodb, table, time.monotonic),
+        universe=universe,
+        batch=batch,
+        clock=time.time,
+        reclaims=ReclaimTable(dynamodb, table),
+        explainer=Explainer(dynamodb, universe, batch, time.monotonic),
+    )
 
 
 def limit_ids(jobs: Sequence[JobRecord], ids: int = IDS_PER_CALL) -> list[JobRecord]:

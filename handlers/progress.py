@@ -38,6 +38,16 @@ class Counts:
             self.failed + other.failed,
         )
 
+    def shown(self) -> dict[str, int]:
+        """Give the counts as answers have them."""
+        return {
+            "total": self.pending + self.running + self.succeeded + self.failed,
+            "pending": self.pending,
+            "running": self.running,
+            "succeeded": self.succeeded,
+            "failed": self.failed,
+        }
+
     @property
     def started(self) -> bool:
         """Whether any task runs or has ended."""

@@ -2,9 +2,14 @@
 
 The table has the partition key `job_id` and the sort key `item`. A job is made of the items
 
-    JOB             the record below: one for a job
-    UNIVERSE#<n>    `items`, a list of strings: a chunk of the universe (module `universe`)
-    RESULT#<item>   `status`, `result` or `error`, `attempts`, `seconds` (written by the container)
+    JOB                         the record below: one for a job
+    UNIVERSE#<n>                `items`, a list of strings: a chunk of the universe
+    ATTEMPT#<a>#UNIVERSE#<n>    the same of another attempt at the job: what was left to do
+    RESULT#<item>               `status`; `result`, or `error`, `reason` and `exit_code`;
+                                `attempts`, `seconds` (by the container, else by the tracker)
+    ATTEMPTS#<a>#<task>         `reclaims`, `lost_seconds` of a task whose machine was taken away
+
+<n> and <task> have 8 digits, <a>, the attempt at the job, has 2.
 
 The sparse index `by_created_at` (partition key `listing`, sort key `created_at`) has the accepted
 jobs.
@@ -66,15 +71,47 @@ class BatchJob:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many results up to and including the item `after` say SUCCEEDED."""
+    """How many results up to and including the item `after` there are, and say SUCCEEDED.
+
+    When it is `complete`, `after` means nothing.
+    """
 
     after: str
     succeeded: int
+    recorded: int = 0
+    complete: bool = False
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What an attempt has that differs from the settings; `memory_mib` None is as they say."""
+
+    memory_mib: int | None = None
+    on_demand: bool = False
+
+
+AS_CONFIGURED = Overrides()
+
+
+@dataclass(frozen=True)
+class Reclaims:
+    """How often machines were taken away from the tasks of a job, and the seconds that it cost."""
+
+    count: int = 0
+    seconds: float = 0.0
+
+
+NO_RECLAIMS = Reclaims()
 
 
 @dataclass(frozen=True)
 class JobRecord:
-    """The JOB item. `succeeded` and `failed` count tasks and are `None` until the job has ended."""
+    """The JOB item. `succeeded` and `failed` count tasks and are `None` until the job has ended.
+
+    An attempt from the second on works on `attempt_items` items, else that is `None`; tasks and
+    Batch jobs are those of the attempt. `queued_at` is when the attempt was made. Of the first
+    `explained` items of the attempt it is recorded why they have no result.
+    """
 
     job_id: str
     status: Status
@@ -89,11 +126,23 @@ class JobRecord:
     succeeded: int | None = None
     failed: int | None = None
     tally: Tally | None = None
+    attempt: int = 1
+    attempt_items: int | None = None
+    earlier_batch_jobs: tuple[BatchJob, ...] = ()
+    overrides: Overrides = AS_CONFIGURED
+    queued_at: str | None = None
+    explained: int = 0
+    reclaims: Reclaims | None = None
+
+    @property
+    def items_to_do(self) -> int:
+        """How many items the attempt works on."""
+        return self.items if self.attempt_items is None else self.attempt_items
 
     @property
     def tasks(self) -> int:
-        """How many tasks the items make: the last one may have fewer items."""
-        return -(-self.items // self.items_per_task)
+        """How many tasks the attempt's items make: the last one may have fewer items."""
+        return -(-self.items_to_do // self.items_per_task)
 
 
 def key(job_id: str, item: str = JOB) -> dict[str, AttributeValueTypeDef]:
@@ -147,12 +196,17 @@ def from_item(item: Mapping[str, AttributeValueTypeDef]) -> JobRecord:
         parameters=item["parameters"]["S"],
         submitted_at=_text(item, "submitted_at"),
         finished_at=_text(item, "finished_at"),
-        batch_jobs=tuple(
-            _batch_job(entry["M"]) for entry in item.get("batch_jobs", {}).get("L", ())
-        ),
+        batch_jobs=_batch_jobs(item, "batch_jobs"),
         succeeded=_number(item, "succeeded"),
         failed=_number(item, "failed"),
         tally=_tally(item),
+        attempt=_number(item, "attempt") or 1,
+        attempt_items=_number(item, "attempt_items"),
+        earlier_batch_jobs=_batch_jobs(item, "earlier_batch_jobs"),
+        overrides=_overrides(item),
+        queued_at=_text(item, "queued_at"),
+        explained=_number(item, "explained") or 0,
+        reclaims=_reclaims(item),
     )
 
 
@@ -172,12 +226,29 @@ def batch_jobs_value(batch_jobs: tuple[BatchJob, ...]) -> AttributeValueTypeDef:
     }
 
 
+def overrides_value(overrides: Overrides) -> AttributeValueTypeDef:
+    """Give the attribute `overrides` in DynamoDB's form."""
+    value: dict[str, AttributeValueTypeDef] = {"on_demand": {"BOOL": overrides.on_demand}}
+    if overrides.memory_mib is not None:
+        value["memory_mib"] = number(overrides.memory_mib)
+    return {"M": value}
+
+
 def cut(job: JobRecord) -> list[Part]:
-    """Cut a job into parts, in the order of its tasks; a part's name follows from its place."""
+    """Cut a job into parts, in the order of its tasks; a part's name follows from its place.
+
+    `<job_id>-<k>`, and `<job_id>-<k>-r<attempt>` of another attempt: read from the end, no two
+    jobs have the same, whatever their ids.
+    """
+    suffix = "" if job.attempt == 1 else f"-r{job.attempt}"
     return [
-        Part(f"{job.job_id}-{number}", first, min(MAX_CHILDREN, job.tasks - first))
+        Part(f"{job.job_id}-{number}{suffix}", first, min(MAX_CHILDREN, job.tasks - first))
         for number, first in enumerate(range(0, job.tasks, MAX_CHILDREN))
     ]
+
+
+def _batch_jobs(item: Mapping[str, AttributeValueTypeDef], name: str) -> tuple[BatchJob, ...]:
+    return tuple(_batch_job(entry["M"]) for entry in item.get(name, {}).get("L", ()))
 
 
 def _batch_job(entry: Mapping[str, AttributeValueTypeDef]) -> BatchJob:
@@ -186,7 +257,20 @@ def _batch_job(entry: Mapping[str, AttributeValueTypeDef]) -> BatchJob:
 
 def _tally(item: Mapping[str, AttributeValueTypeDef]) -> Tally | None:
     after, counted = _text(item, "tally_after"), _number(item, "tally_succeeded")
-    return None if after is None or counted is None else Tally(after, counted)
+    if after is None or counted is None:
+        return None
+    complete = "tally_complete" in item and item["tally_complete"]["BOOL"]
+    return Tally(after, counted, _number(item, "tally_recorded") or 0, complete)
+
+
+def _overrides(item: Mapping[str, AttributeValueTypeDef]) -> Overrides:
+    value = item.get("overrides", {}).get("M", {})
+    return Overrides(_number(value, "memory_mib"), value.get("on_demand", {}).get("BOOL", False))
+
+
+def _reclaims(item: Mapping[str, AttributeValueTypeDef]) -> Reclaims | None:
+    count = _number(item, "reclaims")
+    return None if count is None else Reclaims(count, float(item["reclaim_seconds"]["N"]))
 
 
 def _text(item: Mapping[str, AttributeValueTypeDef], name: str) -> str | None:

@@ -17,6 +17,8 @@ MAX_PAGE_BYTES = 900_000
 """What results may take of an answer: a load balancer lets 1 MB of it through, and the body is a
 string in it (Elastic Load Balancing User Guide, "Use Lambda functions as targets")."""
 
+SMALL = ("status", "reason", "exit_code", "attempts", "seconds")
+
 
 @dataclass(frozen=True)
 class Page:
@@ -47,34 +49,40 @@ class Results:
         more = len(results) < len(items) or "LastEvaluatedKey" in answer
         return Page(results, next(reversed(results)) if more and results else None)
 
-    def tally(self, job_id: str, start: Tally | None, deadline: float) -> tuple[Tally, bool]:
-        """Count the results that say SUCCEEDED, from `start` on, until the deadline of the clock.
+    def tally(self, job_id: str, start: Tally | None, deadline: float) -> Tally:
+        """Count the results, and those that say SUCCEEDED, from `start` on, until the deadline.
 
-        Gives the count and whether it is complete; the next call goes on from it.
+        The deadline is one of the clock. When the count isn't complete, the next call goes on.
         """
         tally = start or Tally(after="", succeeded=0)
-        while True:
-            answer = self._query(
-                job_id,
-                tally.after or None,
-                Select="COUNT",
-                **_succeeded_only(),
-            )
+        while not tally.complete:
+            answer = self._query(job_id, tally.after or None, Select="COUNT", **_succeeded_only())
             last = answer.get("LastEvaluatedKey")
-            after = last["item"]["S"].removeprefix(RESULT_PREFIX) if last else tally.after
-            tally = Tally(after, tally.succeeded + answer["Count"])
-            if last is None or self.clock() >= deadline:
-                return tally, last is None
+            tally = Tally(
+                after=last["item"]["S"].removeprefix(RESULT_PREFIX) if last else tally.after,
+                succeeded=tally.succeeded + answer["Count"],
+                # What the filter leaves out is read all the same, and counted as scanned.
+                recorded=tally.recorded + answer["ScannedCount"],
+                complete=last is None,
+            )
+            if self.clock() >= deadline:
+                break
+        return tally
 
-    def succeeded(self, job_id: str) -> Iterator[str]:
-        """Give the items that have a result that says SUCCEEDED."""
+    def statuses(self, job_id: str) -> Iterator[tuple[str, str]]:
+        """Give each item that has a result, with the status that the result says."""
+        names = {"ExpressionAttributeNames": {"#status": "status"}}
         after: str | None = None
         while True:
-            answer = self._query(job_id, after, ProjectionExpression="#item", **_succeeded_only())
-            yield from (_item(item) for item in answer["Items"])
+            answer = self._query(job_id, after, ProjectionExpression="#item, #status", **names)
+            yield from ((_item(item), item["status"]["S"]) for item in answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             after = answer["LastEvaluatedKey"]["item"]["S"].removeprefix(RESULT_PREFIX)
+
+    def succeeded(self, job_id: str) -> Iterator[str]:
+        """Give the items that have a result that says SUCCEEDED."""
+        return (item for item, status in self.statuses(job_id) if status == Status.SUCCEEDED)
 
     def _query(self, job_id: str, after: str | None, **more: Any) -> QueryOutputTypeDef:
         """Query results as of now: a reader who is told SUCCEEDED must find them all."""
@@ -109,8 +117,9 @@ def _entry(item: dict[str, AttributeValueTypeDef]) -> dict[str, object]:
     entry: dict[str, object] = {"status": item["status"]["S"]}
     if "result" in item:
         entry["result"] = _json(item["result"]["S"])
-    if "error" in item:
-        entry["error"] = item["error"]["S"]
+    entry |= {name: item[name]["S"] for name in ("error", "reason") if name in item}
+    if "exit_code" in item:
+        entry["exit_code"] = int(item["exit_code"]["N"])
     if "attempts" in item:
         entry["attempts"] = int(item["attempts"]["N"])
     if "seconds" in item:
@@ -134,7 +143,7 @@ def _fitting(item: str, entry: dict[str, object]) -> dict[str, object]:
     """Replace a result that no answer can carry, so that a page has one result at least."""
     if _size(item, entry) <= MAX_PAGE_BYTES:
         return entry
-    kept = {name: entry[name] for name in ("status", "attempts", "seconds") if name in entry}
+    kept = {name: entry[name] for name in SMALL if name in entry}
     return kept | {"error": "too large for an answer: read it from the job table"}
 
 

@@ -25,7 +25,9 @@ from aws_lambda_powertools.utilities.batch import (
 from handlers import clients
 from handlers.lease import Lease, LeaseTable
 from handlers.record import Status, cut
-from handlers.submission import Submission
+from handlers.stopping import Stopper
+from handlers.submission import Submission, submission_of
+from handlers.table import JobTable
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -78,15 +80,18 @@ class Splitter:
 
     leases: LeaseTable
     submission: Submission
+    stopper: Stopper
 
     def split(self, job_id: str, owner: str, remaining_ms: int) -> None:
         """Submit what is left of a job, for an invocation `owner` that ends in `remaining_ms`.
 
-        Does nothing when the job is past that (submitted, ended, cancelled).
+        Does nothing when the job is past that (submitted, ended). Of one that was cancelled it
+        ends what was submitted: its splitter may have died before it could.
         """
         lease = self.leases.take(job_id, owner, remaining_ms)
         if lease is None:
             logger.info("nothing to split")
+            self.stopper.stop_if_cancelled(job_id)
             return
         if self._submit_rest(lease):
             self.leases.finish(lease)
@@ -100,6 +105,7 @@ class Splitter:
             batch_jobs = (*batch_jobs, found or self.submission.submit(job, part))
             if self.leases.record(lease, batch_jobs) is not Status.QUEUED:
                 logger.info("taken back while it was split", batch_jobs=len(batch_jobs))
+                self.stopper.stop_if_cancelled(job.job_id)
                 return False
         return True
 
@@ -107,13 +113,7 @@ class Splitter:
 @cache
 def splitter() -> Splitter:
     """Give the splitter that the function's environment describes."""
-    return Splitter(
-        leases=LeaseTable(clients.dynamodb(), os.environ["TABLE"], time.time),
-        submission=Submission(
-            once=clients.batch_once(),
-            batch=clients.batch(),
-            queue=os.environ["JOB_QUEUE"],
-            definition=os.environ["JOB_DEFINITION"],
-            sleep=time.sleep,
-        ),
-    )
+    leases = LeaseTable(clients.dynamodb(), os.environ["TABLE"], time.time)
+    jobs = JobTable(clients.dynamodb(), os.environ["TABLE"])
+    submission = submission_of(os.environ)
+    return Splitter(leases, submission, Stopper(jobs, submission, clients.batch()))

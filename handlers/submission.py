@@ -7,7 +7,8 @@ A Batch job's name follows from the job it belongs to. Whenever an earlier try m
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionFailedError
 
+from handlers import clients
 from handlers.record import BatchJob, JobRecord, Part, seconds
 
 if TYPE_CHECKING:
@@ -38,10 +40,11 @@ class NotSubmittedError(Exception):
 
 @dataclass(frozen=True)
 class Submission:
-    """Submits to one queue. `once` never repeats a request; `sleep` takes seconds.
+    """Submits jobs. `once` never repeats a request; `sleep` takes seconds.
 
-    `queue` is the ARN of the job queue; `definition` is a job definition's name, which stands for
-    its latest active revision.
+    `queue` is the ARN of the job queue, `queue_on_demand` that of the one that never runs on Spot
+    (`None` where there is none: then `queue` takes all); `definition` is a job definition's name,
+    which stands for its latest active revision.
     """
 
     once: BatchClient
@@ -49,6 +52,7 @@ class Submission:
     queue: str
     definition: str
     sleep: Callable[[float], None]
+    queue_on_demand: str | None = None
 
     def submit(self, job: JobRecord, part: Part) -> BatchJob:
         """Submit a part of a job.
@@ -73,7 +77,7 @@ class Submission:
         """
         since_ms = (seconds(job.created_at) - CLOCK_SKEW_S) * 1000
         pages = self.batch.get_paginator("list_jobs").paginate(
-            jobQueue=self.queue, filters=[{"name": "JOB_NAME", "values": [part.name]}]
+            jobQueue=self._queue(job), filters=[{"name": "JOB_NAME", "values": [part.name]}]
         )
         found = sorted(
             (summary["createdAt"], summary["jobId"])
@@ -95,20 +99,41 @@ class Submission:
     def _request(self, job: JobRecord, part: Part) -> SubmitJobRequestTypeDef:
         request: SubmitJobRequestTypeDef = {
             "jobName": part.name,
-            "jobQueue": self.queue,
+            "jobQueue": self._queue(job),
             "jobDefinition": self.definition,
             "containerOverrides": {
                 "environment": [
                     {"name": "BATCHCTL_JOB_ID", "value": job.job_id},
+                    {"name": "BATCHCTL_ATTEMPT", "value": str(job.attempt)},
                     {"name": "BATCHCTL_FIRST_TASK", "value": str(part.first_task)},
                     {"name": "BATCHCTL_ITEMS_PER_TASK", "value": str(job.items_per_task)},
                 ]
             },
         }
+        if job.overrides.memory_mib is not None:
+            memory = str(job.overrides.memory_mib)
+            request["containerOverrides"]["resourceRequirements"] = [
+                {"type": "MEMORY", "value": memory}
+            ]
         # An array has 2 children at least (AWS Batch API reference, ArrayProperties).
         if part.tasks > 1:
             request["arrayProperties"] = {"size": part.tasks}
         return request
+
+    def _queue(self, job: JobRecord) -> str:
+        return self.queue_on_demand or self.queue if job.overrides.on_demand else self.queue
+
+
+def submission_of(environment: Mapping[str, str]) -> Submission:
+    """Give what submits, as the function's environment describes it."""
+    return Submission(
+        once=clients.batch_once(),
+        batch=clients.batch(),
+        queue=environment["JOB_QUEUE"],
+        definition=environment["JOB_DEFINITION"],
+        sleep=time.sleep,
+        queue_on_demand=environment.get("JOB_QUEUE_ON_DEMAND"),
+    )
 
 
 def _as_batch_job(part: Part, batch_job_id: str) -> BatchJob:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from handlers.record import (
     INDEX,
     LISTING,
+    NO_RECLAIMS,
     JobRecord,
+    Reclaims,
     Status,
     Tally,
     from_item,
@@ -46,12 +48,13 @@ class ListPosition:
 
 @dataclass(frozen=True)
 class End:
-    """How a job ended; `succeeded` and `failed` count its tasks."""
+    """How an attempt at a job ended; `succeeded` and `failed` count its tasks."""
 
     status: Status
     finished_at: str
     succeeded: int
     failed: int
+    reclaims: Reclaims = NO_RECLAIMS
 
 
 @dataclass(frozen=True)
@@ -100,33 +103,58 @@ class JobTable:
         """Make a received job QUEUED and listed; quiet when somebody has done so before."""
         self._update_if(
             job_id,
-            Status.RECEIVING,
+            _Expected(Status.RECEIVING),
             "SET #status = :queued, listing = :listing",
             {":queued": text(Status.QUEUED), ":listing": text(LISTING)},
         )
 
-    def end(self, job_id: str, end: End) -> None:
-        """Record the end of a SUBMITTED job; quiet when it is recorded already."""
-        self._update_if(
-            job_id,
-            Status.SUBMITTED,
+    def end(self, job: JobRecord, end: End) -> bool:
+        """Record the end of an attempt, CANCELLED as well; `False` when the job has gone on.
+
+        It has when its status or its attempt is another one than `job` says.
+        """
+        return self._update_if(
+            job.job_id,
+            _Expected(job.status, job.attempt),
             "SET #status = :status, finished_at = :finished_at, succeeded = :succeeded, "
-            "failed = :failed REMOVE tally_after, tally_succeeded",
+            "failed = :failed, reclaims = :reclaims, reclaim_seconds = :reclaim_seconds "
+            "REMOVE tally_after, tally_succeeded, tally_recorded, tally_complete, explained",
             {
                 ":status": text(end.status),
                 ":finished_at": text(end.finished_at),
                 ":succeeded": number(end.succeeded),
                 ":failed": number(end.failed),
+                ":reclaims": number(end.reclaims.count),
+                ":reclaim_seconds": {"N": f"{end.reclaims.seconds:.3f}"},
             },
         )
 
-    def keep_tally(self, job_id: str, tally: Tally) -> None:
-        """Record how far the results of a SUBMITTED job have been counted."""
+    def keep_tally(self, job: JobRecord, tally: Tally, explained: int) -> None:
+        """Record how far the results of an attempt have been counted, its failures explained."""
         self._update_if(
-            job_id,
-            Status.SUBMITTED,
-            "SET tally_after = :after, tally_succeeded = :succeeded",
-            {":after": text(tally.after), ":succeeded": number(tally.succeeded)},
+            job.job_id,
+            _Expected(job.status, job.attempt),
+            "SET tally_after = :after, tally_succeeded = :succeeded, tally_recorded = :recorded, "
+            "tally_complete = :complete, explained = :explained",
+            {
+                ":after": text(tally.after),
+                ":succeeded": number(tally.succeeded),
+                ":recorded": number(tally.recorded),
+                ":complete": {"BOOL": tally.complete},
+                ":explained": number(explained),
+            },
+        )
+
+    def keep_reclaims(self, job: JobRecord, reclaims: Reclaims) -> None:
+        """Record the reclaims of an attempt that has ended: an event came after the end."""
+        self._update_if(
+            job.job_id,
+            _Expected(job.status, job.attempt),
+            "SET reclaims = :reclaims, reclaim_seconds = :reclaim_seconds",
+            {
+                ":reclaims": number(reclaims.count),
+                ":reclaim_seconds": {"N": f"{reclaims.seconds:.3f}"},
+            },
         )
 
     def page(
@@ -150,20 +178,45 @@ class JobTable:
         return jobs[:limit], ListPosition(jobs[:limit][-1].created_at, jobs[:limit][-1].job_id)
 
     def _update_if(
-        self, job_id: str, status: Status, update: str, values: dict[str, AttributeValueTypeDef]
-    ) -> None:
-        """Update the record if it has the status; do nothing otherwise."""
+        self,
+        job_id: str,
+        expected: _Expected,
+        update: str,
+        values: dict[str, AttributeValueTypeDef],
+    ) -> bool:
+        """Update the record if it is as expected; do nothing, and give `False`, otherwise."""
         try:
             self.client.update_item(
                 TableName=self.name,
                 Key=key(job_id),
                 UpdateExpression=update,
-                ConditionExpression="#status = :expected",
+                ConditionExpression=expected.condition,
                 ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={**values, ":expected": text(status)},
+                ExpressionAttributeValues={**values, **expected.values},
             )
         except self.client.exceptions.ConditionalCheckFailedException:
-            return
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What a record must say for a change to be made."""
+
+    status: Status
+    attempt: int = 1
+
+    @property
+    def condition(self) -> str:
+        """The condition, in which `#status` stands for `status`."""
+        first = "attribute_not_exists(attempt)"
+        return f"#status = :expected AND {first if self.attempt == 1 else 'attempt = :attempt'}"
+
+    @property
+    def values(self) -> dict[str, AttributeValueTypeDef]:
+        """The values that the condition names."""
+        expected = {":expected": text(self.status)}
+        return expected if self.attempt == 1 else {**expected, ":attempt": number(self.attempt)}
 
 
 def _start_key(after: ListPosition) -> dict[str, AttributeValueTypeDef]:

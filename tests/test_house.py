@@ -44,7 +44,7 @@ ALLOWED = {
     "stack": {"config", "image", "resources", "resource", "packaging"},
     "engine": {"resource", "aws"},
     "image": set(),
-    "jobs": set(),
+    "jobs": {"aws"},
     "local": {"image", "packaging"},
     "resources": {"image", "resource", "aws", "packaging"},
     "resource": {"aws"},

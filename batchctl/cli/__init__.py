@@ -9,15 +9,21 @@ from __future__ import annotations
 import click
 
 from batchctl import __version__
+from batchctl.cli.change import cancel, retry
 from batchctl.cli.curl import curl
+from batchctl.cli.dead_letters import dead_letters
 from batchctl.cli.deploy import plan, status, up
 from batchctl.cli.down import down
 from batchctl.cli.failures import Guarded
 from batchctl.cli.init import init
-from batchctl.cli.jobs import jobs, results, show, submit
+from batchctl.cli.jobs import jobs, show, submit
 from batchctl.cli.local import local
+from batchctl.cli.logs import logs
 from batchctl.cli.options import shared_options
+from batchctl.cli.results import results
 from batchctl.cli.unlock import unlock
+from batchctl.cli.watch import watch
+from batchctl.cli.why import why
 
 
 @click.group(cls=Guarded, context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,8 +43,8 @@ def main() -> None:
 
 COMMANDS = (
     *(init, plan, up, down, status, unlock),
-    *(submit, jobs, show, results, curl),
-    local,
+    *(submit, jobs, show, watch, results, logs, why, cancel, retry),
+    *(dead_letters, curl, local),
 )
 
 for command in COMMANDS:

@@ -1,4 +1,4 @@
-"""The commands for the local cloud: start, stop, status."""
+"""The commands for the local cloud: start, stop, status, interrupt."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import click
 
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
+from batchctl.errors import BatchctlError
 
 if TYPE_CHECKING:
     from batchctl.local.process import Settings
+    from batchctl.local.record import Running
 
 
 @click.group()
@@ -26,6 +28,7 @@ def local() -> None:
     Examples:
       batchctl local start
       batchctl local status
+      batchctl local interrupt --rate 0.3
       batchctl local stop
     """
 
@@ -76,6 +79,61 @@ def status() -> None:
         say("the local cloud is not running: `batchctl local start`")
         return
     _tell(running)
+
+
+@local.command()
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Chance of each running task to lose its host.",
+)
+@click.option(
+    "--for",
+    "seconds",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Go on so long, once a second; without it, once.",
+)
+@shared_options
+def interrupt(rate: float, seconds: float) -> None:
+    """Take the hosts of running tasks away, as Spot does.
+
+    A task gets SIGTERM, and SIGKILL 30 s later; AWS Batch starts it again, and it goes on after its
+    last finished item. Tasks on demand keep their hosts.
+
+    \b
+    Examples:
+      batchctl local interrupt
+      batchctl local interrupt --rate 0.3
+      batchctl local interrupt --rate 0.1 --for 60
+    """
+    from batchctl.local import interruption
+
+    running = _running()
+    found = 0
+    for hit in interruption.rounds(lambda: interruption.interrupt(running, rate), seconds):
+        found += len(hit)
+        if hit and not current_options().json:
+            say(f"took the hosts of {len(hit)} tasks away: {', '.join(hit)}")
+    if current_options().json:
+        print_json({"interrupted": found})
+    elif not found:
+        say("no task on Spot was running, or none was hit")
+
+
+def _running() -> Running:
+    from batchctl.local import process
+
+    running = process.status(_folder())
+    if running is None:
+        raise BatchctlError(
+            "could not interrupt tasks: the local cloud is not running",
+            hint="start it, and a job in it: `batchctl --local up`",
+        )
+    return running
 
 
 def _settings() -> Settings:

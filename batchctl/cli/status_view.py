@@ -45,7 +45,13 @@ def show_status(found: dict[str, Any]) -> None:
     if found["execute_role"]:
         console.print(f"role:     {found['execute_role']} (may be assumed to call the endpoint)")
     for address, depth in found["queues"].items():
-        console.print(f"{address}: {depth} messages")
+        console.print(f"{address}: {depth} messages{_what_to_do(address, depth)}")
+
+
+def _what_to_do(address: str, depth: int) -> str:
+    """Name the command for messages that failed."""
+    failed = depth and address.endswith("dead_letters")
+    return ", which failed: see `batchctl dead-letters`" if failed else ""
 
 
 def _endpoint(application: Application) -> str | None:

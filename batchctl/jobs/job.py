@@ -63,6 +63,8 @@ class Result:
     """What became of one item: `result` (any JSON) when SUCCEEDED, `error` when FAILED.
 
     `attempts` are the tries it took and `seconds` how long the last of them ran, where recorded.
+    `reason` says what kind of failure it was (`OUT_OF_MEMORY`), `exit_code` what the container
+    ended with.
     """
 
     item: str
@@ -71,11 +73,14 @@ class Result:
     error: str | None = None
     attempts: int | None = None
     seconds: float | None = None
+    reason: str | None = None
+    exit_code: int | None = None
 
     @classmethod
     def from_answer(cls, item: str, body: Mapping[str, Any]) -> Self:
         """Read the result of `item`."""
         attempts, seconds = body.get("attempts"), body.get("seconds")
+        exit_code = body.get("exit_code")
         return cls(
             item=item,
             status=_text(body["status"]),
@@ -83,12 +88,30 @@ class Result:
             error=body.get("error"),
             attempts=None if attempts is None else int(attempts),
             seconds=None if seconds is None else float(seconds),
+            reason=body.get("reason"),
+            exit_code=None if exit_code is None else int(exit_code),
         )
 
 
 @dataclass(frozen=True)
+class Reclaims:
+    """How often Spot took hosts away from a job, and the seconds of work that were lost by it."""
+
+    count: int
+    seconds: float
+
+    @classmethod
+    def from_answer(cls, body: Mapping[str, Any]) -> Self:
+        """Read the sums."""
+        return cls(int(body["count"]), float(body["seconds"]))
+
+
+@dataclass(frozen=True)
 class Job:
-    """A job as it stands, with a page of its results; `next` is where the next page begins."""
+    """A job as it stands, with a page of its results; `next` is where the next page begins.
+
+    `attempt` is 1 until the job is retried; `reclaims` is None when there were none.
+    """
 
     job_id: str
     status: str
@@ -98,6 +121,8 @@ class Job:
     tasks: Tasks
     results: tuple[Result, ...]
     next: str | None
+    attempt: int = 1
+    reclaims: Reclaims | None = None
 
     @property
     def ended(self) -> bool:
@@ -107,7 +132,7 @@ class Job:
     @classmethod
     def from_answer(cls, body: Mapping[str, Any]) -> Self:
         """Read a job."""
-        results = body.get("results", {}).items()
+        results, reclaims = body.get("results", {}).items(), body.get("reclaims")
         return cls(
             job_id=_text(body["job_id"]),
             status=_text(body["status"]),
@@ -117,6 +142,8 @@ class Job:
             tasks=Tasks.from_answer(body["tasks"]),
             results=tuple(Result.from_answer(item, result) for item, result in results),
             next=body.get("next"),
+            attempt=int(body.get("attempt", 1)),
+            reclaims=None if reclaims is None else Reclaims.from_answer(reclaims),
         )
 
 

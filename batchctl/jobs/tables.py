@@ -1,8 +1,9 @@
-"""Results as a table, as CSV and as JSON; CSV and JSON are written as the results come.
+"""Results as tables, as CSV and as JSON: all of them written as the results come.
 
-A row has the columns `item`, `status`, one for each key of the results, `attempts`, `seconds` and
-`error`. A key within an object becomes `outer.inner`; a list is one cell of JSON; a result that is
-no object has the column `result`. A key with the name of one of our columns becomes `result.NAME`.
+A row has the columns `item`, `status`, one for each key of the results, `attempts`, `seconds`,
+`reason`, `exit_code` and `error`. A key within an object becomes `outer.inner`; a list is one cell
+of JSON; a result that is no object has the column `result`. A key with the name of one of our
+columns becomes `result.NAME`.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import TextIO
 from batchctl.jobs.job import Result
 
 BEFORE = ("item", "status")
-AFTER = ("attempts", "seconds", "error")
+AFTER = ("attempts", "seconds", "reason", "exit_code", "error")
 EXTRA = "extra"
 SAMPLE = 100
 """How many results decide on the columns of CSV: a page of the API."""
+TABLE_ROWS = 1000
+"""How many results are laid out as one table: what is in memory at once."""
 
 Row = dict[str, object]
 
@@ -38,6 +41,25 @@ def table(results: Iterable[Result]) -> Table:
     rows = [_row(result) for result in results]
     columns = (*BEFORE, *_result_columns(rows), *AFTER)
     return Table(columns, tuple(tuple(_cell(row.get(name)) for name in columns) for row in rows))
+
+
+def tables(results: Iterable[Result]) -> Iterator[Table]:
+    """Lay out results a thousand at a time, each table without the columns that are empty in it."""
+    rest = iter(results)
+    while laid_out := list(islice(rest, TABLE_ROWS)):
+        yield _without_empty_columns(table(laid_out))
+
+
+def _without_empty_columns(whole: Table) -> Table:
+    used = [
+        index
+        for index, name in enumerate(whole.columns)
+        if name in BEFORE or any(row[index] for row in whole.rows)
+    ]
+    return Table(
+        tuple(whole.columns[index] for index in used),
+        tuple(tuple(row[index] for index in used) for row in whole.rows),
+    )
 
 
 def write_csv(results: Iterable[Result], out: TextIO) -> None:
@@ -69,7 +91,7 @@ def _object(result: Result) -> Row:
     fields: Row = {"item": result.item, "status": result.status}
     if result.error is None:
         fields["result"] = result.result
-    optional = {"attempts": result.attempts, "seconds": result.seconds, "error": result.error}
+    optional = {name: getattr(result, name) for name in AFTER}
     return fields | {name: value for name, value in optional.items() if value is not None}
 
 

@@ -30,16 +30,28 @@ from batchctl.local.batch.endpoint import Endpoint
 from batchctl.local.batch.executor import Executor, ProcessExecutor
 from batchctl.local.batch.scope import Scope
 from batchctl.local.batch.service import Batch, Machine
+from batchctl.local.clients import RootClients
 from batchctl.local.container_engine import VARIABLES, Engine
 from batchctl.local.default_vpc import open_default_vpc
+from batchctl.local.events.bus import Bus
+from batchctl.local.events.delivery import Delivery
+from batchctl.local.events.rules import Rules
 from batchctl.local.front import Front, Site
 from batchctl.local.gateway import HOST, Gateway, Placement, configure
 from batchctl.local.guard import Guard
 from batchctl.local.record import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Running
 
+ROOT = (ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+FUNCTION_TIMEOUT_S = 900.0
+"""AWS Lambda Developer Guide, "Lambda quotas": a function runs for 900 seconds at most."""
+
 STOP_GRACE_S = 5.0
 """How long jobs may take to end when the cloud stops: less than the 30 s of ECS, as a person
 waits."""
+
+
+Started = tuple[Guard, dict[str, str]]
+"""What ends processes with the cloud, and the variables that those on this machine have."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
     _prepare(directory, job_variables)
     configure(Placement(directory, running.gateway_port, running.region))
     gateway = Gateway()
-    batch = _batch(running, _way_of_running(running, engine, guard, job_variables))
+    bus = _bus(running)
+    batch = _batch(running, engine, (guard, job_variables), bus)
+    bus.start()
     gateway.serve_batch(Endpoint(batch))
     asyncio.run(_serve(gateway, batch, running))
     gateway.stop_functions()
@@ -99,21 +113,29 @@ async def _serve(gateway: Gateway, batch: Batch, running: Running) -> None:
     await preparing
 
 
-def _batch(running: Running, way: tuple[Executor, Setting]) -> Batch:
-    root = (ACCESS_KEY_ID, SECRET_ACCESS_KEY)
-    account = GatewayAccount(running.endpoint_url, running.region, root)
+def _bus(running: Running) -> Bus:
+    clients = RootClients(running.endpoint_url, running.region, ROOT, FUNCTION_TIMEOUT_S)
+    rules = Rules(lambda: clients("events"), time.time)
+    return Bus(Scope(running.region, ACCESS_KEY_ID), time.time, rules, Delivery(clients))
+
+
+def _batch(running: Running, engine: Engine | None, started: Started, bus: Bus) -> Batch:
+    account = GatewayAccount(running.endpoint_url, running.region, ROOT)
+    way = _way_of_running(running, engine, started, account)
     runner = AttemptRunner(account, *way, time.time)
     scope = Scope(running.region, ACCESS_KEY_ID)
-    return Batch(Machine(scope, time.time, running.vcpus, account, runner))
+    return Batch(Machine(scope, time.time, running.vcpus, account, runner), [bus.observe])
 
 
 def _way_of_running(
-    running: Running, engine: Engine | None, guard: Guard, variables: dict[str, str]
+    running: Running, engine: Engine | None, started: Started, account: GatewayAccount
 ) -> tuple[Executor, Setting]:
     """Return what runs tasks, and their variables: a container has a machine of its own."""
+    guard, variables = started
     url = running.endpoint_url
     if engine is None:
-        return ProcessExecutor(Path(running.compute_directory), guard), Setting(url, variables)
+        directory = Path(running.compute_directory)
+        return ProcessExecutor(directory, guard, account.image_problem), Setting(url, variables)
     own = {"AWS_EC2_METADATA_DISABLED": "true"}
     registry = f"{HOST}:{running.gateway_port}"
     return ContainerExecutor(engine, registry, guard), Setting(url, own)

@@ -31,6 +31,17 @@ class Jobs:
         for chunk in range(0, len(universe), 250):
             self._put(f"UNIVERSE#{chunk // 250:08d}", items=list(universe[chunk : chunk + 250]))
 
+    def put_attempt(self, attempt: int, items: Sequence[str]) -> None:
+        """Write another attempt at the job `demo`, with these items left."""
+        self.table.update_item(
+            Key={"job_id": "demo", "item": "JOB"},
+            UpdateExpression="SET attempt_items = :items, attempt = :attempt",
+            ExpressionAttributeValues={":items": len(items), ":attempt": attempt},
+        )
+        for chunk in range(0, len(items), 250):
+            name = f"ATTEMPT#{attempt:02d}#UNIVERSE#{chunk // 250:08d}"
+            self._put(name, items=list(items[chunk : chunk + 250]))
+
     def put_result(self, item: str, **attributes: Any) -> None:
         """Write what an earlier attempt left."""
         self._put(f"RESULT#{item}", **attributes)

@@ -52,6 +52,26 @@ def test_recorded_success_is_not_done_again_but_a_failure_is(jobs: Jobs, table: 
     assert work.total == 3
 
 
+def test_another_attempt_works_on_its_own_universe(jobs: Jobs, table: JobTable) -> None:
+    jobs.put([f"S{number}" for number in range(700)], parameters='{"x": 1}')
+    left = [f"S{number}" for number in range(0, 600, 2)]
+    jobs.put_attempt(2, left)
+
+    work = table.read(Slice("demo", 240, 300, attempt=2))
+
+    assert work.items == tuple(left[240:300])
+    assert (work.total, work.parameters) == (60, {"x": 1})
+    with pytest.raises(JobTableError, match="attempt 2 at job `demo` has 300 items"):
+        table.read(Slice("demo", 300, 310, attempt=2))
+
+
+def test_an_attempt_that_nobody_made_has_no_items(jobs: Jobs, table: JobTable) -> None:
+    jobs.put(["A"])
+
+    with pytest.raises(JobTableError, match="attempt 3 at job `demo` has 0 items"):
+        table.read(Slice("demo", 0, 1, attempt=3))
+
+
 def test_unknown_job_is_an_error(table: JobTable) -> None:
     with pytest.raises(JobTableError, match="table `jobs` has no job `demo`"):
         table.read(Slice("demo", 0, 1))
@@ -99,6 +119,7 @@ def test_failure_is_recorded_with_its_error(jobs: Jobs, table: JobTable) -> None
 
     assert jobs.results()["A"]["status"] == "FAILED"
     assert jobs.results()["A"]["error"] == "ValueError: no"
+    assert jobs.results()["A"]["reason"] == "EXCEPTION"
     assert "result" not in jobs.results()["A"]
 
 

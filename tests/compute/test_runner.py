@@ -81,6 +81,7 @@ def test_failed_item_fails_the_task_and_spares_the_others(
     assert results["B"]["error"] == (
         "ZeroDivisionError: division by zero (compute.py, line 1, in compute)"
     )
+    assert results["B"]["reason"] == "EXCEPTION"
 
 
 def test_second_run_does_what_is_left(jobs: Jobs, compute_file: Callable[[str], None]) -> None:
@@ -93,6 +94,24 @@ def test_second_run_does_what_is_left(jobs: Jobs, compute_file: Callable[[str], 
 
     assert json.loads(jobs.results()["A"]["result"]) == {"run": 1}
     assert json.loads(jobs.results()["B"]["result"]) == {"run": 2}
+
+
+def test_another_attempt_does_its_own_items_and_keeps_what_succeeded(
+    jobs: Jobs, compute_file: Callable[[str], None]
+) -> None:
+    compute_file("def compute(item, parameters): return {'attempt': 2}")
+    jobs.put(["A", "B", "C", "D"])
+    jobs.put_attempt(2, ["B", "D"])
+    jobs.put_result("A", status="SUCCEEDED", result='{"attempt": 1}')
+    jobs.put_result("B", status="FAILED", error="ValueError", reason="EXCEPTION")
+
+    assert runner.main([], {**ENVIRONMENT, "BATCHCTL_ATTEMPT": "2"}) == 0
+
+    results = jobs.results()
+    assert sorted(results) == ["A", "B", "D"]
+    assert json.loads(results["A"]["result"]) == {"attempt": 1}
+    assert json.loads(results["B"]["result"]) == {"attempt": 2}
+    assert "reason" not in results["B"]
 
 
 def test_finished_task_does_not_even_load_compute(
@@ -204,6 +223,7 @@ def test_log_has_a_line_of_json_for_every_item(
     assert printed == "computing A"
     line = json.loads(last)
     assert (line["item"], line["status"], line["attempts"]) == ("A", "SUCCEEDED", 1)
+    assert line["recorded"] is True
 
 
 @pytest.mark.parametrize("table", ["jobs", "missing"])
@@ -235,6 +255,7 @@ def test_plain_job_has_no_array_index() -> None:
     [
         ("BATCHCTL_ITEMS_PER_TASK", "0", "must be a whole number, at least 1, is `0`"),
         ("BATCHCTL_FIRST_TASK", "-1", "must be a whole number, at least 0, is `-1`"),
+        ("BATCHCTL_ATTEMPT", "0", "must be a whole number, at least 1, is `0`"),
         ("BATCHCTL_RETRIES", "many", "must be a whole number, at least 1, is `many`"),
     ],
 )

@@ -35,6 +35,8 @@ class BatchDouble:
     faults: list[tuple[Exception, bool]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     unlisted: int = 0
+    children: dict[str, dict[str, Any]] = field(default_factory=dict)
+    terminated: list[str] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def submit_job(self, **request: Any) -> dict[str, Any]:
@@ -49,7 +51,17 @@ class BatchDouble:
     def describe_jobs(self, jobs: list[str]) -> dict[str, Any]:
         self._called("DescribeJobs", {"jobs": jobs})
         assert len(jobs) <= 100
-        return {"jobs": [self.jobs[job] for job in jobs if job in self.jobs]}
+        known = self.jobs | self.children
+        return {"jobs": [known[job] for job in jobs if job in known]}
+
+    def terminate_job(self, **request: Any) -> dict[str, Any]:
+        self._called("TerminateJob", request)
+        job = self.jobs[request["jobId"]]
+        if job["status"] not in ("SUCCEEDED", "FAILED"):
+            self.terminated.append(request["jobId"])
+            job |= {"statusReason": request["reason"], "isTerminated": True}
+            self.end(request["jobId"], "FAILED")
+        return {}
 
     def get_paginator(self, operation: str) -> BatchDouble:
         assert operation == "list_jobs"
@@ -84,6 +96,7 @@ class BatchDouble:
             "jobQueue": request["jobQueue"],
             "createdAt": int(self.clock() * 1000),
             "status": "SUBMITTED",
+            "container": {"environment": request["containerOverrides"]["environment"]},
         }
         if "arrayProperties" in request:
             detail["arrayProperties"] = {"size": request["arrayProperties"]["size"]}

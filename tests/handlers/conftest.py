@@ -18,13 +18,14 @@ from batch_double import BatchDouble
 from fates import World
 from jobs_left import Jobs
 from moto import mock_aws
-from surroundings import QUEUE_ARN, TABLE, Clock, Context
+from surroundings import QUEUE_ARN, TABLE, Clock, Context, a_monitor
 
 from handlers import api, clients, receiver, splitter
 from handlers.lease import LeaseTable
 from handlers.monitor import Monitor
 from handlers.record import JobRecord, Status, timestamp
 from handlers.results import Results
+from handlers.stopping import Stopper
 from handlers.submission import Submission
 from handlers.table import JobTable
 from handlers.universe import Universe
@@ -121,8 +122,14 @@ def submission(batch: BatchDouble, clock: Clock) -> Submission:
 
 
 @pytest.fixture
-def job_splitter(leases: LeaseTable, submission: Submission) -> splitter.Splitter:
-    return splitter.Splitter(leases, submission)
+def stopper(table: JobTable, submission: Submission, batch: BatchDouble) -> Stopper:
+    double: Any = batch
+    return Stopper(table, submission, double)
+
+
+@pytest.fixture
+def job_splitter(leases: LeaseTable, submission: Submission, stopper: Stopper) -> splitter.Splitter:
+    return splitter.Splitter(leases, submission, stopper)
 
 
 @pytest.fixture
@@ -136,11 +143,14 @@ def results(table: JobTable, clock: Clock) -> Results:
 
 
 @pytest.fixture
-def reader(
-    table: JobTable, results: Results, universe: Universe, batch: BatchDouble, clock: Clock
-) -> api.Reader:
+def monitor(table: JobTable, batch: BatchDouble, clock: Clock) -> Monitor:
     double: Any = batch
-    return api.Reader(table, results, Monitor(table, results, universe, double, clock), clock)
+    return a_monitor(table.client, double, clock)
+
+
+@pytest.fixture
+def reader(monitor: Monitor, clock: Clock) -> api.Reader:
+    return api.Reader(monitor.jobs, monitor.results, monitor, clock)
 
 
 @pytest.fixture

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
+
+from handlers.explaining import Explainer
+from handlers.monitor import Monitor
+from handlers.reclaims import ReclaimTable
+from handlers.results import Results
+from handlers.table import JobTable
+from handlers.universe import Universe
 
 TABLE = "batchapp-jobs"
 QUEUE_ARN = "arn:aws:batch:us-east-1:123456789012:job-queue/batchapp"
@@ -35,3 +43,17 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return self.remaining_ms
+
+
+def a_monitor(dynamodb: Any, batch: Any, clock: Clock) -> Monitor:
+    """The monitor of the table, by that clock."""
+    universe = Universe(dynamodb, TABLE, clock.sleep)
+    return Monitor(
+        JobTable(dynamodb, TABLE),
+        Results(dynamodb, TABLE, clock),
+        universe,
+        batch,
+        clock,
+        ReclaimTable(dynamodb, TABLE),
+        Explainer(dynamodb, universe, batch, clock),
+    )

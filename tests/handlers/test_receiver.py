@@ -15,7 +15,8 @@ from handlers import clients, receiver
 from handlers.record import JobRecord, Status, key
 from handlers.request import NewTask
 from handlers.table import JobTable
-from handlers.universe import MAX_ROUNDS, Universe, WriteRefusedError
+from handlers.universe import Universe, WriteRefusedError
+from handlers.writing import MAX_ROUNDS
 
 Put = Callable[[dict[str, Any]], tuple[int, Any]]
 Event = Callable[[str], dict[str, Any]]

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from batch_double import BatchDouble
-from surroundings import QUEUE_ARN, Clock, Context
+from surroundings import QUEUE_ARN, TABLE, Clock, Context
 
 from handlers import splitter as splitter_module
 from handlers.lease import LeaseHeldError, LeaseLostError, LeaseTable, UnknownJobError
-from handlers.record import BatchJob, JobRecord, Status, timestamp
+from handlers.record import BatchJob, JobRecord, Status, key, timestamp
 from handlers.splitter import Splitter
 from handlers.table import JobTable
 
@@ -74,6 +74,7 @@ def test_a_container_is_told_its_job_its_first_task_and_the_items_of_a_task(
     assert request["containerOverrides"] == {
         "environment": [
             {"name": "BATCHCTL_JOB_ID", "value": "demo-1"},
+            {"name": "BATCHCTL_ATTEMPT", "value": "1"},
             {"name": "BATCHCTL_FIRST_TASK", "value": "10000"},
             {"name": "BATCHCTL_ITEMS_PER_TASK", "value": "2"},
         ]
@@ -102,17 +103,21 @@ def test_a_job_that_is_over_is_not_submitted(
     queued()
     _set_status(table, status)
     split(job_splitter)
-    assert batch.calls == []
+    assert "SubmitJob" not in batch.calls
     assert record(table).status is status
 
 
 def _set_status(table: JobTable, status: Status) -> None:
-    table._update_if(
-        "demo-1", Status.QUEUED, "SET #status = :status", {":status": {"S": status.value}}
+    table.client.update_item(
+        TableName=TABLE,
+        Key=key("demo-1"),
+        UpdateExpression="SET #status = :status",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":status": {"S": status.value}},
     )
 
 
-def test_a_job_that_is_cancelled_while_it_is_split_stays_so_with_what_was_submitted_recorded(
+def test_a_job_that_is_cancelled_while_it_is_split_stays_so_and_what_was_submitted_is_ended(
     job_splitter: Splitter,
     batch: BatchDouble,
     table: JobTable,
@@ -132,6 +137,7 @@ def test_a_job_that_is_cancelled_while_it_is_split_stays_so_with_what_was_submit
     job = record(table)
     assert job.status is Status.CANCELLED
     assert job.batch_jobs == (BatchJob("batch-1", 0, 10_000),)
+    assert batch.terminated == ["batch-1"]
 
 
 def test_a_job_whose_receiver_died_after_the_message_is_accepted_and_listed(

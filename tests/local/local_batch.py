@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -17,6 +17,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from batchctl.local.batch.endpoint import Answer, Endpoint
 from batchctl.local.batch.job import Job
+from batchctl.local.batch.jobs import Observer
 from batchctl.local.batch.scope import Scope
 from batchctl.local.batch.service import Batch, Machine
 from batchctl.local.batch.task import Handle, Outcome, Reports, Task
@@ -103,7 +104,7 @@ class PlainAccount:
 class LocalBatch:
     """Batch with its client, its clock and its attempts."""
 
-    def __init__(self, vcpus: int = 8) -> None:
+    def __init__(self, observers: Sequence[Observer] = (), vcpus: int = 8) -> None:
         self.now = 1_000_000.0
         self.runner, self.account = ScriptedRunner(), PlainAccount()
         self.changes: list[tuple[str, str]] = []
@@ -112,7 +113,7 @@ class LocalBatch:
         machine = Machine(
             scope, lambda: self.now, vcpus, self.account, self.runner, TRANSITION_S, STOP_GRACE_S
         )
-        self.service = Batch(machine, [self._note])
+        self.service = Batch(machine, [self._note, *observers])
         self.client = client_of(Endpoint(self.service), self._authorise)
 
     def advance(self, seconds: float = 0.0) -> None:

@@ -165,7 +165,7 @@ def register(cloud: Cloud, name: str, **container: Any) -> None:
         "command": ["python", "runner.py"],
         "resourceRequirements": [
             {"type": "VCPU", "value": "1"},
-            {"type": "MEMORY", "value": "64"},
+            {"type": "MEMORY", "value": "512"},
         ],
         "logConfiguration": {"logDriver": "awslogs", "options": options},
     }

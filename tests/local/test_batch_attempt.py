@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ import pytest
 
 from batchctl.local.batch.attempt import AttemptRunner, Setting, inherited
 from batchctl.local.batch.executor import ProcessExecutor, StartError
+from batchctl.local.batch.memory import OUT_OF_MEMORY
 from batchctl.local.batch.task import Handle, Outcome, Task
 from batchctl.local.record import command_line
 
@@ -80,14 +82,24 @@ class Bench:
 
     def __init__(self, directory: Path) -> None:
         self.account, self.groups, self.ending = RecordingAccount(), Groups(), Ending()
-        executor = ProcessExecutor(directory, self.groups)
+        self.problems: dict[str, str] = {}
+        executor = ProcessExecutor(directory, self.groups, self.problems.get)
         setting = Setting("http://127.0.0.1:1", inherited(str(directory / "pycache")))
         self.runner = AttemptRunner(self.account, executor, setting, time.time)
 
-    def run(self, *command: str, role_arn: str | None = None) -> Handle:
+    def run(self, *command: str, role_arn: str | None = None, memory_mib: int = 512) -> Handle:
         environment = {"AWS_BATCH_JOB_ID": "job-1", "COLOUR": "green"}
         task = Task(
-            "task-1", "job-1", "image", command, environment, role_arn, 1, 64, "/group", "stream"
+            id="task-1",
+            job_id="job-1",
+            image="image",
+            command=command,
+            environment=environment,
+            role_arn=role_arn,
+            vcpus=1,
+            memory_mib=memory_mib,
+            log_group="/group",
+            log_stream="stream",
         )
         return self.runner.run(task, self.ending)
 
@@ -240,3 +252,33 @@ def wait_for_messages(bench: Bench, count: int) -> None:
     while len(bench.account.messages) < count:
         assert time.monotonic() < deadline
         bench.ending.has_ended.wait(0.02)
+
+
+GROWING = "import time; held = bytearray(200 << 20); time.sleep(600)"
+needs_linux = pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="only Linux tells what a process holds"
+)
+
+
+@needs_linux
+def test_what_takes_more_than_its_memory_is_killed_as_on_aws(bench: Bench) -> None:
+    bench.run("python", "-c", GROWING, memory_mib=100)
+    assert bench.ending.wait() == Outcome(exit_code=137, reason=OUT_OF_MEMORY)
+
+
+@needs_linux
+def test_the_memory_of_what_a_command_starts_counts(bench: Bench) -> None:
+    bench.run("sh", "-c", f"{sys.executable} -c '{GROWING}'; true", memory_mib=100)
+    assert bench.ending.wait() == Outcome(exit_code=137, reason=OUT_OF_MEMORY)
+
+
+def test_a_killed_process_is_not_out_of_memory(bench: Bench) -> None:
+    bench.run("sh", "-c", "kill -9 $$")
+    assert bench.ending.wait() == Outcome(exit_code=137)
+
+
+def test_an_image_that_cannot_be_pulled_starts_nothing(bench: Bench) -> None:
+    bench.problems["image"] = "no such image"
+    bench.run("touch", "started")
+    assert bench.ending.wait() == Outcome(reason="CannotPullContainerError: no such image")
+    assert bench.groups.watched == []

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from local_batch import LocalBatch
 
+from batchctl.local.batch.memory import OUT_OF_MEMORY
 from batchctl.local.batch.retries import Ending, is_retried
 
 RECLAIMED = "Host EC2 (instance i-0123456789abcdef0) terminated."
@@ -119,7 +121,9 @@ def test_a_reclaimed_job_is_asked_to_end_and_retried_by_its_rules(ready: LocalBa
     ready.end(job_id, 143)
 
     attempt = ready.job(job_id)["attempts"][0]
-    assert attempt["statusReason"] == RECLAIMED
+    assert re.fullmatch(
+        r"Host EC2 \(instance i-[0-9a-f]{17}\) terminated\.", attempt["statusReason"]
+    )
     assert "exitCode" not in attempt["container"]
     assert ready.status(job_id) == "STARTING"
     assert len(ready.runner.tasks) == 2
@@ -155,3 +159,31 @@ def test_only_running_jobs_are_reclaimed_and_as_many_as_the_rate_says(ready: Loc
     assert 0 < len(found) < 6
     assert set(found) <= set(jobs[:6])
     assert batch.service.interrupt(0.0) == []
+
+
+def test_each_host_has_its_own_instance_and_on_demand_hosts_are_not_reclaimed(
+    ready: LocalBatch,
+) -> None:
+    ready.environment("steady", type="EC2", allocationStrategy="BEST_FIT_PROGRESSIVE")
+    ready.queue("kept", "steady")
+    kept, first, second = ready.submit(jobQueue="kept"), ready.submit(), ready.submit()
+    for job_id in (kept, first, second):
+        ready.run(job_id)
+
+    assert set(ready.service.interrupt(1.0)) == {first, second}
+
+    for job_id in (first, second):
+        ready.end(job_id, 143)
+    reasons = {ready.job(job_id)["attempts"][0]["statusReason"] for job_id in (first, second)}
+    assert len(reasons) == 2
+    assert ready.signals(kept) == []
+
+
+def test_out_of_memory_is_an_exit_code_with_a_reason(ready: LocalBatch) -> None:
+    job_id = ready.submit(retryStrategy={"attempts": 10, "evaluateOnExit": SPOT_ONLY})
+    ready.run(job_id)
+    ready.end(job_id, 137, OUT_OF_MEMORY)
+    job = ready.job(job_id)
+    assert (job["status"], job["statusReason"]) == ("FAILED", "Essential container in task exited")
+    assert job["container"]["exitCode"] == 137
+    assert job["container"]["reason"] == OUT_OF_MEMORY

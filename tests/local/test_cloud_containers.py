@@ -15,7 +15,7 @@ from local_cloud import ENDED, Cloud, build, eventually, new_settings, register
 from podman_here import SHELL_PROGRAMS, Podman, why_not
 
 from batchctl.local import process
-from batchctl.local.batch.container_executor import OUT_OF_MEMORY
+from batchctl.local.batch.memory import OUT_OF_MEMORY
 from batchctl.local.process import Settings
 
 pytestmark = [

@@ -14,7 +14,8 @@ from podman_here import SHELL_PROGRAMS, Podman, why_not
 from test_batch_attempt import Ending, Groups, RecordingAccount
 
 from batchctl.local.batch.attempt import AttemptRunner, Setting
-from batchctl.local.batch.container_executor import OUT_OF_MEMORY, ContainerExecutor
+from batchctl.local.batch.container_executor import ContainerExecutor
+from batchctl.local.batch.memory import OUT_OF_MEMORY
 from batchctl.local.batch.task import Handle, Outcome, Task
 from batchctl.local.container_engine import Engine
 from batchctl.local.guard import Guard

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-import threading
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batchctl.local.batch.executor import StartError
 from batchctl.local.batch.logs import LogEvent
 from batchctl.local.batch.tasks import DEFAULT_LOG_GROUP
+from batchctl.local.clients import RootClients
 
 SESSION_S = 12 * 3600
 """AssumeRole, AWS STS API Reference: a role's session lasts 12 hours at most. ECS renews a task's;
 we don't."""
 
+# Amazon ECR User Guide, "Private registries": the form of an image's name.
+_OWN_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/(?P<repository>[^:@]+)"
+    r"(:(?P<tag>[^@]+))?(@(?P<digest>sha256:[0-9a-f]+))?"
+)
 _TASK_PRINCIPAL = "ecs-tasks.amazonaws.com"
 
 
@@ -44,13 +48,7 @@ class GatewayAccount:
 
     def __init__(self, endpoint_url: str, region: str, root: tuple[str, str]) -> None:
         """Call `endpoint_url` with root's access key id and secret."""
-        key_id, secret = root
-        self._session = boto3.session.Session(
-            aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region
-        )
-        self._endpoint_url = endpoint_url
-        self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()
+        self._client, self._account_id = RootClients(endpoint_url, region, root), root[0]
 
     def problem_with(self, environment: Mapping[str, Any]) -> str | None:
         """Return the first thing that the environment names and the account hasn't."""
@@ -91,6 +89,24 @@ class GatewayAccount:
             "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
             "AWS_SESSION_TOKEN": given["SessionToken"],
         }
+
+    def image_problem(self, image: str) -> str | None:
+        """Return why an image can't be pulled when it is one of this account's ECR and isn't there.
+
+        Other registries can't be asked from here.
+        """
+        found = _OWN_IMAGE.fullmatch(image)
+        if found is None or found["account"] != self._account_id:
+            return None
+        name = {"imageDigest": found["digest"]} if found["digest"] else {}
+        identity = name or {"imageTag": found["tag"] or "latest"}
+        try:
+            self._client("ecr").describe_images(
+                repositoryName=found["repository"], imageIds=[identity]
+            )
+        except (ClientError, BotoCoreError) as error:
+            return f"failed to resolve reference {image}: {error}"
+        return None
 
     def create_log_stream(self, group: str, stream: str) -> None:
         """Make the stream, and where it is Batch's own default group that too."""
@@ -138,17 +154,6 @@ class GatewayAccount:
             logs.create_log_group(logGroupName=group)
         except logs.exceptions.ResourceAlreadyExistsException:
             return
-
-    def _client(self, service: str) -> Any:
-        with self._lock:  # boto3: sessions must not be shared between threads, clients may
-            if service not in self._clients:
-                config = Config(connect_timeout=5, read_timeout=30, max_pool_connections=50)
-                self._clients[service] = self._session.client(
-                    service,  # type: ignore[call-overload]  # the stubs want each name as a literal
-                    endpoint_url=self._endpoint_url,
-                    config=config,
-                )
-            return self._clients[service]
 
 
 def trusts(document: Any, service: str) -> bool:

@@ -22,7 +22,8 @@ STOP_GRACE_S = 30.0
 EXITED = "Essential container in task exited"
 NOT_STARTED = "Task failed to start"
 TIMED_OUT = "Job attempt duration exceeded timeout"
-RECLAIMED = "Host EC2 (instance i-0123456789abcdef0) terminated."
+RECLAIMED = "Host EC2 (instance i-{}) terminated."
+"""The status reason that jobs of reclaimed hosts show; our rules match its beginning."""
 
 
 class Stop(Enum):
@@ -109,17 +110,21 @@ class Attempts:
                 self._stop(running, Stop.TERMINATED, reason)
 
     def reclaim(self, rate: float, chance: random.Random) -> Sequence[str]:
-        """Take away the host of each RUNNING job with probability `rate`; return the job ids."""
-        chosen = [
-            running
-            for running in self._running.values()
+        """Take away the host of each RUNNING job with probability `rate`; return the job ids.
+
+        Only Spot capacity is reclaimed. Every job has a host to itself.
+        """
+        chosen = {
+            task_id: running
+            for task_id, running in self._running.items()
             if running.job.status is Status.RUNNING
             and running.stop is None
+            and running.environment.details["computeResources"]["type"] == "SPOT"
             and chance.random() < rate
-        ]
-        for running in chosen:
-            self._stop(running, Stop.RECLAIMED, RECLAIMED)
-        return [running.job.id for running in chosen]
+        }
+        for task_id, running in chosen.items():
+            self._stop(running, Stop.RECLAIMED, RECLAIMED.format(task_id[:17]))
+        return [running.job.id for running in chosen.values()]
 
     def tick(self) -> None:
         """Stop what has run for too long, and kill what hasn't stopped in time."""

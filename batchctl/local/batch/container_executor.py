@@ -19,12 +19,10 @@ from contextlib import suppress
 from typing import IO
 
 from batchctl.local.batch.executor import StartError
+from batchctl.local.batch.memory import OUT_OF_MEMORY
 from batchctl.local.batch.task import Outcome, Task
 from batchctl.local.container_engine import Engine, EngineError
 from batchctl.local.guard import Watcher
-
-OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
-"""Amazon ECS Developer Guide, "Stopped tasks error codes": the reason text."""
 
 SHARES_OF_A_VCPU = 1024
 """ResourceRequirement, AWS Batch API Reference: a vCPU is 1,024 CPU shares."""

@@ -11,11 +11,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 
+from batchctl.local.batch.memory import OUT_OF_MEMORY, MemoryWatch
 from batchctl.local.batch.task import Outcome, Task
 from batchctl.local.guard import Watcher
 
@@ -48,14 +49,27 @@ class Executor(Protocol):
 
 
 class ProcessExecutor:
-    """Runs commands as child processes; the image is not looked at."""
+    """Runs commands as child processes, held to their memory; the image is only asked after."""
 
-    def __init__(self, directory: Path, watcher: Watcher) -> None:
-        """Run everything in `directory`; `watcher` ends what runs when this process is killed."""
+    def __init__(
+        self,
+        directory: Path,
+        watcher: Watcher,
+        image_problem: Callable[[str], str | None] = lambda _image: None,
+    ) -> None:
+        """Run everything in `directory`; `watcher` ends what runs when this process is killed.
+
+        `image_problem` says why an image can't be pulled, and None for one that can, or that
+        isn't known here.
+        """
         self._directory, self._watcher = directory, watcher
+        self._image_problem, self._memory = image_problem, MemoryWatch()
 
     def start(self, task: Task, environment: Mapping[str, str]) -> Process:
         """Start the command; `python` is the interpreter that runs this."""
+        problem = self._image_problem(task.image)
+        if problem is not None:
+            raise StartError(f"CannotPullContainerError: {problem}")
         command = [_program(task.command), *task.command[1:]]
         try:
             child = subprocess.Popen(  # noqa: S603 - the job's own command is what there is to run
@@ -71,12 +85,15 @@ class ProcessExecutor:
             reason = f"CannotStartContainerError: could not run `{command[0]}`: {error.strerror}"
             raise StartError(reason) from error
         self._watcher.watch(child.pid)
-        return _ChildProcess(child, self._watcher)
+        self._memory.watch(child.pid, task.memory_mib)
+        return _ChildProcess(child, self._watcher, self._memory)
 
 
 class _ChildProcess:
-    def __init__(self, child: subprocess.Popen[bytes], watcher: Watcher) -> None:
-        self._child, self._watcher = child, watcher
+    def __init__(
+        self, child: subprocess.Popen[bytes], watcher: Watcher, memory: MemoryWatch
+    ) -> None:
+        self._child, self._watcher, self._memory = child, watcher, memory
         if child.stdout is None:
             raise StartError("CannotStartContainerError: the process has no output pipe")
         self.output: IO[bytes] = child.stdout
@@ -88,7 +105,8 @@ class _ChildProcess:
         code = self._child.wait()
         self.send_signal(signal.SIGKILL)
         self._watcher.forget(self._child.pid)
-        return Outcome(exit_code=code if code >= 0 else 128 - code)
+        reason = OUT_OF_MEMORY if self._memory.forget(self._child.pid) else None
+        return Outcome(exit_code=code if code >= 0 else 128 - code, reason=reason)
 
     def send_signal(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):

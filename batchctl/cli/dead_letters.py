@@ -1,0 +1,160 @@
+"""The commands for messages that failed for good: dead-letters show, redrive, drop."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from batchctl.cli.job_view import spelled
+from batchctl.cli.options import current_options, shared_options
+from batchctl.cli.output import data, print_json, say
+from batchctl.cli.runs import confirm
+
+if TYPE_CHECKING:
+    from batchctl.cli.application import Application
+    from batchctl.jobs.dead_letters import DeadLetter
+    from batchctl.jobs.places import DeadLetters
+
+BODY_SHOWN = 60
+
+_of = click.option(
+    "--queue",
+    "source",
+    type=click.Choice(["jobs", "events", "all"]),
+    default="all",
+    show_default=True,
+    help="Jobs that could not be submitted, or events that JobTracker didn't get.",
+)
+
+
+@click.group(name="dead-letters", invoke_without_command=True)
+@click.pass_context
+@shared_options
+def dead_letters(context: click.Context) -> None:
+    """Deal with messages that failed for good; without a command, show them.
+
+    \b
+    Examples:
+      batchctl dead-letters
+      batchctl dead-letters redrive
+      batchctl dead-letters drop --queue events
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(show)
+
+
+@dead_letters.command()
+@_of
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="How many messages of each queue.",
+)
+@shared_options
+def show(*, source: str, limit: int) -> None:
+    """Show the messages that failed, which stay where they are.
+
+    \b
+    Examples:
+      batchctl dead-letters show
+      batchctl dead-letters show --queue jobs --limit 100 --json
+    """
+    from batchctl.jobs.dead_letters import look
+
+    application, queues = _open(source)
+    found = [each for queue in queues for each in look(application.aws, queue, limit)]
+    if application.options.json:
+        print_json([dataclasses.asdict(each) for each in found])
+        return
+    if not found:
+        say("no message failed")
+        return
+    _print_table(found)
+    command = spelled(application)
+    say(f"\ntry them again: `{command} dead-letters redrive`")
+    say(f"delete them:    `{command} dead-letters drop`")
+
+
+@dead_letters.command()
+@_of
+@shared_options
+def redrive(*, source: str) -> None:
+    """Try the messages that failed again, once what made them fail is mended.
+
+    Safe to repeat: a job is submitted once, however often its message comes.
+
+    \b
+    Examples:
+      batchctl dead-letters redrive
+      batchctl --local dead-letters redrive --queue events
+    """
+    from batchctl.jobs.dead_letters import redrive as redrive_all
+
+    _each(_open(source), redrive_all, "tried again")
+
+
+@dead_letters.command()
+@_of
+@click.option("--yes", is_flag=True, help="Don't ask before deleting.")
+@shared_options
+def drop(*, source: str, yes: bool) -> None:
+    """Delete the messages that failed, for good. Asks first.
+
+    The job of a dropped message stays QUEUED; `cancel` ends it.
+
+    \b
+    Examples:
+      batchctl dead-letters drop --queue jobs
+      batchctl dead-letters drop --yes
+    """
+    from batchctl.jobs.dead_letters import drop as drop_all
+
+    opened = _open(source)
+    names = " and ".join(queue.source for queue in opened[1])
+    confirm(f"delete all dead letters of {names}?", yes=yes)
+    _each(opened, drop_all, "dropped")
+
+
+def _open(source: str) -> tuple[Application, list[DeadLetters]]:
+    from batchctl.cli.application import open_application
+    from batchctl.cli.job_places import dead_letters_of
+
+    application = open_application(current_options())
+    queues = dead_letters_of(application)
+    return application, [queue for queue in queues if source in {"all", queue.source}]
+
+
+def _each(
+    opened: tuple[Application, list[DeadLetters]],
+    do: Callable[[Any, DeadLetters], int],
+    done: str,
+) -> None:
+    """Do something with each queue, and tell with how many messages."""
+    application, queues = opened
+    counts = {}
+    for queue in queues:
+        counts[queue.source] = do(application.aws, queue)
+        say(f"{queue.source}: {counts[queue.source]} messages {done}")
+    if application.options.json:
+        print_json(counts)
+
+
+def _print_table(found: list[DeadLetter]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from batchctl.jobs.moments import iso
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("queue", "about", "sent", "error", "message"):
+        table.add_column(heading, overflow="fold")
+    for each in found:
+        body = each.body if len(each.body) <= BODY_SHOWN else f"{each.body[:BODY_SHOWN]}…"
+        cells = (each.queue, each.subject, iso(each.sent_at_ms), each.error, body)
+        table.add_row(*(Text(cell) for cell in cells))
+    data().print(table)

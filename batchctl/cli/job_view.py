@@ -1,0 +1,57 @@
+"""A job as people read it and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from batchctl.cli.application import Application
+    from batchctl.jobs import Job
+
+
+def show_job(job: Job) -> None:
+    """Print a job: its status, the counts of its tasks, what Spot took from it."""
+    tasks = job.tasks
+    click.echo(f"job:      {job.job_id}")
+    click.echo(f"status:   {job.status}")
+    if job.attempt > 1:
+        click.echo(f"attempt:  {job.attempt}")
+    click.echo(f"created:  {moment(job.created_at)}")
+    if job.finished_at:
+        click.echo(f"finished: {moment(job.finished_at)}")
+    click.echo(f"items:    {job.items}")
+    click.echo(
+        f"tasks:    {tasks.total}: {tasks.pending} pending, {tasks.running} running, "
+        f"{tasks.succeeded} succeeded, {tasks.failed} failed"
+    )
+    if job.reclaims:
+        count, seconds = job.reclaims.count, job.reclaims.seconds
+        click.echo(f"reclaims: {count}, which cost {seconds:.0f} s of work")
+
+
+def as_json(job: Job) -> dict[str, Any]:
+    """Return a job as the API spells it, without its results."""
+    plain = as_plain(job)
+    return {key: value for key, value in plain.items() if key not in {"results", "next"}}
+
+
+def as_plain(data: Any) -> dict[str, Any]:
+    """Return frozen data as JSON has it, moments in ISO 8601."""
+    return {
+        key: value.isoformat() if isinstance(value, datetime) else value
+        for key, value in dataclasses.asdict(data).items()
+    }
+
+
+def moment(time: datetime | None) -> str:
+    """Write a moment in this machine's time zone; empty for None."""
+    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S") if time else ""
+
+
+def spelled(application: Application) -> str:
+    """Return how this user calls us, for the commands that messages name."""
+    return "batchctl --local" if application.options.local else "batchctl"

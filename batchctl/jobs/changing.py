@@ -1,0 +1,123 @@
+"""Cancel and retry jobs: commands to the function JobTracker, with the caller's own credentials.
+
+They are not part of the HTTP API, which may be open to anybody: who may invoke the function may
+change jobs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from batchctl.aws.errors import is_missing
+from batchctl.aws.session import Aws
+from batchctl.errors import BatchctlError, UsageError
+from batchctl.jobs.contract import check_job_id
+from batchctl.jobs.errors import JobNotFound
+from batchctl.jobs.job import Tasks
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """A job that was cancelled, with what had become of its tasks."""
+
+    job_id: str
+    status: str
+    tasks: Tasks
+
+
+@dataclass(frozen=True)
+class Retried:
+    """A job that has another attempt: `items` of it in `tasks`, the rest has succeeded before."""
+
+    job_id: str
+    status: str
+    attempt: int
+    items: int
+    tasks: int
+
+
+class Refused(BatchctlError):
+    """The job is in no state for it, or the request asks for what the application doesn't have."""
+
+
+@dataclass(frozen=True)
+class JobChanges:
+    """Changes jobs through the function `tracker`; a call whose answer was lost may be repeated."""
+
+    aws: Aws
+    tracker: str
+
+    def cancel(self, job_id: str) -> Cancelled:
+        """End the queued and running tasks of a job for good.
+
+        Raises InvalidJob, JobNotFound and, for a job that has ended, Refused.
+        """
+        answer = self._ask("cancel", job_id, {})
+        return Cancelled(answer["job_id"], answer["status"], Tasks.from_answer(answer["tasks"]))
+
+    def retry(
+        self, job_id: str, *, memory_mib: int | None = None, on_demand: bool = False
+    ) -> Retried:
+        """Run the failed and missing items of an ended job again, as its next attempt.
+
+        `memory_mib` is for this attempt, as is `on_demand`: no Spot. Raises InvalidJob,
+        JobNotFound, and Refused for a job that runs, has succeeded, or can't run on demand.
+        """
+        options = {"memory_mib": memory_mib, "on_demand": on_demand}
+        answer = self._ask("retry", job_id, options)
+        return Retried(**{name: answer[name] for name in Retried.__dataclass_fields__})
+
+    def _ask(self, action: str, job_id: str, options: Mapping[str, object]) -> dict[str, Any]:
+        check_job_id(job_id, f"{action} the job")
+        answer = invoke(self.aws, self.tracker, {"action": action, "job_id": job_id, **options})
+        if not isinstance(answer, dict):
+            raise BatchctlError(f"could not {action} the job: `{self.tracker}` answers {answer!r}")
+        if "error" in answer:
+            _refuse(action, job_id, answer)
+        return answer
+
+
+def invoke(aws: Aws, function: str, event: Mapping[str, object]) -> object:
+    """Invoke a function, wait for its answer and return it, read as JSON.
+
+    Raises BatchctlError when there is no such function, when it failed, and when it doesn't answer
+    within a minute, as with a job of very many items: then it works on.
+    """
+    try:
+        answer = aws.awslambda.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    except ReadTimeoutError as error:
+        raise BatchctlError(
+            f"could not wait for `{function}`: it has not answered yet",
+            hint="it works on: look with `batchctl show`, or run the command again, which is safe",
+        ) from error
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        raise BatchctlError(
+            f"could not ask `{function}`: there is no such function",
+            hint="`batchctl up` makes what is missing",
+        ) from error
+    read = json.loads(answer["Payload"].read() or b"null")
+    if "FunctionError" in answer:
+        told = read.get("errorMessage", "no message") if isinstance(read, dict) else str(read)
+        raise BatchctlError(
+            f"could not ask `{function}`: it failed: {told}",
+            hint=f"its log is in the log group `/aws/lambda/{function}`; the command may be "
+            "repeated",
+        )
+    return read
+
+
+def _refuse(action: str, job_id: str, answer: Mapping[str, Any]) -> None:
+    code, told = answer.get("code"), str(answer["error"])
+    if code == 404:
+        raise JobNotFound(job_id)
+    message = f"could not {action} job `{job_id}`: {told}"
+    if code == 400:
+        raise UsageError(message)
+    raise Refused(message, hint=f"`batchctl show {job_id}` shows how it stands")

@@ -1,0 +1,132 @@
+"""From what AWS says about a job to the likely cause and what to do: pure, no calls.
+
+Sources: AWS Batch User Guide, "Jobs stuck in a RUNNABLE status"; the codes of the vCPU quotas are
+those of Service Quotas for Amazon EC2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from batchctl.jobs.causes import FAILED, INVALID, UP, WAITING, cause_of
+from batchctl.jobs.evidence import Condition, Evidence
+
+STUCK_AFTER_S = 300.0
+"""Batch needs some minutes to start an instance; a task that waits for longer may wait in vain."""
+SPOT_QUOTA, ON_DEMAND_QUOTA = "L-34B43A08", "L-1216C47A"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One cause of waiting or failing: what was seen, what it means, what to do about it."""
+
+    seen: str
+    cause: str
+    fix: str
+
+
+def diagnose(evidence: Evidence, now_ms: int) -> tuple[Finding, ...]:
+    """Return the causes that the evidence shows, the likeliest first; none when all is well."""
+    return (
+        *_before_batch(evidence),
+        *(_unusable(each) for each in evidence.conditions if not each.usable),
+        *_waiting(evidence, now_ms),
+        *_failures(evidence),
+        *_forgotten(evidence),
+    )
+
+
+def _before_batch(evidence: Evidence) -> Iterator[Finding]:
+    record = evidence.record
+    if not record.batch_jobs and record.status in {"RECEIVING", "QUEUED"}:
+        yield Finding(
+            f"the job is {record.status}, AWS Batch hasn't got it yet",
+            "the function JobSplitter hasn't taken it from the queue, or failed to submit it",
+            "wait a minute; then `batchctl dead-letters show`: a message that failed 5 times is "
+            "there, and `batchctl dead-letters redrive` tries it again",
+        )
+
+
+def _unusable(condition: Condition) -> Finding:
+    seen = f"{condition.kind} `{condition.name}` is {_how(condition)}"
+    if condition.reason:
+        seen = f"{seen}: {condition.reason}"
+    if condition.status == "MISSING":
+        return Finding(seen, f"somebody deleted the {condition.kind}", UP)
+    if condition.state != "ENABLED":
+        return Finding(seen, "somebody disabled it: it starts nothing", UP)
+    if condition.status in {"CREATING", "UPDATING"}:
+        return Finding(seen, "AWS Batch is changing it", "wait: it takes some minutes")
+    known = cause_of(condition.reason, INVALID)
+    return Finding(seen, known.cause, known.fix)
+
+
+def _how(condition: Condition) -> str:
+    states = (condition.state if condition.state != "ENABLED" else "", condition.status)
+    return ", ".join(each for each in states if each and each != "VALID")
+
+
+def _waiting(evidence: Evidence, now_ms: int) -> Iterator[Finding]:
+    """Explain the tasks that wait: by Batch's reasons, else, when none starts, by what is known."""
+    explained = {reason: cause_of(reason, WAITING) for reason in evidence.waiting if reason}
+    for reason, known in explained.items():
+        seen = f"{evidence.waiting[reason]} tasks wait: {reason}"
+        yield Finding(seen, known.cause, known.fix)
+    if explained or evidence.waiting_since_ms is None or _works(evidence.statuses):
+        return
+    waited_s = (now_ms - evidence.waiting_since_ms) / 1000
+    if waited_s >= STUCK_AFTER_S:
+        yield _stuck(evidence, waited_s)
+
+
+def _works(statuses: Mapping[str, int]) -> bool:
+    return any(statuses.get(status) for status in ("STARTING", "RUNNING"))
+
+
+def _stuck(evidence: Evidence, waited_s: float) -> Finding:
+    """Say why tasks wait for which Batch gives no reason: too large, no instances, no network."""
+    environments = [each for each in evidence.conditions if each.max_vcpus is not None]
+    seen = f"{sum(evidence.waiting.values())} tasks wait since {waited_s / 60:.0f} min"
+    most = max((each.max_vcpus or 0 for each in environments), default=0)
+    if evidence.vcpus is not None and environments and evidence.vcpus > most:
+        return Finding(
+            f"{seen}; each asks for {evidence.vcpus:g} vCPUs",
+            f"the largest compute environment may have {most}",
+            "raise `compute.max_vcpus` or lower `compute.vcpus`, then `batchctl up`",
+        )
+    if any(each.desired_vcpus for each in environments):
+        return Finding(
+            f"{seen}; AWS Batch wants instances, but none takes a task",
+            "instances don't start (the account's EC2 quota, no Spot capacity), or can't reach "
+            "Amazon ECS (a private subnet without a NAT gateway or endpoints, a public one without "
+            "public addresses)",
+            "compare the vCPU quotas with `compute.max_vcpus`: `aws service-quotas "
+            f"get-service-quota --service-code ec2 --quota-code {SPOT_QUOTA}` (Spot) and "
+            f"{ON_DEMAND_QUOTA} (on demand); check the subnets' routes",
+        )
+    return Finding(
+        f"{seen}; AWS Batch wants no instances",
+        "other jobs of the queue come first, or AWS Batch hasn't noticed the job yet",
+        "`batchctl jobs` shows what runs; wait some minutes",
+    )
+
+
+def _failures(evidence: Evidence) -> Iterator[Finding]:
+    for reason, count in sorted(evidence.failed.items(), key=lambda each: -each[1]):
+        known = cause_of(reason, FAILED)
+        seen = f"{count} tasks failed: {reason or 'AWS Batch gives no reason'}"
+        yield Finding(seen, known.cause, known.fix.format(job=evidence.record.job_id))
+
+
+def _forgotten(evidence: Evidence) -> Iterator[Finding]:
+    record = evidence.record
+    if record.batch_jobs and not evidence.known:
+        ended = record.status in {"SUCCEEDED", "FAILED", "CANCELLED"}
+        yield Finding(
+            "AWS Batch doesn't know the job any more",
+            "it forgets jobs some days after their end (7 at least), and those of a deleted queue",
+            f"`batchctl results {record.job_id}` has what was recorded"
+            if ended
+            else f"`batchctl show {record.job_id}` records its end; `batchctl retry` runs the rest",
+        )

@@ -1,0 +1,141 @@
+"""What the tasks of a job wrote, across their attempts: from Batch to log streams to lines.
+
+Batch names the log stream of each attempt of each task. CloudWatch Logs reads up to 100 streams
+at once (API Reference, FilterLogEvents), in the order of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from batchctl.aws.errors import is_missing
+from batchctl.aws.session import Aws
+from batchctl.jobs.attempts import Attempt
+
+STREAMS_PER_CALL = 100
+EVENTS_PER_CALL = 10_000
+
+Key = str | tuple[str, int, str, int]
+"""What tells a line from all others: CloudWatch's id of it or, locally, where and what it is."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a task's log; `written_at` in milliseconds since the epoch.
+
+    `attempt` is which run of the task's container it is, `job_attempt` which attempt at the job.
+    """
+
+    job_attempt: int
+    task: int
+    attempt: int
+    written_at: int
+    text: str
+
+
+@dataclass(frozen=True)
+class LogReader:
+    """Reads lines of one log group; `events_per_call` is what a page has at most."""
+
+    aws: Aws
+    group: str
+    events_per_call: int = EVENTS_PER_CALL
+
+    def read(self, attempts: Iterable[Attempt], since_ms: int | None = None) -> Iterator[Line]:
+        """Yield the lines of attempts written since then: those of 100 attempts by time, and so on.
+
+        One page of lines is in memory at a time.
+        """
+        rest = (attempt for attempt in attempts if attempt.stream)
+        while chunk := list(islice(rest, STREAMS_PER_CALL)):
+            for _, line in self.keyed(chunk, since_ms):
+                yield line
+
+    def keyed(self, chunk: Sequence[Attempt], since_ms: int | None) -> Iterator[tuple[Key, Line]]:
+        """Yield the lines of up to 100 attempts by time, each with its key."""
+        attempts = {str(attempt.stream): attempt for attempt in chunk}
+        for key, event in self._events(_Place(list(attempts), since_ms)):
+            attempt = attempts[event["logStreamName"]]
+            text = str(event["message"]).rstrip("\r\n")
+            yield key, _line(attempt, int(event["timestamp"]), text)
+
+    def _events(self, place: _Place) -> Iterator[tuple[Key, Mapping[str, Any]]]:
+        while True:
+            events, token = self._page(place)
+            for event in events:
+                key = place.key_of(event)
+                if key is not None:
+                    yield key, event
+            if token is None and len(events) < self.events_per_call:
+                return
+            if not place.move_on(token):
+                return
+
+    def _page(self, place: _Place) -> tuple[Sequence[Mapping[str, Any]], str | None]:
+        try:
+            answer: Mapping[str, Any] = self.aws.logs.filter_log_events(
+                logGroupName=self.group, limit=self.events_per_call, **place.request()
+            )
+        except ClientError as error:
+            # A stream is there from its first line on.
+            if is_missing(error):
+                return [], None
+            raise
+        return answer["events"], answer.get("nextToken")
+
+
+def _line(attempt: Attempt, written_at: int, text: str) -> Line:
+    task = attempt.task
+    return Line(task.job_attempt, task.number, attempt.number, written_at, text)
+
+
+@dataclass
+class _Place:
+    """Where reading some streams has come to.
+
+    AWS goes on by a token. The local cloud has none: there a full page is followed by one from its
+    last moment on, whose lines are told apart from those that were read by counting them.
+    """
+
+    streams: Sequence[str]
+    start_ms: int | None
+    token: str | None = None
+    moment: int = -1
+    counted: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    read: frozenset[Key] = frozenset()
+
+    def request(self) -> dict[str, Any]:
+        """Return the parameters of the next call."""
+        given = {"startTime": self.start_ms, "nextToken": self.token}
+        present = {name: value for name, value in given.items() if value is not None}
+        return {"logStreamNames": list(self.streams), **present}
+
+    def key_of(self, event: Mapping[str, Any]) -> Key | None:
+        """Return the key of the next event, None when it was read before."""
+        if "eventId" in event:
+            return str(event["eventId"])
+        same = (event["logStreamName"], int(event["timestamp"]), event["message"])
+        if same[1] != self.moment:
+            self.moment, self.counted = same[1], {}
+        self.counted[same] = self.counted.get(same, 0) + 1
+        key = (*same, self.counted[same])
+        return None if key in self.read else key
+
+    def move_on(self, token: str | None) -> bool:
+        """Go to the next page; False when a page without a token told of one moment only."""
+        self.token = token
+        if token is not None:
+            return True
+        if self.moment == self.start_ms or self.moment < 0:
+            return False
+        self.start_ms = self.moment
+        self.read = frozenset(
+            (*same, number + 1) for same, many in self.counted.items() for number in range(many)
+        )
+        self.moment = -1
+        return True

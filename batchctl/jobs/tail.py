@@ -1,0 +1,101 @@
+"""Following the logs of a job's tasks while they run."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from batchctl.jobs.attempts import Attempt, Child, describe
+from batchctl.jobs.logs import STREAMS_PER_CALL, Key, Line, LogReader
+from batchctl.jobs.record import IDS_PER_CALL, Task
+
+POLL_S = 2.0
+DESCRIBED_A_LOOK = 10 * IDS_PER_CALL
+"""Of a huge array not all tasks are asked for at each look, but these, in turn."""
+OVERLAP_MS = 30_000
+"""Lines show up some seconds after they were written: each look begins so long before the last."""
+LOOKS_AFTER_THE_END = 3
+"""The agent on the host sends its last lines some seconds after the end (5 s by default)."""
+
+
+@dataclass
+class _Followed:
+    """An attempt whose stream is read; `looks_left` counts down once it is over."""
+
+    attempt: Attempt
+    is_new: bool = True
+    looks_left: int = LOOKS_AFTER_THE_END
+
+
+@dataclass
+class Tail:
+    """Follows tasks: each of their lines once, about when it is written."""
+
+    reader: LogReader
+    tasks: Iterable[Task]
+    since_ms: int | None = None
+    _pending: deque[Task] = field(default_factory=deque)
+    _streams: dict[str, _Followed] = field(default_factory=dict)
+    _done: set[str] = field(default_factory=set)
+    _told: dict[Key, int] = field(default_factory=dict)
+    _newest_ms: int = 0
+
+    def lines(self, pause: Callable[[float], object]) -> Iterator[Line]:
+        """Yield lines until every task has ended and its log is told; `pause` takes seconds."""
+        self._pending.extend(self.tasks)
+        while True:
+            self._look()
+            yield from self._new_lines()
+            self._let_go()
+            if not self._pending and not self._streams:
+                return
+            pause(POLL_S)
+
+    def _look(self) -> None:
+        """Ask for the next tasks in turn; those that have ended are not asked for again."""
+        count = min(len(self._pending), DESCRIBED_A_LOOK)
+        asked = [self._pending.popleft() for _ in range(count)]
+        known = list(describe(self.reader.aws, asked))
+        ended = {child.task for child in known if child.ended}
+        self._pending.extend(task for task in asked if task not in ended)
+        for child in known:
+            self._follow(child)
+
+    def _follow(self, child: Child) -> None:
+        for attempt in child.attempts:
+            stream = attempt.stream
+            if stream is None or stream in self._done:
+                continue
+            followed = self._streams.setdefault(stream, _Followed(attempt))
+            followed.attempt = attempt
+            if child.ended or attempt is not child.attempts[-1]:
+                self._done.add(stream)
+
+    def _new_lines(self) -> Iterator[Line]:
+        new = [each for each in self._streams.values() if each.is_new]
+        known = [each for each in self._streams.values() if not each.is_new]
+        last_ms = max(self._newest_ms - OVERLAP_MS, self.since_ms or 0)
+        for followed, since_ms in ((known, last_ms), (new, self.since_ms)):
+            yield from self._lines_of([each.attempt for each in followed], since_ms)
+        for each in new:
+            each.is_new = False
+
+    def _lines_of(self, attempts: list[Attempt], since_ms: int | None) -> Iterator[Line]:
+        rest = iter(attempts)
+        while chunk := list(islice(rest, STREAMS_PER_CALL)):
+            for key, line in self.reader.keyed(chunk, since_ms):
+                if key not in self._told:
+                    self._told[key] = line.written_at
+                    self._newest_ms = max(self._newest_ms, line.written_at)
+                    yield line
+
+    def _let_go(self) -> None:
+        """Let go of streams that ended some looks ago, and of lines that no look gives again."""
+        for stream in self._done & self._streams.keys():
+            self._streams[stream].looks_left -= 1
+            if not self._streams[stream].looks_left:
+                del self._streams[stream]
+        oldest_ms = self._newest_ms - OVERLAP_MS
+        self._told = {key: at for key, at in self._told.items() if at >= oldest_ms}

@@ -1,0 +1,86 @@
+"""What watching a job tells beside its counts: how fast it goes, how long it takes, what failed.
+
+Nothing here waits or prints: looks at a job come in, figures go out.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from batchctl.jobs.job import Job, Result
+
+WINDOW_S = 60.0
+"""The rate is that of the last minute: what came before says little about what comes."""
+SCANS_TAKE_A_TENTH = 9.0
+"""After reading all results for failures, nine times as long passes before they are read again."""
+
+
+@dataclass
+class Pace:
+    """How fast the tasks of a job end, from looks at it; `clock` gives seconds."""
+
+    clock: Callable[[], float]
+    _looks: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def take(self, job: Job) -> None:
+        """Note a look at the job as of now; the ones before the window are forgotten."""
+        now = self.clock()
+        self._looks.append((now, job.tasks.ended))
+        while len(self._looks) > 2 and self._looks[1][0] <= now - WINDOW_S:
+            self._looks.popleft()
+
+    @property
+    def tasks_per_s(self) -> float | None:
+        """The tasks that end in a second, None before any ended while we looked."""
+        if len(self._looks) < 2:
+            return None
+        (since, before), (now, ended) = self._looks[0], self._looks[-1]
+        return (ended - before) / (now - since) if now > since and ended > before else None
+
+    def left_s(self, job: Job) -> float | None:
+        """Return the seconds until the last task ends at this rate, None when there is no rate."""
+        rate = self.tasks_per_s
+        return None if rate is None else (job.tasks.total - job.tasks.ended) / rate
+
+
+@dataclass
+class Failures:
+    """Finds the failed items of a job while it runs, each once and `most` of them at most.
+
+    `results` gives all results that there are. They are read only when more tasks have failed than
+    at the last time, and for a tenth of the time: there may be a million of them.
+    """
+
+    results: Callable[[], Iterable[Result]]
+    clock: Callable[[], float]
+    most: int
+    told: set[str] = field(default_factory=set)
+    _failed: int = 0
+    _not_before: float = 0.0
+
+    def new(self, job: Job) -> list[Result]:
+        """Return the failed items that were not told yet."""
+        if not self._worthwhile(job):
+            return []
+        self._failed, started = job.tasks.failed, self.clock()
+        found = self._scan()
+        self.told.update(result.item for result in found)
+        ended = self.clock()
+        self._not_before = ended + SCANS_TAKE_A_TENTH * (ended - started)
+        return found
+
+    def _worthwhile(self, job: Job) -> bool:
+        if len(self.told) >= self.most or not job.tasks.failed:
+            return False
+        return job.ended or (job.tasks.failed > self._failed and self.clock() >= self._not_before)
+
+    def _scan(self) -> list[Result]:
+        found: list[Result] = []
+        for result in self.results():
+            if result.status == "FAILED" and result.item not in self.told:
+                found.append(result)
+                if len(self.told) + len(found) == self.most:
+                    break
+        return found

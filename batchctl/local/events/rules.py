@@ -1,0 +1,108 @@
+"""Which targets an event goes to: those of the account's rules whose pattern it matches.
+
+MiniStack keeps the rules, and says by TestEventPattern whether an event matches one. It is asked
+once for all events that are the same in what the pattern looks at: thousands of children of an
+array differ in nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from batchctl.local.batch.scope import Clock
+from batchctl.local.events.event import Event
+
+FRESH_S = 0.5
+"""So long what was read of the rules is good; on AWS a change of a rule takes longer to work."""
+
+_MAX_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a rule sends its events: ARNs of the target, the rule, and the queue for what fails.
+
+    `constant` is the JSON text that is sent in place of the event, when the rule says so.
+    """
+
+    arn: str
+    rule_arn: str
+    dead_letter_arn: str | None = None
+    constant: str | None = None
+
+
+@dataclass(frozen=True)
+class _Rule:
+    pattern: str
+    targets: tuple[Target, ...]
+
+
+class Rules:
+    """The enabled rules of the default event bus, read again when they aren't fresh."""
+
+    def __init__(self, client: Callable[[], Any], clock: Clock) -> None:
+        """Read nothing yet; `client` gives the EventBridge client."""
+        self._client, self._clock = client, clock
+        self._lock = threading.Lock()
+        self._rules: list[_Rule] = []
+        self._read_at: float | None = None
+        self._answers: dict[tuple[str, str], bool] = {}
+
+    def targets(self, event: Event) -> list[Target]:
+        """Return where `event` goes."""
+        with self._lock:
+            return [
+                target
+                for rule in self._fresh()
+                if self._matches(rule.pattern, event)
+                for target in rule.targets
+            ]
+
+    def _fresh(self) -> list[_Rule]:
+        now = self._clock()
+        if self._read_at is None or now - self._read_at > FRESH_S:
+            self._rules, self._read_at = list(self._read()), now
+        return self._rules
+
+    def _read(self) -> Iterator[_Rule]:
+        client = self._client()
+        for page in client.get_paginator("list_rules").paginate():
+            for rule in page["Rules"]:
+                if rule.get("State") == "ENABLED" and rule.get("EventPattern"):
+                    pages = client.get_paginator("list_targets_by_rule").paginate(Rule=rule["Name"])
+                    targets = (target for page in pages for target in page["Targets"])
+                    yield _Rule(
+                        rule["EventPattern"],
+                        tuple(_target(target, rule["Arn"]) for target in targets),
+                    )
+
+    def _matches(self, pattern: str, event: Event) -> bool:
+        seen = (pattern, json.dumps(looked_at(json.loads(pattern), event), sort_keys=True))
+        if seen not in self._answers:
+            if len(self._answers) >= _MAX_REMEMBERED:
+                self._answers.clear()
+            answer = self._client().test_event_pattern(
+                EventPattern=pattern, Event=json.dumps(event)
+            )
+            self._answers[seen] = bool(answer["Result"])
+        return self._answers[seen]
+
+
+def looked_at(pattern: Any, value: Any) -> Any:
+    """Return the part of an event that decides whether it matches the pattern."""
+    if not isinstance(pattern, dict) or not isinstance(value, dict) or "$or" in pattern:
+        return value
+    return {key: looked_at(inner, value.get(key)) for key, inner in pattern.items()}
+
+
+def _target(target: dict[str, Any], rule_arn: str) -> Target:
+    return Target(
+        arn=target["Arn"],
+        rule_arn=rule_arn,
+        dead_letter_arn=target.get("DeadLetterConfig", {}).get("Arn"),
+        constant=target.get("Input"),
+    )

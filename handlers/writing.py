@@ -1,0 +1,62 @@
+"""Many writes to the table at once: batches of 25, several under way, and none left unwritten."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import WriteRequestUnionTypeDef
+
+REQUESTS_PER_CALL = 25
+"""Requests of one BatchWriteItem (DynamoDB API reference, BatchWriteItem: 25 and 16 MB)."""
+
+WRITERS = 8
+"""Calls under way at once: they wait for DynamoDB, not for the processor."""
+
+MAX_ROUNDS = 20
+"""A partition takes 1,000 writes of 1 KB a second (DynamoDB Developer Guide, "Partitions and data
+distribution"): the 6 MB that Lambda lets in are written in some 8 s, and a call may have to wait
+that long."""
+
+
+class WriteRefusedError(Exception):
+    """DynamoDB kept back a part of the writes for too long; the same can be tried again."""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes into one table. `sleep` takes seconds."""
+
+    client: DynamoDBClient
+    table: str
+    sleep: Callable[[float], None]
+
+    def write(self, count: int, request: Callable[[int], WriteRequestUnionTypeDef]) -> None:
+        """Send the requests 0 to `count` - 1; each is made by `request` only when it is its turn.
+
+        Raises WriteRefusedError when DynamoDB throttles without end.
+        """
+        starts = range(0, count, REQUESTS_PER_CALL)
+
+        def send(start: int) -> None:
+            stop = min(start + REQUESTS_PER_CALL, count)
+            self._send([request(number) for number in range(start, stop)])
+
+        with ThreadPoolExecutor(max_workers=max(1, min(WRITERS, len(starts)))) as pool:
+            for _ in pool.map(send, starts):
+                pass  # a result is None; asking for it raises what the call raised
+
+    def _send(self, requests: list[WriteRequestUnionTypeDef]) -> None:
+        for attempt in range(MAX_ROUNDS):
+            answer = self.client.batch_write_item(RequestItems={self.table: requests})
+            requests = list(answer.get("UnprocessedItems", {}).get(self.table, []))
+            if not requests:
+                return
+            # Jitter is no secret: the writers must only not come back all at once.
+            self.sleep(random.uniform(0, min(1.0, 0.05 * 2**attempt)))  # noqa: S311
+        raise WriteRefusedError

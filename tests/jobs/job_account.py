@@ -1,0 +1,165 @@
+"""An account with jobs: table, logs and queues are moto's, the answers of Batch are scripted."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+from moto import mock_aws
+
+from batchctl.aws.clock import Clock
+from batchctl.aws.session import Aws, Connection
+
+TABLE = "app-jobs"
+GROUP = "/batchctl/app/compute"
+TRACKER = "app-JobTracker"
+BEGAN_MS = int(time.time() * 1000) - 60_000
+"""CloudWatch Logs takes no lines of long ago, nor of the future."""
+
+
+@dataclass
+class JobAccount:
+    """The account, what Batch says in it, and what the tracker was asked and answers."""
+
+    aws: Aws
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)
+    queues: list[dict[str, Any]] = field(default_factory=list)
+    environments: list[dict[str, Any]] = field(default_factory=list)
+    listed: dict[str, list[str]] = field(default_factory=dict)
+    summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    answer: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: {}
+    calls: list[str] = field(default_factory=list)
+
+    def job(self, job_id: str, status: str = "SUBMITTED", **attributes: Any) -> None:
+        """Put the JOB item of a job."""
+        item = {
+            "job_id": {"S": job_id},
+            "item": {"S": "JOB"},
+            "status": {"S": status},
+            "items_per_task": {"N": "1"},
+            **attributes,
+        }
+        self.aws.dynamodb.put_item(TableName=TABLE, Item=item)
+
+    def universe(self, job_id: str, *chunks: list[str], prefix: str = "UNIVERSE#") -> None:
+        """Put the chunks of a job's universe."""
+        for number, items in enumerate(chunks):
+            self.aws.dynamodb.put_item(
+                TableName=TABLE,
+                Item={
+                    "job_id": {"S": job_id},
+                    "item": {"S": f"{prefix}{number:08d}"},
+                    "items": {"L": [{"S": item} for item in items]},
+                },
+            )
+
+    def child(self, batch_id: str, status: str, *streams: str, **more: Any) -> None:
+        """Let Batch know a task, with an attempt for each stream; the last one may be running."""
+        over = streams if status in {"SUCCEEDED", "FAILED"} else streams[:-1]
+        attempts = [{"container": {"logStreamName": stream}} for stream in over]
+        container = {"logStreamName": streams[-1]} if streams else {}
+        self.details[batch_id] = {
+            "jobId": batch_id,
+            "jobName": "demo-0",
+            "status": status,
+            "attempts": attempts,
+            "container": container,
+        } | more
+
+    def write(self, stream: str, *lines: tuple[int, str]) -> None:
+        """Write lines, (milliseconds from the beginning, text), to a log stream."""
+        known = self.aws.logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=stream)
+        if not known["logStreams"]:
+            self.aws.logs.create_log_stream(logGroupName=GROUP, logStreamName=stream)
+        self.aws.logs.put_log_events(
+            logGroupName=GROUP,
+            logStreamName=stream,
+            logEvents=[{"timestamp": BEGAN_MS + at, "message": text} for at, text in lines],
+        )
+
+
+def batch_jobs(*parts: tuple[str, int, int]) -> dict[str, Any]:
+    """The attribute `batch_jobs`: id, first task, tasks of each."""
+    return {
+        "L": [
+            {"M": {"id": {"S": i}, "first_task": {"N": str(f)}, "tasks": {"N": str(n)}}}
+            for i, f, n in parts
+        ]
+    }
+
+
+def opened(clock: Clock) -> Iterator[JobAccount]:
+    """Give an account with an empty job table and log group."""
+    with mock_aws():
+        session = boto3.Session("testing", "testing", region_name="us-east-1")
+        aws = Aws(Connection(session), stack="app", tags={}, clock=clock)
+        keys = (("job_id", "HASH"), ("item", "RANGE"))
+        aws.dynamodb.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": n, "KeyType": t} for n, t in keys],
+            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n, _ in keys],
+        )
+        aws.logs.create_log_group(logGroupName=GROUP)
+        account = JobAccount(aws)
+        _script(account)
+        yield account
+
+
+def _script(account: JobAccount) -> None:
+    """Answer the calls to Batch, and those of functions, from the account's fields."""
+
+    def describe_jobs(request: dict[str, Any]) -> dict[str, Any]:
+        assert len(request["jobs"]) <= 100
+        return {"jobs": [account.details[i] for i in request["jobs"] if i in account.details]}
+
+    def list_jobs(request: dict[str, Any]) -> dict[str, Any]:
+        key = f"{request['arrayJobId']}/{request['jobStatus']}"
+        found = [{"jobId": i} | account.summaries.get(i, {}) for i in account.listed.get(key, [])]
+        return {"jobSummaryList": found}
+
+    answers = {
+        "DescribeJobs": describe_jobs,
+        "ListJobs": list_jobs,
+        "DescribeJobQueues": lambda _: {"jobQueues": account.queues},
+        "DescribeComputeEnvironments": lambda _: {"computeEnvironments": account.environments},
+    }
+    batch = account.aws.connection.client("batch")
+    for operation, answer in answers.items():
+        batch.meta.events.register(
+            f"before-call.batch.{operation}", _answering(account, operation, answer)
+        )
+    functions = account.aws.connection.client("lambda")
+    functions.meta.events.register("before-call.lambda.Invoke", _invoked(account))
+    logs = account.aws.connection.client("logs")
+    # moto must be asked for what AWS always does: the lines of several streams by time.
+    logs.meta.events.register(
+        "provide-client-params.logs.FilterLogEvents",
+        lambda params, **_: {**params, "interleaved": True},
+    )
+
+
+def _answering(account: JobAccount, operation: str, answer: Callable[..., Any]) -> Any:
+    def call(params: dict[str, Any], **_: Any) -> Any:
+        account.calls.append(operation)
+        return SimpleNamespace(status_code=200), answer(json.loads(params["body"] or b"{}"))
+
+    return call
+
+
+def _invoked(account: JobAccount) -> Any:
+    def call(params: dict[str, Any], **_: Any) -> Any:
+        account.asked.append(json.loads(params["body"]))
+        answer = account.answer(account.asked[-1])
+        error = {"FunctionError": "Unhandled"} if "errorMessage" in answer else {}
+        payload = io.BytesIO(json.dumps(answer).encode())
+        return SimpleNamespace(status_code=200), {"Payload": payload, **error}
+
+    return call
