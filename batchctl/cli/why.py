@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchctl.cli.options import shared_options
+from batchctl.cli.options import api_options, shared_options
 from batchctl.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ ERRORS_SHOWN = 5
 
 @click.command()
 @click.argument("job_id")
+@api_options
 @shared_options
 def why(*, job_id: str) -> None:
     """Say why a job waits or failed: what AWS says, the likely cause, what to do.
