@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from application import REGION, Application
+from application import BATCHCTL, REGION, Application
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -196,6 +198,58 @@ def test_nothing_but_the_api_is_open_and_to_the_account_alone(scene: Scene, who:
 @pytest.mark.parametrize("path", ["/", "/v1/tasks", "/v1/tasks/none", "/v2", "/v1/new-task"])
 def test_without_a_signature_every_path_is_refused(scene: Scene, path: str) -> None:
     assert scene.call("GET", scene.door.endpoint + path, b"", None).status == 403
+
+
+def elsewhere(scene: Scene, folder: Path, user: Credentials) -> Callable[..., tuple[int, str]]:
+    """The command line of a colleague: the same state, another folder, credentials of their own."""
+    name = "batchapp.state.json"
+    (folder / ".batchctl").mkdir()
+    state = scene.application.folder / ".batchctl" / "local" / name
+    shutil.copy(state, folder / ".batchctl" / name)
+    (folder / "config.yaml").write_text("region: us-east-1\n", encoding="utf-8")
+    environment = {
+        **scene.application.environment,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{scene.application.gateway_port}",
+        "AWS_ACCESS_KEY_ID": user.access_key,
+        "AWS_SECRET_ACCESS_KEY": user.secret_key,
+    }
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [*BATCHCTL, *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_a_colleague_who_may_assume_the_role_uses_the_job_commands_by_it(
+    scene: Scene, tmp_path: Path
+) -> None:
+    user = assumer(scene)
+    batchctl = elsewhere(scene, tmp_path, user)
+    code, text = batchctl("jobs")
+    assert code == 1
+    assert f"could not call `GET /v1/tasks?limit=20` as `arn:aws:iam::{ROOT.access_key}" in text
+    assert "not authorized to perform: execute-api:Invoke" in text
+    assert batchctl("jobs", "--assume-api-role")[0] == 0
+    code, text = batchctl("curl", "/v1/tasks?limit=1", "--assume-api-role", "--fail")
+    assert (code, list(json.loads(text))) == (0, ["jobs", "next"])
+
+
+def test_a_colleague_without_permission_is_told_what_is_missing(
+    scene: Scene, tmp_path: Path
+) -> None:
+    code, text = elsewhere(scene, tmp_path, scene.user())("jobs", "--assume-api-role")
+    assert code == 1
+    assert f"could not assume the role `{scene.role_arn}`: " in text
+    assert "sts:AssumeRole" in text
 
 
 def test_zz_the_table_in_the_docs_is_what_was_tried(scene: Scene) -> None:
