@@ -60,7 +60,7 @@ def _way_in(why: str, caller: str | None) -> str:
         return (
             "if the API was deployed from elsewhere with `--auth iam`, set `api.mode: restapi` and "
             "`api.auth: iam` in config.yaml: then requests are signed (in China API Gateway "
-            "answers unsigned ones only for accounts with an ICP filing: run `batchctl up --auth iam`)"
+            "answers unsigned ones only for accounts with an ICP filing: `batchctl up --auth iam`)"
         )
     if "expired" in text or "not yet current" in text:
         return "renew the credentials, and set this machine's clock: a signature is good for 5 min"
