@@ -200,6 +200,16 @@ def test_without_a_signature_every_path_is_refused(scene: Scene, path: str) -> N
     assert scene.call("GET", scene.door.endpoint + path, b"", None).status == 403
 
 
+def test_the_apis_other_addresses_are_checked_alike(scene: Scene) -> None:
+    origin, _, rest = scene.door.endpoint.partition("/_aws/execute-api/")
+    api_id, _, stage = rest.partition("/")
+    address = f"{origin}/restapis/{api_id}/{stage}/_user_request_/v1/tasks"
+    user = scene.user(allow(INVOKE, "*"))
+    assert scene.call("GET", address, b"", Signing(user)).status == 200
+    assert scene.call("GET", address, b"", Signing(user, region="eu-west-1")).status == 403
+    assert scene.call("GET", address, b"", None).status == 403
+
+
 def elsewhere(scene: Scene, folder: Path, user: Credentials) -> Callable[..., tuple[int, str]]:
     """The command line of a colleague: the same state, another folder, credentials of their own."""
     name = "batchapp.state.json"
