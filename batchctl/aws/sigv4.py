@@ -112,7 +112,8 @@ def _refused(role_arn: str, why: str) -> BatchctlError:
     return BatchctlError(
         f"could not assume the role `{role_arn}`: {why}",
         hint="an administrator of this account allows you `sts:AssumeRole` on this role; "
-        "with `execute-api:Invoke` on the API you can do without `--assume-api-role`",
+        "with `execute-api:Invoke` on the API you can do without `--assume-api-role`; "
+        "a role that was made just now takes some seconds to be known everywhere",
     )
 
 

@@ -73,7 +73,7 @@ class JobsClient:
         if answer.status == 409:
             raise JobConflict(job_id)
         if answer.status == 413:
-            raise TooLarge(len(body), None)
+            raise TooLarge(len(body), None, is_largest_door=self._door.is_largest)
         created = answer.status == 202
         return _parsed(
             request, answer, {200, 202}, lambda data: Submitted.from_answer(data, created=created)

@@ -28,6 +28,7 @@ class Door:
 
     limit_bytes: int
     measure: Callable[[bytes], int] = len
+    is_largest: bool = False
 
 
 def size_in_event(body: bytes) -> int:
@@ -36,7 +37,7 @@ def size_in_event(body: bytes) -> int:
 
 
 LOAD_BALANCER = Door(ALB_BODY_BYTES)
-API_GATEWAY = Door(6 * 1024 * 1024 - 32 * 1024, size_in_event)
+API_GATEWAY = Door(6 * 1024 * 1024 - 32 * 1024, size_in_event, is_largest=True)
 """API Gateway takes 10 MB, but hands the body on in an event, of which Lambda takes 6 MB (Lambda
 developer guide, "Lambda quotas"). 32 KiB are left for the rest of the event: API Gateway's quotas
 let headers have 10,240 bytes, which stand in it twice."""
@@ -68,7 +69,7 @@ def request_body(
         content["parameters"] = dict(parameters)
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     if (size := door.measure(body)) > door.limit_bytes:
-        raise TooLarge(size, door.limit_bytes)
+        raise TooLarge(size, door.limit_bytes, is_largest_door=door.is_largest)
     return body
 
 

@@ -16,9 +16,6 @@ from __future__ import annotations
 
 from batchctl.errors import BatchctlError, UsageError
 
-SMALL_DOOR_BYTES = 1024 * 1024
-"""What a load balancer lets through; API Gateway is the larger door."""
-
 
 class JobNotFound(BatchctlError):
     """There is no job of this `job_id`."""
@@ -62,7 +59,8 @@ def _way_in(why: str, caller: str | None) -> str:
     if caller is None:
         return (
             "if the API was deployed from elsewhere with `--auth iam`, set `api.mode: restapi` and "
-            "`api.auth: iam` in config.yaml: then requests are signed"
+            "`api.auth: iam` in config.yaml: then requests are signed (in China API Gateway "
+            "answers unsigned ones only for accounts with an ICP filing: `batchctl up --auth iam`)"
         )
     if "expired" in text or "not yet current" in text:
         return "renew the credentials, and set this machine's clock: a signature is good for 5 min"
@@ -124,16 +122,17 @@ class InvalidJob(UsageError):
 class TooLarge(UsageError):
     """A job whose request is larger than the front door lets through."""
 
-    def __init__(self, size_bytes: int, limit_bytes: int | None) -> None:
+    def __init__(
+        self, size_bytes: int, limit_bytes: int | None, *, is_largest_door: bool = False
+    ) -> None:
         """Tell both sizes; a limit of None is one that the server didn't name."""
         limit = f", at most {limit_bytes:,} pass" if limit_bytes else ", which is too much for it"
         larger_door = (
             ", or use `batchctl up --api-mode restapi`, which passes several times as much"
         )
-        is_small = limit_bytes is None or limit_bytes <= SMALL_DOOR_BYTES
         super().__init__(
             f"could not submit the job: its request has {size_bytes:,} bytes{limit}",
-            hint=f"submit fewer items per job{larger_door if is_small else ''}",
+            hint=f"submit fewer items per job{'' if is_largest_door else larger_door}",
         )
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes

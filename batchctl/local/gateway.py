@@ -10,7 +10,8 @@ version of it. What it needs of them:
 - the ALB's data plane, called directly: through the gateway, `GET /health` of a user's own API
   would be answered by MiniStack's health check;
 - which REST API's method a request calls, and whose an access key is, for the checks of
-  `execute_api` that MiniStack doesn't make.
+  `execute_api` that MiniStack doesn't make;
+- tags of REST APIs and stages, which GetRestApi and GetStage show as they were at the creation.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ class Gateway:
         self._listeners = vars(self._alb)["_listeners"]
         self._balancers = vars(self._alb)["_lbs"]
         self.asgi = self._app.app
+        _show_tags_of_apis()
 
     def serve_batch(self, endpoint: Endpoint) -> None:
         """Have Batch's calls authorised on their real resources, and answered by `endpoint`."""
@@ -193,3 +195,33 @@ class Gateway:
             headers=headers,
         )
         return answer
+
+
+def _show_tags_of_apis() -> None:
+    """Let GetRestApi and GetStage show what TagResource and UntagResource have done since."""
+    rest_apis: Any = import_module("ministack.services.apigateway_v1")
+    tag, untag = vars(rest_apis)["_tag_v1_resource"], vars(rest_apis)["_untag_v1_resource"]
+
+    def tag_and_show(arn: str, given: Mapping[str, Any]) -> Any:
+        answer = tag(arn, given)
+        _tags_shown(rest_apis, arn).update(given.get("tags", {}))
+        return answer
+
+    def untag_and_show(arn: str, keys: list[str]) -> Any:
+        answer = untag(arn, keys)
+        for key in keys:
+            _tags_shown(rest_apis, arn).pop(key, None)
+        return answer
+
+    vars(rest_apis).update(_tag_v1_resource=tag_and_show, _untag_v1_resource=untag_and_show)
+
+
+def _tags_shown(rest_apis: Any, arn: str) -> dict[str, str]:
+    """Return the tags that the API or stage of the ARN shows, to be changed in place."""
+    _, _, path = arn.partition("/restapis/")
+    api_id, _, stage = path.partition("/stages/")
+    found: dict[str, Any] | None = vars(rest_apis)["_rest_apis"].get(api_id)
+    if stage:
+        found = vars(rest_apis)["_stages_v1"].get(api_id, {}).get(stage)
+    tags: dict[str, str] = {} if found is None else found.setdefault("tags", {})
+    return tags

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
@@ -172,7 +173,9 @@ def _stage_outputs(aws: Aws, api_id: str, name: str) -> StageOutputs:
 
 def _address(aws: Aws, api_id: str) -> str:
     """Return the API's address; an emulator has no host names of its own and takes a path."""
-    endpoint_url = aws.connection.endpoint_url
-    if endpoint_url:
+    # Also one that AWS_ENDPOINT_URL leads to.
+    endpoint_url = str(aws.apigateway.meta.endpoint_url)
+    suffix = aws.partition.dns_suffix
+    if not str(urlsplit(endpoint_url).hostname).endswith(f".{suffix}"):
         return f"{endpoint_url.rstrip('/')}/_aws/execute-api/{api_id}"
-    return f"https://{api_id}.execute-api.{aws.region}.{aws.partition.dns_suffix}"
+    return f"https://{api_id}.execute-api.{aws.region}.{suffix}"

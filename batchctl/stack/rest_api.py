@@ -9,6 +9,7 @@ from batchctl.resource import Resource
 from batchctl.resources.apigateway import Method, RestApi
 from batchctl.resources.apigateway_deployments import ApiDeployment
 from batchctl.resources.apigateway_logging import ApiLogging
+from batchctl.resources.apigateway_methods import paths_to
 from batchctl.resources.apigateway_stages import Stage
 from batchctl.resources.awslambda import Function, Permission
 from batchctl.resources.iam import ACCOUNT, Allow, Role
@@ -47,17 +48,19 @@ def build_rest_api(config: Config, functions: Functions) -> tuple[Resource[Any],
 
 
 def _api(config: Config, functions: Functions) -> RestApi:
-    """Return the API; with IAM the rest of the paths is routed, too.
+    """Return the API; with IAM the other methods and the rest of the paths are routed, too.
 
     API Gateway itself can't tell a signed request for what isn't there from an unsigned one:
-    JobAPI answers the former with 404.
+    JobAPI answers the former with 404. Each path has a method for the others, as AWS doesn't say
+    that these would fall through to `{proxy+}`.
     """
     methods = (
         Method("PUT", "/v1/new-task", functions.receiver),
         Method("GET", "/v1/tasks", functions.api),
         Method("GET", "/v1/tasks/{job_id}", functions.api),
     )
-    rest = (Method("ANY", "/", functions.api), Method("ANY", "/{proxy+}", functions.api))
+    paths = (*paths_to([method.path for method in methods]), "/{proxy+}")
+    rest = tuple(Method("ANY", path, functions.api) for path in paths)
     signed = config.api.auth == "iam"
     return RestApi(
         label="api",

@@ -99,6 +99,18 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
     ),
 }
 
+# Of the REST API: settings that the load balancer doesn't have, or that it has as well.
+CHANGED_BEHIND_REST_API: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
+    ("api", "requests_per_second"): (10, frozenset({"stage.api"})),
+    ("api", "burst_requests"): (20, frozenset({"stage.api"})),
+    ("api", "log_retention_days"): (30, frozenset({"log_group.access"})),
+    ("functions", "tracing"): (False, frozenset({"stage.api", "function.api"})),
+    ("tags",): (
+        {"team": "risk"},
+        frozenset({"rest_api.api", "stage.api", "role.api_execute", "log_group.access"}),
+    ),
+}
+
 
 def with_setting(config: Config, path: KeyPath, value: Any) -> Config:
     """Return the configuration with one setting changed."""

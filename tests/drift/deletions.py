@@ -129,6 +129,40 @@ def _load_balancer_and_group(application: Application) -> None:
     application.client("ec2").delete_security_group(GroupId=group)
 
 
+def _rest_api(application: Application) -> None:
+    api_id = application.outputs("rest_api.api").id
+    application.client("apigateway").delete_rest_api(restApiId=api_id)
+
+
+def _stage(application: Application) -> None:
+    stage = application.outputs("stage.api")
+    application.client("apigateway").delete_stage(restApiId=stage.rest_api_id, stageName=stage.id)
+
+
+def _api_deployment(application: Application) -> None:
+    """Delete it with the stage that shows it, without which AWS refuses."""
+    _stage(application)
+    deployment = application.outputs("api_deployment.api")
+    application.client("apigateway").delete_deployment(
+        restApiId=deployment.rest_api_id, deploymentId=deployment.id
+    )
+
+
+def _api_logging(application: Application) -> None:
+    """Delete the role by which API Gateway logs; the region's setting still names it."""
+    iam, name = application.client("iam"), application.outputs("api_logging.region").id
+    for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
+    iam.delete_role(RoleName=name)
+
+
+def _rest_permission(application: Application) -> None:
+    permission = application.outputs("permission.rest_receiver")
+    application.client("lambda").remove_permission(
+        FunctionName=permission.function_name, StatementId=permission.id
+    )
+
+
 # The address that has to be created again, and how it goes.
 DELETIONS: dict[str, Deletion] = {
     "queue.jobs": _queue("jobs"),
@@ -152,4 +186,14 @@ DELETIONS: dict[str, Deletion] = {
     "listener.api": _listener,
     "load_balancer.api": _load_balancer,
     "security_group.load_balancer": _load_balancer_and_group,
+}
+# The same behind a REST API.
+BEHIND_REST_API: dict[str, Deletion] = {
+    "rest_api.api": _rest_api,
+    "stage.api": _stage,
+    "api_deployment.api": _api_deployment,
+    "api_logging.region": _api_logging,
+    "role.api_execute": _role("api_execute"),
+    "permission.rest_receiver": _rest_permission,
+    "function.receiver": _function("receiver"),
 }

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from mutation import Mutation, other, tag
 
 
-def _role(address: str, service: str, *, inline: bool = True) -> Sequence[Mutation]:
+def role_mutations(address: str, service: str, *, inline: bool = True) -> Sequence[Mutation]:
+    """Changes of a role's trust, policies and tags; `service` is the one that it trusts."""
+
     def trust(application: Application, role: Any, value: Any) -> None:
         principal = {"Service": f"{value}.amazonaws.com"}
         statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
@@ -110,9 +112,9 @@ def _permission(port: int, cidr: str) -> dict[str, Any]:
 
 
 ACCESS: tuple[Mutation, ...] = (
-    *_role("role.receiver", "lambda"),
-    *_role("role.job", "ecs-tasks"),
-    *_role("role.instance", "ec2", inline=False),
+    *role_mutations("role.receiver", "lambda"),
+    *role_mutations("role.job", "ecs-tasks"),
+    *role_mutations("role.instance", "ec2", inline=False),
     *_instance_profile(),
     *_security_group("security_group.compute"),
     *_security_group("security_group.load_balancer"),

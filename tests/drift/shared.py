@@ -26,6 +26,7 @@ class Shared:
     """The application of a module's tests, with what boto3 said of it when it was new."""
 
     folders: Iterator[Path]
+    config: Config = CONFIG
     open: ExitStack = field(default_factory=ExitStack)
     application: Application | None = None
     as_built: dict[str, Any] = field(default_factory=dict)
@@ -35,9 +36,10 @@ class Shared:
         if self.application is None:
             self.open.close()
             fresh = self.open.enter_context(account(next(self.folders)))
-            self.application = fresh.with_config(CONFIG)
-            self.application.up()
-            self.as_built = witness.seen(self.application.client)
+            built = fresh.with_config(self.config)
+            built.up()
+            self.as_built = witness.seen(built.client)
+            self.application = built
         return self.application
 
     def forget(self) -> None:

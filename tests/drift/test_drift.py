@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
-import witness
-from built import differences
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mending import drift_and_mend
 from mutations import MUTATIONS, Mutation
+from mutations_rest_api import REST_API
 from shared import EXAMPLES, Shared
 
-from batchctl.engine.plan import Action
 from batchctl.resource import Resource
 
 CHANGED_AT_ONCE = 12
-
-
-def drift_and_mend(shared: Shared, changed: Sequence[tuple[Mutation, Any]]) -> None:
-    """Change by other hands; see it in the plan, mend it, ask boto3 whether all is as it was."""
-    application = shared.settled()
-    as_built, shared.application = shared.as_built, None
-    for mutation, value in changed:
-        mutation.apply(application, value)
-    assert witness.seen(application.client) != as_built
-    plan = application.plan()
-    assert differences(plan) == {(each.address, each.path) for each, _ in changed}
-    assert {step.action for step in plan.changes} == {Action.UPDATE}
-    done = application.up()
-    assert {step.address for step in done} == {each.address for each, _ in changed}
-    assert witness.seen(application.client) == as_built
-    assert application.plan().changes == ()
-    # Only now is it as every test wants it.
-    shared.application = application
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
@@ -63,9 +41,11 @@ def test_many_attributes_changed_at_once_are_shown_and_mended_at_once(
 
 
 def test_every_kind_that_can_drift_has_mutations() -> None:
-    kinds = {each.address.partition(".")[0] for each in MUTATIONS}
+    kinds = {each.address.partition(".")[0] for each in (*MUTATIONS, *REST_API)}
     ours = {
         kind for kind, each in Resource.kinds.items() if each.__module__.startswith("batchctl.")
     }
-    # A network is looked up, and a service-linked role has nothing that is ours.
-    assert kinds == ours - {"network", "service_linked_role"}
+    # A network is looked up; service-linked roles and the role for API Gateway's logs have nothing
+    # that is ours; a deployment is a snapshot.
+    nothing = {"network", "service_linked_role", "api_logging", "api_deployment"}
+    assert kinds == ours - nothing

@@ -38,6 +38,7 @@ def seen(client: Client) -> dict[str, Any]:
         "batch": _batch,
         "lambda": _functions,
         "elbv2": _load_balancing,
+        "apigateway": _rest_apis,
         "logs": _log_groups,
         "ec2": _security_groups,
     }
@@ -162,6 +163,46 @@ def _load_balancing(elbv2: Any) -> Any:
     }
 
 
+def _rest_apis(apigateway: Any) -> Any:
+    """Each API without the ids and times that a new one would have, with what callers see of it."""
+    return [
+        {
+            "api": {
+                # None and an empty text are both no policy.
+                key: api.get(key) or None
+                for key in ("name", "policy", "endpointConfiguration", "tags")
+            },
+            "resources": {
+                each["path"]: _api_methods(each)
+                for each in apigateway.get_resources(restApiId=api["id"])["items"]
+            },
+            "responses": apigateway.get_gateway_responses(restApiId=api["id"])["items"],
+            "stages": [
+                {**stage, "deploymentId": _description(apigateway, api["id"], stage)}
+                for stage in apigateway.get_stages(restApiId=api["id"])["item"]
+            ],
+        }
+        for api in apigateway.get_rest_apis()["items"]
+    ]
+
+
+def _api_methods(resource: Mapping[str, Any]) -> Any:
+    return {
+        name: (
+            method["authorizationType"],
+            *(method["methodIntegration"][key] for key in ("type", "httpMethod", "uri")),
+        )
+        for name, method in resource.get("resourceMethods", {}).items()
+    }
+
+
+def _description(apigateway: Any, api_id: str, stage: Mapping[str, Any]) -> str:
+    deployments = apigateway.get_deployments(restApiId=api_id)["items"]
+    return next(
+        str(each["description"]) for each in deployments if each["id"] == stage["deploymentId"]
+    )
+
+
 def _log_groups(logs: Any) -> Any:
     groups = logs.describe_log_groups()["logGroups"]
     return [
@@ -179,7 +220,7 @@ def inventory(client: Client) -> dict[str, list[str]]:
     iam, batch, awslambda = client("iam"), client("batch"), client("lambda")
     elbv2, logs, ec2 = client("elbv2"), client("logs"), client("ec2")
     functions = [each["FunctionName"] for each in awslambda.list_functions()["Functions"]]
-    balancing = _load_balancing(elbv2)
+    balancing, rest_apis = _load_balancing(elbv2), _rest_apis(client("apigateway"))
     found = {
         "queues": client("sqs").list_queues().get("QueueUrls", []),
         "tables": client("dynamodb").list_tables()["TableNames"],
@@ -209,6 +250,14 @@ def inventory(client: Client) -> dict[str, list[str]]:
             for each in balancing["targets"]
             for target in each["TargetHealthDescriptions"]
         ],
+        "rest apis": [api["api"]["name"] for api in rest_apis],
+        "methods": [
+            f"{method} {path}"
+            for api in rest_apis
+            for path, methods in api["resources"].items()
+            for method in methods
+        ],
+        "stages": [stage["stageName"] for api in rest_apis for stage in api["stages"]],
         "log groups": [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]],
         "security groups": [each["GroupName"] for each in _security_groups(ec2)],
     }

@@ -57,6 +57,13 @@ def changed_stack() -> Stack:
     return in_order([_renamed(each, names) for each in stack])
 
 
+def door_stack(mode: str, auth: str) -> Stack:
+    """A front door with the functions behind it, and nothing of Batch but what they name."""
+    config = _config(api={"mode": mode, "auth": auth})
+    stack = build(config, image="registry.example/compute:1", package=function_package())
+    return in_order([each for each in stack if each.kind in {"stage", "listener_rule"}])
+
+
 def _config(**settings: Any) -> Config:
     return Config.model_validate({"compute": {"image": "x:1"}, **settings})
 
@@ -152,13 +159,13 @@ def _listing(
 
 
 def _roles(account: Account) -> list[str]:
-    """Each role with its policies, but not those that AWS keeps for the account."""
+    """Each role with its policies, but not those that are kept for the account."""
     iam = account.client("iam")
     return [
         f"{name}: {iam.list_role_policies(RoleName=name)['PolicyNames']} "
         f"{iam.list_attached_role_policies(RoleName=name)['AttachedPolicies']}"
         for name in _listing("iam", "list_roles", "Roles", "RoleName")(account)
-        if not name.startswith("AWSServiceRoleFor")
+        if not name.startswith(("AWSServiceRoleFor", "batchctl-api-gateway-logs"))
     ]
 
 
@@ -237,6 +244,34 @@ def _security_groups(account: Account) -> list[str]:
     ]
 
 
+def _rest_apis(account: Account) -> list[str]:
+    """Each API with its methods, its own answers, its deployments and what its stages show."""
+    client, found = account.client("apigateway"), []
+    for api in client.get_rest_apis()["items"]:
+        resources = client.get_resources(restApiId=api["id"])["items"]
+        methods = sorted(
+            f"{name} {each['path']} {method['authorizationType']} "
+            f"{method['methodIntegration']['uri']}"
+            for each in resources
+            for name, method in each.get("resourceMethods", {}).items()
+        )
+        answers = client.get_gateway_responses(restApiId=api["id"])["items"]
+        deployments = {
+            each["id"]: each["description"]
+            for each in client.get_deployments(restApiId=api["id"])["items"]
+        }
+        stages = [
+            f"{stage['stageName']}: {deployments[stage['deploymentId']]} "
+            f"{stage['accessLogSettings']} {stage['methodSettings']} {stage['tags']}"
+            for stage in client.get_stages(restApiId=api["id"])["item"]
+        ]
+        paths = sorted(each["path"] for each in resources)
+        types = sorted(each["responseType"] for each in answers)
+        shown = [*paths, *methods, *types, *sorted(deployments.values()), *stages]
+        found.append(f"{api['name']} {api['tags']}: {shown}")
+    return found
+
+
 WITNESSES: dict[str, Callable[[Account], list[str]]] = {
     "queues": _listing("sqs", "list_queues", "QueueUrls", ""),
     "tables": _listing("dynamodb", "list_tables", "TableNames", ""),
@@ -258,6 +293,7 @@ WITNESSES: dict[str, Callable[[Account], list[str]]] = {
     ),
     "listeners": _listeners,
     "target groups": _target_groups,
+    "rest apis": _rest_apis,
     "log groups": _listing("logs", "describe_log_groups", "logGroups", "logGroupName"),
     "security groups": _security_groups,
 }

@@ -12,6 +12,7 @@ from crash_branches import Call
 # Each service's own way to say "too many requests" (the services' API references, "Common
 # errors"; botocore, retries/standard.py): its code and its HTTP status.
 THROTTLING = {
+    "apigateway": ("TooManyRequestsException", 429),
     "batch": ("TooManyRequestsException", 429),
     "dynamodb": ("ThrottlingException", 400),
     "ec2": ("RequestLimitExceeded", 503),

@@ -103,6 +103,15 @@ def test_what_the_front_door_finds_too_large_is_told_with_its_size(
     assert "--api-mode restapi" in str(raised.value.hint)
 
 
+def test_what_api_gateway_finds_too_large_is_not_sent_to_api_gateway(
+    api: Api, connect: Connect
+) -> None:
+    api.answer(413, {"message": "Request Too Long"})
+    with pytest.raises(TooLarge) as raised:
+        connect(api.endpoint, door=API_GATEWAY).submit("demo-1", ["A"])
+    assert raised.value.hint == "submit fewer items per job"
+
+
 def test_nothing_larger_than_the_limit_is_sent(api: Api, client: JobsClient) -> None:
     with pytest.raises(TooLarge, match=r"has 1,288,922 bytes, at most 1,048,576 pass"):
         client.submit("demo-1", [f"ITEM-{index}" for index in range(100_000)])

@@ -1,0 +1,81 @@
+"""The front door `restapi` with auth `iam`: drift, deletions and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import witness
+from changes import CHANGED_BEHIND_REST_API, KeyPath, with_setting, with_settings
+from deletions import BEHIND_REST_API
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mending import drift_and_mend
+from mutations_rest_api import REST_API, Mutation
+from shared import CONFIG, EXAMPLES, Shared
+
+from batchctl.engine.plan import Action
+
+SIGNED = with_settings(CONFIG, {("api", "mode"): "restapi", ("api", "auth"): "iam"})
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """The application behind a REST API that wants signatures."""
+    made = Shared((tmp_path_factory.mktemp("drift") for _ in iter(int, 1)), config=SIGNED)
+    yield made
+    made.forget()
+
+
+@pytest.mark.parametrize("mutation", REST_API, ids=str)
+@settings(EXAMPLES, max_examples=1)
+@given(data=st.data())
+def test_an_attribute_changed_by_other_hands_is_shown_and_mended(
+    shared: Shared, mutation: Mutation, data: st.DataObject
+) -> None:
+    drift_and_mend(shared, [(mutation, data.draw(mutation.values))])
+
+
+@settings(EXAMPLES, max_examples=1)
+@given(data=st.data())
+def test_everything_changed_at_once_is_mended_at_once(shared: Shared, data: st.DataObject) -> None:
+    one_each = {(each.address, each.path.partition(".")[0]): each for each in REST_API}
+    drift_and_mend(shared, [(each, data.draw(each.values)) for each in one_each.values()])
+
+
+@pytest.mark.parametrize("address", BEHIND_REST_API)
+def test_what_other_hands_deleted_comes_back_with_all_that_hung_on_it(
+    shared: Shared, address: str
+) -> None:
+    application = shared.settled()
+    shared.application = None
+    before = witness.inventory(application.client)
+    BEHIND_REST_API[address](application)
+    assert witness.inventory(application.client) != before
+    planned = {step.address: step.action for step in application.plan().changes}
+    assert planned[address] is Action.CREATE
+    application.up()
+    assert application.plan().changes == ()
+    assert witness.inventory(application.client) == before
+    shared.application = application
+
+
+@pytest.mark.parametrize("path", CHANGED_BEHIND_REST_API, ids=".".join)
+def test_a_changed_setting_is_brought_about_and_back(shared: Shared, path: KeyPath) -> None:
+    application = shared.settled()
+    shared.application = None
+    value, addresses = CHANGED_BEHIND_REST_API[path]
+    changed = application.with_config(with_setting(SIGNED, path, value))
+    for each in (changed, application):
+        planned = {step.address for step in each.plan().changes}
+        assert planned >= addresses
+        assert {step.address for step in each.up()} == planned
+        assert each.plan().changes == ()
+    shared.application = application
+
+
+def test_an_unchanged_api_is_not_deployed_again(shared: Shared) -> None:
+    application = shared.settled()
+    before = len(application.writes)
+    assert application.up() == []
+    assert application.writes[before:] == []
