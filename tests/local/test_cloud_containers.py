@@ -125,7 +125,8 @@ def test_a_cloud_that_is_stopped_leaves_no_container(
     try:
         build(cloud)
         register(cloud, "compute", image=pushed(cloud, podman))
-        job_id = cloud.submit(["sleep", "600"], arrayProperties={"size": 2})
+        command = ["sh", "-c", "trap 'exit 0' TERM; sleep 600 & wait"]
+        job_id = cloud.submit(command, arrayProperties={"size": 2})
         eventually(podman.containers, lambda found: len(found) == 2)
         cloud.wait(f"{job_id}:0", "RUNNING")
     finally:
