@@ -1,10 +1,10 @@
 """Runs a job's command in a container, from the image that its job definition names.
 
 An image of this account's ECR comes from the gateway's registry, by the same digest or tag; any
-other is the engine's to find. A container gets what AWS Batch gives one on EC2: the host's network,
-its memory as a hard limit without swap, its vCPUs as a share of the processors (AWS Batch API
-Reference, "ContainerProperties" and "ResourceRequirement"), its image's user unless the definition
-names one.
+other is the engine's to find. A container gets what AWS Batch gives one on EC2: the host's network
+(AWS Batch User Guide, "Networking modes for AWS Batch jobs"), its memory as a hard limit without
+swap, its vCPUs as a share of the processors (AWS Batch API Reference, "ResourceRequirement",
+"ContainerProperties" and "LinuxParameters"), its image's user unless the definition names one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 """Amazon ECS Developer Guide, "Stopped tasks error codes": the reason text."""
 
 SHARES_OF_A_VCPU = 1024
-"""ResourceRequirement, AWS Batch API Reference: a vCPU is 1,024 CPU shares."""
+"""ContainerProperties, AWS Batch API Reference: a vCPU is 1,024 CPU shares."""
 
 OPEN_FILES = 65536
 PROCESSES = 32768
