@@ -57,6 +57,7 @@ class ContainerExecutor:
             self._engine.create(name, arguments, secret)
             client = self._engine.start(name)
         except (EngineError, OSError) as error:
+            self._images.forget(image)
             raise StartError(f"CannotStartContainerError: {error}") from error
         self._watcher.watch(client.pid)
         return _Container(self._engine, name, client, self._watcher)
@@ -78,6 +79,11 @@ class _Images:
                 self._fetch(local, plain=local.startswith(f"{self._registry}/"))
                 self._present.add(local)
         return local
+
+    def forget(self, image: str) -> None:
+        """Look at an image anew for the next task: somebody may have deleted it here."""
+        with self._lock:
+            self._present.discard(image)
 
     def _fetch(self, image: str, *, plain: bool) -> None:
         try:
