@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     _prepare(directory, job_variables)
     configure(Placement(directory, running.gateway_port, running.region))
     gateway = Gateway()
-    batch = _batch(running, _way_of_running(running, engine, guard, job_variables))
+    batch = _batch(running, guard, job_variables, engine)
     gateway.serve_batch(Endpoint(batch))
     asyncio.run(_serve(gateway, batch, running))
     gateway.stop_functions()
@@ -99,24 +99,20 @@ async def _serve(gateway: Gateway, batch: Batch, running: Running) -> None:
     await preparing
 
 
-def _batch(running: Running, way: tuple[Executor, Setting]) -> Batch:
+def _batch(
+    running: Running, guard: Guard, variables: dict[str, str], engine: Engine | None
+) -> Batch:
+    endpoint_url = running.endpoint_url
     root = (ACCESS_KEY_ID, SECRET_ACCESS_KEY)
-    account = GatewayAccount(running.endpoint_url, running.region, root)
-    runner = AttemptRunner(account, *way, time.time)
+    account = GatewayAccount(endpoint_url, running.region, root)
+    executor: Executor = ProcessExecutor(Path(running.compute_directory), guard)
+    if engine is not None:
+        # A container has a machine of its own.
+        variables = {"AWS_EC2_METADATA_DISABLED": "true"}
+        executor = ContainerExecutor(engine, f"{HOST}:{running.gateway_port}", guard)
+    runner = AttemptRunner(account, executor, Setting(endpoint_url, variables), time.time)
     scope = Scope(running.region, ACCESS_KEY_ID)
     return Batch(Machine(scope, time.time, running.vcpus, account, runner))
-
-
-def _way_of_running(
-    running: Running, engine: Engine | None, guard: Guard, variables: dict[str, str]
-) -> tuple[Executor, Setting]:
-    """Return what runs tasks, and their variables: a container has a machine of its own."""
-    url = running.endpoint_url
-    if engine is None:
-        return ProcessExecutor(Path(running.compute_directory), guard), Setting(url, variables)
-    own = {"AWS_EC2_METADATA_DISABLED": "true"}
-    registry = f"{HOST}:{running.gateway_port}"
-    return ContainerExecutor(engine, registry, guard), Setting(url, own)
 
 
 def _prepare(directory: Path, variables: dict[str, str]) -> None:
