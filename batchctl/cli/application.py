@@ -174,7 +174,7 @@ def local_settings(application: Application) -> Settings:
     """
     from batchctl.cli.image import build_folder
     from batchctl.cli.local_engine import engine_of
-    from batchctl.local.process import Settings
+    from batchctl.local.process import Settings, status
 
     config = application.config
     vcpus = config.local.vcpus or os.cpu_count() or 1
@@ -191,7 +191,7 @@ def local_settings(application: Application) -> Settings:
         compute_directory=build_folder(application.options, config),
         region=_local_region(application),
         vcpus=vcpus,
-        engine=engine_of(config),
+        engine=engine_of(config, status(local_folder(application.options))),
     )
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 from batchctl.config import Config
 from batchctl.errors import UsageError
 
+if TYPE_CHECKING:
+    from batchctl.local.process import Running
 
-def engine_of(config: Config) -> str:
+
+def engine_of(config: Config, running: Running | None) -> str:
     """Return the command line of the container engine; empty where tasks are processes.
 
+    A cloud that is `running` keeps the engine it has: its options may be those of another shell.
     UsageError off Linux, where containers live in a virtual machine, which doesn't share this
     machine's network with them; BatchctlError when no engine works here.
     """
@@ -19,6 +24,8 @@ def engine_of(config: Config) -> str:
 
     if config.local.executor == "process":
         return ""
+    if running is not None and running.engine:
+        return running.engine
     if sys.platform != "linux":
         raise UsageError(
             "could not run tasks in containers: the local cloud does so on Linux alone",

@@ -80,7 +80,7 @@ class Counter:
             verb = _DOING[running.step.action.value]
             table.add_row(
                 f"{verb} {running.step.address}",
-                Text(running.waits_for and f"waiting for {running.waits_for}", style="dim"),
+                _one_line(running.waits_for and f"waiting for {running.waits_for}"),
                 f"{self.now() - running.since:.0f} s",
             )
         return table
@@ -93,6 +93,11 @@ class Counter:
                 verb = _DOING[running.step.action.value]
                 waits = running.waits_for and f", waiting for {running.waits_for}"
                 yield f"still {verb} {running.step.address} ({elapsed:.0f} s{waits})"
+
+
+def _one_line(text: str) -> Text:
+    """Return the text as one line, cut where the terminal ends: a builder's lines are long."""
+    return Text(text, style="dim", no_wrap=True, overflow="ellipsis")
 
 
 @contextmanager

@@ -120,8 +120,8 @@ class Engine:
         )
 
     def remove(self, *names: str) -> None:
-        """End and delete containers; quiet when they are gone."""
-        self._run("rm", "--force", *names)
+        """End and delete containers with the volumes of their images; quiet when they are gone."""
+        self._run("rm", "--force", "--volumes", *names)
 
     def names(self) -> list[str]:
         """Return the containers that carry the owner's label, running or not."""

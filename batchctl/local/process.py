@@ -195,7 +195,7 @@ def _within(seconds: float, is_done: Callable[[], bool]) -> bool:
 def _require_same(running: Running, wanted: dict[str, object]) -> None:
     actual = running.as_json()
     different = [
-        f"{name} is {actual[name]}, wanted {value}"
+        f"{name} is {actual[name] or 'none'}, wanted {value or 'none'}"
         for name, value in wanted.items()
         if actual[name] != value
     ]

@@ -84,13 +84,43 @@ def test_the_wrong_account_is_refused_before_anything_is_made(
 
 
 @pytest.mark.usefixtures("account")
-def test_without_an_image_up_on_aws_says_what_to_set(
-    folder: Path, batchctl: Batchctl, calls: Calls
+def test_without_an_image_builder_up_says_so_and_builds_what_needs_none(
+    folder: Path, batchctl: Batchctl, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "config.yaml").write_text("name: app\n")
+    monkeypatch.setenv("PATH", str(folder))
     result = batchctl("up", "--yes")
-    assert result.exit_code == 2
-    assert "`compute.image` is not set" in result.stderr
+    assert result.exit_code == 1
+    assert "error: image.compute: could not find an image builder" in result.stderr
+    assert "`compute.image` in config.yaml" in result.stderr
+    assert "skipped job_definition.compute, because of image.compute" in result.stderr
+    assert "lambda.CreateFunction" in calls.writes
+    assert "batch.RegisterJobDefinition" not in calls.writes
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize(
+    ("config", "flags", "said"),
+    [
+        ("compute: {build: elsewhere}\n", (), "elsewhere` is no folder"),
+        ("compute: {build: empty}\n", (), "empty` has no `Dockerfile`"),
+        ("compute: {image: 'x:1'}\n", ("--rebuild",), "`x:1`: it is not built here"),
+    ],
+)
+def test_what_no_image_can_be_built_from_is_told_before_anything_is_made(
+    folder: Path,
+    batchctl: Batchctl,
+    calls: Calls,
+    config: str,
+    flags: tuple[str, ...],
+    said: str,
+) -> None:
+    (folder / "empty").mkdir()
+    (folder / "config.yaml").write_text(config)
+    result = batchctl("up", "--yes", *flags)
+    assert result.exit_code in {1, 2}
+    assert said in result.stderr
+    assert "hint: " in result.stderr
     assert calls.writes == []
 
 

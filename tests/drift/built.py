@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 from as_aws import updates_as_aws_takes_them
 from default_vpc import make_default_vpc_public
+from fake_recipe import UnbuiltFolder
 from moto import mock_aws
 
 from batchctl.aws.clock import Clock
@@ -25,12 +26,12 @@ from batchctl.engine.events import Event, Finished
 from batchctl.engine.plan import Plan, Step, make_plan
 from batchctl.engine.state import Place, StateFile
 from batchctl.engine.walk import Outcome
-from batchctl.packaging import function_package
+from batchctl.image.recipe import platform_of
+from batchctl.packaging import compute_directory, function_package
 from batchctl.resource import Outputs, Resource
 from batchctl.stack import build
 
 READING = ("Get", "List", "Describe")
-IMAGE = "registry.example/compute:1"
 # One cache of botocore's service models for all accounts.
 _LOADER = boto3.Session()._session.get_component("data_loader")
 
@@ -55,8 +56,11 @@ class Application:
 
     @property
     def stack(self) -> tuple[Resource[Any], ...]:
-        image = self.config.compute.image or IMAGE
-        return build(self.config, image=image, package=function_package())
+        compute = self.config.compute
+        recipe = UnbuiltFolder(
+            compute_directory(), platform_of(compute.architecture), compute.base_image
+        )
+        return build(self.config, image=compute.image or recipe, package=function_package())
 
     @property
     def state(self) -> StateFile:

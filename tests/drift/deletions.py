@@ -118,6 +118,18 @@ def _listener(application: Application) -> None:
     application.client("elbv2").delete_listener(ListenerArn=arn)
 
 
+def _image(application: Application) -> None:
+    image = application.outputs("image.compute")
+    application.client("ecr").batch_delete_image(
+        repositoryName=image.repository, imageIds=[{"imageTag": image.id}]
+    )
+
+
+def _repository(application: Application) -> None:
+    name = application.outputs("repository.compute").id
+    application.client("ecr").delete_repository(repositoryName=name, force=True)
+
+
 def _load_balancer(application: Application) -> None:
     arn = application.outputs("load_balancer.api").arn
     application.client("elbv2").delete_load_balancer(LoadBalancerArn=arn)
@@ -174,6 +186,8 @@ DELETIONS: dict[str, Deletion] = {
     "instance_profile.instance": _instance_profile,
     "log_group.api": _log_group,
     "job_definition.compute": _job_definition,
+    "image.compute": _image,
+    "repository.compute": _repository,
     "job_queue.compute": _job_queue,
     "compute_environment.spot": _all_of_batch,
     "function.receiver": _function("receiver"),

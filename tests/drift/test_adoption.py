@@ -145,6 +145,12 @@ FOREIGN: Mapping[str, tuple[str, Make]] = {
     "compute_environment": ("compute_environment.spot", _environment),
     "job_queue": ("job_queue.compute", _job_queue),
     "job_definition": ("job_definition.compute", _definition),
+    "repository": (
+        "repository.compute",
+        lambda application: application.client("ecr").create_repository(
+            repositoryName="batchapp-compute"
+        ),
+    ),
     "function": ("function.api", _function),
     "load_balancer": ("load_balancer.api", _load_balancer),
     "target_group": (
@@ -155,7 +161,7 @@ FOREIGN: Mapping[str, tuple[str, Make]] = {
     ),
 }
 # Known by what they belong to, which is ours: no name of theirs can be somebody else's.
-NAMELESS = {"event_source_mapping", "permission", "target", "listener", "listener_rule"}
+NAMELESS = {"image", "event_source_mapping", "permission", "target", "listener", "listener_rule"}
 
 
 @pytest.mark.parametrize("kind", FOREIGN)

@@ -25,6 +25,8 @@ PASSING = frozenset(
         "Version",
         "ProvisionedThroughput",
         "PointInTimeRecoveryDescription",
+        "createdAt",
+        "imagePushedAt",
     }
 )
 
@@ -36,6 +38,7 @@ def seen(client: Client) -> dict[str, Any]:
         "dynamodb": _tables,
         "iam": _roles,
         "batch": _batch,
+        "ecr": _repositories,
         "lambda": _functions,
         "elbv2": _load_balancing,
         "apigateway": _rest_apis,
@@ -111,6 +114,23 @@ def _batch(batch: Any) -> Any:
 def _environments(queue: Mapping[str, Any]) -> str:
     order = sorted(queue["computeEnvironmentOrder"], key=lambda each: int(each["order"]))
     return " ".join(each["computeEnvironment"] for each in order)
+
+
+def _repositories(ecr: Any) -> Any:
+    def repository(found: Any) -> Any:
+        name, arn = found["repositoryName"], found["repositoryArn"]
+        tags = ecr.list_tags_for_resource(resourceArn=arn)["tags"]
+        images = ecr.describe_images(repositoryName=name)["imageDetails"]
+        return found, _lifecycle_policy(ecr, name), tags, images
+
+    return [repository(each) for each in ecr.describe_repositories()["repositories"]]
+
+
+def _lifecycle_policy(ecr: Any, name: str) -> Any:
+    try:
+        return json.loads(ecr.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"])
+    except ecr.exceptions.LifecyclePolicyNotFoundException:
+        return None
 
 
 def _functions(awslambda: Any) -> Any:
@@ -238,6 +258,11 @@ def inventory(client: Client) -> dict[str, list[str]]:
             each["jobDefinitionName"]
             for each in batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]
         },
+        "images": [
+            f"{found['repositoryName']}: {image['imageDigest']}"
+            for found, _, _, images in _repositories(client("ecr"))
+            for image in images or [{"imageDigest": "none"}]
+        ],
         "functions": functions,
         "statements": [name for name in functions for _ in _policy(awslambda, name)],
         "mappings": [

@@ -83,12 +83,16 @@ class Podman:
 
 def why_not() -> str:
     """Why podman can't run here; empty when it can."""
-    missing = [name for name in ("podman", "runc", "conmon") if not _which(name)]
-    if missing:
-        return f"not installed: {', '.join(missing)}"
+    if absent := missing(("podman", "runc", "conmon")):
+        return f"not installed: {', '.join(absent)}"
     if os.geteuid() != 0:
         return "runc with cgroupfs needs root"
     return ""
+
+
+def missing(names: Iterable[str]) -> list[str]:
+    """Which of these programs this machine lacks."""
+    return [name for name in names if not _which(name)]
 
 
 def programs(names: Iterable[str]) -> Iterator[tuple[Path, str]]:

@@ -88,7 +88,11 @@ def test_the_image_may_be_named_by_the_registrys_own_address(cloud: Cloud, podma
 
 
 def test_a_job_that_takes_too_much_memory_fails_with_137_and_batchs_reason(cloud: Cloud) -> None:
-    job_id = cloud.submit(["sh", "-c", "head -c 200m /dev/zero | tail -c 150m; exit $?"])
+    overrides = {
+        "command": ["sh", "-c", "head -c 200m /dev/zero | tail -c 150m >/dev/null; exit $?"],
+        "resourceRequirements": [{"type": "MEMORY", "value": "64"}],
+    }
+    job_id = cloud.submit([], containerOverrides=overrides)
     job = cloud.wait(job_id, *ENDED)
     assert job["status"] == "FAILED"
     assert job["statusReason"] == "Essential container in task exited"
@@ -125,7 +129,8 @@ def test_a_cloud_that_is_stopped_leaves_no_container(
     try:
         build(cloud)
         register(cloud, "compute", image=pushed(cloud, podman))
-        job_id = cloud.submit(["sleep", "600"], arrayProperties={"size": 2})
+        command = ["sh", "-c", "trap 'exit 0' TERM; sleep 600 & wait"]
+        job_id = cloud.submit(command, arrayProperties={"size": 2})
         eventually(podman.containers, lambda found: len(found) == 2)
         cloud.wait(f"{job_id}:0", "RUNNING")
     finally:

@@ -24,9 +24,10 @@ def test_start_twice_is_one_cloud_and_other_settings_are_refused(tmp_path: Path)
     try:
         assert process.start(settings) == first
         assert process.status(settings.directory) == first
-        other = Settings(**(vars(settings) | {"region": "eu-west-1"}))
+        other = Settings(**(vars(settings) | {"region": "eu-west-1", "engine": "podman"}))
         with pytest.raises(BatchctlError, match="region is us-east-1, wanted eu-west-1") as caught:
             process.start(other)
+        assert "engine is none, wanted podman" in str(caught.value)
         assert caught.value.hint is not None
         assert "batchctl local stop" in caught.value.hint
     finally:

@@ -103,7 +103,7 @@ def test_an_exit_code_of_the_engines_own_is_the_programs_when_it_ran(
 
 
 def test_more_memory_than_asked_for_ends_with_137_and_batchs_reason(bench: Bench) -> None:
-    bench.run("sh", "-c", "head -c 200m /dev/zero | tail -c 150m; exit $?")
+    bench.run("sh", "-c", "head -c 200m /dev/zero | tail -c 150m >/dev/null; exit $?")
     assert bench.ending.wait() == Outcome(137, OUT_OF_MEMORY)
 
 

@@ -90,3 +90,11 @@ def test_the_urls_are_on_the_loopback_address(tmp_path: Path) -> None:
     cloud = running(tmp_path, 7)
     assert cloud.endpoint_url == "http://127.0.0.1:4566"
     assert cloud.load_balancer_url == "http://127.0.0.1:9999"
+
+
+def test_only_a_cloud_with_an_engine_is_told_where_the_users_engine_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/user/1000/docker.sock")
+    assert "DOCKER_HOST" not in process._environment(has_engine=False)
+    assert process._environment(has_engine=True)["DOCKER_HOST"].endswith("docker.sock")

@@ -1,16 +1,16 @@
-"""A recipe whose image is pushed without a builder: ECR gets the manifest by its API."""
+"""Recipes whose images are pushed without a builder: straight into moto's ECR, by no API call."""
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
 
-import boto3
+from moto.ecr.exceptions import ImageAlreadyExistsException
+from moto.ecr.models import ecr_backends
 
-from batchctl.image.recipe import Registry
+from batchctl.image.failures import TagTaken
+from batchctl.image.recipe import FolderRecipe, Registry
 from batchctl.image.running import Watch
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -27,25 +27,24 @@ class FakeRecipe:
         """Push as a builder does, with the password that it asks for."""
         assert registry.password()
         watch.on_line(f"pushing {tag}")
-        put_image(registry.uri.partition("/")[2], tag)
+        put_image(registry.uri, tag)
 
 
-def put_image(repository: str, tag: str) -> None:
-    """Put an image into a repository; its digest is made of its tag."""
+class UnbuiltFolder(FolderRecipe):
+    """A folder as it is, hashed for real; only its image is none."""
+
+    def push_to(self, registry: Registry, tag: str, watch: Watch) -> None:
+        """Push what stands for the image."""
+        FakeRecipe().push_to(registry, tag, watch)
+
+
+def put_image(uri: str, tag: str) -> None:
+    """Put an image into the repository of that URI; its digest is made of its tag."""
+    host, _, repository = uri.partition("/")
+    account, _, _, region, *_ = host.split(".")
     layer = {"digest": f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"}
-    _ecr().put_image(
-        repositoryName=repository,
-        imageTag=tag,
-        imageManifest=json.dumps({"layers": [layer], "mediaType": MANIFEST_TYPE}),
-        imageManifestMediaType=MANIFEST_TYPE,
-    )
-
-
-@functools.cache
-def _ecr() -> Any:
-    return boto3.client(
-        "ecr",
-        region_name="us-east-1",
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-    )
+    manifest = json.dumps({"layers": [layer], "mediaType": MANIFEST_TYPE})
+    try:
+        ecr_backends[account][region].put_image(repository, manifest, tag, MANIFEST_TYPE)
+    except ImageAlreadyExistsException as error:
+        raise TagTaken(str(error)) from error

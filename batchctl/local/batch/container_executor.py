@@ -1,10 +1,10 @@
 """Runs a job's command in a container, from the image that its job definition names.
 
 An image of this account's ECR comes from the gateway's registry, by the same digest or tag; any
-other is the engine's to find. A container gets what AWS Batch gives one on EC2: the host's network,
-its memory as a hard limit without swap, its vCPUs as a share of the processors (AWS Batch API
-Reference, "ContainerProperties" and "ResourceRequirement"), its image's user unless the definition
-names one.
+other is the engine's to find. A container gets what AWS Batch gives one on EC2: the host's network
+(AWS Batch User Guide, "Networking modes for AWS Batch jobs"), its memory as a hard limit without
+swap, its vCPUs as a share of the processors (AWS Batch API Reference, "ResourceRequirement",
+"ContainerProperties" and "LinuxParameters"), its image's user unless the definition names one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from batchctl.local.container_engine import Engine, EngineError
 from batchctl.local.guard import Watcher
 
 SHARES_OF_A_VCPU = 1024
-"""ResourceRequirement, AWS Batch API Reference: a vCPU is 1,024 CPU shares."""
+"""ContainerProperties, AWS Batch API Reference: a vCPU is 1,024 CPU shares."""
 
 OPEN_FILES = 65536
 PROCESSES = 32768
@@ -55,6 +55,7 @@ class ContainerExecutor:
             self._engine.create(name, arguments, secret)
             client = self._engine.start(name)
         except (EngineError, OSError) as error:
+            self._images.forget(image)
             raise StartError(f"CannotStartContainerError: {error}") from error
         self._watcher.watch(client.pid)
         return _Container(self._engine, name, client, self._watcher)
@@ -76,6 +77,11 @@ class _Images:
                 self._fetch(local, plain=local.startswith(f"{self._registry}/"))
                 self._present.add(local)
         return local
+
+    def forget(self, image: str) -> None:
+        """Look at an image anew for the next task: somebody may have deleted it here."""
+        with self._lock:
+            self._present.discard(image)
 
     def _fetch(self, image: str, *, plain: bool) -> None:
         try:

@@ -1,0 +1,90 @@
+"""The compute image as a user meets it: in the plan, in `up`, with `--rebuild`, in `down`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import pytest
+from calls import Calls
+from click.testing import Result
+from fake_recipe import UnbuiltFolder
+
+from batchctl.image import recipe
+
+Batchctl = Callable[..., Result]
+pytestmark = pytest.mark.usefixtures("account", "unbuilt")
+
+
+@pytest.fixture
+def unbuilt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder compute/ beside a config.yaml without an image; nothing is really built."""
+    monkeypatch.setattr(recipe, "FolderRecipe", UnbuiltFolder)
+    (folder / "config.yaml").write_text("name: app\n")
+    (folder / "compute").mkdir()
+    (folder / "compute" / "Dockerfile").write_text("FROM scratch\n")
+    (folder / "compute" / "compute.py").write_text("")
+
+
+def image_line(result: Result) -> str:
+    return next(line for line in result.stderr.splitlines() if "image.compute" in line)
+
+
+def test_the_plan_says_build_and_push_or_unchanged(batchctl: Batchctl, folder: Path) -> None:
+    before = image_line(batchctl("plan"))
+    assert before.startswith("  + image.compute  app-compute:")
+    assert before.endswith("  (build and push)")
+    assert batchctl("up", "--yes").exit_code == 0
+    assert image_line(batchctl("plan")).endswith("  (unchanged)")
+    (folder / "compute" / "compute.py").write_text("changed")
+    changed = batchctl("plan").stderr
+    assert "  ~ image.compute" in changed
+    assert "containerProperties.image: " in changed
+    assert "0 to create" not in changed
+    assert "2 to update" in changed
+
+
+def test_rebuild_builds_the_same_contents_once_more(batchctl: Batchctl, calls: Calls) -> None:
+    batchctl("up", "--yes")
+    calls.made.clear()
+    rebuilt = batchctl("up", "--rebuild", "--yes")
+    assert rebuilt.exit_code == 0, rebuilt.stderr
+    assert calls.writes == ["batch.RegisterJobDefinition"]
+    calls.made.clear()
+    assert "no changes" in batchctl("up", "--yes").stderr
+    assert calls.writes == []
+
+
+def test_down_says_that_the_images_go(batchctl: Batchctl) -> None:
+    batchctl("up", "--yes")
+    result = batchctl("down", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert "- repository.compute  app-compute  (with its images" in result.stderr
+    assert boto3.client("ecr").describe_repositories()["repositories"] == []
+
+
+def test_another_architecture_is_another_image(batchctl: Batchctl, folder: Path) -> None:
+    batchctl("up", "--yes")
+    (folder / "config.yaml").write_text("name: app\ncompute: {architecture: arm64}\n")
+    assert image_line(batchctl("plan")).endswith("  (build and push)")
+    (folder / "config.yaml").write_text("name: app\ncompute: {base_image: 'python:3.12'}\n")
+    assert image_line(batchctl("plan")).endswith("  (build and push)")
+    (folder / "config.yaml").write_text("name: app\ncompute: {builder: podman}\n")
+    assert image_line(batchctl("plan")).endswith("  (unchanged)")
+
+
+def test_an_image_by_name_takes_the_place_of_what_was_built(
+    batchctl: Batchctl, folder: Path
+) -> None:
+    batchctl("up", "--yes")
+    (folder / "config.yaml").write_text("name: app\ncompute: {image: 'registry.example/x:1'}\n")
+    result = batchctl("up", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert boto3.client("ecr").describe_repositories()["repositories"] == []
+    (found,) = (
+        each
+        for each in boto3.client("batch").describe_job_definitions()["jobDefinitions"]
+        if each["revision"] == 2
+    )
+    assert found["containerProperties"]["image"] == "registry.example/x:1"
