@@ -19,6 +19,7 @@ from urllib3.exceptions import TimeoutError as NoAnswerError
 
 from batchctl import __version__
 from batchctl.errors import UsageError
+from batchctl.jobs.contract import is_compressed
 from batchctl.jobs.errors import Unreachable
 
 FIRST_DELAY_S = 0.2
@@ -113,6 +114,7 @@ class Connection:
             "accept": "application/json",
             "user-agent": f"batchctl/{__version__}",
             **({"content-type": "application/json"} if body else {}),
+            **({"content-encoding": "gzip"} if is_compressed(body) else {}),
         }
         request = Request(method, self.endpoint + target, headers, body)
         if self._sign is not None:

@@ -5,6 +5,7 @@ The functions check everything again, and their answer is what counts.
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ MAX_ITEM_CHARACTERS = 256
 MAX_ITEM_BYTES = 1017
 """`RESULT#` and the item are a sort key: 1,024 bytes (DynamoDB guide, "Quotas in DynamoDB")."""
 MAX_PARAMETERS_BYTES = 16 * 1024
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""What the receiver takes, decompressed."""
 ALB_BODY_BYTES = 1024 * 1024
 """Elastic Load Balancing user guide, "Use Lambda functions as targets": bodies up to 1 MB."""
 
@@ -35,7 +38,7 @@ def check_job_id(job_id: str, doing: str = "submit the job") -> None:
 def request_body(
     job_id: str, universe: Sequence[str], parameters: Mapping[str, object], limit_bytes: int
 ) -> bytes:
-    """Check a job and encode it, as compact JSON in UTF-8.
+    """Check a job and encode it, as compact JSON in UTF-8, with gzip where it has to be smaller.
 
     Raises InvalidJob, naming the field, and TooLarge for more than `limit_bytes`.
     """
@@ -46,9 +49,26 @@ def request_body(
     if parameters:
         content["parameters"] = dict(parameters)
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    if len(body) > limit_bytes:
-        raise TooLarge(len(body), limit_bytes)
-    return body
+    return _fitting(body, limit_bytes)
+
+
+def is_compressed(body: bytes) -> bool:
+    """Tell a body that `request_body` had to compress: no JSON begins as gzip does (RFC 1952)."""
+    return body.startswith(b"\x1f\x8b")
+
+
+def _fitting(body: bytes, limit_bytes: int) -> bytes:
+    """Return a body that the front door passes; raises TooLarge when there is none.
+
+    Only a load balancer hands compressed bytes on as they are.
+    """
+    if len(body) <= limit_bytes:
+        return body
+    if limit_bytes == ALB_BODY_BYTES and len(body) <= MAX_BODY_BYTES:
+        compressed = gzip.compress(body, mtime=0)
+        if len(compressed) <= limit_bytes:
+            return compressed
+    raise TooLarge(len(body), limit_bytes)
 
 
 def duplicates(items: Sequence[str]) -> dict[str, list[int]]:
