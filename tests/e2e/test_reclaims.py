@@ -137,6 +137,17 @@ def test_every_item_was_recorded_once_and_from_a_call_of_its_own(run: Run) -> No
     assert set(recorded.values()) == {1}
 
 
+def test_the_reclaims_and_the_time_they_cost_are_told(run: Run) -> None:
+    told: dict[str, Any] = {}
+    deadline = time.monotonic() + 30
+    while told.get("count") != run.reclaims and time.monotonic() < deadline:
+        shown = run.application.local("show", "spot", "--json").stdout
+        told = json.loads(shown).get("reclaims") or {}
+    sys.stdout.write(f"the record: {told}\n")
+    assert told["count"] == run.reclaims
+    assert 0 < told["seconds"] < 2 * run.seconds
+
+
 def log_lines(application: Application) -> list[dict[str, Any]]:
     """The lines of JSON that the runners have logged."""
     pages = application.client("logs").get_paginator("filter_log_events")
