@@ -60,7 +60,7 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
       batchctl retry demo-1 --memory 4GiB
       batchctl retry demo-1 --on-demand
     """
-    memory_mib = _mebibytes(memory) if memory else None
+    memory_mib = None if memory is None else _mebibytes(memory)
     application, changes = _open()
     done = changes.retry(job_id, memory_mib=memory_mib, on_demand=on_demand)
     if application.options.json:
