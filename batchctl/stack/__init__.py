@@ -2,6 +2,7 @@
 
     client -> ALB -> TaskReceiver -> queue -> JobSplitter -> job queue (Spot, then on demand)
     -> compute container -> job table <- JobAPI <- ALB <- client
+    job queue -> event rule -> JobTracker -> job table
 
 `build` wires the resources from config.yaml; an arrow is a field of a resource that holds another.
 Nothing here calls AWS.
@@ -16,12 +17,13 @@ from batchctl.config import Config
 from batchctl.packaging import Package
 from batchctl.resource import Resource
 from batchctl.stack.compute import build_batch, build_network
+from batchctl.stack.events import build_events
 from batchctl.stack.front_door import build_front_door
 from batchctl.stack.functions import build_functions
 from batchctl.stack.storage import build_storage
 
 LOAD_BALANCER = "load_balancer.api"
-QUEUES = ("queue.jobs", "queue.dead_letters")
+QUEUES = ("queue.jobs", "queue.dead_letters", "queue.events_dead_letters")
 
 
 def build(config: Config, *, image: str, package: Package) -> tuple[Resource[Any], ...]:
@@ -34,7 +36,8 @@ def build(config: Config, *, image: str, package: Package) -> tuple[Resource[Any
     storage = build_storage(config)
     batch = build_batch(config, network, storage, image)
     functions = build_functions(config, network, storage, batch, package)
-    return in_order((functions.mapping, *build_front_door(config, network, functions)))
+    events = build_events(config, storage, batch, functions)
+    return in_order((functions.mapping, *events, *build_front_door(config, network, functions)))
 
 
 def in_order(resources: Sequence[Resource[Any]]) -> tuple[Resource[Any], ...]:

@@ -16,10 +16,16 @@ from batchctl.stack.storage import Storage
 
 @dataclass(frozen=True)
 class Batch:
-    """What runs the jobs."""
+    """What runs the jobs; `on_demand_queue` is for retries that are to be spared Spot, if any."""
 
     queue: JobQueue
     definition: JobDefinition
+    on_demand_queue: JobQueue | None
+
+    @property
+    def queues(self) -> tuple[JobQueue, ...]:
+        """The job queues that there are."""
+        return (self.queue,) if self.on_demand_queue is None else (self.queue, self.on_demand_queue)
 
 
 def build_network(config: Config) -> Network:
@@ -36,12 +42,26 @@ def build_network(config: Config) -> Network:
 
 
 def build_batch(config: Config, network: Network, storage: Storage, image: str) -> Batch:
-    """Return the job queue with its compute environments, and the definition that runs `image`."""
+    """Return the job queues with their compute environments, the definition that runs `image`."""
     environments = _compute_environments(config, network)
     queue = JobQueue(
         label="compute", name=f"{config.name}-compute", compute_environments=environments
     )
-    return Batch(queue, _job_definition(config, storage, image))
+    return Batch(
+        queue, _job_definition(config, storage, image), _on_demand_queue(config, environments)
+    )
+
+
+def _on_demand_queue(
+    config: Config, environments: tuple[ComputeEnvironment, ...]
+) -> JobQueue | None:
+    """Return the queue of the environment on demand alone; None where there is none."""
+    on_demand = tuple(each for each in environments if each.model == "EC2")
+    if not on_demand:
+        return None
+    return JobQueue(
+        label="on_demand", name=f"{config.name}-on-demand", compute_environments=on_demand
+    )
 
 
 def _compute_environments(config: Config, network: Network) -> tuple[ComputeEnvironment, ...]:

@@ -57,7 +57,7 @@ def test_up_twice_changes_nothing_the_second_time_and_down_leaves_nothing(
     assert second.exit_code == 0
     assert "no changes" in second.stderr
     assert calls.writes == []
-    assert len(calls.made) < 80
+    assert len(calls.made) < 90
     down = batchctl("down", "--yes")
     assert down.exit_code == 0, down.stderr
     left = left_in(region)
@@ -162,7 +162,11 @@ def test_status_shows_resources_endpoint_queues_and_drift(batchctl: Batchctl, re
     found = json.loads(batchctl("status", "--json").stdout)
     assert found["endpoint"].endswith(":9999")
     assert {each["state"] for each in found["resources"]} == {"ok"}
-    assert found["queues"] == {"queue.jobs": 0, "queue.dead_letters": 0}
+    assert found["queues"] == {
+        "queue.jobs": 0,
+        "queue.dead_letters": 0,
+        "queue.events_dead_letters": 0,
+    }
     sqs = boto3.client("sqs", region_name=region)
     url = sqs.get_queue_url(QueueName="batchapp-jobs")["QueueUrl"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})

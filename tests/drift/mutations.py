@@ -9,8 +9,9 @@ from __future__ import annotations
 from mutation import Mutation
 from mutations_access import ACCESS
 from mutations_batch import BATCH
+from mutations_events import EVENTS
 from mutations_front_door import FRONT_DOOR
 from mutations_functions import FUNCTIONS
 from mutations_storage import STORAGE
 
-MUTATIONS: tuple[Mutation, ...] = (*STORAGE, *ACCESS, *BATCH, *FUNCTIONS, *FRONT_DOOR)
+MUTATIONS: tuple[Mutation, ...] = (*STORAGE, *ACCESS, *BATCH, *FUNCTIONS, *FRONT_DOOR, *EVENTS)
