@@ -106,6 +106,7 @@ def left(application: Application) -> dict[str, Any]:
         "mappings": client("lambda").list_event_source_mappings()["EventSourceMappings"],
         "load balancers": client("elbv2").describe_load_balancers()["LoadBalancers"],
         "target groups": client("elbv2").describe_target_groups()["TargetGroups"],
+        "rules": client("events").list_rules()["Rules"],
         "log groups": client("logs").describe_log_groups()["logGroups"],
         "security groups": [
             group
