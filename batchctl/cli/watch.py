@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from batchctl.cli.application import Application
-    from batchctl.jobs import Job, JobsClient, Result
+    from batchctl.jobs import Job, JobsClient
     from batchctl.jobs.watching import Failures, Pace
 
 JOB_FAILED = 4
@@ -104,6 +104,8 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
     from rich.live import Live
     from rich.text import Text
 
+    from batchctl.jobs.failures import failure_text
+
     current: list[Job] = []
     began = time.monotonic()
 
@@ -116,7 +118,7 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
             pace.take(job)
             current[:] = [job]
             for result in failures.new(job):
-                live.console.print(Text(failure_line(result)))
+                live.console.print(Text(f"  failed {result.item}: {failure_text(result)}"))
 
         yield show
 
@@ -138,6 +140,8 @@ def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
 
 
 def _line_printer(pace: Pace, failures: Failures) -> Show:
+    from batchctl.jobs.failures import failure_text
+
     last = ""
 
     def show(job: Job) -> None:
@@ -153,7 +157,7 @@ def _line_printer(pace: Pace, failures: Failures) -> Show:
             say(f"{line}, {rest}" if rest else line)
             last = line
         for result in failures.new(job):
-            say(failure_line(result))
+            say(f"  failed {result.item}: {failure_text(result)}")
 
     return show
 
@@ -175,10 +179,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def failure_line(result: Result) -> str:
-    """Tell of a failed item in one line: item, reason, error."""
-    reason = f"{result.reason}: " if result.reason else ""
-    error = (result.error or "no error was recorded").splitlines()[0]
-    return f"  failed {result.item}: {reason}{error}"

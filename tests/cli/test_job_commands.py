@@ -66,6 +66,24 @@ def test_show_tells_the_attempt_and_what_reclaims_cost(api: JobApi, batchctl: Ba
     found = json.loads(batchctl("show", "demo-1", "--json").stdout)
     assert found["reclaims"] == {"count": 3, "seconds": 71.6}
     assert "results" not in found
+    assert found["reasons"] == {}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_show_counts_the_failed_items_by_reason(api: JobApi, batchctl: Batchctl) -> None:
+    api.looks, api.items = [FAILED], 5
+    api.failed = {0: NO_MEMORY, 2: {"error": "no", "reason": "TIMEOUT"}, 4: NO_MEMORY}
+    assert "failed:   2 OUT_OF_MEMORY, 1 TIMEOUT\n" in batchctl("show", "demo-1").stdout
+    found = json.loads(batchctl("show", "demo-1", "--json").stdout)
+    assert found["reasons"] == {"OUT_OF_MEMORY": 2, "TIMEOUT": 1}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_result_wider_than_the_screen_is_folded(api: JobApi, batchctl: Batchctl) -> None:
+    api.looks, api.failed = [FAILED], {0: {"error": "long " * 3000}}
+    printed = batchctl("results", "demo-1").stdout
+    assert printed.count("long") == 3000
+    assert "00000001" in printed
 
 
 @pytest.mark.usefixtures("deployed")
