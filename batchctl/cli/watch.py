@@ -124,19 +124,20 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
 
 
 def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
+    """Draw how a job stands in two lines, which 80 columns are wide enough for."""
+    from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
+    from rich.text import Text
 
     tasks = job.tasks
-    grid = Table.grid(padding=(0, 2))
-    grid.add_row(
-        job.status,
-        ProgressBar(total=max(tasks.total, 1), completed=tasks.ended, width=30),
-        f"{tasks.ended}/{tasks.total} tasks, {tasks.running} running, {tasks.failed} failed",
-        speed(job, pace),
-        f"{duration(elapsed_s)} watched",
-    )
-    return grid
+    first = Table.grid(padding=(0, 2))
+    bar = ProgressBar(total=max(tasks.total, 1), completed=tasks.ended, width=24)
+    counted = f"{tasks.ended}/{tasks.total} tasks"
+    first.add_row(job.status, bar, counted, f"{tasks.running} running", f"{tasks.failed} failed")
+    reclaims = f"{job.reclaims.count} reclaims" if job.reclaims else ""
+    second = (f"{duration(elapsed_s)} watched", speed(job, pace), reclaims)
+    return Group(first, Text("  ".join(each for each in second if each), style="dim"))
 
 
 def _line_printer(pace: Pace, failures: Failures) -> Show:
