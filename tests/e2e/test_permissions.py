@@ -104,7 +104,6 @@ def test_without_its_statement_the_container_records_nothing_and_the_job_fails(
 @pytest.mark.parametrize(
     ("sid", "action"),
     [
-        ("RecordJobs", "cancel"),
         ("TerminateJobs", "cancel"),
         ("QueueJobsAndDeadLetters", "retry"),
     ],
