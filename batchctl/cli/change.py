@@ -74,11 +74,11 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
 
 
 def _open() -> tuple[Application, JobChanges]:
-    from batchctl.cli.application import open_application
+    from batchctl.cli.application import open_recorded
     from batchctl.cli.job_places import tracker_of
     from batchctl.jobs.changing import JobChanges
 
-    application = open_application(current_options())
+    application = open_recorded(current_options())
     return application, JobChanges(application.aws, tracker_of(application))
 
 

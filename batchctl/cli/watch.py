@@ -117,6 +117,7 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
         def show(job: Job) -> None:
             pace.take(job)
             current[:] = [job]
+            live.refresh()
             for result in failures.new(job):
                 live.console.print(Text(f"  failed {result.item}: {failure_text(result)}"))
 

@@ -109,6 +109,21 @@ def test_watch_tells_each_change_the_speed_and_the_failures_and_how_it_ended(
 
 
 @pytest.mark.usefixtures("deployed")
+def test_watch_draws_a_bar_on_a_terminal(
+    api: JobApi, batchctl: Batchctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    api.looks = [RUNNING | {"reclaims": {"count": 3, "seconds": 1.0}}, RUNNING, FAILED]
+    api.failed = {1: NO_MEMORY}
+    watched = batchctl("watch", "demo-1")
+    for drawn in ("1/4 tasks", "2 running", "0 s watched", "3 reclaims"):
+        assert drawn in watched.stderr
+    assert "  failed 00000001: OUT_OF_MEMORY: the task needed more memory" in watched.stderr
+    assert "demo-1 ended as FAILED" in watched.stderr
+
+
+@pytest.mark.usefixtures("deployed")
 def test_watch_as_json_is_a_line_for_each_change(api: JobApi, batchctl: Batchctl) -> None:
     api.looks = [RUNNING, RUNNING, DONE]
     watched = batchctl("watch", "demo-1", "--json")
@@ -312,6 +327,17 @@ def test_before_up_the_commands_say_to_run_it(batchctl: Batchctl, command: tuple
     assert refused.exit_code == 2
     assert "doesn't know it" in refused.stderr
     assert "`batchctl up`" in refused.stderr
+
+
+@pytest.mark.usefixtures("in_account")
+def test_a_job_can_be_cancelled_without_a_config(
+    folder: Path, batchctl: Batchctl, tracker: SimpleNamespace
+) -> None:
+    (folder / "config.yaml").unlink()
+    tracker.answer = {"job_id": "demo-1", "status": "CANCELLED", "tasks": counts(total=1)}
+    told = batchctl("cancel", "demo-1")
+    assert told.exit_code == 0, told.stderr
+    assert "going by the state" in told.stderr
 
 
 @pytest.mark.usefixtures("in_account")
