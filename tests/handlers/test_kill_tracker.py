@@ -70,7 +70,6 @@ def test_a_killed_tracker_loses_no_event(
     mortals: Mortals,
     table: JobTable,
     results: Results,
-    record_property: Callable[[str, object], None],
     number: int,
     after: bool,
 ) -> None:
@@ -91,7 +90,7 @@ def test_a_killed_tracker_loses_no_event(
         "item-3": "EXIT_CODE",
     }
     assert calls >= 4
-    record_property("kills", calls)
+    print(f"event {number}: killed at {calls} calls")  # noqa: T201 - shown by pytest -rP
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -111,6 +110,7 @@ def test_a_killed_cancel_is_finished_by_the_next(
         assert batch.terminated == ["batch-1", "batch-2"]
         calls += 1
     assert kills >= 6
+    print(f"cancel: killed at {kills} calls")  # noqa: T201 - as above
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -147,6 +147,7 @@ def test_a_killed_retry_is_one_attempt(
         assert (job.status, len(job.batch_jobs)) == (Status.SUBMITTED, 1)
         calls += 1
     assert kills >= 12
+    print(f"retry: killed at {kills} calls")  # noqa: T201 - as above
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -172,6 +173,7 @@ def test_a_splitter_killed_over_another_attempt_leaves_one_run(
         assert record(table).status is Status.SUBMITTED
         calls += 1
     assert calls >= 4
+    print(f"splitter of another attempt: killed at {calls} calls")  # noqa: T201 - as above
 
 
 def test_a_cancel_between_any_two_calls_of_a_splitter_leaves_nothing_running(
@@ -187,6 +189,7 @@ def test_a_cancel_between_any_two_calls_of_a_splitter_leaves_nothing_running(
         assert record(table).status in FINAL
         assert {job["status"] for job in batch.jobs.values()} <= {"FAILED"}
     assert call >= 4
+    print(f"cancelled between the calls of a splitter: {call} calls")  # noqa: T201 - as above
 
 
 def _fail(jobs: Jobs, batch: BatchDouble) -> list[str]:
