@@ -49,6 +49,12 @@ def counts(**given: int) -> dict[str, int]:
     return {name: given.get(name, 0) for name in named}
 
 
+RUNNING = {"status": "RUNNING", "tasks": counts(total=4, pending=1, running=2, succeeded=1)}
+DONE = {"status": "SUCCEEDED", "tasks": counts(total=4, succeeded=4)}
+FAILED = {"status": "FAILED", "tasks": counts(total=4, succeeded=3, failed=1)}
+NO_MEMORY = {"error": "the task needed more memory\nreally", "reason": "OUT_OF_MEMORY"}
+
+
 @contextmanager
 def serving(api: JobApi) -> Iterator[JobApi]:
     """Serve the API on a port of its own."""

@@ -1,4 +1,4 @@
-"""The commands about jobs as a user types them: an API on loopback, an account in memory."""
+"""The commands that read jobs from the API, as a user types them: show, watch, results."""
 
 from __future__ import annotations
 
@@ -9,48 +9,17 @@ import signal
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
-from botocore.client import BaseClient
 from click.testing import Result
-from job_api import JobApi, counts, serving
+from job_api import DONE, FAILED, NO_MEMORY, RUNNING, JobApi, counts
 
 from batchctl.cli import main
 from batchctl.cli.watch import duration
-from batchctl.engine.state import Place, Record, State, StateFile
 
 Batchctl = Callable[..., Result]
-ACCOUNT, REGION = "123456789012", "us-east-1"
-RUNNING = {"status": "RUNNING", "tasks": counts(total=4, pending=1, running=2, succeeded=1)}
-DONE = {"status": "SUCCEEDED", "tasks": counts(total=4, succeeded=4)}
-FAILED = {"status": "FAILED", "tasks": counts(total=4, succeeded=3, failed=1)}
-NO_MEMORY = {"error": "the task needed more memory\nreally", "reason": "OUT_OF_MEMORY"}
-
-
-@pytest.fixture
-def api() -> Iterator[JobApi]:
-    with serving(JobApi([DONE])) as made:
-        yield made
-
-
-@pytest.fixture
-def deployed(folder: Path, api: JobApi) -> StateFile:
-    """A folder whose state knows the application that the API is of."""
-    config = f"api: {{port: {api.port}}}\ncompute: {{image: 'x:1'}}\n"
-    (folder / "config.yaml").write_text(config)
-    path = folder / ".batchctl" / "batchapp.state.json"
-    state = StateFile(path, State(Place("batchapp", ACCOUNT, REGION)))
-    record(state, "load_balancer", "api", id="api", arn="arn", dns_name="127.0.0.1")
-    return state
-
-
-def record(state: StateFile, kind: str, label: str, **outputs: str) -> None:
-    state.put(Record(kind, label, outputs=outputs))
 
 
 # show and watch
@@ -134,9 +103,8 @@ def test_watch_as_json_is_a_line_for_each_change(api: JobApi, batchctl: Batchctl
     ]
 
 
-def test_ctrl_c_ends_the_watching_and_says_that_the_job_goes_on(
-    deployed: StateFile, api: JobApi
-) -> None:
+@pytest.mark.usefixtures("deployed")
+def test_ctrl_c_ends_the_watching_and_says_that_the_job_goes_on(api: JobApi) -> None:
     api.looks = [RUNNING]
     # A shell that runs the tests in the background has SIGINT ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -216,164 +184,3 @@ class Nothing(io.RawIOBase):
 
     def write(self, content: Any) -> int:
         return len(content)
-
-
-# what goes by the account: cancel, retry, logs, why, dead letters
-
-
-@pytest.fixture
-def tracker(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The function JobTracker: what it answers, and what it was asked."""
-    script = SimpleNamespace(asked=[], answer={})
-    make = BaseClient._make_api_call
-
-    def answered(client: Any, operation: str, parameters: Any) -> Any:
-        if operation != "Invoke":
-            return make(client, operation, parameters)
-        script.asked.append((parameters["FunctionName"], json.loads(parameters["Payload"])))
-        return {"Payload": io.BytesIO(json.dumps(script.answer).encode())}
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", answered)
-    return script
-
-
-@pytest.fixture
-def in_account(deployed: StateFile, account: None) -> StateFile:
-    """The application with its table, queues and functions in an account, and one job."""
-    record(deployed, "function", "tracker", id="batchapp-JobTracker", arn="arn")
-    record(deployed, "table", "jobs", id="batchapp-jobs", arn="arn")
-    record(deployed, "log_group", "compute", id="/batchctl/batchapp/compute", arn="arn")
-    boto3.client("logs").create_log_group(logGroupName="/batchctl/batchapp/compute")
-    sqs = boto3.client("sqs")
-    for label in ("jobs", "dead_letters", "events_dead_letters"):
-        url = sqs.create_queue(QueueName=f"batchapp-{label}")["QueueUrl"]
-        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:batchapp-{label}"
-        record(deployed, "queue", label, id=f"batchapp-{label}", arn=arn, url=url)
-    keys = (("job_id", "HASH"), ("item", "RANGE"))
-    dynamodb = boto3.client("dynamodb")
-    dynamodb.create_table(
-        TableName="batchapp-jobs",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],  # type: ignore[typeddict-item]
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n, _ in keys],
-    )
-    return deployed
-
-
-def put_job(status: str) -> None:
-    item: Any = {
-        "job_id": {"S": "demo-1"},
-        "item": {"S": "JOB"},
-        "status": {"S": status},
-        "items_per_task": {"N": "1"},
-    }
-    boto3.client("dynamodb").put_item(TableName="batchapp-jobs", Item=item)
-
-
-@pytest.mark.usefixtures("in_account")
-def test_cancel_tells_what_had_become_of_the_tasks(
-    batchctl: Batchctl, tracker: SimpleNamespace
-) -> None:
-    tasks = counts(total=3, succeeded=2, failed=1)
-    tracker.answer = {"job_id": "demo-1", "status": "CANCELLED", "tasks": tasks}
-    told = batchctl("cancel", "demo-1")
-    assert told.exit_code == 0
-    assert "demo-1 is CANCELLED: 2 of 3 tasks had succeeded, 1 failed" in told.stderr
-    assert json.loads(batchctl("cancel", "demo-1", "--json").stdout) == tracker.answer
-    assert tracker.asked[0] == (
-        "batchapp-JobTracker",
-        {"action": "cancel", "job_id": "demo-1"},
-    )
-
-
-@pytest.mark.usefixtures("in_account")
-@pytest.mark.parametrize(("given", "mib"), [("4096", 4096), ("4GiB", 4096), ("512m", 512)])
-def test_retry_sends_its_options_and_tells_the_attempt(
-    batchctl: Batchctl, tracker: SimpleNamespace, given: str, mib: int
-) -> None:
-    tracker.answer = {"job_id": "demo-1", "status": "QUEUED", "attempt": 2, "items": 5, "tasks": 1}
-    told = batchctl("retry", "demo-1", "--memory", given, "--on-demand")
-    assert "demo-1 is QUEUED: attempt 2 has 5 items in 1 tasks" in told.stderr
-    ((_, asked),) = tracker.asked
-    assert (asked["memory_mib"], asked["on_demand"]) == (mib, True)
-
-
-@pytest.mark.usefixtures("in_account")
-@pytest.mark.parametrize("memory", ["", "much", "3", "1.5GiB", "4TiB", "GiB", "٣٣٣"])
-def test_what_is_no_memory_is_a_usage_error(
-    batchctl: Batchctl, tracker: SimpleNamespace, memory: str
-) -> None:
-    refused = batchctl("retry", "demo-1", "--memory", memory)
-    assert refused.exit_code == 2
-    assert "is no memory" in refused.stderr
-    assert tracker.asked == []
-
-
-@pytest.mark.usefixtures("in_account")
-def test_a_refusal_is_an_error_with_a_hint(batchctl: Batchctl, tracker: SimpleNamespace) -> None:
-    tracker.answer = {"error": "it is RUNNING", "code": 409}
-    refused = batchctl("retry", "demo-1")
-    assert refused.exit_code == 1
-    assert "error: could not retry job `demo-1`: it is RUNNING" in refused.stderr
-    assert "hint: `batchctl show demo-1`" in refused.stderr
-
-
-@pytest.mark.usefixtures("deployed", "account")
-@pytest.mark.parametrize(
-    "command", [("cancel", "demo-1"), ("logs", "demo-1"), ("why", "demo-1"), ("dead-letters",)]
-)
-def test_before_up_the_commands_say_to_run_it(batchctl: Batchctl, command: tuple[str, ...]) -> None:
-    refused = batchctl(*command)
-    assert refused.exit_code == 2
-    assert "doesn't know it" in refused.stderr
-    assert "`batchctl up`" in refused.stderr
-
-
-@pytest.mark.usefixtures("in_account")
-def test_a_job_can_be_cancelled_without_a_config(
-    folder: Path, batchctl: Batchctl, tracker: SimpleNamespace
-) -> None:
-    (folder / "config.yaml").unlink()
-    tracker.answer = {"job_id": "demo-1", "status": "CANCELLED", "tasks": counts(total=1)}
-    told = batchctl("cancel", "demo-1")
-    assert told.exit_code == 0, told.stderr
-    assert "going by the state" in told.stderr
-
-
-@pytest.mark.usefixtures("in_account")
-def test_logs_of_a_job_that_hasnt_started_say_so(batchctl: Batchctl) -> None:
-    put_job("QUEUED")
-    told = batchctl("logs", "demo-1")
-    assert told.exit_code == 0
-    assert "no lines: demo-1 is QUEUED" in told.stderr
-    assert told.stdout == ""
-
-
-@pytest.mark.usefixtures("in_account")
-def test_why_tells_errors_findings_and_fixes_and_json_has_the_same(
-    batchctl: Batchctl, api: JobApi
-) -> None:
-    put_job("QUEUED")
-    api.looks, api.failed = [FAILED], {0: NO_MEMORY}
-    told = batchctl("why", "demo-1").stdout
-    assert "demo-1 is FAILED" in told
-    assert "1: OUT_OF_MEMORY: the task needed more memory\n" in told
-    assert "fix:   wait a minute; then `batchctl dead-letters show`" in told
-    found = json.loads(batchctl("why", "demo-1", "--json").stdout)
-    assert found["errors"] == {"OUT_OF_MEMORY: the task needed more memory": 1}
-    assert len(found["findings"]) == 1
-
-
-@pytest.mark.usefixtures("in_account")
-def test_dead_letters_are_shown_and_dropped_after_a_question(batchctl: Batchctl) -> None:
-    sqs = boto3.client("sqs")
-    url = sqs.get_queue_url(QueueName="batchapp-dead_letters")["QueueUrl"]
-    sqs.send_message(QueueUrl=url, MessageBody='{"job_id": "demo-1"}')
-    shown = json.loads(batchctl("dead-letters", "show", "--queue", "jobs", "--json").stdout)
-    assert [(each["queue"], each["subject"]) for each in shown] == [("jobs", "demo-1")]
-    assert "demo-1" in batchctl("dead-letters").stdout
-    refused = batchctl("dead-letters", "drop", "--queue", "jobs")
-    assert refused.exit_code == 2
-    assert "pass `--yes`" in refused.stderr
-    dropped = batchctl("dead-letters", "drop", "--queue", "jobs", "--yes", "--json")
-    assert json.loads(dropped.stdout) == {"jobs": 1}
