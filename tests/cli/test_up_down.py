@@ -92,7 +92,8 @@ def test_up_shows_the_plan_and_asks_and_a_no_changes_nothing(
 ) -> None:
     answered = batchctl("up", input="n\n")
     assert "+ queue.jobs  batchapp-jobs" in answered.stderr
-    assert "34 to create" in answered.stderr
+    created = [line for line in answered.stderr.splitlines() if line.startswith("  + ")]
+    assert f"{len(created)} to create" in answered.stderr
     assert "apply these changes?" in answered.stderr
     assert "nothing was changed" in answered.stderr
     assert answered.exit_code == 1
