@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from batchctl.jobs import Job, Result, Tasks
+from batchctl.jobs import Job, Result, Tasks, Unreachable
 from batchctl.jobs.failures import RESULTS_READ, count_errors, count_reasons, failure_text
 from batchctl.jobs.watching import Failures, Pace
 
@@ -123,6 +123,19 @@ def test_reading_takes_a_tenth_of_the_time_at_most_until_the_end(
     assert items(failures.new(job(2, failed=2))) == ["A"]
     recorded.fail("B")
     assert items(failures.new(job(9, failed=2, status="FAILED"))) == ["B"]
+
+
+def test_failures_are_told_later_when_the_api_is_out_of_reach(
+    clock: Hands, recorded: Recorded
+) -> None:
+    def unreachable() -> Iterator[Result]:
+        raise Unreachable("http://host", "connection refused")
+
+    failures = Failures(unreachable, clock, most=10)
+    recorded.fail("A")
+    assert failures.new(job(1, failed=1)) == []
+    failures.results = recorded
+    assert items(failures.new(job(1, failed=1))) == ["A"]
 
 
 def test_reasons_and_errors_are_counted_the_most_frequent_first() -> None:
