@@ -95,7 +95,12 @@ def spot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 def unlucky(spot: Application) -> dict[str, Any]:
     """The result of a job whose one task has lost its host at every attempt; it is tried again."""
     spot.submit("unlucky", "endless")
-    for _ in range(ATTEMPTS):
+    by_command = ("local", "interrupt", "--rate", "1", "--json")
+    told = eventually(
+        lambda: json.loads(spot.run(*by_command).stdout), lambda found: found["interrupted"]
+    )
+    assert told == {"interrupted": 1}
+    for _ in range(ATTEMPTS - 1):
         eventually(lambda: interrupt(spot.running, 1.0), bool)
     assert spot.ended("unlucky")["status"] == "FAILED"
     (row,) = spot.results("unlucky").values()
