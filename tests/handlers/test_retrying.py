@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from batch_double import BatchDouble
 from endings import attempt, end_array, end_task, event
 from jobs_left import Jobs, tasks
-from surroundings import QUEUE_ARN, Clock
+from surroundings import QUEUE_ARN, TABLE, Clock
 
 from handlers import clients
 from handlers.cancelling import Canceller
+from handlers.claim import ClaimTable
 from handlers.commands import Command, RefusedError
-from handlers.record import BatchJob, JobRecord, Overrides, Status, cut
+from handlers.record import (
+    BatchJob,
+    JobRecord,
+    Overrides,
+    Status,
+    batch_jobs_value,
+    cut,
+    key,
+    timestamp,
+)
 from handlers.retrying import Call, Retrier
 from handlers.splitter import Splitter
 from handlers.table import JobTable
@@ -239,3 +250,33 @@ def test_batch_job_names_of_attempts_are_never_those_of_other_jobs() -> None:
     ]
     assert len(set(names)) == len(names)
     assert max(map(len, (part.name for part in cut(job("a" * 100, 99))))) <= 128
+
+
+def test_the_record_of_many_attempts_at_a_huge_job_fits_into_an_item(
+    table: JobTable, clock: Clock
+) -> None:
+    batch_jobs = tuple(
+        BatchJob(f"01234567-89ab-cdef-0123-{number:012d}", number * 10_000, 10_000)
+        for number in range(100)
+    )
+    parameters = "p" * 16 * 1024
+    job = JobRecord(
+        "a" * 100, Status.FAILED, timestamp(clock()), 1_000_000, 1, "h" * 64, parameters
+    )
+    table.create(job)
+    claims = ClaimTable(table.client, TABLE, clock)
+    had = replace(job, batch_jobs=batch_jobs, earlier_batch_jobs=batch_jobs * 10)
+    claims.claim(had, "call-1", 60_000)
+
+    job = claims.start(had, "call-1", 1_000_000, Overrides(memory_mib=4096))
+
+    assert job.earlier_batch_jobs == batch_jobs * 10
+    table.client.update_item(
+        TableName=TABLE,
+        Key=key(job.job_id),
+        UpdateExpression="SET batch_jobs = :jobs",
+        ExpressionAttributeValues={":jobs": batch_jobs_value(batch_jobs)},
+    )
+    item = table.client.get_item(TableName=TABLE, Key=key(job.job_id))["Item"]
+    # JSON is longer than what DynamoDB counts: names, values, and a few bytes for each.
+    assert len(json.dumps(item)) < 400 * 1024
