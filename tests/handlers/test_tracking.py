@@ -14,7 +14,7 @@ from jobs_left import Jobs, tasks
 from surroundings import Clock
 
 from handlers.monitor import Monitor
-from handlers.record import JobRecord, Reclaims, Status
+from handlers.record import JobRecord, Reclaims, Status, cut
 from handlers.table import JobTable
 from handlers.tracking import ComesAgainError, Tracker
 
@@ -150,6 +150,16 @@ def test_a_plain_job_that_failed_ends_the_job_with_its_reason(
     tracker.track(event(end_task(batch, plain, "FAILED", [no_image])), LATER)
     assert (record(table).status, record(table).failed) == (Status.FAILED, 1)
     assert results(monitor)["item-0"]["reason"] == "IMAGE"
+
+
+def test_a_child_of_an_array_that_nobody_recorded_yet_has_its_reason(
+    jobs: Jobs, tracker: Tracker, batch: BatchDouble, monitor: Monitor
+) -> None:
+    job = jobs.queued()
+    submission = jobs.job_splitter.submission
+    array = submission.submit(job, cut(job)[0])  # and then the splitter died
+    tracker.track(event(end_task(batch, f"{array.id}:0", "FAILED", [attempt(3)])), LATER)
+    assert results(monitor)["item-3"]["reason"] == "EXIT_CODE"
 
 
 def test_an_event_without_variables_is_completed_by_its_array(
