@@ -1,9 +1,12 @@
-"""The Lambda functions: receiver (PUT a job), splitter (SQS to AWS Batch), api (GET jobs, results).
+"""The Lambda functions: receiver, splitter, api, and tracker (the ends of jobs; cancel and retry).
 
 client -> receiver -> SQS -> splitter -> AWS Batch -> compute container -> table <- api <- client
+                                         AWS Batch -> EventBridge -> tracker -> table
 
-What stands where: `record` and `universe` say what the table holds, `table`, `lease` and `results`
-read and write it, `front_door` speaks HTTP for a load balancer and for API Gateway alike, `request`
-validates a new job, `submission` submits Batch jobs exactly once, `progress` counts tasks and
-`monitor` finds out how a job stands and records its end.
+What stands where: `record` and `universe` say what the table holds, `table`, `lease`, `claim`,
+`results` and `reclaims` read and write it, `front_door` speaks HTTP for a load balancer and for API
+Gateway alike, `request` validates a new job, `submission` submits Batch jobs exactly once,
+`progress` counts tasks and `monitor` finds out how a job stands and records its end.
+`tracking` takes in Batch's events, `reasons` says why a task failed and `explaining` records it;
+`commands`, `cancelling`, `retrying` and `stopping` do what people ask of a job.
 """

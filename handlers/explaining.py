@@ -8,7 +8,7 @@ whoever dies in the middle of it leaves less for the next.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -119,26 +119,28 @@ class Explainer:
         raise WriteRefusedError
 
     def _failures(
-        self, job: JobRecord, tasks: Iterable[int], details: Mapping[int, Mapping[str, Any]]
+        self, job: JobRecord, tasks: Collection[int], details: Mapping[int, Mapping[str, Any]]
     ) -> dict[int, Failure]:
         """Say of each task why it failed; what isn't at hand is asked of Batch."""
-        ids = {task: child_id(job.batch_jobs, task) for task in tasks}
-        known = self._describe([ids[task] for task in sorted(ids) if task not in details])
+        asked = {task: child_id(job.batch_jobs, task) for task in tasks if task not in details}
+        known = self._describe([each for each in asked.values() if each is not None])
+        on_demand = job.overrides.on_demand
 
         def failure(task: int) -> Failure:
-            if ids[task] is None:
+            if task in details:
+                return failure_of(details[task], on_demand=on_demand)
+            batch_id = asked[task]
+            if batch_id is None:
                 return NEVER_SUBMITTED
-            detail = details.get(task) or known.get(ids[task] or "")
-            return failure_of(detail, on_demand=job.overrides.on_demand)
+            return failure_of(known.get(batch_id), on_demand=on_demand)
 
-        return {task: failure(task) for task in ids}
+        return {task: failure(task) for task in tasks}
 
-    def _describe(self, ids: Sequence[str | None]) -> dict[str, Mapping[str, Any]]:
-        asked = [each for each in ids if each is not None]
+    def _describe(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         return {
             detail["jobId"]: detail
-            for start in range(0, len(asked), IDS_PER_CALL)
-            for detail in self.batch.describe_jobs(jobs=asked[start : start + IDS_PER_CALL])["jobs"]
+            for start in range(0, len(ids), IDS_PER_CALL)
+            for detail in self.batch.describe_jobs(jobs=ids[start : start + IDS_PER_CALL])["jobs"]
         }
 
     def _put(self, job: JobRecord, item: str, failure: Failure) -> None:

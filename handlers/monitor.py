@@ -163,6 +163,8 @@ class Monitor:
             return tally, 0
         if tally.recorded == job.items:
             return tally, job.items_to_do
+        if self.results.clock() > deadline:
+            return tally, job.explained
         return tally, self.explainer.explain(job, deadline)
 
 

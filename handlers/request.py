@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Never
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """API Gateway quotas: a payload of 10 MB. (Lambda quotas: an invocation of 6 MB, body and all.)"""
+
+GZIP = b"\x1f\x8b"
+"""How a gzip member begins (RFC 1952), and no JSON does: that tells it, without the headers."""
 
 MAX_ITEMS = 1_000_000
 MAX_ITEM_CHARACTERS = 256
@@ -64,15 +68,31 @@ def parse(event: BaseProxyEvent) -> NewTask:
 
 
 def _body(event: BaseProxyEvent) -> bytes:
-    """Give the bytes that the client sent; both doors may send them in base64."""
+    """Give the bytes that the client meant; both doors may send them in base64."""
     body = event.body or ""
     try:
         content = base64.b64decode(body) if event.is_base64_encoded else body.encode()
     except (binascii.Error, UnicodeEncodeError, ValueError) as error:
         raise RequestError(400, "the body must be JSON in UTF-8") from error
+    if content.startswith(GZIP):
+        content = _inflated(content)
     if len(content) > MAX_BODY_BYTES:
         raise RequestError(413, f"the body has {len(content)} bytes: at most {MAX_BODY_BYTES}")
     return content
+
+
+def _inflated(content: bytes) -> bytes:
+    """Give what gzip has compressed, as far as we'd take it: a small body may hold gigabytes."""
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        inflated = inflater.decompress(content, MAX_BODY_BYTES + 1)
+    except zlib.error as error:
+        raise RequestError(400, f"the body can't be decompressed: {error}") from error
+    if len(inflated) > MAX_BODY_BYTES:
+        raise RequestError(413, f"the body has over {MAX_BODY_BYTES} bytes when decompressed")
+    if not inflater.eof or inflater.unused_data:
+        raise RequestError(400, "the body can't be decompressed: it is not one whole gzip member")
+    return inflated
 
 
 def _json(content: bytes) -> object:

@@ -37,7 +37,13 @@ logger = Logger()
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object] | None:
-    """Take in an event of AWS Batch, or carry out a command and give its answer."""
+    """Take in an event of AWS Batch, or carry out a command and give its answer.
+
+    An event that was failed before may come back in what Lambda sent to the dead letters: it is the
+    `requestPayload` there (Lambda Developer Guide, "Capturing records of Lambda asynchronous
+    invocations").
+    """
+    event = event.get("requestPayload", event)
     remaining_ms = context.get_remaining_time_in_millis()
     deadline = time.monotonic() + (remaining_ms - MARGIN_MS) / 1000
     if event.get("source") == "aws.batch":

@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import botocore.session
 import pytest
 from apigateway_as_aws import refuse_as_aws
+from moto.awslambda.models import LambdaBackend
 from moto.backends import get_backend
 from moto.iam import models as moto_iam
+from moto.sqs.models import SQSBackend
 
 MANAGED_POLICIES = (
     "AmazonEC2ContainerServiceforEC2Role",
@@ -19,6 +22,31 @@ MANAGED_POLICIES = (
     "AmazonSQSReadOnlyAccess",
     "AmazonAPIGatewayPushToCloudWatchLogs",
 )
+
+
+PUT_EVENT_INVOKE_CONFIG = LambdaBackend.put_function_event_invoke_config
+SET_QUEUE_ATTRIBUTES = SQSBackend.set_queue_attributes
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settings_kept_as_aws_keeps_them() -> Iterator[None]:
+    """Let a put of Lambda replace what was put before, and SQS keep a policy that isn't sent.
+
+    (Lambda API Reference, PutFunctionEventInvokeConfig; SQS API Reference, SetQueueAttributes.)
+    """
+
+    def put(backend: Any, function_name: str, config: dict[str, Any]) -> Any:
+        backend.get_function(function_name).event_invoke_config.clear()
+        return PUT_EVENT_INVOKE_CONFIG(backend, function_name, config)
+
+    def set_attributes(backend: Any, queue_name: str, attributes: dict[str, Any]) -> Any:
+        present = backend.get_queue(queue_name).policy
+        return SET_QUEUE_ATTRIBUTES(backend, queue_name, {"Policy": present, **attributes})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LambdaBackend, "put_function_event_invoke_config", put)
+        patch.setattr(SQSBackend, "set_queue_attributes", set_attributes)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,6 +78,7 @@ def _import_services() -> None:
         "ecr",
         "ecs",
         "elbv2",
+        "events",
         "iam",
         "lambda",
         "logs",

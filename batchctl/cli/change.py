@@ -60,7 +60,7 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
       batchctl retry demo-1 --memory 4GiB
       batchctl retry demo-1 --on-demand
     """
-    memory_mib = _mebibytes(memory) if memory else None
+    memory_mib = None if memory is None else _mebibytes(memory)
     application, changes = _open()
     done = changes.retry(job_id, memory_mib=memory_mib, on_demand=on_demand)
     if application.options.json:
@@ -74,11 +74,11 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
 
 
 def _open() -> tuple[Application, JobChanges]:
-    from batchctl.cli.application import open_application
+    from batchctl.cli.application import open_recorded
     from batchctl.cli.job_places import tracker_of
     from batchctl.jobs.changing import JobChanges
 
-    application = open_application(current_options())
+    application = open_recorded(current_options())
     return application, JobChanges(application.aws, tracker_of(application))
 
 

@@ -121,10 +121,10 @@ def drop(*, source: str, yes: bool) -> None:
 
 
 def _open(source: str) -> tuple[Application, list[DeadLetters]]:
-    from batchctl.cli.application import open_application
+    from batchctl.cli.application import open_recorded
     from batchctl.cli.job_places import dead_letters_of
 
-    application = open_application(current_options())
+    application = open_recorded(current_options())
     queues = dead_letters_of(application)
     return application, [queue for queue in queues if source in {"all", queue.source}]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from batchctl.jobs import Job
 
 
-def show_job(job: Job) -> None:
-    """Print a job: its status, the counts of its tasks, what Spot took from it."""
+def show_job(job: Job, reasons: Mapping[str, int]) -> None:
+    """Print a job: status, counts of its tasks, `reasons` of failed items, what Spot took."""
     tasks = job.tasks
     click.echo(f"job:      {job.job_id}")
     click.echo(f"status:   {job.status}")
@@ -28,6 +29,8 @@ def show_job(job: Job) -> None:
         f"tasks:    {tasks.total}: {tasks.pending} pending, {tasks.running} running, "
         f"{tasks.succeeded} succeeded, {tasks.failed} failed"
     )
+    if reasons:
+        click.echo(f"failed:   {', '.join(f'{n} {reason}' for reason, n in reasons.items())}")
     if job.reclaims:
         count, seconds = job.reclaims.count, job.reclaims.seconds
         click.echo(f"reclaims: {count}, which cost {seconds:.0f} s of work")

@@ -111,7 +111,9 @@ def jobs(*, limit: int) -> None:
 @api_options
 @shared_options
 def show(*, job_id: str) -> None:
-    """Show a job: its status, the counts of its tasks, what Spot reclaims cost it.
+    """Show a job: its status, the counts of its tasks, why items failed, what reclaims cost.
+
+    The reasons are counted over the first 5,000 results.
 
     \b
     Examples:
@@ -119,11 +121,13 @@ def show(*, job_id: str) -> None:
       batchctl --local show demo-1 --json
     """
     from batchctl.cli.client import open_jobs
+    from batchctl.jobs.failures import count_reasons
 
     application, client = open_jobs()
     job = client.show(job_id, limit=1)
+    reasons = count_reasons(client.results(job_id)) if job.tasks.failed else {}
     if application.options.json:
-        print_json(as_json(job))
+        print_json(as_json(job) | {"reasons": reasons})
         return
-    show_job(job)
+    show_job(job, reasons)
     say(f"\nresults: `{spelled(application)} results {job_id}`")

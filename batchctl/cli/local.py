@@ -117,7 +117,8 @@ def interrupt(rate: float, seconds: float) -> None:
     for hit in interruption.rounds(lambda: interruption.interrupt(running, rate), seconds):
         found += len(hit)
         if hit and not current_options().json:
-            say(f"took the hosts of {len(hit)} tasks away: {', '.join(hit)}")
+            tasks = "1 task" if len(hit) == 1 else f"{len(hit)} tasks"
+            say(f"took the hosts of {tasks} away: {', '.join(hit)}")
     if current_options().json:
         print_json({"interrupted": found})
     elif not found:

@@ -43,13 +43,13 @@ def logs(*, job_id: str, item: str | None, follow: bool, since: str | None) -> N
       batchctl logs demo-1 --item AAPL
       batchctl logs demo-1 --follow --since 10m
     """
-    from batchctl.cli.application import open_application
+    from batchctl.cli.application import open_recorded
     from batchctl.cli.job_places import places_of
     from batchctl.jobs.moments import since as since_of
     from batchctl.jobs.record import read_record
 
     since_ms = since_of(since, time.time()) if since else None
-    application = open_application(current_options())
+    application = open_recorded(current_options())
     places = places_of(application)
     record = read_record(application.aws, places.table, job_id)
     found = _Found(application.aws, places, record, item)

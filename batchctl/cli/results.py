@@ -12,7 +12,7 @@ from batchctl.cli.options import api_options, shared_options
 from batchctl.cli.output import data
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.table import Table as RichTable
 
     from batchctl.jobs import Result
     from batchctl.jobs.tables import Table
@@ -58,13 +58,12 @@ def results(*, job_id: str, form: str | None, failed: bool) -> None:
 
 def _print_tables(found: Iterable[Table]) -> None:
     """Print tables as one, as long as they have the same columns."""
-    console = data()
     columns: tuple[str, ...] = ()
     widths: list[int] = []
     for each in found:
         same = each.columns == columns
         widths = _widths(each, widths if same else [0] * len(each.columns))
-        _print_table(console, each, widths, heading=not same)
+        _print_table(each, widths, heading=not same)
         columns = each.columns
 
 
@@ -77,15 +76,31 @@ def _widths(table: Table, least: list[int]) -> list[int]:
     ]
 
 
-def _print_table(console: Console, found: Table, widths: list[int], *, heading: bool) -> None:
-    from rich.table import Table as Grid
+def _print_table(found: Table, widths: list[int], *, heading: bool) -> None:
+    console = data()
+    if sum(widths) + 2 * len(widths) > console.width:
+        console.print(_folded(found, heading=heading))
+        return
+    # Rich would take minutes for what may be a million rows.
+    rows = (found.columns, *found.rows) if heading else found.rows
+    sys.stdout.writelines(f"{_line(row, widths)}\n" for row in rows)
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    from rich.cells import cell_len
+
+    cells = zip(row, widths, strict=True)
+    return "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in cells).rstrip()
+
+
+def _folded(found: Table, *, heading: bool) -> RichTable:
+    """Lay out a table for a terminal that is too narrow for it: long cells take several lines."""
+    from rich.table import Table as RichTable
     from rich.text import Text
 
-    grid = Grid(box=None, pad_edge=False, show_header=heading)
-    # As wide as the rows before, unless the terminal is too narrow for it.
-    fits = sum(widths) + 2 * len(widths) <= console.width
-    for name, width in zip(found.columns, widths, strict=True):
-        grid.add_column(name, overflow="fold", min_width=width if fits else None)
+    table = RichTable(box=None, pad_edge=False, show_header=heading)
+    for name in found.columns:
+        table.add_column(name, overflow="fold")
     for row in found.rows:
-        grid.add_row(*(Text(cell) for cell in row))
-    console.print(grid)
+        table.add_row(*(Text(cell) for cell in row))
+    return table

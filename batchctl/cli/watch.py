@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from batchctl.cli.application import Application
-    from batchctl.jobs import Job, JobsClient, Result
+    from batchctl.jobs import Job, JobsClient
     from batchctl.jobs.watching import Failures, Pace
 
 JOB_FAILED = 4
@@ -105,6 +105,8 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
     from rich.live import Live
     from rich.text import Text
 
+    from batchctl.jobs.failures import failure_text
+
     current: list[Job] = []
     began = time.monotonic()
 
@@ -116,29 +118,33 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
         def show(job: Job) -> None:
             pace.take(job)
             current[:] = [job]
+            live.refresh()
             for result in failures.new(job):
-                live.console.print(Text(failure_line(result)))
+                live.console.print(Text(f"  failed {result.item}: {failure_text(result)}"))
 
         yield show
 
 
 def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
+    """Draw how a job stands in two lines, which 80 columns are wide enough for."""
+    from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
+    from rich.text import Text
 
     tasks = job.tasks
-    grid = Table.grid(padding=(0, 2))
-    grid.add_row(
-        job.status,
-        ProgressBar(total=max(tasks.total, 1), completed=tasks.ended, width=30),
-        f"{tasks.ended}/{tasks.total} tasks, {tasks.running} running, {tasks.failed} failed",
-        speed(job, pace),
-        f"{duration(elapsed_s)} watched",
-    )
-    return grid
+    first = Table.grid(padding=(0, 2))
+    bar = ProgressBar(total=max(tasks.total, 1), completed=tasks.ended, width=24)
+    counted = f"{tasks.ended}/{tasks.total} tasks"
+    first.add_row(job.status, bar, counted, f"{tasks.running} running", f"{tasks.failed} failed")
+    reclaims = f"{job.reclaims.count} reclaims" if job.reclaims else ""
+    second = (f"{duration(elapsed_s)} watched", speed(job, pace), reclaims)
+    return Group(first, Text("  ".join(each for each in second if each), style="dim"))
 
 
 def _line_printer(pace: Pace, failures: Failures) -> Show:
+    from batchctl.jobs.failures import failure_text
+
     last = ""
 
     def show(job: Job) -> None:
@@ -154,7 +160,7 @@ def _line_printer(pace: Pace, failures: Failures) -> Show:
             say(f"{line}, {rest}" if rest else line)
             last = line
         for result in failures.new(job):
-            say(failure_line(result))
+            say(f"  failed {result.item}: {failure_text(result)}")
 
     return show
 
@@ -176,10 +182,3 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def failure_line(result: Result) -> str:
-    """Tell of a failed item in one line: item, reason, error."""
-    reason = f"{result.reason}: " if result.reason else ""
-    error = (result.error or "no error was recorded").splitlines()[0]
-    return f"  failed {result.item}: {reason}{error}"

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections import Counter
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from batchctl.cli.job_view import spelled
 from batchctl.cli.options import api_options, shared_options
 from batchctl.cli.output import print_json
 
 if TYPE_CHECKING:
-    from batchctl.jobs import Job, JobsClient
+    from batchctl.cli.application import Application
     from batchctl.jobs.evidence import Condition
 
-RESULTS_READ = 5000
-"""So many results are read for the errors in them."""
 ERRORS_SHOWN = 5
 
 
@@ -38,6 +35,7 @@ def why(*, job_id: str) -> None:
     from batchctl.cli.job_places import places_of
     from batchctl.jobs.diagnosis import diagnose
     from batchctl.jobs.evidence import gather
+    from batchctl.jobs.failures import count_errors
     from batchctl.jobs.record import read_record
 
     application, client = open_jobs()
@@ -51,7 +49,7 @@ def why(*, job_id: str) -> None:
         "tasks": dict(evidence.statuses),
         "waiting": dict(evidence.waiting),
         "failed": dict(evidence.failed),
-        "errors": _errors(client, job),
+        "errors": count_errors(client.results(job_id), ERRORS_SHOWN) if job.tasks.failed else {},
         "conditions": [dataclasses.asdict(each) for each in evidence.conditions],
         "findings": [
             dataclasses.asdict(each) for each in diagnose(evidence, int(time.time() * 1000))
@@ -60,26 +58,12 @@ def why(*, job_id: str) -> None:
     if application.options.json:
         print_json(found)
     else:
-        _show(found, evidence.conditions)
+        _show(application, found, evidence.conditions)
 
 
-def _errors(client: JobsClient, job: Job) -> dict[str, int]:
-    """Count the errors among the first results, the most frequent first."""
-    if not job.tasks.failed and not job.ended:
-        return {}
-    failed = (each for each in islice(client.results(job.job_id), RESULTS_READ) if each.error)
-    counted = Counter(
-        f"{each.reason}: {_first_line(each.error)}" if each.reason else _first_line(each.error)
-        for each in failed
-    )
-    return dict(counted.most_common(ERRORS_SHOWN))
-
-
-def _first_line(error: str | None) -> str:
-    return (error or "").partition("\n")[0]
-
-
-def _show(found: dict[str, Any], conditions: tuple[Condition, ...]) -> None:
+def _show(
+    application: Application, found: dict[str, Any], conditions: tuple[Condition, ...]
+) -> None:
     click.echo(f"{found['job_id']} is {found['status']}")
     if found["tasks"]:
         counts = ", ".join(f"{count} {status}" for status, count in found["tasks"].items())
@@ -91,9 +75,9 @@ def _show(found: dict[str, Any], conditions: tuple[Condition, ...]) -> None:
         for error, count in found["errors"].items():
             click.echo(f"  {count}: {error}")
     for finding in found["findings"]:
-        click.echo(
-            f"\nseen:  {finding['seen']}\ncause: {finding['cause']}\nfix:   {finding['fix']}"
-        )
+        fix = finding["fix"].replace("`batchctl ", f"`{spelled(application)} ")
+        seen = finding["seen"].replace("\n", "\n       ")
+        click.echo(f"\nseen:  {seen}\ncause: {finding['cause']}\nfix:   {fix}")
     if not found["findings"]:
         click.echo("\nnothing holds it up")
 

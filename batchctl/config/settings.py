@@ -168,7 +168,7 @@ class JobTable(Section):
 
 
 class Functions(Section):
-    """The functions: receiver, splitter and API."""
+    """The functions: receiver, splitter, API and tracker."""
 
     runtime: Literal["python3.11", "python3.12", "python3.13", "python3.14"] = "python3.13"
     """The Lambda runtime."""

@@ -1,4 +1,4 @@
-"""The client side of jobs, over HTTP: submit, show, list, wait and results. Prints nothing."""
+"""The client side of jobs: over HTTP to submit, show, watch and read them, in AWS for the rest."""
 
 from batchctl.jobs.client import JobsClient
 from batchctl.jobs.errors import (

@@ -19,6 +19,7 @@ from urllib3.exceptions import TimeoutError as NoAnswerError
 
 from batchctl import __version__
 from batchctl.errors import UsageError
+from batchctl.jobs.contract import is_compressed
 from batchctl.jobs.errors import Unreachable
 
 FIRST_DELAY_S = 0.2
@@ -130,6 +131,7 @@ class Connection:
             "accept": "application/json",
             "user-agent": f"batchctl/{__version__}",
             **({"content-type": "application/json"} if body else {}),
+            **({"content-encoding": "gzip"} if is_compressed(body) else {}),
             **(more or {}),
         }
         # As urllib3 is going to encode it: a signature covers what is really sent.

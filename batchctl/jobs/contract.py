@@ -5,6 +5,7 @@ The functions check everything again, and their answer is what counts.
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,17 +19,23 @@ MAX_ITEM_CHARACTERS = 256
 MAX_ITEM_BYTES = 1017
 """`RESULT#` and the item are a sort key: 1,024 bytes (DynamoDB guide, "Quotas in DynamoDB")."""
 MAX_PARAMETERS_BYTES = 16 * 1024
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""What the receiver takes, decompressed."""
 ALB_BODY_BYTES = 1024 * 1024
 """Elastic Load Balancing user guide, "Use Lambda functions as targets": bodies up to 1 MB."""
 
 
 @dataclass(frozen=True)
 class Door:
-    """What a front door lets through: bodies that `measure` at most `limit_bytes`."""
+    """What a front door lets through: bodies that `measure` at most `limit_bytes`.
+
+    Only a load balancer hands compressed bytes on as they are.
+    """
 
     limit_bytes: int
     measure: Callable[[bytes], int] = len
     is_largest: bool = False
+    passes_compressed: bool = False
 
 
 def size_in_event(body: bytes) -> int:
@@ -36,7 +43,7 @@ def size_in_event(body: bytes) -> int:
     return len(json.dumps(body.decode(), ensure_ascii=False).encode())
 
 
-LOAD_BALANCER = Door(ALB_BODY_BYTES)
+LOAD_BALANCER = Door(ALB_BODY_BYTES, passes_compressed=True)
 API_GATEWAY = Door(6 * 1024 * 1024 - 32 * 1024, size_in_event, is_largest=True)
 """API Gateway takes 10 MB, but hands the body on in an event, of which Lambda takes 6 MB (Lambda
 developer guide, "Lambda quotas"). 32 KiB are left for the rest of the event: API Gateway's quotas
@@ -57,7 +64,7 @@ def check_job_id(job_id: str, doing: str = "submit the job") -> None:
 def request_body(
     job_id: str, universe: Sequence[str], parameters: Mapping[str, object], door: Door
 ) -> bytes:
-    """Check a job and encode it, as compact JSON in UTF-8.
+    """Check a job and encode it, as compact JSON in UTF-8, with gzip where it has to be smaller.
 
     Raises InvalidJob, naming the field, and TooLarge for what doesn't pass the `door`.
     """
@@ -68,9 +75,23 @@ def request_body(
     if parameters:
         content["parameters"] = dict(parameters)
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    if (size := door.measure(body)) > door.limit_bytes:
-        raise TooLarge(size, door.limit_bytes, is_largest_door=door.is_largest)
-    return body
+    return _fitting(body, door)
+
+
+def is_compressed(body: bytes) -> bool:
+    """Tell a body that `request_body` had to compress: no JSON begins as gzip does (RFC 1952)."""
+    return body.startswith(b"\x1f\x8b")
+
+
+def _fitting(body: bytes, door: Door) -> bytes:
+    """Return a body that the front door passes; raises TooLarge when there is none."""
+    if (size := door.measure(body)) <= door.limit_bytes:
+        return body
+    if door.passes_compressed and len(body) <= MAX_BODY_BYTES:
+        compressed = gzip.compress(body, mtime=0)
+        if len(compressed) <= door.limit_bytes:
+            return compressed
+    raise TooLarge(size, door.limit_bytes, is_largest_door=door.is_largest)
 
 
 def duplicates(items: Sequence[str]) -> dict[str, list[int]]:

@@ -6,10 +6,11 @@ those of Service Quotas for Amazon EC2.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from batchctl.jobs.causes import FAILED, INVALID, UP, WAITING, cause_of
+from batchctl.jobs.causes import FAILED, INVALID, UP, WAITING, Cause, cause_of
 from batchctl.jobs.evidence import Condition, Evidence
 
 STUCK_AFTER_S = 300.0
@@ -19,7 +20,7 @@ SPOT_QUOTA, ON_DEMAND_QUOTA = "L-34B43A08", "L-1216C47A"
 
 @dataclass(frozen=True)
 class Finding:
-    """One cause of waiting or failing: what was seen, what it means, what to do about it."""
+    """One cause of waiting or failing: what was seen (by line), what it means, what to do."""
 
     seen: str
     cause: str
@@ -71,9 +72,14 @@ def _waiting(evidence: Evidence, now_ms: int) -> Iterator[Finding]:
     """Explain the tasks that wait: by Batch's reasons, else, when none starts, by what is known."""
     explained = {reason: cause_of(reason, WAITING) for reason in evidence.waiting if reason}
     for reason, known in explained.items():
-        seen = f"{evidence.waiting[reason]} tasks wait: {reason}"
+        seen = f"{_tasks(evidence.waiting[reason])} waiting: {reason}"
         yield Finding(seen, known.cause, known.fix)
     if explained or evidence.waiting_since_ms is None or _works(evidence.statuses):
+        return
+    if evidence.head is not None:
+        known = cause_of(evidence.head.reason, WAITING)
+        seen = f"job `{evidence.head.name}` blocks the queue: {evidence.head.reason}"
+        yield Finding(seen, f"for that job, {known.cause}", known.fix)
         return
     waited_s = (now_ms - evidence.waiting_since_ms) / 1000
     if waited_s >= STUCK_AFTER_S:
@@ -87,7 +93,7 @@ def _works(statuses: Mapping[str, int]) -> bool:
 def _stuck(evidence: Evidence, waited_s: float) -> Finding:
     """Say why tasks wait for which Batch gives no reason: too large, no instances, no network."""
     environments = [each for each in evidence.conditions if each.max_vcpus is not None]
-    seen = f"{sum(evidence.waiting.values())} tasks wait since {waited_s / 60:.0f} min"
+    seen = f"{_tasks(sum(evidence.waiting.values()))} waiting for {waited_s / 60:.0f} min"
     most = max((each.max_vcpus or 0 for each in environments), default=0)
     if evidence.vcpus is not None and environments and evidence.vcpus > most:
         return Finding(
@@ -113,10 +119,18 @@ def _stuck(evidence: Evidence, waited_s: float) -> Finding:
 
 
 def _failures(evidence: Evidence) -> Iterator[Finding]:
+    """Explain the failures, the most frequent cause first; reasons of one cause are one finding."""
+    seen: defaultdict[Cause, list[str]] = defaultdict(list)
     for reason, count in sorted(evidence.failed.items(), key=lambda each: -each[1]):
-        known = cause_of(reason, FAILED)
-        seen = f"{count} tasks failed: {reason or 'AWS Batch gives no reason'}"
-        yield Finding(seen, known.cause, known.fix.format(job=evidence.record.job_id))
+        told = f"{_tasks(count)} failed: {reason or 'AWS Batch gives no reason'}"
+        seen[cause_of(reason, FAILED)].append(told)
+    for known, lines in seen.items():
+        fix = known.fix.format(job=evidence.record.job_id)
+        yield Finding("\n".join(lines), known.cause, fix)
+
+
+def _tasks(count: int) -> str:
+    return "1 task" if count == 1 else f"{count} tasks"
 
 
 def _forgotten(evidence: Evidence) -> Iterator[Finding]:

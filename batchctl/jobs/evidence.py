@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from batchctl.aws.session import Aws
 from batchctl.jobs.places import Places
 from batchctl.jobs.record import IDS_PER_CALL, Record
@@ -35,6 +37,14 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Head:
+    """A job at the head of a queue that can't start and holds up all others, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that is known about a job: what Batch says of its tasks, and of where they run.
 
@@ -51,6 +61,7 @@ class Evidence:
     waiting_since_ms: int | None = None
     vcpus: float | None = None
     memory_mib: int | None = None
+    head: Head | None = None
 
     @property
     def known(self) -> bool:
@@ -72,6 +83,7 @@ def gather(aws: Aws, places: Places, record: Record) -> Evidence:
         conditions=(*_queues(aws, places), *_environments(aws, places)),
         waiting_since_ms=min((int(task["createdAt"]) for task in runnable), default=None),
         vcpus=_required(container, "VCPU"),
+        head=_head(aws, places) if runnable else None,
         memory_mib=None if (memory := _required(container, "MEMORY")) is None else int(memory),
     )
 
@@ -108,6 +120,21 @@ def _tasks(
         )
         children = (child for page in pages for child in page["jobSummaryList"])
         yield from islice(children, ASKED_CHILDREN)
+
+
+def _head(aws: Aws, places: Places) -> Head | None:
+    """Return the first job at the head of a queue for which Batch tells why it can't start."""
+    for queue in places.job_queues:
+        try:
+            snapshot = aws.batch.get_job_queue_snapshot(jobQueue=queue)
+        except ClientError:
+            # It explains more where it is there and allowed; the rest is told without it.
+            continue
+        front = [job["jobArn"] for job in snapshot.get("frontOfQueue", {}).get("jobs", [])[:1]]
+        for job in _details(aws, [arn.rpartition("/")[2] for arn in front]):
+            if reason := _text(job, "statusReason"):
+                return Head(job["jobName"], reason)
+    return None
 
 
 def _why_failed(task: Mapping[str, Any]) -> str:

@@ -44,7 +44,10 @@ def table(results: Iterable[Result]) -> Table:
 
 
 def tables(results: Iterable[Result]) -> Iterator[Table]:
-    """Lay out results a thousand at a time, each table without the columns that are empty in it."""
+    """Lay out results a thousand at a time, each table without the columns that are empty in it.
+
+    Line breaks within cells become spaces.
+    """
     rest = iter(results)
     while laid_out := list(islice(rest, TABLE_ROWS)):
         yield _without_empty_columns(table(laid_out))
@@ -58,8 +61,12 @@ def _without_empty_columns(whole: Table) -> Table:
     ]
     return Table(
         tuple(whole.columns[index] for index in used),
-        tuple(tuple(row[index] for index in used) for row in whole.rows),
+        tuple(tuple(_one_line(row[index]) for index in used) for row in whole.rows),
     )
+
+
+def _one_line(cell: str) -> str:
+    return " ".join(cell.splitlines())
 
 
 def write_csv(results: Iterable[Result], out: TextIO) -> None:

@@ -16,6 +16,8 @@ DESCRIBED_A_LOOK = 10 * IDS_PER_CALL
 """Of a huge array not all tasks are asked for at each look, but these, in turn."""
 OVERLAP_MS = 30_000
 """Lines show up some seconds after they were written: each look begins so long before the last."""
+LOOKS_FOR_UNKNOWN = 60
+"""Batch may not know a new task at once; one that stays unknown for minutes it has forgotten."""
 LOOKS_AFTER_THE_END = 3
 """The agent on the host sends its last lines some seconds after the end (5 s by default)."""
 
@@ -41,6 +43,7 @@ class Tail:
     _done: set[str] = field(default_factory=set)
     _told: dict[Key, int] = field(default_factory=dict)
     _newest_ms: int = 0
+    _unknown_looks: int = 0
 
     def lines(self, pause: Callable[[float], object]) -> Iterator[Line]:
         """Yield lines until every task has ended and its log is told; `pause` takes seconds."""
@@ -62,6 +65,9 @@ class Tail:
         self._pending.extend(task for task in asked if task not in ended)
         for child in known:
             self._follow(child)
+        self._unknown_looks = 0 if known else self._unknown_looks + 1
+        if self._unknown_looks >= LOOKS_FOR_UNKNOWN:
+            self._pending.clear()
 
     def _follow(self, child: Child) -> None:
         for attempt in child.attempts:

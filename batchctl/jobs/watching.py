@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from batchctl.jobs.errors import Unreachable
 from batchctl.jobs.job import Job, Result
 
 WINDOW_S = 60.0
@@ -61,11 +62,15 @@ class Failures:
     _not_before: float = 0.0
 
     def new(self, job: Job) -> list[Result]:
-        """Return the failed items that were not told yet."""
+        """Return the failed items that were not told yet; none while the API can't be reached."""
         if not self._worthwhile(job):
             return []
-        self._failed, started = job.tasks.failed, self.clock()
-        found = self._scan()
+        started = self.clock()
+        try:
+            found = self._scan()
+        except Unreachable:
+            return []
+        self._failed = job.tasks.failed
         self.told.update(result.item for result in found)
         ended = self.clock()
         self._not_before = ended + SCANS_TAKE_A_TENTH * (ended - started)

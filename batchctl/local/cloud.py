@@ -71,14 +71,14 @@ def main(arguments: list[str] | None = None) -> int:
     batch = _batch(running, engine, (guard, job_variables), bus)
     bus.start()
     gateway.serve_batch(Endpoint(batch))
-    asyncio.run(_serve(gateway, batch, running))
+    asyncio.run(_serve(gateway, batch, bus, running))
     gateway.stop_functions()
     record.remove(directory)
     shutil.rmtree(directory / "tmp", ignore_errors=True)
     return 0
 
 
-async def _serve(gateway: Gateway, batch: Batch, running: Running) -> None:
+async def _serve(gateway: Gateway, batch: Batch, bus: Bus, running: Running) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,6 +87,7 @@ async def _serve(gateway: Gateway, batch: Batch, running: Running) -> None:
     async def jobs_ended() -> None:
         # Jobs that end in time still write their results and logs: the gateway closes after them.
         await stopped.wait()
+        bus.close()
         await asyncio.to_thread(batch.close, STOP_GRACE_S)
 
     site = Site(running.load_balancer_port, ACCESS_KEY_ID, running.region, running.as_json())

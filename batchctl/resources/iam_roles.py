@@ -34,6 +34,14 @@ ACCOUNT = "account"
 
 
 @dataclass(frozen=True)
+class InAccount:
+    """Things of the account and region that are nobody's resource here: `job/*` of `batch`."""
+
+    service: str
+    resource: str
+
+
+@dataclass(frozen=True)
 class Allow:
     """One statement: `actions` on the ARNs of `on`, each with `suffix`.
 
@@ -42,7 +50,7 @@ class Allow:
 
     sid: str
     actions: tuple[str, ...]
-    on: tuple[Resource[Any] | Output | str, ...]
+    on: tuple[Resource[Any] | Output | InAccount | str, ...]
     suffix: str = ""
 
     def statement(self, deployed: Deployed) -> dict[str, Any]:
@@ -54,9 +62,11 @@ class Allow:
             "Resource": [self._arn(each, deployed) for each in self.on],
         }
 
-    def _arn(self, on: Resource[Any] | Output | str, deployed: Deployed) -> str:
+    def _arn(self, on: Resource[Any] | Output | InAccount | str, deployed: Deployed) -> str:
         if isinstance(on, str):
             return on
+        if isinstance(on, InAccount):
+            return deployed.aws.arn(on.service, on.resource)
         arn = deployed[on].arn if isinstance(on, Resource) else resolve(on, deployed)
         return f"{arn}{self.suffix}"
 

@@ -31,6 +31,9 @@ class QueueOutputs(Outputs):
 class Queue(Resource[QueueOutputs]):
     """A standard queue, encrypted at rest; with `dead_letters`, messages that fail often go there.
 
+    With `event_rule`, a name, EventBridge may send to it what that rule couldn't deliver: the
+    queue's policy, which is then ours, says so.
+
     `visibility_timeout_s` should be 6 times the timeout of the function that reads it (Lambda
     developer guide, "Creating an SQS event source mapping").
     """
@@ -39,13 +42,14 @@ class Queue(Resource[QueueOutputs]):
     retention_s: int
     dead_letters: Queue | None = None
     max_receive_count: int = 5
+    event_rule: str | None = None
 
     kind: ClassVar[str] = "queue"
     outputs: ClassVar[type[QueueOutputs]] = QueueOutputs
     identity: ClassVar[tuple[str, ...]] = ("QueueName",)
 
     def desired(self, deployed: Deployed) -> Properties:
-        """Return QueueName and Attributes, with RedrivePolicy as a document."""
+        """Return QueueName and Attributes, with RedrivePolicy and Policy as documents."""
         return {
             "QueueName": self.physical_name,
             "Attributes": {
@@ -53,6 +57,7 @@ class Queue(Resource[QueueOutputs]):
                 "MessageRetentionPeriod": str(self.retention_s),
                 "SqsManagedSseEnabled": "true",
                 "RedrivePolicy": self._redrive_policy(deployed),
+                **self._policy(deployed),
             },
         }
 
@@ -63,6 +68,23 @@ class Queue(Resource[QueueOutputs]):
             deadLetterTargetArn=deployed[self.dead_letters].arn,
             maxReceiveCount=self.max_receive_count,
         )
+
+    def _policy(self, deployed: Deployed) -> dict[str, Document]:
+        """Return who else may send (EventBridge User Guide, "Dead-letter queues": permissions)."""
+        if self.event_rule is None:
+            return {}
+        aws = deployed.aws
+        statement = {
+            "Sid": "TakeWhatTheRuleCouldNotDeliver",
+            "Effect": "Allow",
+            "Principal": {"Service": aws.partition.service_principal("events")},
+            "Action": "sqs:SendMessage",
+            "Resource": aws.arn("sqs", self.physical_name),
+            "Condition": {
+                "ArnEquals": {"aws:SourceArn": aws.arn("events", f"rule/{self.event_rule}")}
+            },
+        }
+        return {"Policy": Document(Version="2012-10-17", Statement=[statement])}
 
     @classmethod
     def read(
@@ -121,11 +143,12 @@ class Queue(Resource[QueueOutputs]):
 
 
 def _parsed(attributes: Mapping[Any, str]) -> dict[str, str | Document]:
-    """Return attributes with RedrivePolicy parsed; an absent one is an empty one."""
+    """Return attributes with the policies parsed; an absent one is an empty one."""
     redrive = json.loads(attributes.get("RedrivePolicy") or "{}")
     if "maxReceiveCount" in redrive:
         redrive["maxReceiveCount"] = int(redrive["maxReceiveCount"])
-    return {**attributes, "RedrivePolicy": Document(redrive)}
+    policy = json.loads(attributes.get("Policy") or "{}")
+    return {**attributes, "RedrivePolicy": Document(redrive), "Policy": Document(policy)}
 
 
 def _texts(attributes: Mapping[str, str | Document]) -> Any:

@@ -2,6 +2,7 @@
 
     client -> front door -> TaskReceiver -> queue -> JobSplitter -> job queue (Spot, then on demand)
     -> compute container -> job table <- JobAPI <- front door <- client
+    job queue -> event rule -> JobTracker -> job table
 
 The front door is a load balancer or API Gateway.
 
@@ -19,6 +20,7 @@ from batchctl.image.recipe import Recipe
 from batchctl.packaging import Package
 from batchctl.resource import Resource
 from batchctl.stack.compute import build_batch, build_network
+from batchctl.stack.events import build_events
 from batchctl.stack.front_door import build_front_door
 from batchctl.stack.functions import build_functions
 from batchctl.stack.storage import build_storage
@@ -26,7 +28,7 @@ from batchctl.stack.storage import build_storage
 LOAD_BALANCER = "load_balancer.api"
 STAGE = "stage.api"
 EXECUTE_ROLE = "role.api_execute"
-QUEUES = ("queue.jobs", "queue.dead_letters")
+QUEUES = ("queue.jobs", "queue.dead_letters", "queue.events_dead_letters")
 
 
 def build(config: Config, *, image: str | Recipe, package: Package) -> tuple[Resource[Any], ...]:
@@ -39,7 +41,8 @@ def build(config: Config, *, image: str | Recipe, package: Package) -> tuple[Res
     storage = build_storage(config)
     batch = build_batch(config, network, storage, image)
     functions = build_functions(config, network, storage, batch, package)
-    return in_order((functions.mapping, *build_front_door(config, network, functions)))
+    events = build_events(config, storage, batch, functions)
+    return in_order((functions.mapping, *events, *build_front_door(config, network, functions)))
 
 
 def in_order(resources: Sequence[Resource[Any]]) -> tuple[Resource[Any], ...]:

@@ -18,10 +18,16 @@ from batchctl.stack.storage import Storage
 
 @dataclass(frozen=True)
 class Batch:
-    """What runs the jobs."""
+    """What runs the jobs; `on_demand_queue` is for retries that are to be spared Spot, if any."""
 
     queue: JobQueue
     definition: JobDefinition
+    on_demand_queue: JobQueue | None
+
+    @property
+    def queues(self) -> tuple[JobQueue, ...]:
+        """The job queues that there are."""
+        return (self.queue,) if self.on_demand_queue is None else (self.queue, self.on_demand_queue)
 
 
 def build_network(config: Config) -> Network:
@@ -38,13 +44,27 @@ def build_network(config: Config) -> Network:
 
 
 def build_batch(config: Config, network: Network, storage: Storage, image: str | Recipe) -> Batch:
-    """Return the job queue with its compute environments, and the definition that runs `image`."""
+    """Return the job queues with their compute environments, the definition that runs `image`."""
     environments = _compute_environments(config, network)
     queue = JobQueue(
         label="compute", name=f"{config.name}-compute", compute_environments=environments
     )
     reference = image if isinstance(image, str) else Output(_built_image(config, image), "uri")
-    return Batch(queue, _job_definition(config, storage, reference))
+    return Batch(
+        queue, _job_definition(config, storage, reference), _on_demand_queue(config, environments)
+    )
+
+
+def _on_demand_queue(
+    config: Config, environments: tuple[ComputeEnvironment, ...]
+) -> JobQueue | None:
+    """Return the queue of the environment on demand alone; None where there is none."""
+    on_demand = tuple(each for each in environments if each.model == "EC2")
+    if not on_demand:
+        return None
+    return JobQueue(
+        label="on_demand", name=f"{config.name}-on-demand", compute_environments=on_demand
+    )
 
 
 def _built_image(config: Config, recipe: Recipe) -> Image:

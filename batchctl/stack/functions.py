@@ -14,7 +14,11 @@ from batchctl.resources.ec2_network import Network
 from batchctl.resources.iam import Allow, Role
 from batchctl.resources.logs import LogGroup
 from batchctl.stack.compute import Batch
+from batchctl.stack.permissions import TERMINATE_JOBS, tracker_permissions
 from batchctl.stack.storage import TABLE_INDEX, Storage
+
+# Lambda's most (Lambda quotas): what is written for the failures of a million items takes minutes.
+TRACKER_TIMEOUT_S = 900
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,14 @@ class Functions:
     receiver: Function
     splitter: Function
     api: Function
+    tracker: Function
     mapping: EventSourceMapping
 
 
 def build_functions(
     config: Config, network: Network, storage: Storage, batch: Batch, package: Package
 ) -> Functions:
-    """Return the three functions with what each may do, and the splitter's feed."""
+    """Return the functions with what each may do, and the splitter's feed."""
     make = _FunctionMaker(config, network, package)
     table = {"TABLE": Output(storage.table)}
     receiver = make.function(
@@ -49,16 +54,37 @@ def build_functions(
         allows=_splitter_permissions(storage, batch),
         environment={
             **table,
-            "JOB_QUEUE": Output(batch.queue, "arn"),
-            "JOB_DEFINITION": Output(batch.definition),
+            **_batch_environment(batch),
         },
         timeout_s=config.functions.timeout_s,
+    )
+    tracker = make.function(
+        "tracker",
+        "JobTracker",
+        allows=tracker_permissions(storage),
+        environment={
+            **table,
+            **_batch_environment(batch),
+            "QUEUE_URL": Output(storage.queue, "url"),
+        },
+        timeout_s=TRACKER_TIMEOUT_S,
     )
     api = make.function("api", "JobAPI", allows=_api_permissions(storage), environment=table)
     mapping = EventSourceMapping(
         label="splitter", name=splitter.name, queue=storage.queue, function=splitter
     )
-    return Functions(receiver, splitter, api, mapping)
+    return Functions(receiver, splitter, api, tracker, mapping)
+
+
+def _batch_environment(batch: Batch) -> dict[str, str | Output]:
+    """Return where jobs are submitted, and as what."""
+    found: dict[str, str | Output] = {
+        "JOB_QUEUE": Output(batch.queue, "arn"),
+        "JOB_DEFINITION": Output(batch.definition),
+    }
+    if batch.on_demand_queue is not None:
+        found["JOB_QUEUE_ON_DEMAND"] = Output(batch.on_demand_queue, "arn")
+    return found
 
 
 def _receiver_permissions(storage: Storage) -> tuple[Allow, ...]:
@@ -93,12 +119,13 @@ def _splitter_permissions(storage: Storage, batch: Batch) -> tuple[Allow, ...]:
             sid="SubmitJobs",
             actions=("batch:SubmitJob",),
             on=(
-                batch.queue,
+                *batch.queues,
                 Output(batch.definition, "name_arn"),
                 Output(batch.definition, "name_arn", suffix=":*"),
             ),
         ),
         Allow(sid="FindSubmittedJobs", actions=("batch:ListJobs",), on=("*",)),
+        TERMINATE_JOBS,
     )
 
 
@@ -111,6 +138,7 @@ def _api_permissions(storage: Storage) -> tuple[Allow, ...]:
                 "dynamodb:BatchGetItem",
                 "dynamodb:Query",
                 "dynamodb:UpdateItem",
+                "dynamodb:PutItem",
             ),
             on=(storage.table,),
         ),

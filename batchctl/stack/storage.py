@@ -9,15 +9,21 @@ from batchctl.resources.dynamodb import Table
 from batchctl.resources.sqs import Queue
 
 SECONDS_A_DAY = 86_400
+# No function reads the dead letters of events: who looks at one gives it back in half a minute.
+EVENT_VISIBILITY_S = 30
 TABLE_INDEX = "by_created_at"
 
 
 @dataclass(frozen=True)
 class Storage:
-    """Where requested jobs wait and where jobs and results are kept."""
+    """Where requested jobs wait and where jobs and results are kept.
+
+    `events_dead_letters` takes the events of Batch that didn't come through to the tracker.
+    """
 
     queue: Queue
     dead_letters: Queue
+    events_dead_letters: Queue
     table: Table
 
 
@@ -37,6 +43,13 @@ def build_storage(config: Config) -> Storage:
         dead_letters=dead_letters,
         max_receive_count=config.queue.max_receive_count,
     )
+    events_dead_letters = Queue(
+        label="events_dead_letters",
+        name=f"{config.name}-events-dead-letters",
+        visibility_timeout_s=EVENT_VISIBILITY_S,
+        retention_s=config.queue.dead_letter_retention_days * SECONDS_A_DAY,
+        event_rule=event_rule_name(config),
+    )
     table = Table(
         label="jobs",
         name=f"{config.name}-jobs",
@@ -49,4 +62,9 @@ def build_storage(config: Config) -> Storage:
         point_in_time_recovery=config.job_table.point_in_time_recovery,
         deletion_protection=config.job_table.deletion_protection,
     )
-    return Storage(queue, dead_letters, table)
+    return Storage(queue, dead_letters, events_dead_letters, table)
+
+
+def event_rule_name(config: Config) -> str:
+    """Return the name of the rule of Batch's events, which its dead letters must know."""
+    return f"{config.name}-job-events"

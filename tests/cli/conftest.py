@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -12,10 +15,13 @@ from botocore.client import BaseClient
 from calls import Calls
 from click.testing import CliRunner, Result
 from default_vpc import make_default_vpc_public
+from job_api import DONE, JobApi, serving
 from moto import mock_aws
 
 from batchctl.cli import main
+from batchctl.engine.state import Place, Record, State, StateFile
 
+ACCOUNT, REGION = "123456789012", "us-east-1"
 MOTO = {
     "batch": {"use_docker": False},
     "lambda": {"use_docker": False},
@@ -75,3 +81,63 @@ def batchctl(folder: Path) -> Callable[..., Result]:
         return CliRunner().invoke(main, arguments, input=input, catch_exceptions=False)
 
     return run
+
+
+@pytest.fixture
+def api() -> Iterator[JobApi]:
+    with serving(JobApi([DONE])) as made:
+        yield made
+
+
+@pytest.fixture
+def deployed(folder: Path, api: JobApi) -> StateFile:
+    """A folder whose state knows the application that the API is of."""
+    config = f"api: {{port: {api.port}}}\ncompute: {{image: 'x:1'}}\n"
+    (folder / "config.yaml").write_text(config)
+    path = folder / ".batchctl" / "batchapp.state.json"
+    state = StateFile(path, State(Place("batchapp", ACCOUNT, REGION)))
+    record(state, "load_balancer", "api", id="api", arn="arn", dns_name="127.0.0.1")
+    return state
+
+
+def record(state: StateFile, kind: str, label: str, **outputs: str) -> None:
+    state.put(Record(kind, label, outputs=outputs))
+
+
+@pytest.fixture
+def tracker(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The function JobTracker: what it answers, and what it was asked."""
+    script = SimpleNamespace(asked=[], answer={})
+    make = BaseClient._make_api_call
+
+    def answered(client: Any, operation: str, parameters: Any) -> Any:
+        if operation != "Invoke":
+            return make(client, operation, parameters)
+        script.asked.append((parameters["FunctionName"], json.loads(parameters["Payload"])))
+        return {"Payload": io.BytesIO(json.dumps(script.answer).encode())}
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", answered)
+    return script
+
+
+@pytest.fixture
+def in_account(deployed: StateFile, account: None) -> StateFile:
+    """The application with its table, queues and functions in an account, and one job."""
+    record(deployed, "function", "tracker", id="batchapp-JobTracker", arn="arn")
+    record(deployed, "table", "jobs", id="batchapp-jobs", arn="arn")
+    record(deployed, "log_group", "compute", id="/batchctl/batchapp/compute", arn="arn")
+    boto3.client("logs").create_log_group(logGroupName="/batchctl/batchapp/compute")
+    sqs = boto3.client("sqs")
+    for label in ("jobs", "dead_letters", "events_dead_letters"):
+        url = sqs.create_queue(QueueName=f"batchapp-{label}")["QueueUrl"]
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:batchapp-{label}"
+        record(deployed, "queue", label, id=f"batchapp-{label}", arn=arn, url=url)
+    keys = (("job_id", "HASH"), ("item", "RANGE"))
+    dynamodb = boto3.client("dynamodb")
+    dynamodb.create_table(
+        TableName="batchapp-jobs",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],  # type: ignore[typeddict-item]
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n, _ in keys],
+    )
+    return deployed

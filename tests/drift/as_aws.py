@@ -13,8 +13,10 @@ from unittest.mock import patch
 
 from moto.awslambda.models import LambdaFunction
 from moto.batch.models import BatchBackend
+from moto.dynamodb.models import DynamoDBBackend
 
 UPDATE_ENVIRONMENT = BatchBackend.update_compute_environment
+TAG_TABLE = DynamoDBBackend.tag_resource
 UPDATE_CODE = LambdaFunction.update_function_code
 UPDATE_CONFIGURATION = LambdaFunction.update_configuration
 GET_CONFIGURATION = LambdaFunction.get_configuration
@@ -26,6 +28,7 @@ def updates_as_aws_takes_them() -> Iterator[None]:
     with ExitStack() as patches:
         for owner, name, replacement in (
             (BatchBackend, "update_compute_environment", _update_environment),
+            (DynamoDBBackend, "tag_resource", _tag_table),
             (LambdaFunction, "update_function_code", _update_code),
             (LambdaFunction, "update_configuration", _update_configuration),
             (LambdaFunction, "get_configuration", _get_configuration),
@@ -40,6 +43,12 @@ def _update_environment(backend: Any, **parameters: Any) -> Any:
     found = backend.get_compute_environment(parameters["compute_environment_name"])
     found.compute_resources.update(parameters["compute_resources"] or {})
     return answer
+
+
+def _tag_table(backend: Any, table_arn: str, tags: dict[str, str]) -> None:
+    """Give a tag another value; moto would keep both, and show ten."""
+    backend.untag_resource(table_arn, list(tags))
+    TAG_TABLE(backend, table_arn, tags)
 
 
 def _update_code(function: Any, spec: dict[str, Any]) -> Any:

@@ -84,11 +84,24 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
     ),
     ("compute", "on_demand_fallback"): (
         False,
-        frozenset({"compute_environment.on_demand", "job_queue.compute"}),
+        frozenset(
+            {
+                "compute_environment.on_demand",
+                "job_queue.compute",
+                "job_queue.on_demand",
+                "event_rule.job_events",
+                "role.splitter",
+                "function.splitter",
+                "function.tracker",
+            }
+        ),
     ),
     ("compute", "log_retention_days"): (30, frozenset({"log_group.compute"})),
     ("queue", "retention_days"): (3, frozenset({"queue.jobs"})),
-    ("queue", "dead_letter_retention_days"): (10, frozenset({"queue.dead_letters"})),
+    ("queue", "dead_letter_retention_days"): (
+        10,
+        frozenset({"queue.dead_letters", "queue.events_dead_letters"}),
+    ),
     ("queue", "max_receive_count"): (6, frozenset({"queue.jobs"})),
     ("job_table", "point_in_time_recovery"): (False, frozenset({"table.jobs"})),
     ("job_table", "deletion_protection"): (False, frozenset({"table.jobs"})),

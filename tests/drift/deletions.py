@@ -58,14 +58,18 @@ def _job_definition(application: Application) -> None:
         batch.deregister_job_definition(jobDefinition=each["jobDefinitionArn"])
 
 
-def _job_queue(application: Application) -> None:
-    batch, arn = application.client("batch"), application.outputs("job_queue.compute").arn
-    batch.update_job_queue(jobQueue=arn, state="DISABLED")
-    batch.delete_job_queue(jobQueue=arn)
+def _job_queue(label: str) -> Deletion:
+    def delete(application: Application) -> None:
+        batch, arn = application.client("batch"), application.outputs(f"job_queue.{label}").arn
+        batch.update_job_queue(jobQueue=arn, state="DISABLED")
+        batch.delete_job_queue(jobQueue=arn)
+
+    return delete
 
 
 def _all_of_batch(application: Application) -> None:
-    _job_queue(application)
+    _job_queue("compute")(application)
+    _job_queue("on_demand")(application)
     batch = application.client("batch")
     for label in ("spot", "on_demand"):
         arn = application.outputs(f"compute_environment.{label}").arn
@@ -92,6 +96,18 @@ def _permission(application: Application) -> None:
     application.client("lambda").remove_permission(
         FunctionName=permission.function_name, StatementId=permission.id
     )
+
+
+def _event_rule(application: Application) -> None:
+    events, name = application.client("events"), application.outputs("event_rule.job_events").id
+    targets = events.list_targets_by_rule(Rule=name)["Targets"]
+    events.remove_targets(Rule=name, Ids=[target["Id"] for target in targets])
+    events.delete_rule(Name=name)
+
+
+def _async_invocation(application: Application) -> None:
+    name = application.outputs("async_invocation.tracker").id
+    application.client("lambda").delete_function_event_invoke_config(FunctionName=name)
 
 
 def _target(application: Application) -> None:
@@ -179,6 +195,7 @@ def _rest_permission(application: Application) -> None:
 DELETIONS: dict[str, Deletion] = {
     "queue.jobs": _queue("jobs"),
     "queue.dead_letters": _queue("dead_letters"),
+    "queue.events_dead_letters": _queue("events_dead_letters"),
     "table.jobs": _table,
     "role.receiver": _role("receiver"),
     "role.instance": _role("instance"),
@@ -188,12 +205,16 @@ DELETIONS: dict[str, Deletion] = {
     "job_definition.compute": _job_definition,
     "image.compute": _image,
     "repository.compute": _repository,
-    "job_queue.compute": _job_queue,
+    "job_queue.compute": _job_queue("compute"),
+    "job_queue.on_demand": _job_queue("on_demand"),
     "compute_environment.spot": _all_of_batch,
     "function.receiver": _function("receiver"),
     "function.splitter": _function("splitter"),
     "event_source_mapping.splitter": _mapping,
     "permission.api": _permission,
+    "event_rule.job_events": _event_rule,
+    "async_invocation.tracker": _async_invocation,
+    "function.tracker": _function("tracker"),
     "target.api": _target,
     "listener_rule.receiver": _rule,
     "target_group.receiver": _target_group,

@@ -10,6 +10,7 @@ from mutation import Mutation
 from mutations_access import ACCESS
 from mutations_batch import BATCH
 from mutations_ecr import ECR
+from mutations_events import EVENTS
 from mutations_front_door import FRONT_DOOR
 from mutations_functions import FUNCTIONS
 from mutations_storage import STORAGE
@@ -21,4 +22,5 @@ MUTATIONS: tuple[Mutation, ...] = (
     *FUNCTIONS,
     *FRONT_DOOR,
     *ECR,
+    *EVENTS,
 )

@@ -85,6 +85,20 @@ _DEFINITION = (
 )
 
 
+def _tag_latest_revision(
+    application: Application, definition: Any, tags: Mapping[str, str]
+) -> None:
+    """Tag the revision that counts: other hands may have registered another one."""
+    batch = application.client("batch")
+    latest = max(
+        batch.describe_job_definitions(jobDefinitionName=definition.id, status="ACTIVE")[
+            "jobDefinitions"
+        ],
+        key=lambda each: int(each["revision"]),
+    )
+    batch.tag_resource(resourceArn=latest["jobDefinitionArn"], tags=tags)
+
+
 def _job_definition() -> Sequence[Mutation]:
     address = "job_definition.compute"
 
@@ -119,7 +133,7 @@ def _job_definition() -> Sequence[Mutation]:
         member("containerProperties.environment", other(environment, [])),
         member("containerProperties.resourceRequirements", other(requirements)),
         member("containerProperties.logConfiguration.logDriver", other("json-file")),
-        tag(address, _tag_batch),
+        tag(address, _tag_latest_revision),
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mutation import Mutation, Values, other, tag
 
 
-def _queue(address: str) -> Sequence[Mutation]:
+def _queue(address: str, visibility_timeout_s: int = 360) -> Sequence[Mutation]:
     def attribute(name: str, values: Values) -> Mutation:
         def change(application: Application, queue: Any, value: Any) -> None:
             application.client("sqs").set_queue_attributes(
@@ -21,7 +21,7 @@ def _queue(address: str) -> Sequence[Mutation]:
         return Mutation(address, f"Attributes.{name}", change, values)
 
     return (
-        attribute("VisibilityTimeout", st.integers(0, 359)),
+        attribute("VisibilityTimeout", st.integers(0, visibility_timeout_s - 1)),
         attribute("MessageRetentionPeriod", st.integers(60, 86_400)),
         attribute("SqsManagedSseEnabled", other("false")),
         tag(address, _tag_queue),
@@ -42,6 +42,19 @@ def _redrive_policy() -> Mutation:
 
     path = "Attributes.RedrivePolicy.maxReceiveCount"
     return Mutation("queue.jobs", path, change, st.integers(6, 1000))
+
+
+def _policy() -> Mutation:
+    def change(application: Application, queue: Any, value: Any) -> None:
+        application.client("sqs").set_queue_attributes(
+            QueueUrl=queue.url, Attributes={"Policy": value}
+        )
+
+    open_to_all = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [open_to_all]})
+    return Mutation(
+        "queue.events_dead_letters", "Attributes.Policy.Statement", change, other(policy)
+    )
 
 
 def _table() -> Sequence[Mutation]:
@@ -120,6 +133,8 @@ STORAGE: tuple[Mutation, ...] = (
     *_queue("queue.jobs"),
     *_queue("queue.dead_letters"),
     _redrive_policy(),
+    *_queue("queue.events_dead_letters", visibility_timeout_s=30),
+    _policy(),
     *_table(),
     *_log_group("log_group.compute"),
     *_log_group("log_group.splitter"),

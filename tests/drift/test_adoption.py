@@ -152,6 +152,12 @@ FOREIGN: Mapping[str, tuple[str, Make]] = {
         ),
     ),
     "function": ("function.api", _function),
+    "event_rule": (
+        "event_rule.job_events",
+        lambda application: application.client("events").put_rule(
+            Name="batchapp-job-events", EventPattern='{"source": ["theirs"]}'
+        ),
+    ),
     "load_balancer": ("load_balancer.api", _load_balancer),
     "target_group": (
         "target_group.api",
@@ -161,7 +167,15 @@ FOREIGN: Mapping[str, tuple[str, Make]] = {
     ),
 }
 # Known by what they belong to, which is ours: no name of theirs can be somebody else's.
-NAMELESS = {"image", "event_source_mapping", "permission", "target", "listener", "listener_rule"}
+NAMELESS = {
+    "image",
+    "event_source_mapping",
+    "async_invocation",
+    "permission",
+    "target",
+    "listener",
+    "listener_rule",
+}
 
 
 @pytest.mark.parametrize("kind", FOREIGN)

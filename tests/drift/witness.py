@@ -43,6 +43,7 @@ def seen(client: Client) -> dict[str, Any]:
         "elbv2": _load_balancing,
         "apigateway": _rest_apis,
         "logs": _log_groups,
+        "events": _rules,
         "ec2": _security_groups,
     }
     return {name: _ordered(witness(client(name))) for name, witness in witnesses.items()}
@@ -139,6 +140,7 @@ def _functions(awslambda: Any) -> Any:
     return {
         "functions": [(each["Configuration"], each.get("Tags")) for each in found.values()],
         "policies": [_policy(awslambda, name) for name in functions],
+        "asynchronous": _async_invocations(awslambda),
         "mappings": awslambda.list_event_source_mappings()["EventSourceMappings"],
     }
 
@@ -223,6 +225,27 @@ def _description(apigateway: Any, api_id: str, stage: Mapping[str, Any]) -> str:
     )
 
 
+def _async_invocations(awslambda: Any) -> list[Any]:
+    return [
+        each
+        for function in awslambda.list_functions()["Functions"]
+        for each in awslambda.list_function_event_invoke_configs(
+            FunctionName=function["FunctionName"]
+        )["FunctionEventInvokeConfigs"]
+    ]
+
+
+def _rules(events: Any) -> Any:
+    return [
+        (
+            rule,
+            events.list_targets_by_rule(Rule=rule["Name"])["Targets"],
+            events.list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"],
+        )
+        for rule in events.list_rules()["Rules"]
+    ]
+
+
 def _log_groups(logs: Any) -> Any:
     groups = logs.describe_log_groups()["logGroups"]
     return [
@@ -269,6 +292,8 @@ def inventory(client: Client) -> dict[str, list[str]]:
             f"{each['EventSourceArn']} {each['FunctionArn']}"
             for each in awslambda.list_event_source_mappings()["EventSourceMappings"]
         ],
+        "asynchronous": [each["FunctionArn"] for each in _async_invocations(awslambda)],
+        "event rules": [each["Name"] for each in client("events").list_rules()["Rules"]],
         "load balancing": [_kind_of(each) for each in balancing["found"]],
         "targets": [
             target["Target"]["Id"]

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ from typing import Any
 
 import boto3
 
+from batchctl.local import process
 from batchctl.local.process import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from batchctl.local.record import Running
 
 REGION = "us-east-1"
+ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 BATCHCTL = (sys.executable, "-c", "from batchctl.cli import main; main()")
 
 
@@ -105,6 +109,35 @@ class Application:
             aws_access_key_id=ACCESS_KEY_ID,
             aws_secret_access_key=SECRET_ACCESS_KEY,
         )
+
+    @property
+    def running(self) -> Running:
+        """The local cloud that runs in the folder."""
+        found = process.status(self.folder / ".batchctl" / "local")
+        assert found is not None
+        return found
+
+    def submit(self, job_id: str, *items: str) -> None:
+        """Submit a job over these items; it must be taken."""
+        answer = self.request("PUT", "/v1/new-task", {"job_id": job_id, "universe": list(items)})
+        assert answer.status == 202, answer
+
+    def job(self, job_id: str) -> Any:
+        """The job as the API shows it."""
+        return self.request("GET", f"/v1/tasks/{job_id}").body
+
+    def ended(self, job_id: str, timeout_s: float = 180.0) -> Any:
+        """The job once it has ended."""
+        deadline = time.monotonic() + timeout_s
+        while (found := self.job(job_id))["status"] not in ENDED:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.2)
+        return found
+
+    def results(self, job_id: str) -> dict[str, dict[str, Any]]:
+        """The results of a job by item, as the command line tells them."""
+        rows = json.loads(self.local("results", job_id, "--format", "json").stdout)
+        return {row["item"]: row for row in rows}
 
 
 def _answer(answer: Any) -> Answer:

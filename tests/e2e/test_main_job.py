@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import urllib.request
 from typing import Any
 
 import pytest
@@ -73,6 +75,19 @@ def test_the_two_curl_lines_of_the_readme_work_and_any_other_path_is_a_404_in_js
         assert "error" in other.body
 
 
+def test_a_compressed_submission_comes_through_the_load_balancer(deployed: Application) -> None:
+    job = {"job_id": "packed", "universe": ["AAPL", "IBM"]}
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{deployed.port}/v1/new-task",
+        method="PUT",
+        data=gzip.compress(json.dumps(job).encode()),
+        headers={"content-type": "application/json", "content-encoding": "gzip"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own loopback
+        assert json.load(answer)["tasks"] == 2
+    assert deployed.ended("packed")["status"] == "SUCCEEDED"
+
+
 def test_the_logs_of_the_job_are_in_the_log_group(deployed: Application) -> None:
     deployed.local("submit", "--job-id", "logged", "--universe", "AAPL", "--wait")
     logs = deployed.client("logs")
@@ -106,6 +121,7 @@ def left(application: Application) -> dict[str, Any]:
         "mappings": client("lambda").list_event_source_mappings()["EventSourceMappings"],
         "load balancers": client("elbv2").describe_load_balancers()["LoadBalancers"],
         "target groups": client("elbv2").describe_target_groups()["TargetGroups"],
+        "rules": client("events").list_rules()["Rules"],
         "log groups": client("logs").describe_log_groups()["logGroups"],
         "security groups": [
             group

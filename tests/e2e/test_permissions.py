@@ -18,6 +18,7 @@ ROLES = {
     "receiver": "batchapp-TaskReceiver-role",
     "splitter": "batchapp-JobSplitter-role",
     "api": "batchapp-JobAPI-role",
+    "tracker": "batchapp-JobTracker-role",
     "job": "batchapp-job",
 }
 
@@ -98,6 +99,44 @@ def test_without_its_statement_the_container_records_nothing_and_the_job_fails(
     with without(deployed, "job", "ReadSliceAndRecordResults"):
         _, job_id = submitted(deployed)
         assert status_within(deployed, job_id, 30) == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("sid", "action"),
+    [
+        ("TerminateJobs", "cancel"),
+        ("QueueJobsAndDeadLetters", "retry"),
+    ],
+)
+def test_without_its_statement_the_tracker_changes_no_job(
+    deployed: Application, sid: str, action: str
+) -> None:
+    job_id = f"changed-{next(NUMBERS)}"
+    job = {"job_id": job_id, "universe": ["A", "B", "C"], "parameters": {"paths": 1_000_000}}
+    assert deployed.request("PUT", "/v1/new-task", job).status == 202
+    while deployed.request("GET", f"/v1/tasks/{job_id}").body["status"] != "RUNNING":
+        time.sleep(0.2)
+    if action == "retry":
+        deployed.local("cancel", job_id)
+    with without(deployed, "tracker", sid):
+        assert deployed.local(action, job_id, check=False).returncode == 1
+    deployed.local(action, job_id)
+    deployed.local("cancel", job_id, check=action == "retry")
+    assert deployed.request("GET", f"/v1/tasks/{job_id}").body["status"] == "CANCELLED"
+
+
+def test_without_its_statement_the_tracker_leaves_events_to_the_dead_letters(
+    deployed: Application,
+) -> None:
+    sqs = deployed.client("sqs")
+    url = sqs.get_queue_url(QueueName="batchapp-events-dead-letters")["QueueUrl"]
+    with without(deployed, "tracker", "RecordJobs"):
+        _, job_id = submitted(deployed)
+        assert status_within(deployed, job_id, 30) == "SUCCEEDED"
+        letters = ""  # earlier tests have left some as well
+        while job_id not in letters:
+            found = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+            letters = str(found["Messages"])
 
 
 def test_a_statement_that_others_took_out_is_drift_and_up_puts_it_back(

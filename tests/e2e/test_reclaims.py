@@ -1,7 +1,8 @@
 """A job whose machines are taken away again and again: every item computed, none recorded twice.
 
 compute.py notes every call in a file before it works and gives the call's own number as the result,
-so that the table can be compared with what was really computed.
+so that the table can be compared with what was really computed. Beside it another job runs on
+demand, which nobody takes away: it sleeps until its time is over.
 """
 
 from __future__ import annotations
@@ -18,29 +19,30 @@ from typing import Any
 
 import pytest
 from application import BATCHCTL, Application
-from own_compute import put_compute
+from own_compute import TIMEOUT_S, eventually, give_vcpus, put_compute
 
-from batchctl.local import process
 from batchctl.local.interruption import interrupt
 
 pytestmark = pytest.mark.e2e
 
 ITEMS = [f"S{number:03d}" for number in range(200)]
 COMPUTE = """
-import os, time, uuid
+import time, uuid
 
 def compute(item, parameters):
+    if item == "endless":
+        time.sleep(600)
     call = uuid.uuid4().hex
     with open(parameters["calls"], "a") as file:
         file.write(f"{item} {call}\\n")
     time.sleep(0.05)
     return {"call": call}
 """
-SETTINGS = """
-compute: {items_per_task: 20, retries: 1, timeout_s: 600}
-"""
-NEW_CALLS_BETWEEN_RECLAIMS = 20
-TIMEOUT_S = 240.0
+SETTINGS = "compute: {items_per_task: 20, retries: 1, timeout_s: 60}\n"
+VCPUS = 4
+ATTEMPTS = 10
+NEW_CALLS_BETWEEN_RECLAIMS = 25
+"""Eight rounds or so, and as a round hits a task once, fewer than the attempts that it has."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,7 @@ def reclaim_while_it_runs(
     application: Application, waiting: subprocess.Popen[str], calls: Path
 ) -> int:
     """Take all hosts away whenever there is some progress, until the job ends; count the tasks."""
-    running = process.status(application.folder / ".batchctl" / "local")
-    assert running is not None
+    running = application.running
     seen = reclaims = 0
     deadline = time.monotonic() + TIMEOUT_S
     while waiting.poll() is None:
@@ -77,16 +78,46 @@ def reclaim_while_it_runs(
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """The job, over; its tasks lost their hosts whenever 20 more items had been begun."""
+def spot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """The application, up, with a compute.py that notes its calls."""
     folder = tmp_path_factory.mktemp("reclaims")
     put_compute(folder, COMPUTE)
     application = Application.make(folder, SETTINGS)
+    give_vcpus(application, VCPUS)
     try:
         application.local("up", "--yes")
-        yield reclaimed_job(application)
+        yield application
     finally:
         application.run("local", "stop")
+
+
+@pytest.fixture(scope="module")
+def unlucky(spot: Application) -> dict[str, Any]:
+    """The result of a job whose one task has lost its host at every attempt; it is tried again."""
+    spot.submit("unlucky", "endless")
+    by_command = ("local", "interrupt", "--rate", "1", "--json")
+    told = eventually(
+        lambda: json.loads(spot.run(*by_command).stdout), lambda found: found["interrupted"]
+    )
+    assert told == {"interrupted": 1}
+    for _ in range(ATTEMPTS - 1):
+        eventually(lambda: interrupt(spot.running, 1.0), bool)
+    assert spot.ended("unlucky")["status"] == "FAILED"
+    (row,) = spot.results("unlucky").values()
+    spot.local("retry", "unlucky", "--on-demand")
+    eventually(
+        lambda: spot.client("batch").list_jobs(jobQueue="batchapp-on-demand", jobStatus="RUNNING")[
+            "jobSummaryList"
+        ],
+        bool,
+    )
+    return row
+
+
+@pytest.fixture(scope="module")
+def run(spot: Application, unlucky: dict[str, Any]) -> Run:
+    """The job of 200 items, over; its tasks lost their hosts again and again."""
+    return reclaimed_job(spot)
 
 
 def reclaimed_job(application: Application) -> Run:
@@ -107,8 +138,14 @@ def reclaimed_job(application: Application) -> Run:
         told = waiting.stderr.read() if waiting.stderr else ""
     assert waiting.returncode == 0, told
     seconds = time.monotonic() - began
-    rows = json.loads(application.local("results", "spot", "--format", "json").stdout)
+    rows = list(application.results("spot").values())
     return Run(application, rows, calls_in(calls), reclaims, seconds)
+
+
+def test_a_task_whose_hosts_were_all_taken_away_says_so(unlucky: dict[str, Any]) -> None:
+    assert (unlucky["status"], unlucky["reason"]) == ("FAILED", "SPOT_RECLAIM")
+    assert unlucky["attempts"] == ATTEMPTS
+    assert "Host EC2 (instance i-" in unlucky["error"]
 
 
 def test_all_200_items_have_a_result_though_their_hosts_were_taken_away(run: Run) -> None:
@@ -135,6 +172,25 @@ def test_every_item_was_recorded_once_and_from_a_call_of_its_own(run: Run) -> No
     recorded = Counter(line["item"] for line in log_lines(run.application) if line.get("recorded"))
     sys.stdout.write(f"{sum(recorded.values())} records by the log, none of an item twice\n")
     assert set(recorded.values()) == {1}
+
+
+def test_the_reclaims_and_the_time_they_cost_are_told(run: Run) -> None:
+    told = eventually(
+        lambda: json.loads(run.application.local("show", "spot", "--json").stdout)["reclaims"],
+        lambda found: found["count"] == run.reclaims,
+    )
+    sys.stdout.write(f"the record: {told}\n")
+    assert 0 < told["seconds"] < VCPUS * run.seconds
+
+
+def test_on_demand_nothing_is_taken_away_and_the_task_ends_by_its_time_limit(
+    spot: Application, run: Run
+) -> None:
+    assert spot.ended("unlucky")["status"] == "FAILED"
+    row = spot.results("unlucky")["endless"]
+    assert (row["status"], row["reason"], row["exit_code"]) == ("FAILED", "TIMEOUT", 143)
+    assert row["attempts"] == 1
+    assert json.loads(spot.local("show", "unlucky", "--json").stdout)["attempt"] == 2
 
 
 def log_lines(application: Application) -> list[dict[str, Any]]:

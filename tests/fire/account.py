@@ -272,6 +272,23 @@ def _rest_apis(account: Account) -> list[str]:
     return found
 
 
+def _event_rules(account: Account) -> list[str]:
+    """Each rule with what it tells, by name."""
+    events, found = account.client("events"), []
+    for name in _listing("events", "list_rules", "Rules", "Name")(account):
+        targets = events.list_targets_by_rule(Rule=name)["Targets"]
+        found.append(f"{name}: {[target['Id'] for target in targets]}")
+    return found
+
+
+def _async_invocations(account: Account) -> list[str]:
+    awslambda, found = account.client("lambda"), []
+    for function in _listing("lambda", "list_functions", "Functions", "FunctionName")(account):
+        configurations = awslambda.list_function_event_invoke_configs(FunctionName=function)
+        found += [function for _ in configurations["FunctionEventInvokeConfigs"]]
+    return found
+
+
 WITNESSES: dict[str, Callable[[Account], list[str]]] = {
     "queues": _listing("sqs", "list_queues", "QueueUrls", ""),
     "tables": _listing("dynamodb", "list_tables", "TableNames", ""),
@@ -288,6 +305,8 @@ WITNESSES: dict[str, Callable[[Account], list[str]]] = {
     "functions": _listing("lambda", "list_functions", "Functions", "FunctionName"),
     "statements": _statements,
     "mappings": _mappings,
+    "event rules": _event_rules,
+    "asynchronous invocations": _async_invocations,
     "load balancers": _listing(
         "elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName"
     ),

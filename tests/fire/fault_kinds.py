@@ -17,6 +17,7 @@ THROTTLING = {
     "dynamodb": ("ThrottlingException", 400),
     "ec2": ("RequestLimitExceeded", 503),
     "elbv2": ("Throttling", 400),
+    "events": ("ThrottlingException", 400),
     "iam": ("Throttling", 400),
     "lambda": ("TooManyRequestsException", 429),
     "logs": ("ThrottlingException", 400),

@@ -21,13 +21,17 @@ from moto import mock_aws
 from surroundings import QUEUE_ARN, TABLE, Clock, Context, a_monitor
 
 from handlers import api, clients, receiver, splitter
+from handlers.cancelling import Canceller
+from handlers.claim import ClaimTable
 from handlers.lease import LeaseTable
 from handlers.monitor import Monitor
 from handlers.record import JobRecord, Status, timestamp
 from handlers.results import Results
+from handlers.retrying import Retrier
 from handlers.stopping import Stopper
 from handlers.submission import Submission
 from handlers.table import JobTable
+from handlers.tracking import Tracker
 from handlers.universe import Universe
 
 EVENTS = Path(__file__).parent / "events"
@@ -146,6 +150,33 @@ def results(table: JobTable, clock: Clock) -> Results:
 def monitor(table: JobTable, batch: BatchDouble, clock: Clock) -> Monitor:
     double: Any = batch
     return a_monitor(table.client, double, clock)
+
+
+@pytest.fixture
+def tracker(monitor: Monitor, batch: BatchDouble) -> Tracker:
+    double: Any = batch
+    return Tracker(monitor.jobs, monitor, monitor.explainer, monitor.reclaims, double)
+
+
+@pytest.fixture
+def canceller(monitor: Monitor, stopper: Stopper) -> Canceller:
+    return Canceller(monitor.jobs, monitor, stopper)
+
+
+@pytest.fixture
+def retrier(monitor: Monitor, stopper: Stopper, queue_url: str, clock: Clock) -> Retrier:
+    claims = ClaimTable(monitor.jobs.client, TABLE, clock)
+    return Retrier(
+        monitor.jobs,
+        claims,
+        monitor,
+        monitor.results,
+        monitor.universe,
+        stopper,
+        clients.sqs(),
+        queue_url,
+        has_on_demand=True,
+    )
 
 
 @pytest.fixture

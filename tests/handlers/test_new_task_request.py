@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.data_classes import ALBEvent
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handlers.front_door import RequestError
@@ -171,6 +173,8 @@ JOBS = st.fixed_dictionaries(
 )
 
 
+# How fast a busy machine makes up requests is not what is tested.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary() | JOBS.map(lambda fields: json.dumps(fields).encode()))
 def test_whatever_comes_is_a_job_or_is_refused(content: bytes) -> None:
     try:
@@ -184,3 +188,36 @@ def test_whatever_comes_is_a_job_or_is_refused(content: bytes) -> None:
 @given(st.text())
 def test_whatever_text_comes_is_a_job_or_is_refused(text: str) -> None:
     assert refusal(body(text)).status_code == 400
+
+
+def test_a_compressed_body_is_the_same_request() -> None:
+    plain = json.dumps({"job_id": "demo-1", "universe": [f"S{number}" for number in range(50_000)]})
+    packed = gzip.compress(plain.encode())
+    assert len(packed) < len(plain) / 3
+    assert parse(body(packed)) == parse(body(plain))
+
+
+@pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 10 * MAX_BODY_BYTES])
+def test_a_body_that_is_too_large_when_decompressed_is_refused_early(size: int) -> None:
+    packed = gzip.compress(bytes(size), compresslevel=1)
+    tracemalloc.start()
+    try:
+        refused = refusal(body(packed))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert refused.status_code == 413
+    assert peak < 4 * MAX_BODY_BYTES
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [lambda packed: packed[:-9], lambda packed: packed[:20], lambda packed: packed + b"more"],
+)
+def test_a_body_that_cannot_be_decompressed_is_a_clear_error(
+    spoilt: Callable[[bytes], bytes],
+) -> None:
+    packed = gzip.compress(b'{"job_id": "demo-1", "universe": ["A"]}')
+    refused = refusal(body(spoilt(packed)))
+    assert refused.status_code == 400
+    assert "can't be decompressed" in refused.error

@@ -33,6 +33,7 @@ class JobAccount:
     environments: list[dict[str, Any]] = field(default_factory=list)
     listed: dict[str, list[str]] = field(default_factory=dict)
     summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    fronts: list[str] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     answer: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: {}
     calls: list[str] = field(default_factory=list)
@@ -128,6 +129,9 @@ def _script(account: JobAccount) -> None:
     answers = {
         "DescribeJobs": describe_jobs,
         "ListJobs": list_jobs,
+        "GetJobQueueSnapshot": lambda _: {
+            "frontOfQueue": {"jobs": [{"jobArn": arn} for arn in account.fronts]}
+        },
         "DescribeJobQueues": lambda _: {"jobQueues": account.queues},
         "DescribeComputeEnvironments": lambda _: {"computeEnvironments": account.environments},
     }

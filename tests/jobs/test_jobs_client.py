@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -113,9 +115,20 @@ def test_what_api_gateway_finds_too_large_is_not_sent_to_api_gateway(
 
 
 def test_nothing_larger_than_the_limit_is_sent(api: Api, client: JobsClient) -> None:
-    with pytest.raises(TooLarge, match=r"has 1,288,922 bytes, at most 1,048,576 pass"):
-        client.submit("demo-1", [f"ITEM-{index}" for index in range(100_000)])
+    items = [hashlib.sha256(str(index).encode()).hexdigest() for index in range(40_000)]
+    with pytest.raises(TooLarge, match=r"has 2,680,032 bytes, at most 1,048,576 pass"):
+        client.submit("demo-1", items)
     assert api.asked == []
+
+
+def test_what_would_be_too_large_is_compressed(api: Api, client: JobsClient) -> None:
+    api.answer(202, QUEUED)
+    items = [f"ITEM-{index}" for index in range(100_000)]
+    client.submit("demo-1", items)
+    (asked,) = api.asked
+    assert asked.headers["content-encoding"] == "gzip"
+    assert len(asked.body) < 400_000
+    assert json.loads(gzip.decompress(asked.body))["universe"] == items
 
 
 def test_another_front_door_may_have_another_limit(api: Api, connect: Connect) -> None:

@@ -12,6 +12,7 @@ def test_the_clients_limits_are_the_functions_limits() -> None:
     assert contract.MAX_ITEM_CHARACTERS == request.MAX_ITEM_CHARACTERS
     assert contract.MAX_ITEM_BYTES == request.MAX_ITEM_BYTES
     assert contract.MAX_PARAMETERS_BYTES == request.MAX_PARAMETERS_BYTES
+    assert contract.MAX_BODY_BYTES == request.MAX_BODY_BYTES
 
 
 def test_duplicates_are_found_with_all_their_positions() -> None:

@@ -14,7 +14,7 @@ from batchctl.jobs.attempts import Attempt, describe
 from batchctl.jobs.logs import Line, LogReader
 from batchctl.jobs.moments import iso, since
 from batchctl.jobs.record import Task, earlier_batch_jobs, read_record, task_of
-from batchctl.jobs.tail import LOOKS_AFTER_THE_END, Tail
+from batchctl.jobs.tail import LOOKS_AFTER_THE_END, LOOKS_FOR_UNKNOWN, Tail
 
 
 @pytest.fixture
@@ -156,6 +156,13 @@ def test_following_tells_each_line_once_until_every_task_has_ended(account: JobA
     assert told == ["0.1 first", "0.1 reclaimed", "1.1 second", "0.2 again", "0.2 late"]
     assert len(pauses) == 2 + LOOKS_AFTER_THE_END - 1
     assert account.calls.count("DescribeJobs") == 3
+
+
+def test_following_ends_when_batch_has_forgotten_the_tasks(account: JobAccount) -> None:
+    pauses: list[float] = []
+    tail = Tail(LogReader(account.aws, GROUP), [Task(0, "gone", 1)])
+    assert list(tail.lines(pauses.append)) == []
+    assert len(pauses) == LOOKS_FOR_UNKNOWN - 1
 
 
 def test_following_starts_where_it_is_told_to(account: JobAccount) -> None:

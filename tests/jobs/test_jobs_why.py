@@ -32,6 +32,7 @@ def account(one_account: JobAccount) -> JobAccount:
     """An account whose queue and compute environment are well."""
     for scripted in (one_account.details, one_account.listed, one_account.summaries):
         scripted.clear()
+    one_account.fronts = []
     one_account.queues = [
         {
             "jobQueueName": "app-compute",
@@ -171,7 +172,7 @@ def test_a_task_that_waits_long_without_a_reason_is_explained_by_what_is_known(
     one_task(account, "RUNNABLE")
     account.environments = [environment(computeResources=resources)]
     (found,) = findings(account, LATE_MS)
-    assert "1 tasks wait since 10 min" in found.seen
+    assert "1 task waiting for 10 min" in found.seen
     assert seen in found.seen
     assert fix in found.fix
 
@@ -243,8 +244,28 @@ def test_a_failed_task_is_explained_by_what_batch_and_the_container_say(
 ) -> None:
     one_task(account, "FAILED", **more)
     (found,) = findings(account)
-    assert "1 tasks failed" in found.seen
+    assert "1 task failed" in found.seen
     assert fix in found.fix
+
+
+def test_reasons_of_one_cause_are_one_finding_the_most_frequent_first() -> None:
+    record = Record("demo", "FAILED", 1, 1, (), ())
+    failed = {"x; exit status 1": 1, "CannotPullContainerError": 2, "x; exit status 3": 5}
+    found = diagnose(Evidence(record, {"FAILED": 8}, {}, failed, ()), LATE_MS)
+    assert [each.seen for each in found] == [
+        "5 tasks failed: x; exit status 3\n1 task failed: x; exit status 1",
+        "2 tasks failed: CannotPullContainerError",
+    ]
+
+
+def test_a_job_held_up_by_another_at_the_head_of_the_queue_is_told_so(account: JobAccount) -> None:
+    one_task(account, "RUNNABLE")
+    reason = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - no instance"
+    account.child("other:4", "RUNNABLE", jobName="huge-0", statusReason=reason)
+    account.fronts = ["arn:aws:batch:us-east-1:1:job/other:4"]
+    (found,) = findings(account)
+    assert found.seen == f"job `huge-0` blocks the queue: {reason}"
+    assert "lower `compute.memory_mib`" in found.fix
 
 
 def test_a_job_that_batch_hasnt_got_yet_leads_to_the_dead_letters(account: JobAccount) -> None:

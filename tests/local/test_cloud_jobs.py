@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from typing import Any
 
 import pytest
-from local_cloud import ENDED, Cloud, create_environment, register
+from local_cloud import ENDED, Cloud, create_environment, eventually, register
 
 pytestmark = pytest.mark.e2e
 
@@ -74,7 +75,8 @@ def test_a_terminated_job_ends_with_the_reason_given(cloud: Cloud) -> None:
 
 
 def test_an_interrupted_job_is_retried_and_succeeds(cloud: Cloud) -> None:
-    command = ["sh", "-c", "[ $AWS_BATCH_JOB_ATTEMPT = 2 ] || exec sleep 600"]
+    script = "echo attempt $AWS_BATCH_JOB_ATTEMPT; [ $AWS_BATCH_JOB_ATTEMPT = 2 ] || exec sleep 600"
+    command = ["sh", "-c", script]
     rules = [
         {"onStatusReason": "Host EC2*", "action": "RETRY"},
         {"onReason": "*", "action": "EXIT"},
@@ -82,6 +84,7 @@ def test_an_interrupted_job_is_retried_and_succeeds(cloud: Cloud) -> None:
     strategy = {"attempts": 10, "evaluateOnExit": rules}
     job_id = cloud.submit(command, retryStrategy=strategy)
     cloud.wait(job_id, "RUNNING")
+    eventually(lambda: cloud.log(job_id), bool)
 
     request = urllib.request.Request(  # noqa: S310 - our own loopback URL
         f"{cloud.running.endpoint_url}/_batchctl/interrupt",
@@ -95,6 +98,14 @@ def test_an_interrupted_job_is_retried_and_succeeds(cloud: Cloud) -> None:
     assert job["status"] == "SUCCEEDED"
     assert len(job["attempts"]) == 2
     assert job["attempts"][0]["statusReason"].startswith("Host EC2 (instance i-")
+    assert [logged(cloud, attempt) for attempt in job["attempts"]] == [["attempt 1"], ["attempt 2"]]
+
+
+def logged(cloud: Cloud, attempt: dict[str, Any]) -> list[str]:
+    """The lines of the log stream that one attempt has to itself."""
+    stream = attempt["container"]["logStreamName"]
+    events = cloud.logs.get_log_events(logGroupName="/batchapp", logStreamName=stream)["events"]
+    return [event["message"] for event in events]
 
 
 def test_an_environment_with_a_missing_instance_profile_is_invalid(cloud: Cloud) -> None:

@@ -56,7 +56,9 @@ class Services:
         body = params["body"]
         content = json.loads(body) if body else {}
         invocation = params["headers"].get("X-Amz-Invocation-Type")
-        self.calls.append((model.name, content if invocation is None else {"type": invocation}))
+        self.calls.append(
+            (model.name, content if invocation is None else {"type": invocation, "event": content})
+        )
         status, answer = 200, getattr(self, f"_{model.name.lower()}")(content)
         if answer is None:
             status, answer = 404, {"Error": {"Code": "ResourceNotFoundException", "Message": "no"}}
@@ -235,9 +237,26 @@ def test_what_a_pattern_looks_at_is_all_that_decides() -> None:
 def test_a_function_gets_the_whole_event(
     observed: LocalBatch, changes: list[Change], services: Services
 ) -> None:
-    Delivery(services).deliver(failed_event(observed, changes), target())
-    assert [each["type"] for each in services.named("Invoke")] == ["RequestResponse"]
+    event = failed_event(observed, changes)
+    Delivery(services).deliver(event, target())
+    assert services.named("Invoke") == [{"type": "RequestResponse", "event": event}]
     assert services.named("SendMessage") == []
+
+
+def test_a_function_gets_the_constant_that_its_rule_names(services: Services) -> None:
+    Delivery(services).deliver({"detail": {}}, target(constant='{"said": 1}'))
+    assert [each["event"] for each in services.named("Invoke")] == [{"said": 1}]
+
+
+def test_a_target_that_is_neither_function_nor_queue_ends_in_the_dead_letters(
+    services: Services,
+) -> None:
+    topic = Target("arn:aws:sns:us-east-1:000000000000:topic", RULE, QUEUE)
+    Delivery(services).deliver({"detail": {}}, topic)
+    (letter,) = services.named("SendMessage")
+    assert (
+        "functions and queues only" in letter["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
+    )
 
 
 def test_a_function_that_fails_is_left_to_the_retries_of_lambda(services: Services) -> None:

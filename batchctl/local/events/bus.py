@@ -38,7 +38,7 @@ class Bus:
             threading.Thread(target=self.run, name=f"events-{number}", daemon=True).start()
 
     def close(self) -> None:
-        """End the threads; what is noted by now is still delivered, if the process lives on."""
+        """End the threads once they have delivered what is noted by now; later changes are lost."""
         for _ in range(DELIVERERS):
             self._changes.put(None)
 

@@ -1,0 +1,86 @@
+"""The HTTP API of an application with one job, on loopback, of any number of results."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+@dataclass
+class JobApi:
+    """A job of `items` results that goes through `looks`, the last of them for ever.
+
+    A look is what the answer says beside the results. Every item in `failed` has the error there.
+    """
+
+    looks: list[dict[str, Any]]
+    items: int = 2
+    failed: dict[int, dict[str, Any]] = field(default_factory=dict)
+    port: int = 0
+    pages: int = 0
+
+    def answer(self, query: dict[str, list[str]]) -> dict[str, Any]:
+        start, limit = int(query.get("next", ["0"])[0]), int(query.get("limit", ["100"])[0])
+        end = min(start + limit, self.items)
+        look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        self.pages += 1
+        page = {f"{index:08}": self._result(index) for index in range(start, end)}
+        more = {"next": str(end)} if end < self.items else {}
+        return {**JOB, **look, "items": self.items, "results": page, **more}
+
+    def _result(self, index: int) -> dict[str, Any]:
+        if index in self.failed:
+            return {"status": "FAILED", **self.failed[index]}
+        return {"status": "SUCCEEDED", "result": {"x": index, "y": "é"}, "attempts": 1}
+
+
+JOB = {"job_id": "demo-1", "created_at": "2026-11-23T10:00:00.000001Z"}
+
+
+def counts(**given: int) -> dict[str, int]:
+    """The counts of tasks, 0 where not given."""
+    named = ("total", "pending", "running", "succeeded", "failed")
+    return {name: given.get(name, 0) for name in named}
+
+
+RUNNING = {"status": "RUNNING", "tasks": counts(total=4, pending=1, running=2, succeeded=1)}
+DONE = {"status": "SUCCEEDED", "tasks": counts(total=4, succeeded=4)}
+FAILED = {"status": "FAILED", "tasks": counts(total=4, succeeded=3, failed=1)}
+NO_MEMORY = {"error": "the task needed more memory\nreally", "reason": "OUT_OF_MEMORY"}
+
+
+@contextmanager
+def serving(api: JobApi) -> Iterator[JobApi]:
+    """Serve the API on a port of its own."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            content = json.dumps(api.answer(parse_qs(urlsplit(self.path).query))).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # http.server's name
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    api.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,186 @@
+"""The commands that read jobs from the API, as a user types them: show, watch, results."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import signal
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+from job_api import DONE, FAILED, NO_MEMORY, RUNNING, JobApi, counts
+
+from batchctl.cli import main
+from batchctl.cli.watch import duration
+
+Batchctl = Callable[..., Result]
+
+
+# show and watch
+
+
+@pytest.mark.usefixtures("deployed")
+def test_show_tells_the_attempt_and_what_reclaims_cost(api: JobApi, batchctl: Batchctl) -> None:
+    api.looks = [RUNNING | {"attempt": 2, "reclaims": {"count": 3, "seconds": 71.6}}]
+    told = batchctl("show", "demo-1")
+    assert "attempt:  2\n" in told.stdout
+    assert "reclaims: 3, which cost 72 s of work\n" in told.stdout
+    assert "4: 1 pending, 2 running, 1 succeeded, 0 failed" in told.stdout
+    found = json.loads(batchctl("show", "demo-1", "--json").stdout)
+    assert found["reclaims"] == {"count": 3, "seconds": 71.6}
+    assert "results" not in found
+    assert found["reasons"] == {}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_show_counts_the_failed_items_by_reason(api: JobApi, batchctl: Batchctl) -> None:
+    api.looks, api.items = [FAILED], 5
+    api.failed = {0: NO_MEMORY, 2: {"error": "no", "reason": "TIMEOUT"}, 4: NO_MEMORY}
+    assert "failed:   2 OUT_OF_MEMORY, 1 TIMEOUT\n" in batchctl("show", "demo-1").stdout
+    found = json.loads(batchctl("show", "demo-1", "--json").stdout)
+    assert found["reasons"] == {"OUT_OF_MEMORY": 2, "TIMEOUT": 1}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_result_wider_than_the_screen_is_folded(api: JobApi, batchctl: Batchctl) -> None:
+    api.looks, api.failed = [FAILED], {0: {"error": "long " * 3000}}
+    printed = batchctl("results", "demo-1").stdout
+    assert printed.count("long") == 3000
+    assert "00000001" in printed
+
+
+@pytest.mark.usefixtures("deployed")
+def test_watch_tells_each_change_the_speed_and_the_failures_and_how_it_ended(
+    api: JobApi, batchctl: Batchctl
+) -> None:
+    first = RUNNING | {"tasks": counts(total=4, pending=4)}
+    api.looks = [first, RUNNING, RUNNING, FAILED]
+    api.failed = {1: NO_MEMORY}
+    watched = batchctl("watch", "demo-1")
+    assert watched.exit_code == 4
+    assert watched.stdout == ""
+    lines = watched.stderr.splitlines()
+    assert lines[0] == "RUNNING: 0/4 tasks done, 0 running, 0 failed"
+    assert lines[1].startswith("RUNNING: 1/4 tasks done, 2 running, 0 failed, ")
+    assert lines[1].endswith(" left")
+    assert lines[2:4] == [
+        "FAILED: 4/4 tasks done, 0 running, 1 failed",
+        "  failed 00000001: OUT_OF_MEMORY: the task needed more memory",
+    ]
+    assert "demo-1 ended as FAILED: 1 of 4 tasks failed" in lines[4]
+    assert "batchctl why demo-1" in lines[5]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_watch_draws_a_bar_on_a_terminal(
+    api: JobApi, batchctl: Batchctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    api.looks = [RUNNING | {"reclaims": {"count": 3, "seconds": 1.0}}, RUNNING, FAILED]
+    api.failed = {1: NO_MEMORY}
+    watched = batchctl("watch", "demo-1")
+    for drawn in ("1/4 tasks", "2 running", "0 s watched", "3 reclaims"):
+        assert drawn in watched.stderr
+    assert "  failed 00000001: OUT_OF_MEMORY: the task needed more memory" in watched.stderr
+    assert "demo-1 ended as FAILED" in watched.stderr
+
+
+@pytest.mark.usefixtures("deployed")
+def test_watch_as_json_is_a_line_for_each_change(api: JobApi, batchctl: Batchctl) -> None:
+    api.looks = [RUNNING, RUNNING, DONE]
+    watched = batchctl("watch", "demo-1", "--json")
+    assert watched.exit_code == 0
+    assert [json.loads(line)["status"] for line in watched.stdout.splitlines()] == [
+        "RUNNING",
+        "SUCCEEDED",
+    ]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_ctrl_c_ends_the_watching_and_says_that_the_job_goes_on(api: JobApi) -> None:
+    api.looks = [RUNNING]
+    # A shell that runs the tests in the background has SIGINT ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    program = [sys.executable, "-c", "from batchctl.cli import main; main()", "watch", "demo-1"]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stderr is not None
+        assert "1/4 tasks done" in watching.stderr.readline()
+        watching.send_signal(signal.SIGINT)
+        rest = watching.stderr.read()
+    assert watching.returncode == 130
+    assert "the job goes on: `batchctl watch demo-1`" in rest
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.4, "0 s"), (59, "59 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
+)
+def test_durations_are_told_for_people(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
+
+
+# results
+
+
+@pytest.mark.usefixtures("deployed")
+def test_failed_results_alone_are_told_with_their_reasons(api: JobApi, batchctl: Batchctl) -> None:
+    api.looks, api.items, api.failed = [FAILED], 4, {2: NO_MEMORY | {"exit_code": 137}}
+    (found,) = json.loads(batchctl("results", "demo-1", "--failed", "--json").stdout)
+    assert (found["item"], found["reason"], found["exit_code"]) == (
+        "00000002",
+        "OUT_OF_MEMORY",
+        137,
+    )
+    table = batchctl("results", "demo-1", "--failed").stdout
+    assert table.split()[:5] == ["item", "status", "reason", "exit_code", "error"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_table_of_many_results_has_one_heading_until_a_column_is_new(
+    api: JobApi, batchctl: Batchctl
+) -> None:
+    api.items, api.failed = 3000, {2500: NO_MEMORY}
+    lines = batchctl("results", "demo-1").stdout.splitlines()
+    headings = [line.split() for line in lines if line.startswith("item")]
+    assert headings == [
+        ["item", "status", "x", "y", "attempts"],
+        ["item", "status", "x", "y", "attempts", "reason", "error"],
+    ]
+    assert len([line for line in lines if line.startswith("0000")]) == 3000
+    assert len({line.index("é") for line in lines[1:1000]}) == 1
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_many_results_take_no_more_memory_than_few(api: JobApi, form: str) -> None:
+    def peak_mb(items: int) -> float:
+        api.items, api.pages = items, 0
+        arguments = ["results", "demo-1", "--format", form]
+        tracemalloc.start()
+        with contextlib.redirect_stdout(io.TextIOWrapper(io.BufferedWriter(Nothing()))):
+            main(arguments, standalone_mode=False)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert api.pages == items / 1000
+        return peak / 1e6
+
+    peak_mb(1000)
+    few, many = peak_mb(2000), peak_mb(8000)
+    assert many < 1.3 * few + 0.5
+
+
+class Nothing(io.RawIOBase):
+    """Takes everything and keeps nothing."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        return len(content)

@@ -1,0 +1,103 @@
+"""Why a task failed, from what AWS Batch says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from handlers.reasons import CANCELLED, Reason, failure_of, reclaims_of
+
+HOST_GONE = "Host EC2 (instance i-0abc) terminated."
+
+
+def task(status_reason: str, *attempts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    container = attempts[-1].get("container", {}) if attempts else {}
+    return {
+        "status": "FAILED",
+        "statusReason": status_reason,
+        "container": container,
+        "attempts": list(attempts),
+        **more,
+    }
+
+
+def attempt(
+    exit_code: int | None = None,
+    reason: str | None = None,
+    status_reason: str = "",
+    seconds: int = 2,
+) -> dict[str, Any]:
+    said = {"exitCode": exit_code, "reason": reason}
+    return {
+        "container": {name: value for name, value in said.items() if value is not None},
+        "statusReason": status_reason,
+        "startedAt": 1_000,
+        "stoppedAt": 1_000 + seconds * 1000,
+    }
+
+
+ENDED = "Essential container in task exited"
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+NO_IMAGE = "CannotPullContainerError: Error response from daemon: manifest unknown"
+
+
+@pytest.mark.parametrize(
+    ("detail", "reason", "exit_code", "said"),
+    [
+        (task(ENDED, attempt(3)), Reason.EXIT_CODE, 3, "exit status 3"),
+        (task(ENDED, attempt(137, OUT_OF_MEMORY)), Reason.OUT_OF_MEMORY, 137, "memory"),
+        (task(ENDED, attempt(137)), Reason.OUT_OF_MEMORY, 137, "memory"),
+        (
+            task("Job attempt duration exceeded timeout", attempt(137)),
+            Reason.TIMEOUT,
+            137,
+            "compute.timeout_s",
+        ),
+        (task(HOST_GONE, *[attempt()] * 10), Reason.SPOT_RECLAIM, None, "10 times"),
+        (task("Task failed to start", attempt(None, NO_IMAGE)), Reason.IMAGE, None, "manifest"),
+        (
+            task("Task failed to start", attempt(None, "DockerTimeoutError: could not start")),
+            Reason.HOST,
+            None,
+            "DockerTimeoutError",
+        ),
+        (task("by hand", attempt(143), isTerminated=True), Reason.TERMINATED, 143, "by hand"),
+        (task(CANCELLED), Reason.TERMINATED, None, CANCELLED),
+        (task("no more", isCancelled=True), Reason.TERMINATED, None, "no more"),
+        (task(""), Reason.UNKNOWN, None, "gives no reason"),
+        (task(ENDED, attempt(0), status="SUCCEEDED"), Reason.UNKNOWN, 0, "no result"),
+    ],
+)
+def test_what_batch_says_becomes_a_reason_with_words(
+    detail: dict[str, Any], reason: Reason, exit_code: int | None, said: str
+) -> None:
+    failure = failure_of(detail, on_demand=False)
+    assert (failure.reason, failure.exit_code) == (reason, exit_code)
+    assert said in failure.error
+    assert failure.attempts == len(detail["attempts"])
+
+
+def test_a_machine_on_demand_is_not_reclaimed_when_it_goes() -> None:
+    assert failure_of(task(HOST_GONE, attempt()), on_demand=True).reason is Reason.HOST
+
+
+def test_a_task_that_batch_forgot_has_an_unknown_reason() -> None:
+    failure = failure_of(None, on_demand=False)
+    assert (failure.reason, failure.seconds) == (Reason.UNKNOWN, None)
+
+
+def test_the_seconds_are_those_of_the_last_attempt() -> None:
+    detail = task(ENDED, attempt(status_reason=HOST_GONE, seconds=40), attempt(1, seconds=7))
+    assert failure_of(detail, on_demand=False).seconds == 7.0
+
+
+def test_reclaims_are_the_attempts_that_lost_their_machine() -> None:
+    detail = task(
+        ENDED,
+        attempt(status_reason=HOST_GONE, seconds=40),
+        attempt(None, "DockerTimeoutError", "Task failed to start", seconds=5),
+        attempt(143, status_reason=HOST_GONE, seconds=2),
+        attempt(0, seconds=9),
+    )
+    assert reclaims_of(detail) == (2, 42.0)
