@@ -23,8 +23,8 @@ SIGNED = with_settings(CONFIG, {("api", "mode"): "restapi", ("api", "auth"): "ia
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     """The application behind a REST API that wants signatures."""
     made = Shared((tmp_path_factory.mktemp("drift") for _ in iter(int, 1)), config=SIGNED)
-    # Built before hypothesis changes the recursion limit, which Python 3.11 takes amiss while another
-    # thread makes a syntax tree, as moto's router does at its first requests.
+    # Built before hypothesis changes the recursion limit, which Python 3.11 takes amiss while a
+    # thread makes a syntax tree, as those of a first run do.
     made.settled()
     yield made
     made.forget()
