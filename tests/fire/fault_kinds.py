@@ -15,6 +15,7 @@ THROTTLING = {
     "batch": ("TooManyRequestsException", 429),
     "dynamodb": ("ThrottlingException", 400),
     "ec2": ("RequestLimitExceeded", 503),
+    "ecr": ("ThrottlingException", 400),
     "elbv2": ("Throttling", 400),
     "iam": ("Throttling", 400),
     "lambda": ("TooManyRequestsException", 429),
