@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 from default_vpc import make_default_vpc_public
+from fake_recipe import FakeRecipe
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws, Connection
@@ -42,7 +43,7 @@ DONE = Outcome()
 
 def first_stack() -> Stack:
     """The application as a small config.yaml asks for it."""
-    return build(_config(), image="registry.example/compute:1", package=function_package())
+    return build(_config(), image=FakeRecipe(), package=function_package())
 
 
 def changed_stack() -> Stack:
@@ -52,7 +53,7 @@ def changed_stack() -> Stack:
     takes its target groups along.
     """
     config = _config(api={"port": 9998})
-    stack = build(config, image="registry.example/compute:2", package=function_package())
+    stack = build(config, image=FakeRecipe("5f4e3d2c1b0a"), package=function_package())
     names = {"load_balancer.api": "batchapp-front", "compute_environment.spot": "batchapp-cheap"}
     return in_order([_renamed(each, names) for each in stack])
 
@@ -65,7 +66,7 @@ def door_stack(mode: str, auth: str) -> Stack:
 
 
 def _config(**settings: Any) -> Config:
-    return Config.model_validate({"compute": {"image": "x:1"}, **settings})
+    return Config.model_validate(settings)
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:
@@ -189,6 +190,16 @@ def _definitions(account: Account) -> list[str]:
     return [f"{d['jobDefinitionName']}:{d['revision']}" for d in found]
 
 
+def _images(account: Account) -> list[str]:
+    """Each image by its repository and tags; a repository without images by its name."""
+    ecr, found = account.client("ecr"), []
+    for repository in ecr.describe_repositories()["repositories"]:
+        name = repository["repositoryName"]
+        images = ecr.describe_images(repositoryName=name)["imageDetails"]
+        found += [f"{name}: {image['imageTags']}" for image in images] or [name]
+    return found
+
+
 def _statements(account: Account) -> list[str]:
     """Each statement of each function's policy, by the name of its source."""
     found: list[str] = []
@@ -302,6 +313,7 @@ WITNESSES: dict[str, Callable[[Account], list[str]]] = {
     ),
     "job queues": _job_queues,
     "job definitions": _definitions,
+    "images": _images,
     "functions": _listing("lambda", "list_functions", "Functions", "FunctionName"),
     "statements": _statements,
     "mappings": _mappings,

@@ -16,6 +16,7 @@ THROTTLING = {
     "batch": ("TooManyRequestsException", 429),
     "dynamodb": ("ThrottlingException", 400),
     "ec2": ("RequestLimitExceeded", 503),
+    "ecr": ("ThrottlingException", 400),
     "elbv2": ("Throttling", 400),
     "events": ("ThrottlingException", 400),
     "iam": ("Throttling", 400),
