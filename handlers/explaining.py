@@ -1,6 +1,7 @@
-"""Records why items have no result: a FAILED result with the reason, where there is none at all.
+"""Records how tasks ended whose items have no result: FAILED with the reason, or SUCCEEDED.
 
-What the container recorded stays: an exception of compute.py says more than Batch's exit status.
+What the container recorded stays: an exception of compute.py says more than Batch's exit status. A
+container that records nothing says all by that: 0 is a success, whose result is null.
 Nothing is found here twice, so that whoever comes first (an event, a reader) does the work, and
 whoever dies in the middle of it leaves less for the next.
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from handlers.reasons import Failure, Reason, failure_of
+from handlers.reasons import Failure, Reason, Success, end_of
 from handlers.record import RESULT_PREFIX, BatchJob, JobRecord, Status, key, number, text
 from handlers.universe import ITEMS_PER_CHUNK, Universe
 from handlers.writing import MAX_ROUNDS, WRITERS, WriteRefusedError
@@ -84,10 +85,8 @@ class Explainer:
             ]
             if not left:
                 return
-            failures = self._failures(
-                job, {place // job.items_per_task for place, _ in left}, details
-            )
-            puts = [(item, failures[place // job.items_per_task]) for place, item in left]
+            ends = self._ends(job, {place // job.items_per_task for place, _ in left}, details)
+            puts = [(item, ends[place // job.items_per_task]) for place, item in left]
             for _ in pool.map(lambda put: self._put(job, *put), puts):
                 pass  # a result is None; asking for it raises what the call raised
 
@@ -118,23 +117,23 @@ class Explainer:
             self.universe.sleep(random.uniform(0, min(1.0, 0.05 * 2**attempt)))  # noqa: S311
         raise WriteRefusedError
 
-    def _failures(
+    def _ends(
         self, job: JobRecord, tasks: Collection[int], details: Mapping[int, Mapping[str, Any]]
-    ) -> dict[int, Failure]:
-        """Say of each task why it failed; what isn't at hand is asked of Batch."""
+    ) -> dict[int, Failure | Success]:
+        """Say of each task how it ended; what isn't at hand is asked of Batch."""
         asked = {task: child_id(job.batch_jobs, task) for task in tasks if task not in details}
         known = self._describe([each for each in asked.values() if each is not None])
         on_demand = job.overrides.on_demand
 
-        def failure(task: int) -> Failure:
+        def end(task: int) -> Failure | Success:
             if task in details:
-                return failure_of(details[task], on_demand=on_demand)
+                return end_of(details[task], on_demand=on_demand)
             batch_id = asked[task]
             if batch_id is None:
                 return NEVER_SUBMITTED
-            return failure_of(known.get(batch_id), on_demand=on_demand)
+            return end_of(known.get(batch_id), on_demand=on_demand)
 
-        return {task: failure(task) for task in tasks}
+        return {task: end(task) for task in tasks}
 
     def _describe(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         return {
@@ -143,12 +142,12 @@ class Explainer:
             for detail in self.batch.describe_jobs(jobs=ids[start : start + IDS_PER_CALL])["jobs"]
         }
 
-    def _put(self, job: JobRecord, item: str, failure: Failure) -> None:
+    def _put(self, job: JobRecord, item: str, end: Failure | Success) -> None:
         """Put the result of an item, unless it has got one meanwhile."""
         try:
             self.client.put_item(
                 TableName=self.universe.table,
-                Item={**key(job.job_id, RESULT_PREFIX + item), **_result(failure)},
+                Item={**key(job.job_id, RESULT_PREFIX + item), **_result(end)},
                 ConditionExpression="attribute_not_exists(job_id)",
             )
         except self.client.exceptions.ConditionalCheckFailedException:
@@ -166,15 +165,18 @@ def child_id(batch_jobs: Sequence[BatchJob], task: int) -> str | None:
     return None
 
 
-def _result(failure: Failure) -> dict[str, AttributeValueTypeDef]:
-    result = {
-        "status": text(Status.FAILED),
-        "error": text(failure.error),
-        "reason": text(failure.reason),
-        "attempts": number(failure.attempts),
-    }
-    if failure.exit_code is not None:
-        result["exit_code"] = number(failure.exit_code)
-    if failure.seconds is not None:
-        result["seconds"] = {"N": f"{failure.seconds:.3f}"}
+def _result(end: Failure | Success) -> dict[str, AttributeValueTypeDef]:
+    result = {"attempts": number(end.attempts)}
+    if isinstance(end, Success):
+        result |= {"status": text(Status.SUCCEEDED), "result": text("null")}
+    else:
+        result |= {
+            "status": text(Status.FAILED),
+            "error": text(end.error),
+            "reason": text(end.reason),
+        }
+        if end.exit_code is not None:
+            result["exit_code"] = number(end.exit_code)
+    if end.seconds is not None:
+        result["seconds"] = {"N": f"{end.seconds:.3f}"}
     return result

@@ -165,7 +165,12 @@ class Monitor:
             return tally, job.items_to_do
         if self.results.clock() > deadline:
             return tally, job.explained
-        return tally, self.explainer.explain(job, deadline)
+        explained = self.explainer.explain(job, deadline)
+        if explained < job.items_to_do:
+            return tally, explained
+        # Exit codes alone may have told of successes.
+        tally = self.results.tally(job.job_id, None, deadline)
+        return tally, explained if tally.complete else 0
 
 
 def _recorded(job: JobRecord) -> Progress:

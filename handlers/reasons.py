@@ -1,4 +1,4 @@
-"""Why a task of a job has no result: read from what AWS Batch says of its Batch job. No calls.
+"""How a task without a result ended: read from what AWS Batch says of its Batch job. No calls.
 
 Sources: AWS Batch User Guide, "Automated job retries" and "AWS Batch best practices" (`Host EC2*`
 says that the machine was taken away), "Job timeouts", "Troubleshooting"; Amazon ECS Developer
@@ -54,8 +54,16 @@ class Failure:
     seconds: float | None = None
 
 
-def failure_of(detail: Mapping[str, Any] | None, *, on_demand: bool) -> Failure:
-    """Say why a task failed, from its JobDetail of DescribeJobs or of an event.
+@dataclass(frozen=True)
+class Success:
+    """Exit status 0, of a container that records nothing itself; else as of a failure."""
+
+    attempts: int = 0
+    seconds: float | None = None
+
+
+def end_of(detail: Mapping[str, Any] | None, *, on_demand: bool) -> Failure | Success:
+    """Say how a task ended, from its JobDetail of DescribeJobs or of an event.
 
     Without `detail` Batch doesn't know the task any more. A machine of an `on_demand` queue that
     went away was not reclaimed.
@@ -63,6 +71,8 @@ def failure_of(detail: Mapping[str, Any] | None, *, on_demand: bool) -> Failure:
     if detail is None:
         return Failure(Reason.UNKNOWN, "the task ended, and AWS Batch no longer knows how")
     attempts = detail.get("attempts", ())
+    if detail.get("status") == "SUCCEEDED":
+        return Success(len(attempts), _seconds(attempts[-1]) if attempts else None)
     code = _exit_code(detail)
     reason, error = _reason(detail, code, on_demand=on_demand)
     return Failure(reason, error, code, len(attempts), _seconds(attempts[-1]) if attempts else None)
@@ -81,8 +91,6 @@ def reclaims_of(detail: Mapping[str, Any]) -> tuple[int, float]:
 def _reason(detail: Mapping[str, Any], code: int | None, *, on_demand: bool) -> tuple[Reason, str]:
     """Say who ended the task: somebody, the clock, the machine; else what the container says."""
     status = _text(detail, "statusReason")
-    if detail.get("status") == "SUCCEEDED":
-        return Reason.UNKNOWN, "the task ended with exit status 0 and recorded no result"
     if detail.get("isTerminated") or detail.get("isCancelled") or status == CANCELLED:
         return Reason.TERMINATED, f"the task was terminated: {status or 'no reason given'}"
     if "exceeded timeout" in status:

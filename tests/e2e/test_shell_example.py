@@ -68,6 +68,11 @@ def test_a_shell_script_finds_its_items_and_its_exit_code_tells_success_from_fai
     assert shown["tasks"] == {
         "total": 3, "pending": 0, "running": 0, "succeeded": 2, "failed": 1
     }  # fmt: skip
+    told = example.local("results", "primes", "--format", "json").stdout
+    ends = {each["item"]: (each["status"], each.get("reason")) for each in json.loads(told)}
+    assert ends == {
+        "7": ("SUCCEEDED", None), "8": ("FAILED", "EXIT_CODE"), "11": ("SUCCEEDED", None)
+    }  # fmt: skip
     events = example.client("logs").filter_log_events(logGroupName="/batchctl/primes/compute")
     assert {each["message"] for each in events["events"]} == {"7: 7", "8: 2 2 2", "11: 11"}
 

@@ -140,12 +140,21 @@ def test_a_job_with_a_failed_item_has_failed_and_has_the_results_of_the_others(
     }
 
 
-def test_a_job_with_a_missing_result_has_failed_though_batch_says_otherwise(
+def test_a_job_with_a_missing_result_has_failed_where_batch_no_longer_knows_the_task(
     get: Get, jobs: Jobs, batch: BatchDouble
 ) -> None:
     batch.end(jobs.submitted(items=4), "SUCCEEDED")
     jobs.all_succeeded(items=3)
     assert get()[1]["status"] == "FAILED"
+
+
+def test_an_item_without_a_result_of_a_task_that_succeeded_has_succeeded_with_null(
+    get: Get, jobs: Jobs, batch: BatchDouble
+) -> None:
+    batch.end(jobs.submitted(items=1), "SUCCEEDED")
+    body = get()[1]
+    assert body["status"] == "SUCCEEDED"
+    assert body["results"]["item-0"] == {"status": "SUCCEEDED", "result": None, "attempts": 0}
 
 
 def test_a_terminated_array_whose_summary_says_too_little_is_counted_by_its_results(

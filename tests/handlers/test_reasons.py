@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from handlers.reasons import CANCELLED, Reason, failure_of, reclaims_of
+from handlers.reasons import CANCELLED, Failure, Reason, Success, end_of, reclaims_of
+
+
+def failure_of(detail: dict[str, Any] | None, *, on_demand: bool = False) -> Failure:
+    end = end_of(detail, on_demand=on_demand)
+    assert isinstance(end, Failure)
+    return end
+
 
 HOST_GONE = "Host EC2 (instance i-0abc) terminated."
 
@@ -66,16 +73,20 @@ NO_IMAGE = "CannotPullContainerError: Error response from daemon: manifest unkno
         (task(CANCELLED), Reason.TERMINATED, None, CANCELLED),
         (task("no more", isCancelled=True), Reason.TERMINATED, None, "no more"),
         (task(""), Reason.UNKNOWN, None, "gives no reason"),
-        (task(ENDED, attempt(0), status="SUCCEEDED"), Reason.UNKNOWN, 0, "no result"),
     ],
 )
 def test_what_batch_says_becomes_a_reason_with_words(
     detail: dict[str, Any], reason: Reason, exit_code: int | None, said: str
 ) -> None:
-    failure = failure_of(detail, on_demand=False)
+    failure = failure_of(detail)
     assert (failure.reason, failure.exit_code) == (reason, exit_code)
     assert said in failure.error
     assert failure.attempts == len(detail["attempts"])
+
+
+def test_exit_status_0_is_a_success_of_a_container_that_records_nothing() -> None:
+    detail = task(ENDED, attempt(0, seconds=7), status="SUCCEEDED")
+    assert end_of(detail, on_demand=False) == Success(attempts=1, seconds=7.0)
 
 
 def test_a_machine_on_demand_is_not_reclaimed_when_it_goes() -> None:
@@ -83,13 +94,13 @@ def test_a_machine_on_demand_is_not_reclaimed_when_it_goes() -> None:
 
 
 def test_a_task_that_batch_forgot_has_an_unknown_reason() -> None:
-    failure = failure_of(None, on_demand=False)
+    failure = failure_of(None)
     assert (failure.reason, failure.seconds) == (Reason.UNKNOWN, None)
 
 
 def test_the_seconds_are_those_of_the_last_attempt() -> None:
     detail = task(ENDED, attempt(status_reason=HOST_GONE, seconds=40), attempt(1, seconds=7))
-    assert failure_of(detail, on_demand=False).seconds == 7.0
+    assert failure_of(detail).seconds == 7.0
 
 
 def test_reclaims_are_the_attempts_that_lost_their_machine() -> None:
