@@ -63,11 +63,13 @@ class TargetGroup(Resource[Outputs]):
                 return None
             tags = read_tags(aws, found["TargetGroupArn"])
             refuse_foreign(aws, f"target group `{found['TargetGroupName']}`", tags)
+            # Emulators name a load balancer once for each rule.
+            balancers = sorted(set(found.get("LoadBalancerArns", [])))
             return Actual(
                 Outputs(id=found["TargetGroupName"], arn=found["TargetGroupArn"]),
-                {**found, "Name": found["TargetGroupName"]},
+                {**found, "Name": found["TargetGroupName"], "LoadBalancerArns": balancers},
                 tags,
-                undecided=() if found.get("LoadBalancerArns") else ("LoadBalancerArns",),
+                undecided=() if balancers else ("LoadBalancerArns",),
             )
         return None
 

@@ -14,6 +14,7 @@ from unittest.mock import patch
 from moto.awslambda.models import LambdaFunction
 from moto.batch.models import BatchBackend
 from moto.dynamodb.models import DynamoDBBackend
+from one_load_balancer import target_groups_have_one_load_balancer
 
 UPDATE_ENVIRONMENT = BatchBackend.update_compute_environment
 TAG_TABLE = DynamoDBBackend.tag_resource
@@ -24,8 +25,12 @@ GET_CONFIGURATION = LambdaFunction.get_configuration
 
 @contextmanager
 def updates_as_aws_takes_them() -> Iterator[None]:
-    """Let moto's compute environments and functions take the updates that AWS's take."""
+    """Let moto's compute environments and functions take the updates that AWS's take.
+
+    And let its target groups have one load balancer, or none when their rules are gone.
+    """
     with ExitStack() as patches:
+        patches.enter_context(target_groups_have_one_load_balancer())
         for owner, name, replacement in (
             (BatchBackend, "update_compute_environment", _update_environment),
             (DynamoDBBackend, "tag_resource", _tag_table),

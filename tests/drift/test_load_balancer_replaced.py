@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from answers import alter
 from botocore.exceptions import ClientError
 from built import Application
 from faults import fail
-from one_load_balancer import target_groups_have_one_load_balancer
 
 from batchctl.config import Config
 from batchctl.engine.plan import Action
@@ -28,11 +26,10 @@ FRONT_DOOR = {
 
 
 @pytest.fixture
-def deployed(account_in_memory: Application) -> Iterator[Application]:
+def deployed(account_in_memory: Application) -> Application:
     """The application, where AWS allows a target group one load balancer."""
-    with target_groups_have_one_load_balancer():
-        account_in_memory.up()
-        yield account_in_memory
+    account_in_memory.up()
+    return account_in_memory
 
 
 def other_vpc(application: Application) -> dict[str, Any]:

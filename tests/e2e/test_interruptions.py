@@ -49,18 +49,6 @@ def test_ctrl_c_ends_up_with_130_and_the_next_up_continues(
     assert left(application) == {"roles": ["AWSServiceRoleForBatch"]}
 
 
-@pytest.mark.parametrize("line", ["[2/", "[20/", "[31/"])
-def test_after_a_kill_up_ends_with_one_of_each_and_down_with_none(
-    application: Application, line: str
-) -> None:
-    assert stopped_after(application, line, signal.SIGKILL, "up", "--yes") == -9
-    application.local("up", "--yes")
-    assert "no changes" in application.local("plan").stderr
-    assert stopped_after(application, "[15/", signal.SIGKILL, "down", "--yes") == -9
-    application.local("down", "--yes")
-    assert left(application) == {"roles": ["AWSServiceRoleForBatch"]}
-
-
 def test_ctrl_c_while_waiting_for_a_job_leaves_the_job_running_and_says_so(
     application: Application, tmp_path: Path
 ) -> None:
