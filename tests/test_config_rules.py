@@ -121,7 +121,7 @@ def refusal(text: str) -> list[str]:
         ("functions: {runtime: python3.10}\n", "functions.runtime: must be `python3.11`, "),
         ("functions: {memory_mib: 127}\n", "functions.memory_mib: must be at least 128"),
         ("functions: {timeout_s: 901}\n", "functions.timeout_s: must be at most 900"),
-        ("local: {executor: container}\n", "local.executor: must be `process`"),
+        ("local: {executor: lambda}\n", "local.executor: must be `process` or `container`"),
         # rules between settings
         (
             "api: {mode: restapi, allowed_cidrs: [10.0.0.0/8]}\n",

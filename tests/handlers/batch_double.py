@@ -96,7 +96,7 @@ class BatchDouble:
             "jobQueue": request["jobQueue"],
             "createdAt": int(self.clock() * 1000),
             "status": "SUBMITTED",
-            "container": {"environment": request["containerOverrides"]["environment"]},
+            "container": dict(request.get("containerOverrides", {})),
         }
         if "arrayProperties" in request:
             detail["arrayProperties"] = {"size": request["arrayProperties"]["size"]}

@@ -294,6 +294,13 @@ def test_a_mapping_that_is_being_deleted_is_waited_out(aws: Aws, tmp_path: Path)
     assert len(polls) == 1
 
 
+@pytest.fixture
+def public_default_vpc(aws: Aws) -> None:
+    """The default VPC as AWS makes it: a load balancer stands in it."""
+    make_default_vpc_public(aws.connection.client("ec2"))
+
+
+@pytest.mark.usefixtures("public_default_vpc")
 def test_a_source_made_again_gets_a_statement_of_its_own(
     aws: Aws, awslambda: Any, tmp_path: Path
 ) -> None:
@@ -307,6 +314,7 @@ def test_a_source_made_again_gets_a_statement_of_its_own(
     assert (first.id in policy, second.id in policy) == (False, True)
 
 
+@pytest.mark.usefixtures("public_default_vpc")
 def test_a_statement_changed_by_other_hands_is_put_right(
     aws: Aws, awslambda: Any, tmp_path: Path
 ) -> None:
@@ -324,6 +332,7 @@ def test_a_statement_changed_by_other_hands_is_put_right(
     assert "sns" not in policy
 
 
+@pytest.mark.usefixtures("public_default_vpc")
 def test_statements_of_one_function_are_added_one_by_one(aws: Aws, tmp_path: Path) -> None:
     second = dataclasses.replace(
         permission,
