@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from application import Application
-from podman_here import Podman, why_not
+from podman_here import Podman, temporary_podman, why_not
 from python_image import IMAGE, import_python
 
 from batchctl.packaging import compute_directory
@@ -69,15 +69,14 @@ class Builds:
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
     """An application with a compute/ of its own, up, with its tasks in containers."""
-    folder, calls = tmp_path_factory.mktemp("podman"), tmp_path_factory.mktemp("calls") / "calls"
-    podman = Podman(folder)
-    import_python(podman)
     application = Application.make(tmp_path_factory.mktemp("application"), CONFIG)
+    calls = tmp_path_factory.mktemp("calls") / "calls"
     config = application.folder / "config.yaml"
     config.write_text(config.read_text().replace("local: {", "local: {executor: container, "))
     shutil.copytree(compute_directory(), application.folder / "compute")
     (application.folder / "compute" / "compute.py").write_text(COMPUTE)
-    with pytest.MonkeyPatch.context() as patch:
+    with temporary_podman() as podman, pytest.MonkeyPatch.context() as patch:
+        import_python(podman)
         for name, value in podman.environment(calls).items():
             patch.setenv(name, value)
         try:
@@ -85,8 +84,6 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
             yield Builds(application, podman, calls)
         finally:
             application.run("local", "stop")
-    assert podman.containers() == []
-    shutil.rmtree(folder)
 
 
 def test_up_builds_and_pushes_once_and_a_job_runs_in_containers_from_the_digest(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from application import Application, free_ports
-from podman_here import Podman, missing, why_not
+from podman_here import missing, temporary_podman, why_not
 
 import batchctl
 
@@ -28,13 +28,12 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """The example as it is, on ports of its own and a base image of this machine's programs."""
     if missing(PROGRAMS):
         pytest.skip(f"not installed: {', '.join(missing(PROGRAMS))}")
-    podman = Podman(tmp_path_factory.mktemp("podman"))
-    podman.import_programs(IMAGE, *PROGRAMS)
     folder = tmp_path_factory.mktemp("example") / "shell"
     shutil.copytree(EXAMPLE, folder)
     application = Application(folder, *free_ports(2))
     adapt(folder / "config.yaml", application)
-    with pytest.MonkeyPatch.context() as patch:
+    with temporary_podman() as podman, pytest.MonkeyPatch.context() as patch:
+        podman.import_programs(IMAGE, *PROGRAMS)
         for name, value in podman.environment(folder / "calls").items():
             patch.setenv(name, value)
         try:
@@ -42,8 +41,6 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
             yield application
         finally:
             application.run("local", "stop")
-    assert podman.containers() == []
-    shutil.rmtree(podman.folder)
 
 
 def adapt(config: Path, application: Application) -> None:

@@ -11,7 +11,9 @@ import shlex
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -79,6 +81,21 @@ class Podman:
         changes = [f"--change=ENV {each}" for each in (f"PATH={SEARCH}", *variables)]
         self.run("import", "--quiet", *changes, str(archive), image)
         archive.unlink()
+
+
+@contextmanager
+def temporary_podman() -> Iterator[Podman]:
+    """Give a podman of one's own; it must have no containers at the end, when all of it goes.
+
+    Podman refuses a `--runroot` of more than 50 characters, which pytest's own folders have.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="podman-", dir="/tmp"))
+    podman = Podman(folder)
+    try:
+        yield podman
+        assert podman.containers() == []
+    finally:
+        shutil.rmtree(folder)
 
 
 def why_not() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from local_cloud import ENDED, Cloud, build, eventually, new_settings, register
-from podman_here import SHELL_PROGRAMS, Podman, why_not
+from podman_here import SHELL_PROGRAMS, Podman, temporary_podman, why_not
 
 from batchctl.local import process
 from batchctl.local.batch.memory import OUT_OF_MEMORY
@@ -27,10 +26,9 @@ REPOSITORY = "batchapp-compute"
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
-    folder = tmp_path_factory.mktemp("podman")
-    yield Podman(folder)
-    shutil.rmtree(folder)
+def podman() -> Iterator[Podman]:
+    with temporary_podman() as podman:
+        yield podman
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +38,6 @@ def settings(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     settings = replace(plain, engine=shlex.join(podman.command))
     yield settings
     process.stop(settings.directory)
-    assert podman.containers() == []
 
 
 @pytest.fixture(scope="module")

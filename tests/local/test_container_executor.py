@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from podman_here import SHELL_PROGRAMS, Podman, why_not
+from podman_here import SHELL_PROGRAMS, Podman, temporary_podman, why_not
 from test_batch_attempt import Ending, Groups, RecordingAccount
 
 from batchctl.local.batch.attempt import AttemptRunner, Setting
@@ -31,16 +30,12 @@ TASK = Task("task-1", "job-1", IMAGE, (), {"COLOUR": "green"}, None, 1, 64, "/gr
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
+def podman() -> Iterator[Podman]:
     """Podman with an image that has a shell."""
-    folder = tmp_path_factory.mktemp("podman")
-    podman = Podman(folder)
-    podman.import_programs(IMAGE, *SHELL_PROGRAMS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tempfile, "tempdir", str(folder))
+    with temporary_podman() as podman, pytest.MonkeyPatch.context() as patch:
+        podman.import_programs(IMAGE, *SHELL_PROGRAMS)
+        patch.setattr(tempfile, "tempdir", str(podman.folder))
         yield podman
-    assert podman.containers() == []
-    shutil.rmtree(folder)
 
 
 class Bench:
