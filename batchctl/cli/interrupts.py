@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from batchctl.cli.failures import INTERRUPTED
-from batchctl.cli.output import say
+from batchctl.cli.output import people, say
 
 
 @contextmanager
@@ -22,6 +22,8 @@ def stopping(stop: threading.Event) -> Iterator[None]:
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         if stop.is_set():
+            # The table of what runs hides it, and doesn't come to its end.
+            people().show_cursor()
             say("stopped at once; the next run continues from the state")
             os._exit(INTERRUPTED)
         stop.set()

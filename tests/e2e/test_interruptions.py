@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from application import BATCHCTL, Application
 from test_main_job import left
+from typed import Terminal
 
 pytestmark = pytest.mark.e2e
 
@@ -37,6 +42,17 @@ def stopped_after(application: Application, line: str, number: int, *arguments: 
         return process.wait(60)
 
 
+@contextmanager
+def frozen(application: Application) -> Iterator[None]:
+    """The local cloud takes connections and answers none: every call hangs."""
+    group = os.getpgid(application.running.pid)
+    os.killpg(group, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(group, signal.SIGCONT)
+
+
 @pytest.mark.parametrize("line", ["[1/", "[12/", "[30/"])
 def test_ctrl_c_ends_up_with_130_and_the_next_up_continues(
     application: Application, line: str
@@ -45,6 +61,27 @@ def test_ctrl_c_ends_up_with_130_and_the_next_up_continues(
     assert list((application.folder / ".batchctl" / "local").glob("*.state.json"))
     application.local("up", "--yes")
     assert "no changes" in application.local("plan").stderr
+    application.local("down", "--yes")
+    assert left(application) == {"roles": ["AWSServiceRoleForBatch"]}
+
+
+def test_a_second_ctrl_c_ends_at_once_though_calls_hang_and_the_next_up_continues(
+    application: Application,
+) -> None:
+    with Terminal(application, "--local", "up", "--yes") as terminal:
+        terminal.read_until("[5/")
+        with frozen(application):
+            terminal.press_ctrl_c()
+            terminal.read_until("Ctrl-C again: stop at once")
+            assert not terminal.has_ended_within(0.5)
+            pressed = time.monotonic()
+            terminal.press_ctrl_c()
+            assert terminal.exit_code() == 130
+            assert time.monotonic() - pressed < 1
+        assert "the next run continues from the state" in terminal.shown
+        assert terminal.shows_its_cursor
+    application.local("up", "--yes")
+    assert "no changes" in application.local("plan", "--exit-code").stderr
     application.local("down", "--yes")
     assert left(application) == {"roles": ["AWSServiceRoleForBatch"]}
 
