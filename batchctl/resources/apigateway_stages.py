@@ -65,6 +65,9 @@ class Stage(Resource[StageOutputs]):
     tracing: bool
 
     kind: ClassVar[str] = "stage"
+    intake: ClassVar[bool] = True
+    # API Gateway pricing: a REST API without a cache has no charge by the hour.
+    cost: ClassVar[str] = "is billed by the requests that it answers"
     outputs: ClassVar[type[StageOutputs]] = StageOutputs
     identity: ClassVar[tuple[str, ...]] = ("restApiId", "stageName")
 

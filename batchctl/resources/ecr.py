@@ -58,6 +58,8 @@ class Repository(Resource[RepositoryOutputs]):
     """
 
     kind: ClassVar[str] = "repository"
+    # Amazon ECR pricing.
+    cost: ClassVar[str] = "is billed by the month for the images in it"
     outputs: ClassVar[type[RepositoryOutputs]] = RepositoryOutputs
     identity: ClassVar[tuple[str, ...]] = ("repositoryName",)
     when_deleted: ClassVar[str] = "with its images, which can be built again"

@@ -49,6 +49,8 @@ class Image(Resource[ImageOutputs]):
     keep: int = 5
 
     kind: ClassVar[str] = "image"
+    # Amazon ECR pricing.
+    cost: ClassVar[str] = "is billed by the month for what it stores"
     outputs: ClassVar[type[ImageOutputs]] = ImageOutputs
     identity: ClassVar[tuple[str, ...]] = ("repositoryName",)
     renewing: ClassVar[tuple[str, ...]] = ("contents", "rebuilt")

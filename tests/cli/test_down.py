@@ -129,6 +129,30 @@ def test_no_work_comes_in_any_more_before_the_queues_and_their_jobs_go(
     assert queues[0] < order.index("DeleteComputeEnvironment")
 
 
+@pytest.mark.usefixtures("account")
+def test_a_rest_api_answers_nobody_any_more_before_what_it_leads_to_goes(
+    batchctl: Batchctl, calls: Calls, jobs: Jobs
+) -> None:
+    assert batchctl("up", "--yes", "--api-mode", "restapi").exit_code == 0
+    jobs.running = {"one"}
+    calls.made.clear()
+    assert batchctl("down", "--yes").exit_code == 0
+    order = [operation for _, operation, _ in calls.made]
+    closed = order.index("DeleteStage")
+    for later in ("DeleteQueue", "UpdateJobQueue", "TerminateJob", "DeleteTable", "DeleteFunction"):
+        assert closed < order.index(later), later
+
+
+@pytest.mark.usefixtures("account")
+def test_a_rest_api_that_stays_is_told_with_what_it_costs(batchctl: Batchctl, jobs: Jobs) -> None:
+    assert batchctl("up", "--yes", "--api-mode", "restapi").exit_code == 0
+    jobs.refused = {"DeleteStage": "BadRequestException"}
+    stopped = batchctl("down", "--yes")
+    assert stopped.exit_code == 1
+    assert "(failed; is billed by the requests that it answers)" in stopped.stderr
+    assert "queue.jobs  batchapp-jobs  (waits for stage.api; costs nothing)" in stopped.stderr
+
+
 @pytest.mark.usefixtures("deployed")
 def test_what_cannot_go_yet_is_told_with_why_and_cost_and_down_again_finishes(
     batchctl: Batchctl, jobs: Jobs
