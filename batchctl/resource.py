@@ -245,6 +245,12 @@ def is_unknown(value: Any) -> bool:
     return False
 
 
+def unknown_output(value: Any) -> str | None:
+    """Return the output (`queue.jobs.arn`) that a value wholly is, once known; None for others."""
+    found = _UNKNOWN_PATTERN.fullmatch(value) if isinstance(value, str) else None
+    return found and found[1]
+
+
 def refuse_foreign(aws: Aws, what: str, tags: Mapping[str, str]) -> None:
     """Raise NotOurs unless `tags` say that the thing found by name belongs to this stack."""
     if any(

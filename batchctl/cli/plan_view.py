@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from batchctl.cli.output import say
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from batchctl.engine.difference import Change
     from batchctl.engine.plan import Plan, Step
 
+# Of a value that nothing is compared with; of what changes no end may hide the difference.
 LONGEST_VALUE = 120
 
 
@@ -65,21 +66,29 @@ def _step_as_json(step: Step) -> dict[str, Any]:
         "ends": step.ends,
         "kept_because": step.kept_because,
         "forced_by": list(step.forced_by),
-        "changes": [
-            {"path": c.path, "old": c.old, "new": c.new if c.known else None, "known": c.known}
-            for c in step.changes
-        ],
+        "changes": [_change_as_json(change) for change in step.changes],
         "notes": list(step.notes),
     }
 
 
+def _change_as_json(change: Change) -> dict[str, Any]:
+    return {
+        "path": change.path,
+        "old": change.old,
+        "new": change.new if change.known else None,
+        "known": change.known,
+        "comes_from": change.comes_from,
+    }
+
+
 def _lines(step: Step, *, verbose: bool) -> Iterator[str]:
+    named = f"{step.address}  {step.name}{_remark(step)}"
     if step.mutates or step.action.value == "=":
-        yield f"{step.action.value:>3} {step.address}  {step.name}{_remark(step)}"
+        yield f"{step.action.value:>3} {named}"
         if verbose or step.action.value in {"~", "-/+"}:
-            yield from _changes(step.changes, step.forced_by)
-    elif step.adopted or (verbose and step.remark):
-        yield f"    {step.address}  {step.name}{_remark(step)}"
+            yield from _changes(step)
+    elif step.adopted or step.notes or (verbose and step.remark):
+        yield f"    {named}"
     for note in step.notes:
         yield f"    note: {note}"
 
@@ -95,14 +104,28 @@ def _remark(step: Step) -> str:
     return f"  ({said})" if said else ""
 
 
-def _changes(changes: Iterable[Change], forced_by: tuple[str, ...]) -> Iterator[str]:
-    for change in changes:
-        forces = "  (forces replacement)" if change.path in forced_by else ""
-        new = _text(change.new) if change.known else "known after up"
-        old = "" if change.old is None else f"{_text(change.old)} -> "
-        yield f"      {change.path}: {old}{new}{forces}"
+def _changes(step: Step) -> Iterator[str]:
+    for change in step.changes:
+        if step.action.value == "+":
+            yield f"      {change.path}: {_cut(_new(change))}"
+            continue
+        old = "not set" if change.old is None else _text(change.old)
+        forces = "  (forces replacement)" if change.path in step.forced_by else ""
+        yield f"      {change.path}: {old} -> {_new(change)}{forces}"
+
+
+def _new(change: Change) -> str:
+    """Return the new value; of what is known after up, whose output it will be."""
+    if change.new is None:
+        return "removed"
+    if change.comes_from:
+        return f"known after up ({change.comes_from})"
+    return _text(change.new)
 
 
 def _text(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batchctl.resource import Document, Properties, is_unknown
+from batchctl.resource import Document, Properties, is_unknown, unknown_output
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,11 @@ class Change:
         """Whether the new value is known before `up`."""
         return not is_unknown(self.new)
 
+    @property
+    def comes_from(self) -> str | None:
+        """The output (`queue.jobs.arn`) that the new value is to be; None for every other value."""
+        return unknown_output(self.new)
+
 
 def difference(desired: Properties, actual: Properties) -> tuple[Change, ...]:
     """Return the changes that would turn `actual` into `desired`.
@@ -35,6 +40,19 @@ def difference(desired: Properties, actual: Properties) -> tuple[Change, ...]:
     Document, which is owned whole. Lists are compared as they stand.
     """
     return tuple(_changes("", desired, actual, owned_whole=False))
+
+
+def attributes(desired: Properties) -> tuple[Change, ...]:
+    """Return every attribute of what is to be made, each by its own path, with no old value."""
+    return tuple(_leaves("", desired))
+
+
+def _leaves(prefix: str, desired: Mapping[str, Any]) -> Iterator[Change]:
+    for key, new in desired.items():
+        if isinstance(new, Mapping) and new:
+            yield from _leaves(f"{prefix}{key}.", new)
+        else:
+            yield Change(f"{prefix}{key}", None, new)
 
 
 def _changes(

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 from batchctl.aws.session import Aws
-from batchctl.engine.difference import Change, difference
+from batchctl.engine.difference import Change, attributes, difference
 from batchctl.engine.state import Record, State
 from batchctl.engine.walk import Outcome, walk
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, is_unknown
@@ -198,7 +198,7 @@ def decide(
     if actual is None:
         if resource.lookup:
             return step
-        return dataclasses.replace(step, action=Action.CREATE, changes=difference(desired, {}))
+        return dataclasses.replace(step, action=Action.CREATE, changes=attributes(desired))
     step = dataclasses.replace(
         step,
         notes=actual.notes,
