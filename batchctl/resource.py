@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from batchctl.aws.session import Aws
+from batchctl.aws.together import Together
 from batchctl.errors import BatchctlError
 
 Properties = Mapping[str, Any]
@@ -104,6 +105,9 @@ class Resource(ABC, Generic[O]):
     # What the plan says of making or changing it, and of deleting it, where that isn't plain.
     when_made: ClassVar[str] = ""
     when_deleted: ClassVar[str] = ""
+
+    # What its reads can ask for all of the kind, or of the service, in one call.
+    together: ClassVar[tuple[Together, ...]] = ()
 
     kinds: ClassVar[dict[str, type[Resource[Any]]]] = {}
 

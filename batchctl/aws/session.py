@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +15,7 @@ from batchctl.aws.clock import Clock
 from batchctl.aws.partitions import Partition, partition_of
 from batchctl.aws.retries import Retrier
 from batchctl.aws.tags import STACK_TAG
+from batchctl.aws.together import Reads, Together
 from batchctl.aws.waiting import Pending, Poller
 from batchctl.errors import UsageError
 
@@ -72,6 +73,7 @@ class Aws:
 
     `endpoint_url` (the local cloud) is for all services; without it boto3's own rules hold, so that
     AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> work. `on_wait` is told what a call waits for.
+    `reads` are those that share calls.
     """
 
     def __init__(
@@ -90,9 +92,17 @@ class Aws:
         self.clock = clock or Clock()
         self.on_wait = on_wait
         self.retrier = Retrier(self.clock, on_wait)
+        self.reads = Reads({})
 
     def reporting_to(self, on_wait: Callable[[str], None]) -> Aws:
         """Return the same account, telling `on_wait` what it waits for."""
+        return self._view(on_wait, self.reads)
+
+    def asking_together(self, known: Mapping[Together, Iterable[str]]) -> Aws:
+        """Return the same account for the reads of one plan, of which these names are known."""
+        return self._view(self.on_wait, Reads(known))
+
+    def _view(self, on_wait: Callable[[str], None], reads: Reads) -> Aws:
         view = Aws(
             self.connection,
             stack=self.stack,
@@ -100,6 +110,7 @@ class Aws:
             clock=self.clock,
             on_wait=on_wait,
         )
+        view.reads = reads
         if "account" in self.__dict__:
             view.__dict__["account"] = self.account
         return view
@@ -217,15 +228,16 @@ class Aws:
         return client
 
     def _client(self, service: str) -> Any:
-        return _Retrying(self.connection.client(service), self.retrier)
+        return _Retrying(self.connection.client(service), self.retrier, self.reads)
 
 
 class _Retrying:
     """A client of which every operation, its paginators' included, goes through the retry table."""
 
-    def __init__(self, client: BaseClient, retrier: Retrier) -> None:
+    def __init__(self, client: BaseClient, retrier: Retrier, reads: Reads) -> None:
         self._client = client
         self._retrier = retrier
+        self._reads = reads
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._client, name)
@@ -234,7 +246,11 @@ class _Retrying:
             return attribute
         service = self._client.meta.service_model.endpoint_prefix
         address = f"{service}.{operation}"
-        return lambda **parameters: self._retrier.call(address, lambda: attribute(**parameters))
+
+        def ask(**parameters: Any) -> dict[str, Any]:
+            return self._retrier.call(address, lambda: attribute(**parameters))
+
+        return lambda **parameters: self._reads.call(address, ask, parameters)
 
     def get_paginator(self, name: str) -> Any:
         """Return botocore's paginator over the retried operation."""

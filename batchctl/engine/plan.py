@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 from batchctl.aws.session import Aws
+from batchctl.aws.together import Together
 from batchctl.engine.difference import Change, attributes, difference
 from batchctl.engine.state import Record, State
 from batchctl.engine.walk import Outcome, walk
@@ -103,14 +104,24 @@ class _Planner:
         That is what is recorded, and what has an identity of its own; the rest is read in turn.
         """
         wanted = dict(self._known_ahead())
+        aws = self._asking_together()
 
         def read_one(address: str) -> None:
             record = self._state.resources.get(address)
-            actual = observe(self._stack[address], record, wanted[address], self._aws)
+            actual = observe(self._stack[address], record, wanted[address], aws)
             with self._lock:
                 self.actual[address] = actual
 
         self._ahead = walk(dict.fromkeys(wanted, frozenset()), read_one, self._aws.clock.stop)
+
+    def _asking_together(self) -> Aws:
+        """Return the account with what is recorded made known, to be asked for in fewer calls."""
+        names: dict[Together, list[str]] = {}
+        for address, resource in self._stack.items():
+            outputs = _outputs_in(self._state.resources.get(address))
+            for together in resource.together if outputs else ():
+                names.setdefault(together, []).append(getattr(outputs, together.of))
+        return self._aws.asking_together(names) if names else self._aws
 
     def _known_ahead(self) -> Iterator[tuple[str, Properties]]:
         """Yield address and desired properties of what can be read before its dependencies."""

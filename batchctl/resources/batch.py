@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.aws.together import Together
 from batchctl.aws.waiting import Pending
 from batchctl.resource import (
     Actual,
@@ -49,6 +50,9 @@ class JobQueue(Resource[Outputs]):
 
     kind: ClassVar[str] = "job_queue"
     identity: ClassVar[tuple[str, ...]] = ("jobQueueName",)
+    together: ClassVar[tuple[Together, ...]] = (
+        Together("batch.DescribeJobQueues", "jobQueues", "jobQueues", "jobQueueName"),
+    )
     cost: ClassVar[str] = "costs nothing itself; jobs that run are billed as their instances"
 
     def desired(self, deployed: Deployed) -> Properties:

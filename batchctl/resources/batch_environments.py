@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.aws.together import Together
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -65,6 +66,14 @@ class ComputeEnvironment(Resource[Outputs]):
     # An environment can't move between the service-linked role and another one (AWS Batch API
     # Reference, UpdateComputeEnvironment).
     immutable: ClassVar[tuple[str, ...]] = ("type", "serviceRole")
+    together: ClassVar[tuple[Together, ...]] = (
+        Together(
+            "batch.DescribeComputeEnvironments",
+            "computeEnvironments",
+            "computeEnvironments",
+            "computeEnvironmentName",
+        ),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateComputeEnvironment, and the status that it should have."""

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from batchctl.aws.errors import code_of, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
+from batchctl.aws.together import Together
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
 from batchctl.resources.awslambda_interfaces import wait_until_interfaces_gone
 from batchctl.resources.ec2_network import Network
@@ -59,6 +60,9 @@ class SecurityGroup(Resource[Outputs]):
     kind: ClassVar[str] = "security_group"
     identity: ClassVar[tuple[str, ...]] = ("GroupName", "VpcId")
     immutable: ClassVar[tuple[str, ...]] = ("Description",)
+    together: ClassVar[tuple[Together, ...]] = (
+        Together("ec2.DescribeSecurityGroups", "GroupIds", "SecurityGroups", "GroupId"),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return GroupName, VpcId, Description, and the rules one by one, sorted."""

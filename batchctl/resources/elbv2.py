@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.aws.together import Together
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -21,7 +22,7 @@ from batchctl.resource import (
     refuse_foreign,
 )
 from batchctl.resources.elbv2_balancers import LoadBalancer
-from batchctl.resources.elbv2_tags import read_tags, set_tags, tag_list
+from batchctl.resources.elbv2_tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
 from batchctl.resources.elbv2_targets import Target, TargetGroup
 
 __all__ = ["Listener", "LoadBalancer", "Rule", "Target", "TargetGroup"]
@@ -52,6 +53,7 @@ class Listener(Resource[Outputs]):
 
     kind: ClassVar[str] = "listener"
     identity: ClassVar[tuple[str, ...]] = ("LoadBalancerArn", "Port")
+    together: ClassVar[tuple[Together, ...]] = (TAGS_TOGETHER,)
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateListener."""
@@ -148,6 +150,10 @@ class Rule(Resource[Outputs]):
     kind: ClassVar[str] = "listener_rule"
     intake: ClassVar[bool] = True
     identity: ClassVar[tuple[str, ...]] = ("ListenerArn", "Priority")
+    together: ClassVar[tuple[Together, ...]] = (
+        Together("elasticloadbalancing.DescribeRules", "RuleArns", "Rules", "RuleArn", of="arn"),
+        TAGS_TOGETHER,
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateRule."""

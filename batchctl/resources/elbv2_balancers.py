@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict
+from batchctl.aws.together import Together
 from batchctl.aws.waiting import Pending
 from batchctl.resource import (
     Actual,
@@ -20,7 +21,7 @@ from batchctl.resource import (
 )
 from batchctl.resources.ec2 import SecurityGroup
 from batchctl.resources.ec2_network import Network
-from batchctl.resources.elbv2_tags import read_tags, set_tags, tag_list
+from batchctl.resources.elbv2_tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
 
 # boto3's own waiter gives a load balancer 10 minutes.
 SETTLED_WITHIN_S = 600.0
@@ -53,6 +54,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     # It can't leave its VPC, and one that could not be set up is "failed" for good.
     immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "VpcId", "State")
+    together: ClassVar[tuple[Together, ...]] = (TAGS_TOGETHER,)
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateLoadBalancer, its attributes and its state."""

@@ -7,6 +7,11 @@ from typing import Any
 
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
+from batchctl.aws.together import Together
+
+TAGS_TOGETHER = Together(
+    "elasticloadbalancing.DescribeTags", "ResourceArns", "TagDescriptions", "ResourceArn", of="arn"
+)
 
 
 def tag_list(tags: Mapping[str, str]) -> list[Any]:

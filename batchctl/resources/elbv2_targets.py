@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.aws.together import Together
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -18,7 +19,7 @@ from batchctl.resource import (
 )
 from batchctl.resources.awslambda import Function, Permission
 from batchctl.resources.elbv2_balancers import LoadBalancer
-from batchctl.resources.elbv2_tags import read_tags, set_tags, tag_list
+from batchctl.resources.elbv2_tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,16 @@ class TargetGroup(Resource[Outputs]):
     kind: ClassVar[str] = "target_group"
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     immutable: ClassVar[tuple[str, ...]] = ("TargetType", "LoadBalancerArns")
+    together: ClassVar[tuple[Together, ...]] = (
+        Together(
+            "elasticloadbalancing.DescribeTargetGroups",
+            "TargetGroupArns",
+            "TargetGroups",
+            "TargetGroupArn",
+            of="arn",
+        ),
+        TAGS_TOGETHER,
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateTargetGroup, and the load balancer that leads to it."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.aws.together import Together
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -31,6 +32,15 @@ class LogGroup(Resource[Outputs]):
 
     kind: ClassVar[str] = "log_group"
     identity: ClassVar[tuple[str, ...]] = ("logGroupName",)
+    together: ClassVar[tuple[Together, ...]] = (
+        Together(
+            "logs.DescribeLogGroups",
+            "logGroupNamePrefix",
+            "logGroups",
+            "logGroupName",
+            by_prefix=True,
+        ),
+    )
     # CloudWatch pricing.
     cost: ClassVar[str] = "is billed by the month for what it stores"
 

@@ -19,6 +19,10 @@ class Calls:
     def writes(self) -> list[str]:
         return [f"{s}.{o}" for s, o, _ in self.made if not o.startswith(READING)]
 
+    def count(self, operation: str) -> int:
+        """How often an operation was called."""
+        return sum(made == operation for _, made, _ in self.made)
+
     @property
     def sent(self) -> str:
         """Everything that was sent, as one text."""
