@@ -57,8 +57,9 @@ class Application:
         place = Place(self.aws.stack, self.aws.account, self.aws.region)
         return StateFile.load(self.state_path, place)
 
+    @cached_property
     def stack(self) -> tuple[Resource[Any], ...]:
-        """Return the resources that config.yaml asks for."""
+        """The resources that config.yaml asks for."""
         from batchctl.packaging import function_package
         from batchctl.stack import build
 

@@ -76,7 +76,7 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool) -> N
     options = current_options()
     application = open_to_build(options, api_mode, auth)
     application = dataclasses.replace(application, rebuild=rebuild)
-    application.stack()
+    application.stack  # noqa: B018 - nothing is begun before what is wrong with it is said
     application.aws.account  # noqa: B018 - without credentials nothing is begun
     with locked(application.state_path):
         _up(application, yes=yes)
@@ -102,7 +102,7 @@ def _up(application: Application, *, yes: bool) -> None:
     aws, state = application.aws, application.state
     state.remember_api(application.config.api.mode, application.config.api.auth)
     with stopping(application), progress(len(made.changes)) as emit:
-        result = apply(application.stack(), made, state, aws, emit)
+        result = apply(application.stack, made, state, aws, emit)
     end(result.outcome, "`batchctl up` again continues from here")
     say(summary(made) if not made.changes else f"done: {summary(made, done=True)}")
     if options.json:
@@ -143,7 +143,7 @@ def _planned(application: Application) -> Plan:
     """Return the plan; every error of reading is told, and ends the command."""
     from batchctl.engine.plan import make_plan
 
-    stack = application.stack()
+    stack = application.stack
     aws, state = application.aws, application.state
     with stopping(application):
         made = make_plan(stack, state.state, aws)

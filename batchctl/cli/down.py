@@ -56,6 +56,9 @@ def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
     made = _planned(application, delete_data=delete_data)
     show_plan(made)
     confirm_ending(made, yes=yes)
+    for step in made.changes:
+        if step.loses_data:
+            confirm(f"{step.address} holds {step.loses_data}: delete it as well?", yes=yes)
     confirm(f"delete these {len(made.changes)} resources?", yes=yes or not made.changes)
     aws, state = application.aws, application.state
     with stopping(application), progress(len(made.changes)) as emit:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
@@ -127,6 +128,23 @@ def test_no_work_comes_in_any_more_before_the_queues_and_their_jobs_go(
     # The queue on demand has no jobs, and may go first.
     assert order.index("TerminateJob") < queues[-1]
     assert queues[0] < order.index("DeleteComputeEnvironment")
+
+
+@pytest.mark.usefixtures("deployed", "terminal")
+def test_the_data_is_asked_for_by_name_also_when_it_is_to_go(
+    batchctl: Batchctl, calls: Calls, jobs: Jobs
+) -> None:
+    jobs.running.clear()
+    job = {"job_id": "a", "item": "JOB", "listing": "JOB", "created_at": "2026-01-01"}
+    boto3.resource("dynamodb", region_name=REGION).Table("batchapp-jobs").put_item(Item=job)
+    calls.made.clear()
+    answered = batchctl("down", "--delete-data", input="n\n")
+    assert answered.exit_code == 1
+    assert "- table.jobs  batchapp-jobs  (DATA IS LOST: 1 job)" in answered.stderr
+    assert "table.jobs holds 1 job: delete it as well?" in answered.stderr
+    assert calls.writes == []
+    assert batchctl("down", "--delete-data", input="y\ny\n").exit_code == 0
+    assert "tables" not in left_in(REGION)
 
 
 @pytest.mark.usefixtures("account")

@@ -1,4 +1,4 @@
-"""`plan` in long form: every attribute with its old and new value, and what forces a replacement."""
+"""`plan` in long form: each attribute with old and new value, what forces a replacement."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 from botocore.client import BaseClient
 from click.testing import Result
 
+from batchctl.cli.application import open_application
+from batchctl.cli.options import Options
 from batchctl.cli.plan_view import LONGEST_VALUE, as_json, show_plan
 from batchctl.engine.difference import Change
 from batchctl.engine.plan import Action, Plan, Step
@@ -134,6 +136,11 @@ def test_a_plan_shows_settings_drift_and_what_follows_of_them(
     )
     assert lines[-1] == "2 to update, 3 to replace"
     assert json.loads(batchctl("plan", "--json").stdout)["changes"] == 5
+
+
+def test_the_stack_is_built_once_however_often_it_is_asked_for(folder: Path) -> None:
+    application = open_application(Options(config=folder / "config.yaml"))
+    assert application.stack is application.stack
 
 
 @pytest.fixture
