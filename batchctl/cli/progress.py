@@ -45,6 +45,7 @@ class Counter:
 
     def take(self, event: Event) -> str | None:
         """Count an event; return the line that tells of it, None for none."""
+        from batchctl.aws.errors import explain
         from batchctl.engine import events
 
         match event:
@@ -59,7 +60,9 @@ class Counter:
                     step, f"{_DONE[step.action.value]} {step.address} ({seconds:.1f} s)"
                 )
             case events.Failed(step, error):
-                return self._end(step, f"failed {step.address}: {type(error).__name__}")
+                # The report at the end has the rest: hint, and what a builder wrote.
+                why = explain(error)[0].partition("\n")[0]
+                return self._end(step, f"failed {step.address}: {why}")
             case events.Skipped(address, because):
                 return f"skipped {address}, because of {because}"
 

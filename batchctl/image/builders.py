@@ -60,7 +60,8 @@ class Builder:
         ended = run(self.command(*self._build(build)), watch, environment=environment)
         if not ended.succeeded:
             what = f"build the image of `{build.folder}`"
-            raise failure(what, ended, builder=self.kind, platform=build.platform)
+            mend = f"mend `{build.folder / 'Dockerfile'}`, then run the command again"
+            raise failure(what, ended, builder=self.kind, platform=build.platform, otherwise=mend)
 
     def _build(self, build: Build) -> Sequence[str]:
         # A builder of buildx that is no docker engine keeps its images for itself but for --load.
@@ -136,7 +137,13 @@ def find_builder(
             refusals.append(error)
         else:
             return builder
-    raise refusals[0]
+    raise _all_refused(refusals)
+
+
+def _all_refused(refusals: Sequence[BatchctlError]) -> BatchctlError:
+    """Return one error of all: whoever has two builders may have meant the second."""
+    hints = dict.fromkeys(each.hint for each in refusals if each.hint)
+    return BatchctlError("\n".join(each.message for each in refusals), "; or ".join(hints) or None)
 
 
 def _options_of_this_machine() -> Sequence[str]:
@@ -153,8 +160,11 @@ def _builder(name: str, options: tuple[str, ...], watch: Watch) -> Builder:
 
 
 def _none(names: Sequence[str]) -> BatchctlError:
-    wanted = " or ".join(f"`{name}`" for name in names)
+    listed = ", ".join(f"`{name}`" for name in names)
+    why, install = f"none of {listed} is on PATH", "install one"
+    if len(names) == 1:
+        why, install = f"{listed} is not on PATH", "install it, name another (`compute.builder`)"
     return BatchctlError(
-        f"could not find an image builder: {wanted} is not on PATH",
-        hint="install one, or name a finished image: `compute.image` in config.yaml",
+        f"could not find an image builder: {why}",
+        hint=f"{install}, or name a finished image: `compute.image` in config.yaml",
     )

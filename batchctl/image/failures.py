@@ -31,6 +31,11 @@ _START_DOCKER = (
     "start Docker (Docker Desktop, or `sudo systemctl start docker`), or name another builder: "
     "`compute.builder` in config.yaml"
 )
+_IN_A_CONTAINER = (
+    "where podman can't run as it comes (in a container, say), this may help: `export "
+    "BUILDAH_ISOLATION=chroot`, and `export BATCHCTL_BUILDER_OPTIONS='--runtime runc "
+    "--cgroup-manager=cgroupfs --storage-driver vfs'`"
+)
 _REACH = (
     "check the network; where the base image's registry can't be reached name another base image: "
     "`compute.base_image` in config.yaml"
@@ -45,6 +50,10 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ("podman machine", "start it: `podman machine start`"),
     ("cannot connect to podman", "start it: `podman machine start`"),
     ("finch vm", "start it: `finch vm start`"),
+    ("netavark: ", _IN_A_CONTAINER),
+    ("systemd cgroup", _IN_A_CONTAINER),
+    ("sd-bus call", _IN_A_CONTAINER),
+    ("not supported over overlayfs", _IN_A_CONTAINER),
     ("no such host", _REACH),
     ("i/o timeout", _REACH),
     ("network is unreachable", _REACH),

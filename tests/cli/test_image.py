@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from calls import Calls
 from click.testing import Result
 from fake_recipe import UnbuiltFolder
 
+from batchctl.errors import BatchctlError
 from batchctl.image import recipe
+from batchctl.image.recipe import Registry
+from batchctl.image.running import Watch
 
 Batchctl = Callable[..., Result]
 pytestmark = pytest.mark.usefixtures("account", "unbuilt")
@@ -43,6 +47,41 @@ def test_the_plan_says_build_and_push_or_unchanged(batchctl: Batchctl, folder: P
     assert "containerProperties.image: " in changed
     assert "0 to create" not in changed
     assert "2 to update" in changed
+
+
+def test_a_slow_build_holds_up_only_what_needs_the_image(
+    batchctl: Batchctl, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push_to = UnbuiltFolder.push_to
+    all_else = {"CreateRule": 2, "CreateJobQueue": 2, "CreateFunction": 2}
+
+    def slow(made: UnbuiltFolder, registry: Registry, tag: str, watch: Watch) -> None:
+        deadline = time.monotonic() + 30
+        while any(calls.count(operation) < count for operation, count in all_else.items()):
+            assert time.monotonic() < deadline
+            watch.stop.wait(0.02)
+        assert calls.count("RegisterJobDefinition") == 0
+        push_to(made, registry, tag, watch)
+
+    monkeypatch.setattr(UnbuiltFolder, "push_to", slow)
+    result = batchctl("up", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert calls.count("RegisterJobDefinition") == 1
+
+
+def test_a_build_that_fails_is_told_when_it_fails_and_with_its_output_at_the_end(
+    batchctl: Batchctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(made: UnbuiltFolder, registry: Registry, tag: str, watch: Watch) -> None:
+        raise BatchctlError("could not build the image\nSTEP 1: COPI", hint="mend it")
+
+    monkeypatch.setattr(UnbuiltFolder, "push_to", fail)
+    result = batchctl("up", "--yes")
+    assert result.exit_code == 1
+    lines = result.stderr.splitlines()
+    assert any(line.endswith("failed image.compute: could not build the image") for line in lines)
+    assert "error: image.compute: could not build the image\nSTEP 1: COPI\n" in result.stderr
+    assert "hint: mend it" in lines
 
 
 def test_rebuild_builds_the_same_contents_once_more(batchctl: Batchctl, calls: Calls) -> None:

@@ -80,15 +80,29 @@ def test_a_builder_that_does_not_run_is_told_with_what_starts_it(
 
 
 @pytest.mark.parametrize(
-    ("choice", "named"), [("auto", "`docker` or `podman` or `finch`"), ("finch", "`finch`")]
+    ("choice", "named"),
+    [("auto", "none of `docker`, `podman`, `finch` is"), ("finch", "`finch` is not")],
 )
 def test_without_a_builder_it_says_which_to_install_or_what_to_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, choice: str, named: str
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BatchctlError, match=f"image builder: {named} is not on PATH") as raised:
+    with pytest.raises(BatchctlError, match=f"image builder: {named} on PATH") as raised:
         find_builder(choice)  # type: ignore[arg-type]
     assert "compute.image" in str(raised.value.hint)
+
+
+def test_when_no_builder_works_each_says_why(
+    docker: FakeBuilder, podman: FakeBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both(docker, podman, monkeypatch)
+    docker.answer(version=[(1, NO_DAEMON)])
+    podman.answer(info=[(125, "unknown flag: --runtimes")])
+    with pytest.raises(BatchctlError) as raised:
+        find_builder("auto")
+    assert NO_DAEMON in raised.value.message
+    assert "`podman` ended with 125\nunknown flag: --runtimes" in raised.value.message
+    assert "systemctl start docker" in str(raised.value.hint)
 
 
 def test_a_podman_that_is_called_docker_is_a_podman(docker: FakeBuilder) -> None:

@@ -155,6 +155,8 @@ def test_a_tag_that_is_taken_is_an_error_of_its_own(
         ("write /var/lib/docker/tmp/x: no space left on device", "docker system prune"),
         ("exec /bin/sh: exec format error", "can't run programs of linux/amd64"),
         ("dial tcp: lookup public.ecr.aws: no such host", "compute.base_image"),
+        ("Error: netavark: No such file or directory", "BUILDAH_ISOLATION=chroot"),
+        ("Unknown instruction: COPI", "/Dockerfile`, then run the command again"),
     ],
 )
 def test_a_build_that_fails_shows_all_its_output_and_what_to_do(
