@@ -18,10 +18,14 @@ def unfinished_summaries(aws: Aws, job_queue: str) -> Iterator[Mapping[str, Any]
 
     A job that moves on meanwhile may come twice. One call for each status and 100 jobs.
     """
-    pages = aws.batch.get_paginator("list_jobs")
     for status in get_args(Unfinished):
-        for page in pages.paginate(jobQueue=job_queue, jobStatus=status):
-            yield from page["jobSummaryList"]
+        yield from _summaries(aws, job_queue, status)
+
+
+def _summaries(aws: Aws, job_queue: str, status: Unfinished) -> Iterator[Mapping[str, Any]]:
+    pages = aws.batch.get_paginator("list_jobs")
+    for page in pages.paginate(jobQueue=job_queue, jobStatus=status):
+        yield from page["jobSummaryList"]
 
 
 def definitions_at_work(aws: Aws) -> frozenset[str]:
@@ -36,4 +40,8 @@ def definitions_at_work(aws: Aws) -> frozenset[str]:
             with ignore_missing():
                 jobs = unfinished_summaries(aws, queue["jobQueueArn"])
                 found.update(job["jobDefinition"] for job in jobs)
+                # What lost its machine meanwhile went from RUNNING back to RUNNABLE, unseen (AWS
+                # Batch User Guide, "Automated job retries").
+                again = _summaries(aws, queue["jobQueueArn"], "RUNNABLE")
+                found.update(job["jobDefinition"] for job in again)
     return frozenset(found)
