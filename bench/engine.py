@@ -17,13 +17,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from builder import install
 from critical_path import read_trace
 from surroundings import environment, free_port
 
 HERE = Path(__file__).parent
-CONFIG = "compute:\n  image: registry.example/compute:1\n"
+CONFIG = "compute: {{builder: podman}}\napi: {{mode: {api_mode}}}\n"
 # The key of config.yaml that the third run changes: one attribute of the queue of jobs.
-CHANGED = CONFIG + "queue:\n  retention_days: 3\n"
+CHANGED = CONFIG + "queue: {{retention_days: 3}}\n"
 DELAY_MS = 120
 
 
@@ -61,13 +62,13 @@ def measure(name: str, folder: Path, around: dict[str, str], *arguments: str) ->
     )
 
 
-def measure_all(folder: Path, around: dict[str, str]) -> Iterator[Figures]:
+def measure_all(folder: Path, around: dict[str, str], api_mode: str) -> Iterator[Figures]:
     """Yield the figures of the four commands, run one after the other."""
     config = folder / "config.yaml"
-    config.write_text(CONFIG, encoding="utf-8")
+    config.write_text(CONFIG.format(api_mode=api_mode), encoding="utf-8")
     yield measure("first up", folder, around, "up", "--yes")
     yield measure("no-op up", folder, around, "up", "--yes")
-    config.write_text(CHANGED, encoding="utf-8")
+    config.write_text(CHANGED.format(api_mode=api_mode), encoding="utf-8")
     yield measure("one change", folder, around, "up", "--yes")
     yield measure("down", folder, around, "down", "--yes")
 
@@ -99,11 +100,14 @@ def main() -> None:
     """Measure and print."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--delay-ms", type=float, default=DELAY_MS, help="added to each API call")
+    parser.add_argument("--api-mode", choices=("alb", "restapi"), default="alb")
     parser.add_argument("--keep", type=Path, help="write the traces to this folder")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, far_away(options.delay_ms) as around:
         folder = options.keep or Path(temporary)
-        show(list(measure_all(folder, around)))
+        folder.mkdir(exist_ok=True)
+        with_builder = {**around, "PATH": install(Path(temporary))}
+        show(list(measure_all(folder, with_builder, options.api_mode)))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ that the client would have called. Run it with the port and the delay in millise
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -18,10 +19,12 @@ from typing import Any
 import boto3
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
+from builder import REGISTRY
 from moto import mock_aws
 from moto.core.models import botocore_stubber
+from moto.ecr.models import ecr_backends
 
-REGION = "us-east-1"
+ACCOUNT, REGION = "123456789012", "us-east-1"
 MOTO: Any = {
     "batch": {"use_docker": False},
     "lambda": {"use_docker": False},
@@ -38,7 +41,11 @@ FIRST_CALLS = {
     "logs": "describe_log_groups",
     "lambda": "list_functions",
     "elbv2": "describe_load_balancers",
+    "ecr": "describe_repositories",
+    "events": "list_rules",
+    "apigateway": "get_rest_apis",
 }
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 class Server(ThreadingHTTPServer):
@@ -64,6 +71,10 @@ class Gateway(BaseHTTPRequestHandler):
         """Answer one request, whatever its method."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         time.sleep(self.delay_s)
+        if self.path.startswith(REGISTRY):
+            _put_image(self.path.removeprefix(REGISTRY))
+            self._send(201, {}, b"")
+            return
         url = f"https://{_host(self.headers['Authorization'])}{self.path}"
         headers = HTTPHeaders.from_pairs(self.headers.items())
         request = AWSPreparedRequest(self.command, url, headers, body, stream_output=False)
@@ -87,6 +98,13 @@ class Gateway(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Say nothing of single requests: the client counts them."""
+
+
+def _put_image(path: str) -> None:
+    """Put an image into moto's registry, known by `REPOSITORY/TAG`."""
+    repository, _, tag = path.rpartition("/")
+    manifest = json.dumps({"mediaType": MANIFEST_TYPE, "layers": [], "annotations": {"tag": tag}})
+    ecr_backends[ACCOUNT][REGION].put_image(repository, manifest, tag, MANIFEST_TYPE)
 
 
 def _host(authorization: str) -> str:
