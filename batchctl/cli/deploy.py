@@ -141,12 +141,13 @@ def status() -> None:
 
 def _planned(application: Application) -> Plan:
     """Return the plan; every error of reading is told, and ends the command."""
+    from batchctl.cli.looking import Looking
     from batchctl.engine.plan import make_plan
 
     stack = application.stack
     aws, state = application.aws, application.state
     with stopping(application):
-        made = make_plan(stack, state.state, aws)
+        made = make_plan(stack, state.state, aws, Looking().wait)
     end(made.outcome, "nothing was changed")
     return made
 

@@ -77,11 +77,12 @@ def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
 
 def _planned(application: Application, *, delete_data: bool) -> Plan:
     from batchctl import stack  # noqa: F401 - registers the resource kinds
+    from batchctl.cli.looking import Looking
     from batchctl.engine.destroy import plan_destroy
 
     aws, state = application.aws, application.state
     with stopping(application):
-        made = plan_destroy(state, aws, delete_data=delete_data)
+        made = plan_destroy(state, aws, delete_data=delete_data, on_wait=Looking().wait)
     end(made.outcome, "nothing was changed")
     return made
 

@@ -12,15 +12,19 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from batchctl.aws.session import Aws
+from batchctl.engine.deletions import deletion_or_keep, physical_id
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
-from batchctl.engine.plan import Action, Plan, Step, deletion_or_keep, physical_id
+from batchctl.engine.plan import OnWait, Plan, telling, wait_untold
 from batchctl.engine.state import Record, StateFile
+from batchctl.engine.steps import Action, Step
 from batchctl.engine.walk import INTERRUPTED, LOGGED_OUT, Outcome, walk
 from batchctl.errors import Interrupted, LoggedOut
 from batchctl.resource import Outputs
 
 
-def plan_destroy(state: StateFile, aws: Aws, *, delete_data: bool) -> Plan:
+def plan_destroy(
+    state: StateFile, aws: Aws, *, delete_data: bool, on_wait: OnWait = wait_untold
+) -> Plan:
     """Return a DELETE for everything recorded, a KEEP for what stays.
 
     What holds data stays unless `delete_data`; what other stacks share stays in any case. What
@@ -30,7 +34,8 @@ def plan_destroy(state: StateFile, aws: Aws, *, delete_data: bool) -> Plan:
     steps: dict[str, Step] = {}
 
     def look(key: str) -> None:
-        steps[key] = _deletion_or_keep(records[key], aws, delete_data)
+        telling_aws = telling(aws, records[key].address, on_wait)
+        steps[key] = _deletion_or_keep(records[key], telling_aws, delete_data)
 
     outcome = walk(dict.fromkeys(records, frozenset()), look, aws.clock.stop)
     return Plan(tuple(steps[key] for key in records if key in steps), outcome=outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from batchctl.engine.plan import Step
+from batchctl.engine.steps import Step
 
 
 @dataclass(frozen=True)

@@ -8,50 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from functools import partial
 from typing import Any
 
 from batchctl.aws.session import Aws
 from batchctl.aws.together import Together
+from batchctl.engine.deletions import deletion_or_keep, leftovers
 from batchctl.engine.difference import Change, attributes, difference
 from batchctl.engine.state import Record, State
+from batchctl.engine.steps import Action, Step
 from batchctl.engine.walk import Outcome, walk
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, is_unknown
 
-
-class Action(Enum):
-    """What is done with a resource, with the sign that the plan prints."""
-
-    NO_OP = " "
-    CREATE = "+"
-    UPDATE = "~"
-    REPLACE = "-/+"
-    DELETE = "-"
-    KEEP = "="
-
-
-@dataclass(frozen=True)
-class Step:
-    """What is to be done with one resource, and why."""
-
-    action: Action
-    address: str
-    name: str
-    changes: tuple[Change, ...] = ()
-    forced_by: tuple[str, ...] = ()
-    adopted: bool = False
-    loses_data: str | None = None
-    ends: str | None = None
-    kept_because: str | None = None
-    notes: tuple[str, ...] = ()
-    remark: str = ""
-
-    @property
-    def mutates(self) -> bool:
-        """Whether carrying it out changes anything in AWS."""
-        return self.action not in {Action.NO_OP, Action.KEEP}
+__all__ = ["Action", "Plan", "Step", "decide", "make_plan"]
+OnWait = Callable[[str, str], None]
+"""Is told what the reading of an address waits for."""
 
 
 @dataclass(frozen=True)
@@ -72,26 +45,44 @@ class Plan:
         return sum(step.action is action for step in self.steps)
 
 
-def make_plan(stack: Sequence[Resource[Any]], state: State, aws: Aws) -> Plan:
+def wait_untold(address: str, what: str) -> None:
+    """Tell nobody what is waited for."""
+    del address, what
+
+
+def make_plan(
+    stack: Sequence[Resource[Any]], state: State, aws: Aws, on_wait: OnWait = wait_untold
+) -> Plan:
     """Return what `up` would do, from reading only; reads that fail are in `outcome.failed`.
 
     `stack` is every resource in an order in which dependencies come first (as `build` makes it).
     """
-    planner = _Planner(at_recorded_generation(stack, state), state, aws)
+    planner = _Planner(at_recorded_generation(stack, state), state, aws, on_wait)
     planner.read_ahead()
     outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop)
-    deletions = [deletion_or_keep(record, aws) for record in leftovers(stack, state)]
+    deletions = [
+        deletion_or_keep(record, telling(aws, record.address, on_wait))
+        for record in leftovers(stack, state)
+    ]
     steps = [planner.steps[r.address] for r in stack if r.address in planner.steps]
     return Plan((*steps, *deletions), planner.actual, outcome)
+
+
+def telling(aws: Aws, address: str, on_wait: OnWait) -> Aws:
+    """Return the account that tells what the reading of `address` waits for."""
+    return aws.reporting_to(partial(on_wait, address))
 
 
 class _Planner:
     """Reads, decides in the order of the graph, and hands outputs or placeholders on."""
 
-    def __init__(self, stack: Sequence[Resource[Any]], state: State, aws: Aws) -> None:
+    def __init__(
+        self, stack: Sequence[Resource[Any]], state: State, aws: Aws, on_wait: OnWait
+    ) -> None:
         self._stack = {resource.address: resource for resource in stack}
         self._state = state
         self._aws = aws
+        self._on_wait = on_wait
         self._deployed = Deployed(aws)
         self._lock = threading.Lock()
         self._ahead = Outcome()
@@ -108,7 +99,8 @@ class _Planner:
 
         def read_one(address: str) -> None:
             record = self._state.resources.get(address)
-            actual = observe(self._stack[address], record, wanted[address], aws)
+            telling_aws = telling(aws, address, self._on_wait)
+            actual = observe(self._stack[address], record, wanted[address], telling_aws)
             with self._lock:
                 self.actual[address] = actual
 
@@ -142,7 +134,8 @@ class _Planner:
         actual = self._observed(address, record, desired)
         step = decide(resource, record, actual, desired, self._aws.tags)
         if step.action is Action.REPLACE and resource.holds_data:
-            step = dataclasses.replace(step, loses_data=_stored(resource, actual, self._aws))
+            aws = telling(self._aws, address, self._on_wait)
+            step = dataclasses.replace(step, loses_data=_stored(resource, actual, aws))
         with self._lock:
             self.steps[address] = step
             self.actual[address] = actual
@@ -159,7 +152,8 @@ class _Planner:
             raise self._ahead.failed[address]
         if address in self.actual:
             return self.actual[address]
-        return observe(self._stack[address], record, desired, self._aws)
+        aws = telling(self._aws, address, self._on_wait)
+        return observe(self._stack[address], record, desired, aws)
 
 
 def _renews(resource: Resource[Any], step: Step) -> bool:
@@ -260,41 +254,6 @@ def _tag_changes(
 
 def _stored(resource: Resource[Any], actual: Actual[Any] | None, aws: Aws) -> str | None:
     return resource.stored(aws, actual.outputs) if actual else None
-
-
-def leftovers(stack: Sequence[Resource[Any]], state: State) -> tuple[Record, ...]:
-    """Return what is recorded but no longer wanted: orphans and retired predecessors."""
-    wanted = {resource.address for resource in stack}
-    orphans = (r for address, r in state.resources.items() if address not in wanted)
-    return (*orphans, *state.retired)
-
-
-def deletion_or_keep(record: Record, aws: Aws) -> Step:
-    """Return the step for what is no longer wanted: what others share is kept, and forgotten."""
-    step = planned_deletion(record, aws)
-    if not record.resource_kind.shared:
-        return step
-    because = "other stacks of the account may use it"
-    return dataclasses.replace(step, action=Action.KEEP, loses_data=None, kept_because=because)
-
-
-def planned_deletion(record: Record, aws: Aws) -> Step:
-    """Return the step that deletes a recorded resource, saying what data and what work it ends."""
-    outputs = record.known_outputs()
-    kind = record.resource_kind
-    step = Step(Action.DELETE, record.address, physical_id(record), remark=kind.when_deleted)
-    if outputs is None:
-        return step
-    loses = kind.stored(aws, outputs) if kind.holds_data else None
-    return dataclasses.replace(step, loses_data=loses, ends=kind.running(aws, outputs))
-
-
-def physical_id(record: Record) -> str:
-    """Return the recorded id, or for an intent the identity by which it would be found."""
-    outputs: Outputs | None = record.known_outputs()
-    if outputs is not None:
-        return outputs.id
-    return ", ".join(str(value) for value in record.identity.values())
 
 
 def graph_of(stack: Sequence[Resource[Any]]) -> dict[str, set[str]]:

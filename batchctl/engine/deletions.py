@@ -1,0 +1,47 @@
+"""The steps for what is no longer wanted: orphans, retired predecessors, and in `down` all."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from batchctl.aws.session import Aws
+from batchctl.engine.state import Record, State
+from batchctl.engine.steps import Action, Step
+from batchctl.resource import Outputs, Resource
+
+
+def leftovers(stack: Sequence[Resource[Any]], state: State) -> tuple[Record, ...]:
+    """Return what is recorded but no longer wanted: orphans and retired predecessors."""
+    wanted = {resource.address for resource in stack}
+    orphans = (r for address, r in state.resources.items() if address not in wanted)
+    return (*orphans, *state.retired)
+
+
+def deletion_or_keep(record: Record, aws: Aws) -> Step:
+    """Return the step for what is no longer wanted: what others share is kept, and forgotten."""
+    step = planned_deletion(record, aws)
+    if not record.resource_kind.shared:
+        return step
+    because = "other stacks of the account may use it"
+    return dataclasses.replace(step, action=Action.KEEP, loses_data=None, kept_because=because)
+
+
+def planned_deletion(record: Record, aws: Aws) -> Step:
+    """Return the step that deletes a recorded resource, saying what data and what work it ends."""
+    outputs = record.known_outputs()
+    kind = record.resource_kind
+    step = Step(Action.DELETE, record.address, physical_id(record), remark=kind.when_deleted)
+    if outputs is None:
+        return step
+    loses = kind.stored(aws, outputs) if kind.holds_data else None
+    return dataclasses.replace(step, loses_data=loses, ends=kind.running(aws, outputs))
+
+
+def physical_id(record: Record) -> str:
+    """Return the recorded id, or for an intent the identity by which it would be found."""
+    outputs: Outputs | None = record.known_outputs()
+    if outputs is not None:
+        return outputs.id
+    return ", ".join(str(value) for value in record.identity.values())

@@ -1,0 +1,41 @@
+"""One step of a plan: what is to be done with one resource, and why, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from batchctl.engine.difference import Change
+
+
+class Action(Enum):
+    """What is done with a resource, with the sign that the plan prints."""
+
+    NO_OP = " "
+    CREATE = "+"
+    UPDATE = "~"
+    REPLACE = "-/+"
+    DELETE = "-"
+    KEEP = "="
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is to be done with one resource, and why."""
+
+    action: Action
+    address: str
+    name: str
+    changes: tuple[Change, ...] = ()
+    forced_by: tuple[str, ...] = ()
+    adopted: bool = False
+    loses_data: str | None = None
+    ends: str | None = None
+    kept_because: str | None = None
+    notes: tuple[str, ...] = ()
+    remark: str = ""
+
+    @property
+    def mutates(self) -> bool:
+        """Whether carrying it out changes anything in AWS."""
+        return self.action not in {Action.NO_OP, Action.KEEP}
