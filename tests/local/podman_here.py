@@ -18,10 +18,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import pytest
+
 # As they work in a sandbox: without systemd, and not with crun.
 OPTIONS = ("--runtime", "runc", "--cgroup-manager=cgroupfs")
 # The first copies nothing; the second works everywhere.
 STORAGE_DRIVERS = ("overlay", "vfs")
+TRIAL = "localhost/trial"
+# An engine's own defaults may exceed what this machine lets it set.
+LIMITS = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000")
 SEARCH = "/usr/local/bin:/usr/bin:/bin"
 SHELL_PROGRAMS = ("sh", "cat", "env", "id", "head", "sleep", "tail", "true")
 
@@ -32,11 +37,26 @@ class Podman:
 
     folder: Path
 
-    @cached_property
+    @property
     def command(self) -> tuple[str, ...]:
         """Podman with the options that it needs here."""
-        candidates = [self._with_driver(driver) for driver in STORAGE_DRIVERS]
-        return next((each for each in candidates if _works(each)), candidates[-1])
+        return self._tried[0]
+
+    @property
+    def refusal(self) -> str:
+        """Why it runs no container here, in its own words; empty when it does."""
+        return self._tried[1]
+
+    @cached_property
+    def _tried(self) -> tuple[tuple[str, ...], str]:
+        """The first options with which a container runs, else the last; and why it doesn't."""
+        archive = self.folder / "trial.tar"
+        write_archive(archive, programs(("true",)))
+        for command in map(self._with_driver, STORAGE_DRIVERS):
+            refusal = _try(command, archive)
+            if not refusal:
+                break
+        return command, refusal
 
     def _with_driver(self, driver: str) -> tuple[str, ...]:
         places = ("--root", str(self.folder / driver), "--runroot", str(self.folder / "run"))
@@ -70,14 +90,12 @@ class Podman:
 
     def import_programs(self, image: str, *names: str) -> None:
         """Make an image of programs of this machine and the libraries that they load."""
-        self.import_files(image, set(programs(names)))
+        self.import_files(image, programs(names))
 
     def import_files(self, image: str, files: Iterable[tuple[Path, str]], *variables: str) -> None:
         """Make an image of (file, name in the image)s, with PATH and other variables set."""
         archive = self.folder / "image.tar"
-        with tarfile.open(archive, "w") as tar:
-            for path, name in sorted(files):
-                tar.add(path.resolve(), name.lstrip("/"), recursive=False)
+        write_archive(archive, files)
         changes = [f"--change=ENV {each}" for each in (f"PATH={SEARCH}", *variables)]
         self.run("import", "--quiet", *changes, str(archive), image)
         archive.unlink()
@@ -87,11 +105,14 @@ class Podman:
 def temporary_podman() -> Iterator[Podman]:
     """Give a podman of one's own; it must have no containers at the end, when all of it goes.
 
+    Where it can't run a container the test skips, and says why.
     Podman refuses a `--runroot` of more than 50 characters, which pytest's own folders have.
     """
     folder = Path(tempfile.mkdtemp(prefix="podman-", dir="/tmp"))
     podman = Podman(folder)
     try:
+        if podman.refusal:
+            pytest.skip(f"podman can't run: {podman.refusal}")
         yield podman
         assert podman.containers() == []
     finally:
@@ -99,7 +120,7 @@ def temporary_podman() -> Iterator[Podman]:
 
 
 def why_not() -> str:
-    """Why podman can't run here; empty when it can."""
+    """What podman lacks here; empty when it has all. Whether it runs then is to be tried."""
     if absent := missing(("podman", "runc", "conmon")):
         return f"not installed: {', '.join(absent)}"
     if os.geteuid() != 0:
@@ -130,8 +151,24 @@ def libraries(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
         yield Path(name), name
 
 
-def _works(command: tuple[str, ...]) -> bool:
-    return subprocess.run([*command, "info"], capture_output=True, check=False).returncode == 0
+def write_archive(archive: Path, files: Iterable[tuple[Path, str]]) -> None:
+    """Write what `podman import` takes: each (file, name in the image) once."""
+    with tarfile.open(archive, "w") as tar:
+        for path, name in sorted(set(files)):
+            tar.add(path.resolve(), name.lstrip("/"), recursive=False)
+
+
+def _try(command: tuple[str, ...], archive: Path) -> str:
+    """Run a container, and leave nothing of it; return why that failed, empty when it didn't."""
+    for arguments in (
+        ("import", "--quiet", str(archive), TRIAL),
+        ("run", "--rm", "--network=host", *LIMITS, TRIAL, "/usr/bin/true"),
+        ("rmi", "--force", TRIAL),
+    ):
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    return ""
 
 
 def _which(name: str) -> str | None:
