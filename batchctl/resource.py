@@ -106,6 +106,8 @@ class Resource(ABC, Generic[O]):
     when_made: ClassVar[str] = ""
     when_deleted: ClassVar[str] = ""
 
+    # How many calls, one after the other, reading it takes: what takes longest is begun first.
+    calls_to_read: ClassVar[int] = 1
     # What its reads can ask for all of the kind, or of the service, in one call.
     together: ClassVar[tuple[Together, ...]] = ()
 

@@ -94,7 +94,7 @@ class _Planner:
 
         That is what is recorded, and what has an identity of its own; the rest is read in turn.
         """
-        wanted = dict(self._known_ahead())
+        wanted = dict(sorted(self._known_ahead(), key=self._longest_first))
         aws = self._asking_together()
 
         def read_one(address: str) -> None:
@@ -105,6 +105,10 @@ class _Planner:
                 self.actual[address] = actual
 
         self._ahead = walk(dict.fromkeys(wanted, frozenset()), read_one, self._aws.clock.stop)
+
+    def _longest_first(self, known: tuple[str, Properties]) -> int:
+        """Order what is read: a service's client is made, which takes its time, when first used."""
+        return -self._stack[known[0]].calls_to_read
 
     def _asking_together(self) -> Aws:
         """Return the account with what is recorded made known, to be asked for in fewer calls."""

@@ -62,6 +62,7 @@ class Repository(Resource[RepositoryOutputs]):
     cost: ClassVar[str] = "is billed by the month for the images in it"
     outputs: ClassVar[type[RepositoryOutputs]] = RepositoryOutputs
     identity: ClassVar[tuple[str, ...]] = ("repositoryName",)
+    calls_to_read: ClassVar[int] = 3
     when_deleted: ClassVar[str] = "with its images, which can be built again"
 
     def desired(self, deployed: Deployed) -> Properties:

@@ -53,6 +53,7 @@ class Listener(Resource[Outputs]):
 
     kind: ClassVar[str] = "listener"
     identity: ClassVar[tuple[str, ...]] = ("LoadBalancerArn", "Port")
+    calls_to_read: ClassVar[int] = 2
     together: ClassVar[tuple[Together, ...]] = (TAGS_TOGETHER,)
 
     def desired(self, deployed: Deployed) -> Properties:
@@ -150,6 +151,7 @@ class Rule(Resource[Outputs]):
     kind: ClassVar[str] = "listener_rule"
     intake: ClassVar[bool] = True
     identity: ClassVar[tuple[str, ...]] = ("ListenerArn", "Priority")
+    calls_to_read: ClassVar[int] = 2
     together: ClassVar[tuple[Together, ...]] = (
         Together("elasticloadbalancing.DescribeRules", "RuleArns", "Rules", "RuleArn", of="arn"),
         TAGS_TOGETHER,

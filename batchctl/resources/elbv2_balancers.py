@@ -52,6 +52,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     cost: ClassVar[str] = "is billed by the hour, used or not"
     outputs: ClassVar[type[LoadBalancerOutputs]] = LoadBalancerOutputs
     identity: ClassVar[tuple[str, ...]] = ("Name",)
+    calls_to_read: ClassVar[int] = 3
     # It can't leave its VPC, and one that could not be set up is "failed" for good.
     immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "VpcId", "State")
     together: ClassVar[tuple[Together, ...]] = (TAGS_TOGETHER,)

@@ -39,6 +39,7 @@ class TargetGroup(Resource[Outputs]):
 
     kind: ClassVar[str] = "target_group"
     identity: ClassVar[tuple[str, ...]] = ("Name",)
+    calls_to_read: ClassVar[int] = 2
     immutable: ClassVar[tuple[str, ...]] = ("TargetType", "LoadBalancerArns")
     together: ClassVar[tuple[Together, ...]] = (
         Together(

@@ -44,6 +44,7 @@ class EventRule(Resource[Outputs]):
 
     kind: ClassVar[str] = "event_rule"
     identity: ClassVar[tuple[str, ...]] = ("Name",)
+    calls_to_read: ClassVar[int] = 3
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of PutRule and the Targets of PutTargets."""

@@ -88,6 +88,7 @@ class Role(Resource[Outputs]):
 
     kind: ClassVar[str] = "role"
     identity: ClassVar[tuple[str, ...]] = ("RoleName",)
+    calls_to_read: ClassVar[int] = 4
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return RoleName, the trust policy, Policies (inline, by name) and ManagedPolicies."""

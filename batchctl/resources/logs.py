@@ -32,6 +32,7 @@ class LogGroup(Resource[Outputs]):
 
     kind: ClassVar[str] = "log_group"
     identity: ClassVar[tuple[str, ...]] = ("logGroupName",)
+    calls_to_read: ClassVar[int] = 2
     together: ClassVar[tuple[Together, ...]] = (
         Together(
             "logs.DescribeLogGroups",

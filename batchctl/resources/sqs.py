@@ -47,6 +47,7 @@ class Queue(Resource[QueueOutputs]):
     kind: ClassVar[str] = "queue"
     outputs: ClassVar[type[QueueOutputs]] = QueueOutputs
     identity: ClassVar[tuple[str, ...]] = ("QueueName",)
+    calls_to_read: ClassVar[int] = 3
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return QueueName and Attributes, with RedrivePolicy and Policy as documents."""

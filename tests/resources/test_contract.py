@@ -80,6 +80,25 @@ def test_what_was_created_is_read_back_without_a_difference(
     assert again.changes == ()
 
 
+@pytest.mark.parametrize(
+    "example",
+    # The role of instances has no policy of its own to be read.
+    [e for e in EXAMPLES if e.resource.calls_to_read > 1 and e.resource.label != "instance"],
+    ids=lambda e: e.resource.address,
+)
+def test_reading_takes_as_many_calls_as_the_kind_says(
+    example: Example, state: StateFile, aws: Aws
+) -> None:
+    resource = example.resource
+    _, result = up(resource, state, aws)
+    made: list[str] = []
+    for client in aws.connection.clients.values():
+        client.meta.events.register("before-call", lambda model, **_: made.append(model.name))
+    recorded = None if resource.lookup else result.deployed[resource]
+    resource.read(aws, recorded, resource.desired(result.deployed))
+    assert len(made) == resource.calls_to_read, made
+
+
 @by_address
 def test_one_changed_field_gives_one_step_and_then_no_difference(
     example: Example, state: StateFile, aws: Aws
