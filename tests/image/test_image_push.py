@@ -137,6 +137,24 @@ def test_a_denied_push_is_not_tried_again(
     assert len(docker.called("push")) == 1
 
 
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("writing blob: /var/tmp/x: no space left on device", "podman system prune"),
+        ("pinging container registry: dial tcp: i/o timeout", "check the network"),
+    ],
+)
+def test_a_push_that_fails_on_this_machine_says_what_to_do_here(
+    podman: FakeBuilder, recipe: FolderRecipe, registry: Registry, said: str, hint: str
+) -> None:
+    podman.answer(push=[(125, f"Error: {said}")])
+    with pytest.raises(BatchctlError, match="could not push the image") as raised:
+        recipe.push_to(registry, "0a1b", Watch())
+    assert hint in str(raised.value.hint)
+    assert "ecr:PutImage" not in str(raised.value.hint)
+    assert len(podman.called("push")) == 1
+
+
 def test_a_tag_that_is_taken_is_an_error_of_its_own(
     docker: FakeBuilder, recipe: FolderRecipe, registry: Registry
 ) -> None:
