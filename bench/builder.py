@@ -1,6 +1,7 @@
 """A podman that builds nothing: what is pushed appears in moto's registry by its name alone.
 
-Run by a script called `podman`, see `install`; AWS_ENDPOINT_URL is the gateway to moto.
+A script that answers at once; only for a push it runs this module, with AWS_ENDPOINT_URL being the
+gateway to moto.
 """
 
 from __future__ import annotations
@@ -10,8 +11,13 @@ import sys
 import urllib.request
 from pathlib import Path
 
-SCRIPT = '#!/bin/sh\nexec "{python}" -IS "{program}" "$@"\n'
-ANSWERS = {"--version": "podman version 5.0.0", "image": "linux/amd64"}
+SCRIPT = """#!/bin/sh
+case "$1" in
+    --version) echo "podman version 5.0.0" ;;
+    image) echo "linux/amd64" ;;
+    push) exec "{python}" -IS "{program}" "$@" ;;
+esac
+"""
 REGISTRY = "/registry/"
 
 
@@ -24,13 +30,10 @@ def install(folder: Path) -> str:
 
 
 def main() -> None:
-    """Answer as podman does."""
-    verb, last = sys.argv[1], sys.argv[-1]
-    if verb == "push":
-        repository = last.partition("/")[2]
-        url = f"{os.environ['AWS_ENDPOINT_URL']}{REGISTRY}{repository.replace(':', '/')}"
-        urllib.request.urlopen(urllib.request.Request(url, method="PUT"))  # noqa: S310 - loopback
-    print(ANSWERS.get(verb, ""))
+    """Tell the gateway of what is pushed: the last argument, `HOST/REPOSITORY:TAG`."""
+    repository = sys.argv[-1].partition("/")[2]
+    url = f"{os.environ['AWS_ENDPOINT_URL']}{REGISTRY}{repository.replace(':', '/')}"
+    urllib.request.urlopen(urllib.request.Request(url, method="PUT"))  # noqa: S310 - loopback
 
 
 if __name__ == "__main__":
