@@ -16,13 +16,25 @@ from batchctl.resources.iam_roles import (
     ACCOUNT,
     PROPAGATION_S,
     Allow,
+    ArnOf,
+    InAccount,
     Role,
+    When,
     remove_from_profile,
     settled,
     tag_list,
 )
 
-__all__ = ["ACCOUNT", "Allow", "InstanceProfile", "Role", "ServiceLinkedRole"]
+__all__ = [
+    "ACCOUNT",
+    "Allow",
+    "ArnOf",
+    "InAccount",
+    "InstanceProfile",
+    "Role",
+    "ServiceLinkedRole",
+    "When",
+]
 
 # Terraform's provider trusts a new instance profile after three good answers in a row.
 GOOD_READS = 3

@@ -36,8 +36,14 @@ def _canonical_value(key: str, value: Any) -> Any:
     if key in {"Action", "Resource"}:
         return sorted(_as_list(value))
     if key == "Principal" and isinstance(value, Mapping):
-        return {kind: sorted(_as_list(names)) for kind, names in value.items()}
+        return _sorted_values(value)
+    if key == "Condition" and isinstance(value, Mapping):
+        return {operator: _sorted_values(keys) for operator, keys in value.items()}
     return value
+
+
+def _sorted_values(value: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return {key: sorted(_as_list(values)) for key, values in value.items()}
 
 
 def _as_list(value: Any) -> list[Any]:

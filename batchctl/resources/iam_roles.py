@@ -28,6 +28,11 @@ POLICY_NAME = "batchctl"
 # IAM user guide, "Changes that I make are not always immediately visible", names no time; peers
 # give it two minutes.
 PROPAGATION_S = 120
+# What a service says of whom it acts for when it assumes a role, where its guide tells so. Lambda
+# developer guide, "Working with AWS managed policies in the execution role"; Amazon ECS developer
+# guide, "Amazon ECS task IAM role", which names the form of the ARN. EC2 says nothing of the kind.
+SAYS_ACCOUNT = frozenset({"lambda", "ecs-tasks"})
+SAYS_ARN = {"ecs-tasks": "ecs"}
 # In `Role.trusts`: every principal of this account that has a policy of its own to assume it (IAM
 # user guide, "AWS JSON policy elements: Principal", "AWS account principals").
 ACCOUNT = "account"
@@ -42,16 +47,33 @@ class InAccount:
 
 
 @dataclass(frozen=True)
+class ArnOf:
+    """A resource that is named elsewhere: its ARN without the partition, which is the stack's."""
+
+    rest: str
+
+
+@dataclass(frozen=True)
+class When:
+    """A condition: `key` compares with one of `values` by `operator` (IAM's names for both)."""
+
+    operator: str
+    key: str
+    values: tuple[InAccount | str, ...]
+
+
+@dataclass(frozen=True)
 class Allow:
-    """One statement: `actions` on the ARNs of `on`, each with `suffix`.
+    """One statement: `actions` on the ARNs of `on`, each with `suffix`, if all of `when` is true.
 
     A text in `on` is taken as it is: "*" for actions that know no resources.
     """
 
     sid: str
     actions: tuple[str, ...]
-    on: tuple[Resource[Any] | Output | InAccount | str, ...]
+    on: tuple[Resource[Any] | Output | InAccount | ArnOf | str, ...]
     suffix: str = ""
+    when: tuple[When, ...] = ()
 
     def statement(self, deployed: Deployed) -> dict[str, Any]:
         """Return the policy statement."""
@@ -60,15 +82,31 @@ class Allow:
             "Effect": "Allow",
             "Action": list(self.actions),
             "Resource": [self._arn(each, deployed) for each in self.on],
+            **_condition(self.when, deployed),
         }
 
-    def _arn(self, on: Resource[Any] | Output | InAccount | str, deployed: Deployed) -> str:
-        if isinstance(on, str):
-            return on
-        if isinstance(on, InAccount):
-            return deployed.aws.arn(on.service, on.resource)
+    def _arn(self, on: Resource[Any] | Output | InAccount | ArnOf | str, deployed: Deployed) -> str:
+        if isinstance(on, str | InAccount):
+            return _text(on, deployed)
+        if isinstance(on, ArnOf):
+            return f"arn:{deployed.aws.partition.id}:{on.rest}"
         arn = deployed[on].arn if isinstance(on, Resource) else resolve(on, deployed)
         return f"{arn}{self.suffix}"
+
+
+def _condition(when: Sequence[When], deployed: Deployed) -> dict[str, Any]:
+    found: dict[str, dict[str, list[str]]] = {}
+    for each in when:
+        values = [_text(value, deployed) for value in each.values]
+        found.setdefault(each.operator, {})[each.key] = values
+    return {"Condition": found} if found else {}
+
+
+def _text(value: InAccount | str, deployed: Deployed) -> str:
+    """Return a text as it is, and what is in the account by its ARN."""
+    if isinstance(value, str):
+        return value
+    return deployed.aws.arn(value.service, value.resource)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +145,23 @@ class Role(Resource[Outputs]):
             if self.trusts == ACCOUNT
             else {"Service": aws.partition.service_principal(self.trusts)}
         )
-        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        statement = {
+            "Effect": "Allow",
+            "Principal": principal,
+            "Action": "sts:AssumeRole",
+            **_condition(self._trusted_when(aws.account), deployed),
+        }
         return iam_policies.document([statement])
+
+    def _trusted_when(self, account: str) -> tuple[When, ...]:
+        """Keep a service from using it for another account (IAM user guide, "confused deputy")."""
+        found: tuple[When, ...] = ()
+        if self.trusts in SAYS_ACCOUNT:
+            found = (When("StringEquals", "aws:SourceAccount", (account,)),)
+        if self.trusts in SAYS_ARN:
+            source = InAccount(SAYS_ARN[self.trusts], "*")
+            found = (*found, When("ArnLike", "aws:SourceArn", (source,)))
+        return found
 
     def _inline_policies(self, deployed: Deployed) -> dict[str, Any]:
         if not self.allows:

@@ -65,6 +65,7 @@ def test_a_role_allows_its_service_and_its_statements_only(iam: Any, deployed: D
                 "Effect": "Allow",
                 "Principal": {"Service": ["lambda.amazonaws.com"]},
                 "Action": ["sts:AssumeRole"],
+                "Condition": {"StringEquals": {"aws:SourceAccount": ["123456789012"]}},
             }
         ],
     }
