@@ -26,6 +26,10 @@ MISSING_CODES = frozenset(
         "RuleNotFound",
         "InvalidTarget",
         "InvalidGroup.NotFound",
+        "InvalidLaunchTemplateId.NotFound",
+        # Spelled so by an emulator.
+        "InvalidLaunchTemplateId.NotFoundException",
+        "InvalidLaunchTemplateName.NotFoundException",
         "InvalidVpcID.NotFound",
         "InvalidSubnetID.NotFound",
         "RepositoryNotFoundException",
@@ -47,6 +51,7 @@ EXISTING_CODES = frozenset(
         "DuplicateListener",
         "PriorityInUse",
         "InvalidGroup.Duplicate",
+        "InvalidLaunchTemplateName.AlreadyExistsException",
         "ConflictException",
     }
 )

@@ -8,6 +8,7 @@ from example import Example
 
 from batchctl.engine.plan import Action
 from batchctl.resources.ec2 import Ingress, SecurityGroup
+from batchctl.resources.ec2_launch_templates import LaunchTemplate
 from batchctl.resources.ec2_network import Network
 
 network = Network(label="network", name="default VPC")
@@ -21,9 +22,17 @@ security_group = SecurityGroup(
 compute = SecurityGroup(
     label="compute", name="batchapp-compute", description="batchctl: compute", network=network
 )
+launch_template = LaunchTemplate(
+    label="compute",
+    name="batchapp-compute",
+    root_device="/dev/xvda",
+    root_volume_gib=30,
+    user_data="MIME-Version: 1.0\n",
+)
 
 EXAMPLES = [
     Example(network),
+    Example(launch_template, dataclasses.replace(launch_template, root_volume_gib=40)),
     Example(
         security_group,
         dataclasses.replace(security_group, ingress=(Ingress(port=80, cidrs=("0.0.0.0/0",)),)),
