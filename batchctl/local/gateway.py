@@ -7,6 +7,9 @@ version of it. What it needs of them:
 - `iam_actions.extract_resource_arn`, which says `*` for every Batch call, so that a policy that
   names a job queue would refuse everything;
 - `iam_evaluator.enforce`, for a call's further resources;
+- `tagging.resource_tags`, which knows no tags of Batch's resources, and
+  `iam_actions.dynamodb_service_context`, which leaves attributes out that a call names: policies
+  have conditions on both;
 - the ALB's data plane, called directly: through the gateway, `GET /health` of a user's own API
   would be answered by MiniStack's health check;
 - which REST API's method a request calls, and whose an access key is, for the checks of
@@ -27,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from batchctl.local.batch.endpoint import Answer, Endpoint
+from batchctl.local.dynamodb_conditions import condition_keys
 from batchctl.local.execute_api import Call, Method
 
 HOST = "127.0.0.1"
@@ -94,10 +98,12 @@ class Gateway:
         self._balancers = vars(self._alb)["_lbs"]
         self.asgi = self._app.app
         _show_tags_of_apis()
+        _name_attributes(self._actions)
 
     def serve_batch(self, endpoint: Endpoint) -> None:
         """Have Batch's calls authorised on their real resources, and answered by `endpoint`."""
         self._app.SERVICE_HANDLERS["batch"] = partial(self._handle_batch, endpoint)
+        _show_tags_of_batch(endpoint)
         actions: Any = self._actions
         original = actions.extract_resource_arn
 
@@ -171,16 +177,20 @@ class Gateway:
 
     async def _handle_batch(self, endpoint: Endpoint, *request: Any) -> Answer:
         method, path, headers, body, query = request
-        authorise = partial(self._refusal, headers, query)
+        authorise = partial(self._refusal, (headers, query, body))
         # In a thread: the service's lock may be held, and this is MiniStack's event loop.
         return await asyncio.to_thread(endpoint.answer, method, path, query, body, authorise)
 
     def _refusal(
-        self, headers: dict[str, str], query: dict[str, list[str]], action: str, arn: str
+        self, request: tuple[dict[str, str], dict[str, list[str]], bytes], action: str, arn: str
     ) -> Answer | None:
+        headers, query, body = request
+        tags = self._actions.request_tag_context("batch", action, body, {})
         key = self._router.extract_access_key_id(headers, query)
         region = self._router.extract_region(headers)
-        denied = self._evaluator.enforce(key, action, "batch", region, resource_arn=arn)
+        denied = self._evaluator.enforce(
+            key, action, "batch", region, resource_arn=arn, service_context=tags
+        )
         if denied is None:
             return None
         # Credentials that were good for the chief resource are good here: this is a denial.
@@ -195,6 +205,25 @@ class Gateway:
             headers=headers,
         )
         return answer
+
+
+def _show_tags_of_batch(endpoint: Endpoint) -> None:
+    """Let conditions on `aws:ResourceTag` see the tags of Batch's resources, jobs included."""
+    tagging: Any = import_module("ministack.services.tagging")
+    original = tagging.resource_tags
+
+    def resource_tags(arn: str) -> dict[str, str] | None:
+        is_ours = arn.split(":", 3)[2:3] == ["batch"]
+        found: dict[str, str] | None = endpoint.tags_of(arn) if is_ours else original(arn)
+        return found
+
+    tagging.resource_tags = resource_tags
+
+
+def _name_attributes(actions: Any) -> None:
+    """Let conditions on `dynamodb:Attributes` see every attribute that a call names."""
+    original = actions.dynamodb_service_context
+    actions.dynamodb_service_context = lambda body: {**original(body), **condition_keys(body)}
 
 
 def _show_tags_of_apis() -> None:

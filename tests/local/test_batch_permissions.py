@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError
 from local_batch import LocalBatch
 
 from batchctl.local.batch.endpoint import Endpoint
-from batchctl.local.batch.permissions import resources
+from batchctl.local.batch.permissions import resources, tagged_at_creation
 from batchctl.local.batch.protocol import Request
 from batchctl.local.batch.scope import Scope
 
@@ -49,6 +49,38 @@ def test_a_call_is_authorised_on_the_resources_that_aws_names(
     operation: str, parameters: dict[str, object], expected: list[tuple[str, ...]]
 ) -> None:
     assert resources(Request(operation, parameters), SCOPE, 3) == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "expected"),
+    [
+        ("SubmitJob", {"jobQueue": "work", "tags": {"a": "b"}}, f"{ARN}:job/*"),
+        ("SubmitJob", {"jobQueue": "work", "tags": {}}, None),
+        ("CreateJobQueue", {"jobQueueName": "w", "tags": {"a": "b"}}, f"{ARN}:job-queue/w"),
+        ("TagResource", {"resourceArn": f"{ARN}:job/a", "tags": {"a": "b"}}, None),
+        ("DescribeJobs", {"jobs": ["a"]}, None),
+    ],
+)
+def test_what_is_made_with_tags_may_be_tagged(
+    operation: str, parameters: dict[str, object], expected: str | None
+) -> None:
+    assert tagged_at_creation(Request(operation, parameters), SCOPE) == expected
+
+
+def test_a_submission_with_tags_needs_permission_to_tag(ready: LocalBatch) -> None:
+    ready.denied_arns = {f"{ARN}:job/*"}
+    assert ready.status(ready.submit()) == "STARTING"
+    with pytest.raises(ClientError, match="batch:TagResource"):
+        ready.submit(tags={"batchctl:stack": "batchapp"})
+
+
+def test_an_array_has_tags_and_its_children_have_none(ready: LocalBatch) -> None:
+    endpoint = Endpoint(ready.service)
+    job_id = ready.submit(arrayProperties={"size": 2}, tags={"a": "b"})
+    assert endpoint.tags_of(f"{ARN}:job/{job_id}") == {"a": "b"}
+    assert endpoint.tags_of(f"{ARN}:job/{job_id}:0") is None
+    with pytest.raises(ClientError, match="does not exist"):
+        ready.client.tag_resource(resourceArn=f"{ARN}:job/{job_id}:0", tags={"c": "d"})
 
 
 def test_a_submission_needs_permission_for_its_job_definition_too(ready: LocalBatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import email
 import json
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -70,9 +72,9 @@ class GatewayAccount:
                 self._make_linked_role()
             for operation, client, parameters in checks:
                 getattr(client, operation)(**parameters)
+            return _template_problem(ec2, resources.get("launchTemplate"))
         except (ClientError, BotoCoreError) as error:
             return f"CLIENT_ERROR - {error}"
-        return None
 
     def credentials(self, role_arn: str, session: str) -> Mapping[str, str]:
         """Return a session of the job role, whose trust policy must name ECS tasks."""
@@ -154,6 +156,27 @@ class GatewayAccount:
             logs.create_log_group(logGroupName=group)
         except logs.exceptions.ResourceAlreadyExistsException:
             return
+
+
+def _template_problem(ec2: Any, specification: Mapping[str, str] | None) -> str | None:
+    """Return why instances can't be launched by a launch template; None when they can.
+
+    AWS Batch User Guide, "Use Amazon EC2 launch templates with AWS Batch": its user data is MIME
+    multi-part; which version it is of is read now. The text is AWS's.
+    """
+    if not specification:
+        return None
+    version = specification.get("version") or "$Default"
+    template = {key: value for key, value in specification.items() if key != "version"}
+    named = {key[0].upper() + key[1:]: value for key, value in template.items()}
+    found = ec2.describe_launch_template_versions(**named, Versions=[version])
+    versions = found["LaunchTemplateVersions"]
+    if not versions:
+        return f"CLIENT_ERROR - Launch template version {version} does not exist"
+    text = b64decode(versions[0]["LaunchTemplateData"].get("UserData", "")).decode(errors="replace")
+    if text and not email.message_from_string(text).is_multipart():
+        return "CLIENT_ERROR - Launch Template UserData is not MIME multipart format"
+    return None
 
 
 def trusts(document: Any, service: str) -> bool:

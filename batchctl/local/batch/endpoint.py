@@ -33,6 +33,10 @@ class Endpoint:
             return "*"
         return self._batch.authorised_on(request)[0][0]
 
+    def tags_of(self, arn: str) -> dict[str, str] | None:
+        """Return the tags of the resource of Batch with this ARN, None when there is none."""
+        return self._batch.tags_of(arn)
+
     def answer(
         self, method: str, path: str, query: Query, body: bytes, authorise: Authorise
     ) -> Answer:
@@ -50,7 +54,8 @@ class Endpoint:
             refusals = [authorise(f"batch:{request.operation}", arn) for arn in alternatives]
             if all(refusals):
                 return refusals[0]
-        return None
+        tagged = self._batch.tags_at_creation(request)
+        return None if tagged is None else authorise("batch:TagResource", tagged)
 
 
 def _error(error: RefusedError) -> Answer:

@@ -50,6 +50,19 @@ def resources(request: Request, scope: Scope, latest_revision: int | None) -> li
     return found
 
 
+def tagged_at_creation(request: Request, scope: Scope) -> str | None:
+    """Return what a call also needs `batch:TagResource` on: the thing that it makes with tags.
+
+    A job has no id before it is made: any job stands for it.
+    """
+    if not request.parameters.get("tags") or request.operation in _TAGGING:
+        return None
+    if request.operation == "SubmitJob":
+        return scope.arn("job", "*")
+    kind, member = _NAMED[request.operation]
+    return _arn(scope, kind, request.parameters.get(member))
+
+
 def _arn(scope: Scope, kind: str, reference: Any) -> str:
     if not isinstance(reference, str):
         return "*"

@@ -24,7 +24,7 @@ from batchctl.local.batch.errors import RefusedError
 from batchctl.local.batch.job import Job
 from batchctl.local.batch.jobs import Jobs, Observer
 from batchctl.local.batch.listing import list_jobs
-from batchctl.local.batch.permissions import Alternatives, resources
+from batchctl.local.batch.permissions import Alternatives, resources, tagged_at_creation
 from batchctl.local.batch.protocol import Request
 from batchctl.local.batch.queues import Queues
 from batchctl.local.batch.scheduler import Collections, Scheduler
@@ -66,6 +66,7 @@ class Batch:
         self._changed = threading.Condition()
         self._is_dirty, self._is_closed = False, False
         self._build(observers)
+        self._labels = TagOperations(self._environments, self._queues, self._definitions, self)
         self._operations = self._named_operations()
 
     def call(self, request: Request) -> dict[str, Any]:
@@ -84,6 +85,15 @@ class Batch:
         with self._changed:
             latest = self._definitions.latest(str(request.parameters.get("jobDefinition")))
         return resources(request, self._machine.scope, latest.revision if latest else None)
+
+    def tags_at_creation(self, request: Request) -> str | None:
+        """Return the ARN of what a request makes with tags, None when it makes no such thing."""
+        return tagged_at_creation(request, self._machine.scope)
+
+    def tags_of(self, arn: str) -> dict[str, str] | None:
+        """Return the tags of the resource with this ARN, None when there is none."""
+        with self._changed:
+            return self._labels.find(arn)
 
     def started(self, task_id: str) -> None:
         """Be told that the process of an attempt runs."""
@@ -162,7 +172,7 @@ class Batch:
         self._scheduler = Scheduler(Collections(self._jobs, self._queues, capacity, self._attempts))
 
     def _named_operations(self) -> dict[str, Operation]:
-        labels = TagOperations(self._environments, self._queues, self._definitions, self)
+        labels = self._labels
         return {
             "CreateComputeEnvironment": self._environments.create,
             "UpdateComputeEnvironment": self._environments.update,
@@ -186,9 +196,14 @@ class Batch:
         }
 
     def tagged(self, arn: str) -> Job | None:
-        """Return the job with this ARN, for its tags."""
+        """Return the job with this ARN, for its tags, which children of an array have not.
+
+        AWS Batch API Reference, TagResource: ARNs of child jobs are not supported.
+        """
         job = self._jobs.get(arn.rpartition(":job/")[2])
-        return job if job is not None and arn == self._machine.scope.arn("job", job.id) else None
+        if job is None or job.parent is not None:
+            return None
+        return job if arn == self._machine.scope.arn("job", job.id) else None
 
     def _submit(self, request: Mapping[str, Any]) -> dict[str, Any]:
         job = self._submission.submit(request)

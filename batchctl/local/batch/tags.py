@@ -50,12 +50,20 @@ class TagOperations:
         """Return the tags of the resource."""
         return {"tags": dict(self._find(request["resourceArn"]).tags)}
 
+    def find(self, arn: str) -> dict[str, str] | None:
+        """Return the tags of the resource, None when there is no such resource."""
+        record = self._record(arn)
+        return None if record is None else dict(record.tags)
+
     def _find(self, arn: str) -> Tagged:
-        for shelf in self._shelves:
-            record = shelf.tagged(arn)
-            if record is not None:
-                return record
-        raise RefusedError(f"Resource does not exist: {arn}")
+        record = self._record(arn)
+        if record is None:
+            raise RefusedError(f"Resource does not exist: {arn}")
+        return record
+
+    def _record(self, arn: str) -> Tagged | None:
+        found = (shelf.tagged(arn) for shelf in self._shelves)
+        return next((record for record in found if record is not None), None)
 
 
 def check(tags: Mapping[str, str]) -> None:
