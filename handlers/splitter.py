@@ -25,7 +25,7 @@ from aws_lambda_powertools.utilities.batch import (
 from handlers import clients
 from handlers.lease import Lease, LeaseTable
 from handlers.record import Status, cut
-from handlers.stopping import Stopper
+from handlers.stopping import Marker, Stopper
 from handlers.submission import Submission, submission_of
 from handlers.table import JobTable
 
@@ -116,4 +116,5 @@ def splitter() -> Splitter:
     leases = LeaseTable(clients.dynamodb(), os.environ["TABLE"], time.time)
     jobs = JobTable(clients.dynamodb(), os.environ["TABLE"])
     submission = submission_of(os.environ)
-    return Splitter(leases, submission, Stopper(jobs, submission, clients.batch()))
+    marker = Marker(submission, clients.batch())
+    return Splitter(leases, submission, Stopper(jobs, submission, clients.batch(), marker))

@@ -1,11 +1,19 @@
-"""Ends the Batch jobs of a job that was cancelled, whoever comes to know of them."""
+"""Ends the Batch jobs of a job that was cancelled, whoever comes to know of them.
+
+A function may end a Batch job that carries the stack's mark, and no other. Jobs that were submitted
+before there was a mark have none: JobSplitter, which submits jobs, may mark them, JobTracker may
+not. So the tracker sends the job's message again, and the splitter marks and ends what is left.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
 
 from handlers.reasons import CANCELLED
 from handlers.record import BatchJob, JobRecord, Status, cut
@@ -14,17 +22,28 @@ from handlers.table import JobTable
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
+    from mypy_boto3_sqs import SQSClient
+
+DENIED, FORGOTTEN = "AccessDeniedException", "ClientException"
+"""AWS Batch API reference, "Common Errors", and TagResource for a job that it keeps no longer."""
+
+TRIES = 6
+"""A new tag may not decide at once whether a job may be ended: so often it is tried, in 31 s."""
 
 logger = Logger()
+
+Unmarked = Callable[[JobRecord, BatchJob], None]
+"""What is done about a Batch job that may not be ended."""
 
 
 @dataclass(frozen=True)
 class Stopper:
-    """Ends Batch jobs."""
+    """Ends Batch jobs; `unmarked` is for those that it may not end."""
 
     jobs: JobTable
     submission: Submission
     batch: BatchClient
+    unmarked: Unmarked
 
     def stop_if_cancelled(self, job_id: str) -> None:
         """End the Batch jobs of a job if it is CANCELLED; quiet when they have ended."""
@@ -38,12 +57,69 @@ class Stopper:
         A splitter may have submitted one more than it lived to record: that is looked for by name.
         """
         for batch_job in (*job.batch_jobs, *self._unrecorded(job)):
-            # Of an array job all children are ended (AWS Batch API reference, TerminateJob), and
-            # one that has ended stays as it is.
-            self.batch.terminate_job(jobId=batch_job.id, reason=CANCELLED)
-            logger.info("terminated", batch_job=batch_job.id)
+            if not terminated(self.batch, batch_job):
+                self.unmarked(job, batch_job)
 
     def _unrecorded(self, job: JobRecord) -> list[BatchJob]:
         following = cut(job)[len(job.batch_jobs) :][:1]
         found = (self.submission.find(job, part) for part in following)
         return [batch_job for batch_job in found if batch_job is not None]
+
+
+def terminated(batch: BatchClient, batch_job: BatchJob) -> bool:
+    """End a Batch job; `False` when that isn't allowed, as it isn't (yet) known to be ours.
+
+    Of an array job all children are ended (AWS Batch API reference, TerminateJob), and one that has
+    ended stays as it is.
+    """
+    try:
+        batch.terminate_job(jobId=batch_job.id, reason=CANCELLED)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != DENIED:
+            raise
+        return False
+    logger.info("terminated", batch_job=batch_job.id)
+    return True
+
+
+@dataclass(frozen=True)
+class Marker:
+    """Marks a Batch job of ours that has no mark, and ends it."""
+
+    submission: Submission
+    batch: BatchClient
+
+    def __call__(self, job: JobRecord, batch_job: BatchJob) -> None:
+        """Mark and end a Batch job; quiet when Batch has forgotten it.
+
+        Raises ClientError when it may not be marked, or not be ended even then.
+        """
+        try:
+            self.batch.tag_resource(
+                resourceArn=self.submission.arn(batch_job.id), tags=self.submission.tags(job)
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != FORGOTTEN:
+                raise
+            logger.info("forgotten by Batch", batch_job=batch_job.id)
+            return
+        logger.info("marked", batch_job=batch_job.id)
+        for attempt in range(TRIES - 1):
+            if terminated(self.batch, batch_job):
+                return
+            self.submission.sleep(2.0**attempt)
+        self.batch.terminate_job(jobId=batch_job.id, reason=CANCELLED)
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """Leaves a Batch job to JobSplitter, by the job's message."""
+
+    sqs: SQSClient
+    queue_url: str
+
+    def __call__(self, job: JobRecord, batch_job: BatchJob) -> None:
+        """Send the message of a cancelled job."""
+        logger.info("left to the splitter", batch_job=batch_job.id)
+        body = json.dumps({"job_id": job.job_id})
+        self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)

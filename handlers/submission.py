@@ -27,6 +27,9 @@ TRIES = 5
 LOOKS = 3
 """A new job may not be listed at once: so often it is looked for after a lost answer."""
 
+STACK_TAG, JOB_TAG = "batchctl:stack", "batchctl:job"
+"""The mark of the stack, by which alone its functions may end a Batch job, and whose job it is."""
+
 CLOCK_SKEW_S = 1.0
 THROTTLES = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
 """Batch says TooManyRequestsException with HTTP 429 (AWS Batch API reference, "Common Errors")."""
@@ -44,7 +47,7 @@ class Submission:
 
     `queue` is the ARN of the job queue, `queue_on_demand` that of the one that never runs on Spot
     (`None` where there is none: then `queue` takes all); `definition` is a job definition's name,
-    which stands for its latest active revision.
+    which stands for its latest active revision. `stack` is the name that jobs are marked with.
     """
 
     once: BatchClient
@@ -52,6 +55,7 @@ class Submission:
     queue: str
     definition: str
     sleep: Callable[[float], None]
+    stack: str
     queue_on_demand: str | None = None
 
     def submit(self, job: JobRecord, part: Part) -> BatchJob:
@@ -101,6 +105,7 @@ class Submission:
             "jobName": part.name,
             "jobQueue": self._queue(job),
             "jobDefinition": self.definition,
+            "tags": self.tags(job),
             "containerOverrides": {
                 "environment": [
                     {"name": "BATCHCTL_JOB_ID", "value": job.job_id},
@@ -120,6 +125,14 @@ class Submission:
             request["arrayProperties"] = {"size": part.tasks}
         return request
 
+    def tags(self, job: JobRecord) -> dict[str, str]:
+        """Give the tags of a job's Batch jobs; the children of an array have none of their own."""
+        return {STACK_TAG: self.stack, JOB_TAG: job.job_id}
+
+    def arn(self, batch_job_id: str) -> str:
+        """Give the ARN of a Batch job, which is beside the queue."""
+        return f"{self.queue.partition(':job-queue/')[0]}:job/{batch_job_id}"
+
     def _queue(self, job: JobRecord) -> str:
         return self.queue_on_demand or self.queue if job.overrides.on_demand else self.queue
 
@@ -132,6 +145,7 @@ def submission_of(environment: Mapping[str, str]) -> Submission:
         queue=environment["JOB_QUEUE"],
         definition=environment["JOB_DEFINITION"],
         sleep=time.sleep,
+        stack=environment["STACK"],
         queue_on_demand=environment.get("JOB_QUEUE_ON_DEMAND"),
     )
 

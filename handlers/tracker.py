@@ -22,7 +22,7 @@ from handlers.commands import Command, RefusedError, parse
 from handlers.monitor import Monitor, Progress, monitor_of
 from handlers.record import JobRecord
 from handlers.retrying import Call, Retrier
-from handlers.stopping import Stopper
+from handlers.stopping import HandOver, Stopper
 from handlers.submission import submission_of
 from handlers.tracking import Tracker
 
@@ -98,7 +98,8 @@ def tracker() -> Tracker:
 @cache
 def stopper() -> Stopper:
     """Give what ends Batch jobs."""
-    return Stopper(monitor().jobs, submission_of(os.environ), clients.batch())
+    hand_over = HandOver(clients.sqs(), os.environ["QUEUE_URL"])
+    return Stopper(monitor().jobs, submission_of(os.environ), clients.batch(), hand_over)
 
 
 @cache

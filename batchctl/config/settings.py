@@ -20,6 +20,7 @@ from batchctl.config.values import (
     Auth,
     CertificateArn,
     Command,
+    ContainerUser,
     Environment,
     Folder,
     ImageReference,
@@ -110,6 +111,8 @@ class Compute(Section):
     """Revisions of the job definition to keep, besides those that unfinished jobs use."""
     command: Command | None = None
     """Command of the container. null: the runner in our image, which calls compute.py."""
+    user: ContainerUser | None = None
+    """User of the container, a name or `UID:GID`. null: the image's own (ours: 65534, not root)."""
     architecture: Architecture = "x86_64"
     """Processor of the machines, for which the image is built (a named one must be for it)."""
     vcpus: Annotated[int, Field(ge=1)] = 1

@@ -202,6 +202,15 @@ Command = Annotated[
     Field(strict=False),
     AfterValidator(_filled),
 ]
+# AWS Batch API Reference, ContainerProperties, `user`: what `docker run --user` takes.
+ContainerUser = Annotated[
+    str,
+    Field(max_length=64),
+    Matching(
+        r"([0-9]+|[A-Za-z_][A-Za-z0-9_.-]*)(:([0-9]+|[A-Za-z_][A-Za-z0-9_.-]*))?",
+        "must be a user, and if need be a group, by name or number (`65534:65534`)",
+    ),
+]
 EnvironmentName = Annotated[
     str,
     Matching(

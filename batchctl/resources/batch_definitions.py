@@ -50,6 +50,8 @@ class JobDefinitionOutputs(Outputs):
 class JobDefinition(Resource[JobDefinitionOutputs]):
     """A container on EC2, with its own log group; `job_role` is what its program may do.
 
+    `user` is whom the program runs as, "" for the image's own (`UID`, `UID:GID` or a name).
+
     Revisions can't be changed, so a change registers another one. Of the old ones the last `keep`,
     the new one counted, stay ACTIVE, and those that jobs in flight were made from.
     """
@@ -62,6 +64,7 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
     attempts: int
     job_role: Role
     log_group: LogGroup
+    user: str = ""
     environment: Mapping[str, str | Output] = field(default_factory=dict)
     keep: int = 5
 
@@ -84,6 +87,7 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
             "containerProperties": {
                 "image": resolve(self.image, deployed),
                 "command": list(self.command),
+                "user": self.user,
                 "jobRoleArn": deployed[self.job_role].arn,
                 "resourceRequirements": self._resource_requirements(),
                 "environment": self._environment(deployed),
@@ -127,7 +131,11 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
 
     def create(self, aws: Aws, desired: Properties) -> JobDefinitionOutputs:
         """Register a revision, of which Batch makes a new one even when nothing differs."""
-        return _outputs(aws.batch.register_job_definition(**desired, tags=aws.tags))
+        container = {**desired["containerProperties"]}
+        if not container["user"]:
+            del container["user"]
+        parameters: Any = {**desired, "containerProperties": container}
+        return _outputs(aws.batch.register_job_definition(**parameters, tags=aws.tags))
 
     def update(
         self,
@@ -200,6 +208,7 @@ def _properties(revision: Mapping[str, Any]) -> Properties:
     container = dict(revision.get("containerProperties", {}))
     for member, key in (("environment", "name"), ("resourceRequirements", "type")):
         container[member] = sorted(container.get(member, []), key=lambda each: str(each[key]))
+    container.setdefault("user", "")
     retry = dict(revision.get("retryStrategy", {}))
     retry["evaluateOnExit"] = [
         {**each, "action": each["action"].upper()} for each in retry.get("evaluateOnExit", [])

@@ -30,6 +30,7 @@ from batchctl.resources.batch_lifecycle import (
     wait_until_valid,
 )
 from batchctl.resources.ec2 import SecurityGroup
+from batchctl.resources.ec2_launch_templates import LaunchTemplate
 from batchctl.resources.ec2_network import Network
 from batchctl.resources.iam import InstanceProfile, ServiceLinkedRole
 
@@ -55,6 +56,7 @@ class ComputeEnvironment(Resource[Outputs]):
     network: Network
     security_group: SecurityGroup
     instance_profile: InstanceProfile
+    launch_template: LaunchTemplate
     service_linked_role: ServiceLinkedRole
     instance_types: tuple[str, ...]
     min_vcpus: int
@@ -94,6 +96,11 @@ class ComputeEnvironment(Resource[Outputs]):
             "maxvCpus": self.max_vcpus,
             "instanceTypes": sorted(self.instance_types),
             "instanceRole": deployed[self.instance_profile].arn,
+            # By the number of its version: another number replaces the instances.
+            "launchTemplate": {
+                "launchTemplateId": deployed[self.launch_template].id,
+                "version": deployed[self.launch_template].version,
+            },
             "subnets": sorted(deployed[self.network].compute_subnet_ids),
             "securityGroupIds": [deployed[self.security_group].id],
             # Said, as Batch's own choice changes with the years; for both architectures.

@@ -11,8 +11,10 @@ from batchctl.resources.batch import ComputeEnvironment, JobDefinition, JobQueue
 from batchctl.resources.ec2 import SecurityGroup
 from batchctl.resources.ec2_network import Network
 from batchctl.resources.ecr import Image, Repository
-from batchctl.resources.iam import Allow, InstanceProfile, Role, ServiceLinkedRole
+from batchctl.resources.iam import Role, ServiceLinkedRole
 from batchctl.resources.logs import LogGroup
+from batchctl.stack.instances import Used, build_instance_profile, build_launch_template
+from batchctl.stack.permissions import job_permissions
 from batchctl.stack.storage import Storage
 
 
@@ -45,14 +47,24 @@ def build_network(config: Config) -> Network:
 
 def build_batch(config: Config, network: Network, storage: Storage, image: str | Recipe) -> Batch:
     """Return the job queues with their compute environments, the definition that runs `image`."""
-    environments = _compute_environments(config, network)
+    log_group = LogGroup(
+        label="compute",
+        name=f"/batchctl/{config.name}/compute",
+        retention_days=config.compute.log_retention_days,
+    )
+    used = Used(
+        environments=tuple(_environment_names(config).values()),
+        log_group=log_group.name,
+        repository=None if isinstance(image, str) else _repository(config).name,
+        image=image if isinstance(image, str) else None,
+    )
+    environments = _compute_environments(config, network, used)
     queue = JobQueue(
         label="compute", name=f"{config.name}-compute", compute_environments=environments
     )
     reference = image if isinstance(image, str) else Output(_built_image(config, image), "uri")
-    return Batch(
-        queue, _job_definition(config, storage, reference), _on_demand_queue(config, environments)
-    )
+    definition = _job_definition(config, storage, reference, log_group)
+    return Batch(queue, definition, _on_demand_queue(config, environments))
 
 
 def _on_demand_queue(
@@ -67,26 +79,35 @@ def _on_demand_queue(
     )
 
 
+def _repository(config: Config) -> Repository:
+    return Repository(label="compute", name=f"{config.name}-compute")
+
+
 def _built_image(config: Config, recipe: Recipe) -> Image:
     """Return the image that is built and pushed into a repository of the stack's own."""
-    name = f"{config.name}-compute"
+    repository = _repository(config)
     return Image(
         label="compute",
-        name=f"{name}:{recipe.contents}",
-        repository=Repository(label="compute", name=name),
+        name=f"{repository.name}:{recipe.contents}",
+        repository=repository,
         recipe=recipe,
         keep=config.compute.keep_images,
     )
 
 
-def _compute_environments(config: Config, network: Network) -> tuple[ComputeEnvironment, ...]:
+def _environment_names(config: Config) -> dict[str, str]:
+    """Return the name of each compute environment by its label, Spot first."""
+    labels = ("spot", "on_demand") if config.compute.on_demand_fallback else ("spot",)
+    return {label: f"{config.name}-{label.replace('_', '-')}" for label in labels}
+
+
+def _compute_environments(
+    config: Config, network: Network, used: Used
+) -> tuple[ComputeEnvironment, ...]:
     """Return Spot first, then, when asked for, on demand."""
     models = {"spot": "SPOT", "on_demand": "EC2"}
-    if not config.compute.on_demand_fallback:
-        del models["on_demand"]
-    profile = InstanceProfile(
-        label="instance", name=f"{config.name}-instance", role=_instance_role(config)
-    )
+    profile = build_instance_profile(config, used)
+    launch_template = build_launch_template(config)
     security_group = SecurityGroup(
         label="compute",
         name=f"{config.name}-compute",
@@ -97,11 +118,12 @@ def _compute_environments(config: Config, network: Network) -> tuple[ComputeEnvi
     return tuple(
         ComputeEnvironment(
             label=label,
-            name=f"{config.name}-{label.replace('_', '-')}",
-            model=model,
+            name=name,
+            model=models[label],
             network=network,
             security_group=security_group,
             instance_profile=profile,
+            launch_template=launch_template,
             service_linked_role=ServiceLinkedRole(
                 label="batch", name="AWSServiceRoleForBatch", service="batch"
             ),
@@ -109,31 +131,18 @@ def _compute_environments(config: Config, network: Network) -> tuple[ComputeEnvi
             min_vcpus=config.compute.min_vcpus,
             max_vcpus=config.compute.max_vcpus,
         )
-        for label, model in models.items()
+        for label, name in _environment_names(config).items()
     )
 
 
-def _instance_role(config: Config) -> Role:
-    return Role(
-        label="instance",
-        name=f"{config.name}-instance",
-        trusts="ec2",
-        managed_policies=("service-role/AmazonEC2ContainerServiceforEC2Role",),
-    )
-
-
-def _job_definition(config: Config, storage: Storage, image: str | Output) -> JobDefinition:
+def _job_definition(
+    config: Config, storage: Storage, image: str | Output, log_group: LogGroup
+) -> JobDefinition:
     role = Role(
         label="job",
         name=f"{config.name}-job",
         trusts="ecs-tasks",
-        allows=(
-            Allow(
-                sid="ReadSliceAndRecordResults",
-                actions=("dynamodb:BatchGetItem", "dynamodb:PutItem"),
-                on=(storage.table,),
-            ),
-        ),
+        allows=job_permissions(storage),
     )
     return JobDefinition(
         label="compute",
@@ -145,11 +154,8 @@ def _job_definition(config: Config, storage: Storage, image: str | Output) -> Jo
         timeout_s=config.compute.timeout_s,
         attempts=config.compute.attempts,
         job_role=role,
-        log_group=LogGroup(
-            label="compute",
-            name=f"/batchctl/{config.name}/compute",
-            retention_days=config.compute.log_retention_days,
-        ),
+        log_group=log_group,
+        user=config.compute.user or "",
         environment={
             **config.compute.environment,
             "BATCHCTL_TABLE": Output(storage.table),

@@ -14,7 +14,11 @@ from batchctl.resources.ec2_network import Network
 from batchctl.resources.iam import Allow, Role
 from batchctl.resources.logs import LogGroup
 from batchctl.stack.compute import Batch
-from batchctl.stack.permissions import TERMINATE_JOBS, tracker_permissions
+from batchctl.stack.permissions import (
+    submit_permissions,
+    terminate_permission,
+    tracker_permissions,
+)
 from batchctl.stack.storage import TABLE_INDEX, Storage
 
 # Lambda's most (Lambda quotas): what is written for the failures of a million items takes minutes.
@@ -51,20 +55,20 @@ def build_functions(
     splitter = make.function(
         "splitter",
         "JobSplitter",
-        allows=_splitter_permissions(storage, batch),
+        allows=_splitter_permissions(config, storage, batch),
         environment={
             **table,
-            **_batch_environment(batch),
+            **_batch_environment(config, batch),
         },
         timeout_s=config.functions.timeout_s,
     )
     tracker = make.function(
         "tracker",
         "JobTracker",
-        allows=tracker_permissions(storage),
+        allows=tracker_permissions(config, storage),
         environment={
             **table,
-            **_batch_environment(batch),
+            **_batch_environment(config, batch),
             "QUEUE_URL": Output(storage.queue, "url"),
         },
         timeout_s=TRACKER_TIMEOUT_S,
@@ -76,9 +80,10 @@ def build_functions(
     return Functions(receiver, splitter, api, tracker, mapping)
 
 
-def _batch_environment(batch: Batch) -> dict[str, str | Output]:
-    """Return where jobs are submitted, and as what."""
+def _batch_environment(config: Config, batch: Batch) -> dict[str, str | Output]:
+    """Return where jobs are submitted, as what, and with whose mark."""
     found: dict[str, str | Output] = {
+        "STACK": config.name,
         "JOB_QUEUE": Output(batch.queue, "arn"),
         "JOB_DEFINITION": Output(batch.definition),
     }
@@ -103,7 +108,7 @@ def _receiver_permissions(storage: Storage) -> tuple[Allow, ...]:
     )
 
 
-def _splitter_permissions(storage: Storage, batch: Batch) -> tuple[Allow, ...]:
+def _splitter_permissions(config: Config, storage: Storage, batch: Batch) -> tuple[Allow, ...]:
     return (
         Allow(
             sid="ReceiveJobs",
@@ -115,17 +120,9 @@ def _splitter_permissions(storage: Storage, batch: Batch) -> tuple[Allow, ...]:
             actions=("dynamodb:GetItem", "dynamodb:UpdateItem"),
             on=(storage.table,),
         ),
-        Allow(
-            sid="SubmitJobs",
-            actions=("batch:SubmitJob",),
-            on=(
-                *batch.queues,
-                Output(batch.definition, "name_arn"),
-                Output(batch.definition, "name_arn", suffix=":*"),
-            ),
-        ),
+        *submit_permissions(config, batch.queues, batch.definition),
         Allow(sid="FindSubmittedJobs", actions=("batch:ListJobs",), on=("*",)),
-        TERMINATE_JOBS,
+        terminate_permission(config),
     )
 
 

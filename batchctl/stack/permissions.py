@@ -1,21 +1,127 @@
-"""What the tracker may do, and what functions share that end jobs."""
+"""What a job's container may do, and what the functions may that submit and end Batch jobs.
+
+A Batch job has an id that nobody knows before, so no ARN says which jobs are ours: their tags do.
+JobSplitter submits every job with the stack's mark. Whoever ends jobs may end those alone that have
+the mark.
+
+Source, here and below: Service Authorization Reference, "Actions, resources, and condition keys"
+for AWS Batch and for Amazon DynamoDB.
+"""
 
 from __future__ import annotations
 
-from batchctl.resources.iam import Allow
-from batchctl.resources.iam_roles import InAccount
+from batchctl.aws.tags import STACK_TAG
+from batchctl.config import Config
+from batchctl.resource import Output
+from batchctl.resources.batch import JobDefinition, JobQueue
+from batchctl.resources.iam import Allow, InAccount, When
 from batchctl.stack.storage import Storage
 
-# A job has an id that nobody can know before: which jobs these are is said by no ARN (Service
-# Authorization Reference, "Actions, resources, and condition keys for AWS Batch").
-TERMINATE_JOBS = Allow(
-    sid="TerminateJobs", actions=("batch:TerminateJob",), on=(InAccount("batch", "job/*"),)
+# What a job is submitted with: the stack's mark, and whose job it is (handlers/submission.py).
+JOB_TAG = "batchctl:job"
+JOBS = InAccount("batch", "job/*")
+
+# The attributes of a result, the only record that a container writes (compute/job_table.py).
+RESULT_ATTRIBUTES = (
+    "attempts",
+    "error",
+    "expires_at",
+    "item",
+    "job_id",
+    "reason",
+    "result",
+    "seconds",
+    "status",
 )
-# These know no resources (as above).
+# What it reads: of the job, of the universe, and which items have succeeded.
+READ_ATTRIBUTES = ("attempt_items", "item", "items", "job_id", "parameters", "status")
+
+
+def job_permissions(storage: Storage) -> tuple[Allow, ...]:
+    """Return what a container may do: read universes, write results, no other attribute.
+
+    DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control": a
+    request is held to the attributes that it names, so a read has to name them (`Select`), and a
+    write must not have the old item returned. A request that names none would pass `ForAllValues`.
+    """
+    return (
+        Allow(
+            sid="ReadSlice",
+            actions=("dynamodb:BatchGetItem",),
+            on=(storage.table,),
+            when=(
+                *_only_attributes(READ_ATTRIBUTES),
+                When("StringEquals", "dynamodb:Select", ("SPECIFIC_ATTRIBUTES",)),
+            ),
+        ),
+        Allow(
+            sid="RecordResults",
+            actions=("dynamodb:PutItem",),
+            on=(storage.table,),
+            when=(
+                *_only_attributes(RESULT_ATTRIBUTES),
+                When("StringEqualsIfExists", "dynamodb:ReturnValues", ("NONE",)),
+            ),
+        ),
+    )
+
+
+def _only_attributes(names: tuple[str, ...]) -> tuple[When, ...]:
+    key = "dynamodb:Attributes"
+    return When("ForAllValues:StringEquals", key, names), When("Null", key, ("false",))
+
+
+def submit_permissions(
+    config: Config, queues: tuple[JobQueue, ...], definition: JobDefinition
+) -> tuple[Allow, ...]:
+    """Return what submitting jobs takes: to our queues, of our definition, with the mark.
+
+    AWS Batch has no condition for tags that are given at the creation alone, so whoever submits
+    jobs with tags can tag a job that has none. One that another stack has marked it can't.
+
+    A job without the mark isn't refused: for a moment of the `up` that brings the mark the function
+    has the new role and its old code.
+    """
+    return (
+        Allow(
+            sid="SubmitJobs",
+            actions=("batch:SubmitJob",),
+            on=(
+                *queues,
+                Output(definition, "name_arn"),
+                Output(definition, "name_arn", suffix=":*"),
+                # The reference names the job to be, too; queue and definition are what limits it.
+                JOBS,
+            ),
+        ),
+        Allow(
+            sid="MarkJobs",
+            actions=("batch:TagResource",),
+            on=(JOBS,),
+            when=(
+                When("StringEquals", f"aws:RequestTag/{STACK_TAG}", (config.name,)),
+                When("ForAllValues:StringEquals", "aws:TagKeys", (JOB_TAG, STACK_TAG)),
+                When("StringEqualsIfExists", f"aws:ResourceTag/{STACK_TAG}", (config.name,)),
+            ),
+        ),
+    )
+
+
+def terminate_permission(config: Config) -> Allow:
+    """Return the right to end jobs: those that carry this stack's mark."""
+    return Allow(
+        sid="TerminateJobs",
+        actions=("batch:TerminateJob",),
+        on=(JOBS,),
+        when=(When("StringEquals", f"aws:ResourceTag/{STACK_TAG}", (config.name,)),),
+    )
+
+
+# These know no resources.
 LOOK_AT_JOBS = Allow(sid="LookAtJobs", actions=("batch:DescribeJobs", "batch:ListJobs"), on=("*",))
 
 
-def tracker_permissions(storage: Storage) -> tuple[Allow, ...]:
+def tracker_permissions(config: Config, storage: Storage) -> tuple[Allow, ...]:
     """Return what the tracker may do: know jobs, record ends and attempts, end and queue jobs."""
     return (
         Allow(
@@ -36,5 +142,5 @@ def tracker_permissions(storage: Storage) -> tuple[Allow, ...]:
             on=(storage.queue, storage.events_dead_letters),
         ),
         LOOK_AT_JOBS,
-        TERMINATE_JOBS,
+        terminate_permission(config),
     )

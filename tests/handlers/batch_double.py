@@ -26,7 +26,9 @@ def batch_error(code: str, status: int = 400) -> ClientError:
 class BatchDouble:
     """Jobs by id, as DescribeJobs shows them; `faults` are raised by the next SubmitJobs.
 
-    A fault is an exception and whether the job is made all the same (its answer is lost).
+    A fault is an exception and whether the job is made all the same (its answer is lost). Only jobs
+    with the mark of the stack may be ended; so many asks come too soon after it was set
+    (`unseen_marks`).
     """
 
     clock: Callable[[], float]
@@ -35,6 +37,7 @@ class BatchDouble:
     faults: list[tuple[Exception, bool]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     unlisted: int = 0
+    unseen_marks: int = 0
     children: dict[str, dict[str, Any]] = field(default_factory=dict)
     terminated: list[str] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -57,10 +60,23 @@ class BatchDouble:
     def terminate_job(self, **request: Any) -> dict[str, Any]:
         self._called("TerminateJob", request)
         job = self.jobs[request["jobId"]]
+        is_marked = job["tags"].get("batchctl:stack") == "batchapp"
+        if not is_marked or self.unseen_marks > 0:
+            self.unseen_marks -= is_marked
+            raise batch_error("AccessDeniedException", 403)
         if job["status"] not in ("SUCCEEDED", "FAILED"):
             self.terminated.append(request["jobId"])
             job |= {"statusReason": request["reason"], "isTerminated": True}
             self.end(request["jobId"], "FAILED")
+        return {}
+
+    def tag_resource(self, **request: Any) -> dict[str, Any]:
+        self._called("TagResource", request)
+        prefix, _, job_id = request["resourceArn"].partition(":job/")
+        assert prefix == "arn:aws:batch:us-east-1:123456789012"
+        if job_id not in self.jobs:
+            raise batch_error("ClientException")
+        self.jobs[job_id]["tags"] |= request["tags"]
         return {}
 
     def get_paginator(self, operation: str) -> BatchDouble:
@@ -97,6 +113,7 @@ class BatchDouble:
             "createdAt": int(self.clock() * 1000),
             "status": "SUBMITTED",
             "container": dict(request.get("containerOverrides", {})),
+            "tags": dict(request.get("tags", {})),
         }
         if "arrayProperties" in request:
             detail["arrayProperties"] = {"size": request["arrayProperties"]["size"]}

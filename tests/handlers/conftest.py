@@ -28,7 +28,7 @@ from handlers.monitor import Monitor
 from handlers.record import JobRecord, Status, timestamp
 from handlers.results import Results
 from handlers.retrying import Retrier
-from handlers.stopping import Stopper
+from handlers.stopping import HandOver, Marker, Stopper
 from handlers.submission import Submission
 from handlers.table import JobTable
 from handlers.tracking import Tracker
@@ -122,13 +122,21 @@ def leases(table: JobTable, clock: Clock) -> LeaseTable:
 @pytest.fixture
 def submission(batch: BatchDouble, clock: Clock) -> Submission:
     double: Any = batch
-    return Submission(double, double, QUEUE_ARN, "batchapp-compute", clock.sleep)
+    return Submission(double, double, QUEUE_ARN, "batchapp-compute", clock.sleep, "batchapp")
+
+
+@pytest.fixture
+def trackers_stopper(
+    table: JobTable, submission: Submission, batch: BatchDouble, queue_url: str
+) -> Stopper:
+    double: Any = batch
+    return Stopper(table, submission, double, HandOver(clients.sqs(), queue_url))
 
 
 @pytest.fixture
 def stopper(table: JobTable, submission: Submission, batch: BatchDouble) -> Stopper:
     double: Any = batch
-    return Stopper(table, submission, double)
+    return Stopper(table, submission, double, Marker(submission, double))
 
 
 @pytest.fixture
@@ -159,12 +167,12 @@ def tracker(monitor: Monitor, batch: BatchDouble) -> Tracker:
 
 
 @pytest.fixture
-def canceller(monitor: Monitor, stopper: Stopper) -> Canceller:
-    return Canceller(monitor.jobs, monitor, stopper)
+def canceller(monitor: Monitor, trackers_stopper: Stopper) -> Canceller:
+    return Canceller(monitor.jobs, monitor, trackers_stopper)
 
 
 @pytest.fixture
-def retrier(monitor: Monitor, stopper: Stopper, queue_url: str, clock: Clock) -> Retrier:
+def retrier(monitor: Monitor, trackers_stopper: Stopper, queue_url: str, clock: Clock) -> Retrier:
     claims = ClaimTable(monitor.jobs.client, TABLE, clock)
     return Retrier(
         monitor.jobs,
@@ -172,7 +180,7 @@ def retrier(monitor: Monitor, stopper: Stopper, queue_url: str, clock: Clock) ->
         monitor,
         monitor.results,
         monitor.universe,
-        stopper,
+        trackers_stopper,
         clients.sqs(),
         queue_url,
         has_on_demand=True,

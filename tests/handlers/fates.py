@@ -17,7 +17,7 @@ from handlers.receiver import Receiver
 from handlers.record import BatchJob, JobRecord, Status, cut, timestamp
 from handlers.request import NewTask
 from handlers.splitter import Splitter
-from handlers.stopping import Stopper
+from handlers.stopping import Marker, Stopper
 from handlers.submission import Submission
 from handlers.table import JobTable
 from handlers.universe import Universe
@@ -97,11 +97,13 @@ class World:
     def split(self, owner: str, fate: Fate) -> None:
         table: Any = Mortal(clients.dynamodb(), fate)
         batch: Any = Mortal(self.batch, fate)
-        submission = Submission(batch, batch, QUEUE_ARN, "batchapp-compute", self.clock.sleep)
+        submission = Submission(
+            batch, batch, QUEUE_ARN, "batchapp-compute", self.clock.sleep, "batchapp"
+        )
         Splitter(
             LeaseTable(table, TABLE, self.clock),
             submission,
-            Stopper(JobTable(table, TABLE), submission, batch),
+            Stopper(JobTable(table, TABLE), submission, batch, Marker(submission, batch)),
         ).split("demo-1", owner, 60_000)
 
     def queue(self) -> None:

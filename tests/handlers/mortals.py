@@ -16,7 +16,7 @@ from handlers.claim import ClaimTable
 from handlers.commands import Command
 from handlers.record import JobRecord
 from handlers.retrying import Call, Retrier
-from handlers.stopping import Stopper
+from handlers.stopping import HandOver, Stopper
 from handlers.submission import Submission
 from handlers.table import JobTable
 from handlers.tracking import Tracker
@@ -71,5 +71,9 @@ class Mortals:
 
     def _stopper(self, fate: Fate) -> Stopper:
         batch: Any = Mortal(self.world.batch, fate)
-        submission = Submission(batch, batch, QUEUE_ARN, "batchapp-compute", self.world.clock.sleep)
-        return Stopper(self._jobs(fate), submission, batch)
+        submission = Submission(
+            batch, batch, QUEUE_ARN, "batchapp-compute", self.world.clock.sleep, "batchapp"
+        )
+        sqs: Any = Mortal(clients.sqs(), fate)
+        hand_over = HandOver(sqs, self.world.queue_url)
+        return Stopper(self._jobs(fate), submission, batch, hand_over)

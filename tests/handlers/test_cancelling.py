@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 from batch_double import BatchDouble
+from botocore.exceptions import ClientError
 from endings import end_array
 from jobs_left import Jobs, tasks
+from surroundings import Clock
 
+from handlers import clients
 from handlers.cancelling import Canceller
 from handlers.commands import RefusedError
 from handlers.reasons import CANCELLED
 from handlers.record import Status, cut
 from handlers.splitter import Splitter
+from handlers.stopping import Stopper
 from handlers.table import JobTable
 
 LATER = float("inf")
@@ -98,3 +102,63 @@ def test_a_splitter_that_died_over_a_job_has_the_rest_ended_when_its_message_com
     job_splitter.split("demo-1", "invocation-2", 60_000)
 
     assert batch.terminated == ["batch-1"]
+
+
+def unmark(batch: BatchDouble, *job_ids: str) -> None:
+    """Make them jobs that were submitted before there was a mark."""
+    for job_id in job_ids:
+        batch.jobs[job_id]["tags"] = {}
+
+
+def test_jobs_that_were_submitted_without_the_mark_are_left_to_the_splitter_which_ends_them(
+    jobs: Jobs, canceller: Canceller, job_splitter: Splitter, batch: BatchDouble, queue_url: str
+) -> None:
+    last = jobs.submitted(items=10_001)
+    unmark(batch, "batch-1", last)
+
+    progress = canceller.cancel("demo-1", LATER)
+
+    assert progress.status is Status.CANCELLED
+    assert batch.terminated == []
+    assert "TagResource" not in batch.calls
+    sent = clients.sqs().receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)["Messages"]
+    assert {message["Body"] for message in sent} == {'{"job_id": "demo-1"}'}
+    job_splitter.split("demo-1", "invocation-2", 60_000)
+    assert batch.terminated == ["batch-1", last]
+    assert batch.jobs[last]["tags"] == {"batchctl:stack": "batchapp", "batchctl:job": "demo-1"}
+
+
+def test_a_mark_that_does_not_count_at_once_is_waited_for(
+    jobs: Jobs, canceller: Canceller, job_splitter: Splitter, batch: BatchDouble, clock: Clock
+) -> None:
+    array = jobs.submitted()
+    unmark(batch, array)
+    canceller.cancel("demo-1", LATER)
+    batch.unseen_marks = 3
+    job_splitter.split("demo-1", "invocation-2", 60_000)
+    assert batch.terminated == [array]
+    assert clock.slept == [1.0, 2.0, 4.0]
+
+
+def test_a_mark_that_never_counts_fails_the_message_which_comes_again(
+    jobs: Jobs, canceller: Canceller, job_splitter: Splitter, batch: BatchDouble
+) -> None:
+    array = jobs.submitted()
+    unmark(batch, array)
+    canceller.cancel("demo-1", LATER)
+    batch.unseen_marks = 99
+    with pytest.raises(ClientError, match="AccessDenied"):
+        job_splitter.split("demo-1", "invocation-2", 60_000)
+
+
+def test_what_batch_has_forgotten_needs_no_end(
+    jobs: Jobs, stopper: Stopper, batch: BatchDouble, table: JobTable
+) -> None:
+    array = jobs.submitted()
+    unmark(batch, array)
+    job = table.read("demo-1")
+    assert job is not None
+    marker = stopper.unmarked
+    del batch.jobs[array]
+    marker(job, job.batch_jobs[0])
+    assert batch.calls[-1] == "TagResource"

@@ -26,6 +26,7 @@ def invoke(
     assert queue_url
     monkeypatch.setenv("JOB_QUEUE", QUEUE_ARN)
     monkeypatch.setenv("JOB_DEFINITION", "batchapp-compute")
+    monkeypatch.setenv("STACK", "batchapp")
     monkeypatch.setattr(clients, "batch", lambda: batch)
     monkeypatch.setattr(clients, "batch_once", lambda: batch)
     cached = ("monitor", "tracker", "stopper", "canceller", "retrier")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from example import Example
-from examples_ec2 import compute, network
+from examples_ec2 import compute, launch_template, network
 
 from batchctl.engine.plan import Action
 from batchctl.resources.batch import ComputeEnvironment, JobDefinition, JobQueue
@@ -27,6 +27,7 @@ spot = ComputeEnvironment(
     instance_profile=InstanceProfile(
         label="instance", name="batchapp-instance", role=instance_role
     ),
+    launch_template=launch_template,
     service_linked_role=ServiceLinkedRole(
         label="batch", name="AWSServiceRoleForBatch", service="batch"
     ),
