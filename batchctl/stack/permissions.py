@@ -42,7 +42,7 @@ def job_permissions(storage: Storage) -> tuple[Allow, ...]:
 
     DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control": a
     request is held to the attributes that it names, so a read has to name them (`Select`), and a
-    write must not have the old item returned. A request that names none would pass `ForAllValues`.
+    write must not have the old item returned.
     """
     return (
         Allow(
@@ -50,7 +50,7 @@ def job_permissions(storage: Storage) -> tuple[Allow, ...]:
             actions=("dynamodb:BatchGetItem",),
             on=(storage.table,),
             when=(
-                *_only_attributes(READ_ATTRIBUTES),
+                *_only("dynamodb:Attributes", READ_ATTRIBUTES),
                 When("StringEquals", "dynamodb:Select", ("SPECIFIC_ATTRIBUTES",)),
             ),
         ),
@@ -59,16 +59,20 @@ def job_permissions(storage: Storage) -> tuple[Allow, ...]:
             actions=("dynamodb:PutItem",),
             on=(storage.table,),
             when=(
-                *_only_attributes(RESULT_ATTRIBUTES),
+                *_only("dynamodb:Attributes", RESULT_ATTRIBUTES),
                 When("StringEqualsIfExists", "dynamodb:ReturnValues", ("NONE",)),
             ),
         ),
     )
 
 
-def _only_attributes(names: tuple[str, ...]) -> tuple[When, ...]:
-    key = "dynamodb:Attributes"
-    return When("ForAllValues:StringEquals", key, names), When("Null", key, ("false",))
+def _only(key: str, values: tuple[str, ...]) -> tuple[When, ...]:
+    """Return the conditions for a key of which a request has one value or more, these alone.
+
+    A request without any would pass `ForAllValues` (IAM user guide, "Single-valued vs. multivalued
+    context keys").
+    """
+    return When("ForAllValues:StringEquals", key, values), When("Null", key, ("false",))
 
 
 def submit_permissions(
@@ -100,7 +104,7 @@ def submit_permissions(
             on=(JOBS,),
             when=(
                 When("StringEquals", f"aws:RequestTag/{STACK_TAG}", (config.name,)),
-                When("ForAllValues:StringEquals", "aws:TagKeys", (JOB_TAG, STACK_TAG)),
+                *_only("aws:TagKeys", (JOB_TAG, STACK_TAG)),
                 When("StringEqualsIfExists", f"aws:ResourceTag/{STACK_TAG}", (config.name,)),
             ),
         ),
