@@ -27,6 +27,7 @@ MISSING_CODES = frozenset(
         "InvalidTarget",
         "InvalidGroup.NotFound",
         "InvalidLaunchTemplateId.NotFound",
+        "InvalidLaunchTemplateId.VersionNotFound",
         # Spelled so by an emulator.
         "InvalidLaunchTemplateId.NotFoundException",
         "InvalidLaunchTemplateName.NotFoundException",

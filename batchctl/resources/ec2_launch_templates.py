@@ -30,7 +30,7 @@ VISIBLE_WITHIN_S = 120
 
 @dataclass(frozen=True)
 class LaunchTemplateOutputs(Outputs):
-    """The id is the template's, `version` the number of its latest version."""
+    """The id is the template's, `version` the number of the version that is ours."""
 
     version: str
 
@@ -40,8 +40,9 @@ class LaunchTemplate(Resource[LaunchTemplateOutputs]):
     """How instances are launched: IMDSv2 alone, an encrypted root volume, and what they run first.
 
     A version can't be changed: a change is another version. What uses the template names a version
-    by its number. AWS Batch reads `$Latest` and `$Default` once, when it makes or replaces its
-    instances, so that neither would show that the instances are of an older version.
+    by its number, so one that other hands add means nothing. AWS Batch reads `$Latest` and
+    `$Default` once, when it makes or replaces its instances, so that neither would show that the
+    instances are of an older version.
 
     `user_data` is a MIME multi-part text: AWS Batch refuses any other, and adds its own part to it.
     Volumes get their tags here. Instances get theirs from the compute environment, with which Batch
@@ -84,14 +85,19 @@ class LaunchTemplate(Resource[LaunchTemplateOutputs]):
     def read(
         cls, aws: Aws, recorded: LaunchTemplateOutputs | None, desired: Properties
     ) -> Actual[LaunchTemplateOutputs] | None:
-        """Find the template by id, else by name, with its latest version; None when absent."""
+        """Find the template by id, else by name; None when absent.
+
+        Its version is the recorded one, and the latest where that is gone or none is recorded.
+        """
         template = _template(aws, recorded, desired)
         if template is None:
             return None
         name = str(template["LaunchTemplateName"])
         tags = as_dict(template.get("Tags"))
         refuse_foreign(aws, f"launch template `{name}`", tags)
-        version = _latest_version(aws, template["LaunchTemplateId"])
+        template_id = str(template["LaunchTemplateId"])
+        version = _version(aws, template_id, recorded.version) if recorded else None
+        version = version or _version(aws, template_id, "$Latest")
         if version is None:
             return None
         properties = {
@@ -165,10 +171,10 @@ def _template(
     return None
 
 
-def _latest_version(aws: Aws, template_id: str) -> Mapping[str, Any] | None:
+def _version(aws: Aws, template_id: str, version: str) -> Mapping[str, Any] | None:
     with ignore_missing():
         answer = aws.ec2.describe_launch_template_versions(
-            LaunchTemplateId=template_id, Versions=["$Latest"]
+            LaunchTemplateId=template_id, Versions=[version]
         )
         return next(iter(answer["LaunchTemplateVersions"]), None)
     return None
@@ -176,13 +182,11 @@ def _latest_version(aws: Aws, template_id: str) -> Mapping[str, Any] | None:
 
 def _wait_until_shown(aws: Aws, outputs: LaunchTemplateOutputs) -> None:
     """Wait until whoever asks is given this version: AWS Batch is about to."""
-
-    def check() -> bool | None:
-        version = _latest_version(aws, outputs.id)
-        return True if version and str(version["VersionNumber"]) == outputs.version else None
-
-    what = f"EC2 to show version {outputs.version} of launch template `{outputs.id}`"
-    aws.wait_until(what, check, timeout_s=VISIBLE_WITHIN_S)
+    aws.wait_until(
+        f"EC2 to show version {outputs.version} of launch template `{outputs.id}`",
+        lambda: _version(aws, outputs.id, outputs.version),
+        timeout_s=VISIBLE_WITHIN_S,
+    )
 
 
 def _outputs(aws: Aws, template_id: str, version: int) -> LaunchTemplateOutputs:

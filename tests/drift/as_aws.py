@@ -14,9 +14,11 @@ from unittest.mock import patch
 from moto.awslambda.models import LambdaFunction
 from moto.batch.models import BatchBackend
 from moto.dynamodb.models import DynamoDBBackend
+from moto.ec2.models.launch_templates import LaunchTemplateBackend
 from one_load_balancer import target_groups_have_one_load_balancer
 
 UPDATE_ENVIRONMENT = BatchBackend.update_compute_environment
+DESCRIBE_TEMPLATES = LaunchTemplateBackend.describe_launch_templates
 TAG_TABLE = DynamoDBBackend.tag_resource
 UPDATE_CODE = LambdaFunction.update_function_code
 UPDATE_CONFIGURATION = LambdaFunction.update_configuration
@@ -34,6 +36,7 @@ def updates_as_aws_takes_them() -> Iterator[None]:
         for owner, name, replacement in (
             (BatchBackend, "update_compute_environment", _update_environment),
             (DynamoDBBackend, "tag_resource", _tag_table),
+            (LaunchTemplateBackend, "describe_launch_templates", _describe_templates),
             (LambdaFunction, "update_function_code", _update_code),
             (LambdaFunction, "update_configuration", _update_configuration),
             (LambdaFunction, "get_configuration", _get_configuration),
@@ -48,6 +51,14 @@ def _update_environment(backend: Any, **parameters: Any) -> Any:
     found = backend.get_compute_environment(parameters["compute_environment_name"])
     found.compute_resources.update(parameters["compute_resources"] or {})
     return answer
+
+
+def _describe_templates(backend: Any, *arguments: Any, **keywords: Any) -> Any:
+    """Show the tags of launch templates as they are; moto shows those of their creation."""
+    found = DESCRIBE_TEMPLATES(backend, *arguments, **keywords)
+    for template in found:
+        template.tags = template.get_tags()
+    return found
 
 
 def _tag_table(backend: Any, table_arn: str, tags: dict[str, str]) -> None:

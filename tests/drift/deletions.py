@@ -47,6 +47,11 @@ def _instance_profile(application: Application) -> None:
     iam.delete_instance_profile(InstanceProfileName=name)
 
 
+def _launch_template(application: Application) -> None:
+    template = application.outputs("launch_template.compute").id
+    application.client("ec2").delete_launch_template(LaunchTemplateId=template)
+
+
 def _log_group(application: Application) -> None:
     name = application.outputs("log_group.api").id
     application.client("logs").delete_log_group(logGroupName=name)
@@ -201,6 +206,7 @@ DELETIONS: dict[str, Deletion] = {
     "role.instance": _role("instance"),
     "role.job": _role("job"),
     "instance_profile.instance": _instance_profile,
+    "launch_template.compute": _launch_template,
     "log_group.api": _log_group,
     "job_definition.compute": _job_definition,
     "image.compute": _image,

@@ -114,7 +114,7 @@ def _permission(port: int, cidr: str) -> dict[str, Any]:
 ACCESS: tuple[Mutation, ...] = (
     *role_mutations("role.receiver", "lambda"),
     *role_mutations("role.job", "ecs-tasks"),
-    *role_mutations("role.instance", "ec2", inline=False),
+    *role_mutations("role.instance", "ec2"),
     *_instance_profile(),
     *_security_group("security_group.compute"),
     *_security_group("security_group.load_balancer"),

@@ -29,6 +29,11 @@ def _compute_environment(address: str) -> Sequence[Mutation]:
         tags = {"batchctl:stack": "batchapp", "team": "quant", **value}
         update(application, environment, {"computeResources": {"tags": tags}})
 
+    def template_version(application: Application, environment: Any, value: Any) -> None:
+        template = application.outputs("launch_template.compute").id
+        specification = {"launchTemplateId": template, "version": value}
+        update(application, environment, {"computeResources": {"launchTemplate": specification}})
+
     return (
         Mutation(address, "state", state, other("DISABLED")),
         member("minvCpus", st.integers(1, 128)),
@@ -37,6 +42,12 @@ def _compute_environment(address: str) -> Sequence[Mutation]:
         member("subnets", other(["subnet-0123456789abcdef0"])),
         member("securityGroupIds", other(["sg-0123456789abcdef0"])),
         member("instanceRole", other("arn:aws:iam::123456789012:instance-profile/other")),
+        Mutation(
+            address,
+            "computeResources.launchTemplate.version",
+            template_version,
+            other("7", "$Latest"),
+        ),
         member("allocationStrategy", other("BEST_FIT")),
         member("ec2Configuration", other([{"imageType": "ECS_AL2"}])),
         Mutation(address, "computeResources.tags.Name", instance_tags, other({}, {"Name": "x"})),
@@ -129,6 +140,7 @@ def _job_definition() -> Sequence[Mutation]:
         ),
         member("containerProperties.image", other("registry.example/other:1", "x:2")),
         member("containerProperties.command", other(["true"], ["python", "other.py"])),
+        member("containerProperties.user", other("root", "0:0")),
         member("containerProperties.jobRoleArn", other("arn:aws:iam::123456789012:role/other")),
         member("containerProperties.environment", other(environment, [])),
         member("containerProperties.resourceRequirements", other(requirements)),
@@ -137,7 +149,19 @@ def _job_definition() -> Sequence[Mutation]:
     )
 
 
+def _launch_template() -> Sequence[Mutation]:
+    """Nobody can change a version: which one is used is the environments'."""
+
+    def write_tags(application: Application, template: Any, tags: Mapping[str, str]) -> None:
+        application.client("ec2").create_tags(
+            Resources=[template.id], Tags=[{"Key": k, "Value": v} for k, v in tags.items()]
+        )
+
+    return (tag("launch_template.compute", write_tags),)
+
+
 BATCH: tuple[Mutation, ...] = (
+    *_launch_template(),
     *_compute_environment("compute_environment.spot"),
     *_compute_environment("compute_environment.on_demand"),
     *_job_queue(),

@@ -44,7 +44,7 @@ def seen(client: Client) -> dict[str, Any]:
         "apigateway": _rest_apis,
         "logs": _log_groups,
         "events": _rules,
-        "ec2": _security_groups,
+        "ec2": _of_instances,
     }
     return {name: _ordered(witness(client(name))) for name, witness in witnesses.items()}
 
@@ -254,6 +254,16 @@ def _log_groups(logs: Any) -> Any:
     ]
 
 
+def _of_instances(ec2: Any) -> Any:
+    templates = ec2.describe_launch_templates()["LaunchTemplates"]
+    versions = ec2.describe_launch_template_versions
+    latest = [
+        versions(LaunchTemplateId=each["LaunchTemplateId"], Versions=["$Latest"])
+        for each in templates
+    ]
+    return _security_groups(ec2), templates, latest
+
+
 def _security_groups(ec2: Any) -> Any:
     return ec2.describe_security_groups()["SecurityGroups"]
 
@@ -309,6 +319,10 @@ def inventory(client: Client) -> dict[str, list[str]]:
         ],
         "stages": [stage["stageName"] for api in rest_apis for stage in api["stages"]],
         "log groups": [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]],
+        "launch templates": [
+            each["LaunchTemplateName"]
+            for each in ec2.describe_launch_templates()["LaunchTemplates"]
+        ],
         "security groups": [each["GroupName"] for each in _security_groups(ec2)],
     }
     return {what: sorted(names) for what, names in found.items()}
