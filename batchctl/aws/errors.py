@@ -31,6 +31,7 @@ MISSING_CODES = frozenset(
         "RepositoryNotFoundException",
         "ImageNotFoundException",
         "LifecyclePolicyNotFoundException",
+        "WAFNonexistentItemException",
     }
 )
 EXISTING_CODES = frozenset(
