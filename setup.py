@@ -27,7 +27,7 @@ REQUIRED = [
 # Our Batch service takes the place of MiniStack's own, which reaches into its insides.
 LOCAL = ["ministack>=1.5.33,<1.5.34"]
 DEVELOPMENT = [
-    "boto3-stubs[apigateway,batch,dynamodb,ec2,ecr,elbv2,events,iam,lambda,logs,sqs,sts]>=1.43,<2",
+    "boto3-stubs[apigateway,batch,dynamodb,ec2,ecr,elbv2,events,iam,lambda,logs,sqs,sts,wafv2]>=1.43,<2",
     "hypothesis>=6.170,<7",
     # The lint of policies, and AWS's own data for it, of which there is a release a day.
     "iam-policy-validator>=1.31,<2",

@@ -19,7 +19,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -106,6 +106,9 @@ class Resource(ABC, Generic[O]):
     when_made: ClassVar[str] = ""
     when_deleted: ClassVar[str] = ""
 
+    # What its deletion lets in, for `up` to ask for: "requests that the web ACL refuses".
+    loosened_when_deleted: ClassVar[str] = ""
+
     # How many calls, one after the other, reading it takes: what takes longest is begun first.
     calls_to_read: ClassVar[int] = 1
     # What its reads can ask for all of the kind, or of the service, in one call.
@@ -175,6 +178,14 @@ class Resource(ABC, Generic[O]):
     @abstractmethod
     def delete(cls, aws: Aws, recorded: O) -> None:
         """Delete it and wait until it is gone; quiet when it is gone already."""
+
+    def loosened(self, actual: Properties, desired: Properties) -> Iterable[str]:
+        """Say what is let in, or no longer kept, once `actual` has become `desired`.
+
+        A sentence each, for who has to agree to it; whoever made the difference. Makes no call.
+        """
+        del actual, desired
+        return ()
 
     @classmethod
     def stored(cls, aws: Aws, recorded: O) -> str | None:

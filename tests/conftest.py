@@ -14,6 +14,7 @@ from moto.awslambda.models import LambdaBackend
 from moto.backends import get_backend
 from moto.iam import models as moto_iam
 from moto.sqs.models import SQSBackend
+from settings_as_aws import keep_settings
 
 MANAGED_POLICIES = (
     "AmazonEC2ContainerServiceforEC2Role",
@@ -46,6 +47,7 @@ def settings_kept_as_aws_keeps_them() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LambdaBackend, "put_function_event_invoke_config", put)
         patch.setattr(SQSBackend, "set_queue_attributes", set_attributes)
+        keep_settings(patch)
         yield
 
 
@@ -83,6 +85,7 @@ def _import_services() -> None:
         "lambda",
         "logs",
         "sqs",
+        "wafv2",
     ):
         regions = get_backend(service)["123456789012"]
         _ = regions["us-east-1" if "us-east-1" in regions else "aws"].urls

@@ -36,6 +36,7 @@ MISSING_CODES = frozenset(
         "RepositoryNotFoundException",
         "ImageNotFoundException",
         "LifecyclePolicyNotFoundException",
+        "WAFNonexistentItemException",
     }
 )
 EXISTING_CODES = frozenset(

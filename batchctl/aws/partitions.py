@@ -40,6 +40,14 @@ class Partition:
         return self.id != "aws-cn"
 
     @cached_property
+    def has_api_tls_policies(self) -> bool:
+        """Whether REST APIs are known to take a TLS policy: elsewhere no source says that they do.
+
+        A policy that a region doesn't know would fail every `up`.
+        """
+        return self.id == "aws"
+
+    @cached_property
     def default_function_architecture(self) -> str:
         """Lambda's cheaper arm64 where it is known to exist, else x86_64."""
         return "arm64" if self.id == "aws" else "x86_64"

@@ -4,7 +4,7 @@ Sources: IAM user guide, "Changes that I make are not always immediately visible
 consistency; Terraform's provider and Chalice retry the same texts); Lambda developer guide,
 "Creating an SQS event source mapping"; SQS API reference, CreateQueue; DynamoDB API reference,
 CreateTable and UpdateContinuousBackups; Elastic Load Balancing guide, "Lambda functions as
-targets"; EC2 API reference, "Error codes".
+targets"; EC2 API reference, "Error codes"; AWS WAF API reference, AssociateWebACL.
 """
 
 from __future__ import annotations
@@ -129,6 +129,13 @@ RULES: tuple[Rule, ...] = (
         "",
         300,
         "Lambda to show the new function",
+    ),
+    Rule(
+        ("wafv2.AssociateWebACL",),
+        "WAFUnavailableEntityException",
+        "",
+        300,
+        "AWS WAF to see the new endpoint",
     ),
     Rule(
         ("iam.PutRolePolicy", "iam.AttachRolePolicy"),

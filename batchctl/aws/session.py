@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
+    from mypy_boto3_wafv2 import WAFV2Client
 
 Found = TypeVar("Found")
 CONNECTIONS = 50
@@ -225,6 +226,12 @@ class Aws:
     def sts(self) -> STSClient:
         """STS."""
         client: STSClient = self._client("sts")
+        return client
+
+    @cached_property
+    def wafv2(self) -> WAFV2Client:
+        """AWS WAF: the web ACL in front of the API."""
+        client: WAFV2Client = self._client("wafv2")
         return client
 
     def _client(self, service: str) -> Any:

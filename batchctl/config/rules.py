@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def conflicts(config: Config) -> Iterator[Problem]:
     """Yield a problem for every rule between settings that `config` breaks."""
     yield from _front_door(config)
+    yield from _access_log(config)
     yield from _subnets(config)
     yield from _vcpus(config)
     yield from _instance_types(config)
@@ -40,6 +41,21 @@ def _front_door(config: Config) -> Iterator[Problem]:
             "must be [0.0.0.0/0] when api.mode is `restapi`: API Gateway has no security group "
             "that would keep others out; use `auth: iam`, or `alb`",
             (mode,),
+        )
+
+
+def _access_log(config: Config) -> Iterator[Problem]:
+    bucket, api = ("api", "access_log_bucket"), config.api
+    if api.mode == "restapi" and api.access_log_bucket is not None:
+        yield Problem(
+            bucket,
+            "must be null when api.mode is `restapi`: API Gateway's access log goes to CloudWatch "
+            "Logs, for `api.log_retention_days`",
+            (("api", "mode"),),
+        )
+    if api.access_log_prefix and api.access_log_bucket is None:
+        yield Problem(
+            ("api", "access_log_prefix"), "must be empty without api.access_log_bucket", (bucket,)
         )
 
 

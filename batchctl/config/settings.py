@@ -18,6 +18,7 @@ from batchctl.config.values import (
     ApiMode,
     Architecture,
     Auth,
+    BucketName,
     CertificateArn,
     Command,
     ContainerUser,
@@ -25,6 +26,7 @@ from batchctl.config.values import (
     Folder,
     ImageReference,
     InstanceTypes,
+    LogPrefix,
     LogRetentionDays,
     Name,
     Networks,
@@ -33,6 +35,7 @@ from batchctl.config.values import (
     Subnets,
     Tags,
     VpcId,
+    WebAclArn,
 )
 from batchctl.errors import UsageError
 
@@ -71,12 +74,18 @@ class Api(Section):
     """Networks that may reach the load balancer. The default is everyone."""
     certificate_arn: CertificateArn | None = None
     """Certificate of ACM or IAM: the load balancer then speaks HTTPS. null: HTTP."""
+    web_acl_arn: WebAclArn | None = None
+    """Regional AWS WAF web ACL to put in front of the API. null: none."""
+    access_log_bucket: BucketName | None = None
+    """S3 bucket for the load balancer's access log, with a policy that allows it. null: no log."""
+    access_log_prefix: LogPrefix = ""
+    """Where in the bucket the access log is."""
     requests_per_second: Annotated[int, Field(ge=1, le=10_000)] = 500
     """Requests that API Gateway lets through in a second, all callers together (`restapi`)."""
     burst_requests: Annotated[int, Field(ge=1, le=5_000)] = 1000
     """Requests at once that API Gateway lets through (`restapi`)."""
     log_retention_days: LogRetentionDays = 7
-    """Days to keep API Gateway's access log (`restapi`)."""
+    """Days to keep API Gateway's logs of requests and of errors (`restapi`)."""
 
 
 class Network(Section):
@@ -168,6 +177,8 @@ class JobTable(Section):
     """Continuous backups: the table can be restored to any second of the last 35 days."""
     deletion_protection: bool = True
     """Refuses to delete the table by other means than `batchctl down --delete-data`."""
+    max_write_units: Annotated[int, Field(ge=1)] | None = None
+    """Write request units a second that the table takes at most. null: what comes."""
 
 
 class Functions(Section):
@@ -183,6 +194,8 @@ class Functions(Section):
     """Seconds that the splitter may take. The HTTP functions have 29, as API Gateway waits."""
     tracing: bool = True
     """X-Ray traces, where the partition has them."""
+    reserved_concurrency: Annotated[int, Field(ge=1)] | None = None
+    """How often the receiver, and the API, run at once at most. null: as the account allows."""
     log_retention_days: LogRetentionDays = 7
     """Days to keep the logs of the functions."""
 

@@ -171,6 +171,31 @@ CertificateArn = Annotated[
         "must be the ARN of an ACM certificate or an IAM server certificate",
     ),
 ]
+# AWS WAF API reference, AssociateWebACL: regional, where one for CloudFront is global.
+WebAclArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:[0-9]{12}:regional/webacl/[A-Za-z0-9_-]+/[a-f0-9-]+",
+        "must be the ARN of a regional AWS WAF web ACL "
+        "(`arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID`)",
+    ),
+]
+# Amazon S3 user guide, "General purpose bucket naming rules".
+BucketName = Annotated[
+    str,
+    Matching(
+        r"(?!xn--)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "must be the name of an S3 bucket: 3 to 63 lower-case letters, digits, dots, hyphens",
+    ),
+]
+# Elastic Load Balancing guide, "Access logs for your Application Load Balancer".
+LogPrefix = Annotated[
+    str,
+    Matching(
+        r"(?!.*AWSLogs)([A-Za-z0-9!_.*'()-]([A-Za-z0-9!_.*'()/-]{0,253}[A-Za-z0-9!_.*'()-])?)?",
+        "must be a prefix without `AWSLogs` in it, and without a slash at its ends",
+    ),
+]
 VpcId = Annotated[
     str, Matching(r"vpc-[0-9a-f]{8,17}", "must be a VPC's id such as `vpc-0a1b2c3d4e5f67890`")
 ]

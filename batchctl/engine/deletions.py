@@ -32,7 +32,13 @@ def planned_deletion(record: Record, aws: Aws) -> Step:
     """Return the step that deletes a recorded resource, saying what data and what work it ends."""
     outputs = record.known_outputs()
     kind = record.resource_kind
-    step = Step(Action.DELETE, record.address, physical_id(record), remark=kind.when_deleted)
+    step = Step(
+        Action.DELETE,
+        record.address,
+        physical_id(record),
+        remark=kind.when_deleted,
+        loosens=tuple(filter(None, [kind.loosened_when_deleted])),
+    )
     if outputs is None:
         return step
     loses = kind.stored(aws, outputs) if kind.holds_data else None

@@ -40,6 +40,11 @@ class Plan:
         """The steps that change something."""
         return tuple(step for step in self.steps if step.mutates)
 
+    @property
+    def loosens(self) -> tuple[str, ...]:
+        """What the steps let in, or no longer keep."""
+        return tuple(dict.fromkeys(each for step in self.changes for each in step.loosens))
+
     def count(self, action: Action) -> int:
         """How many steps have that action."""
         return sum(step.action is action for step in self.steps)
@@ -217,6 +222,9 @@ def decide(
             *_tag_changes(resource, record, actual, tags),
         ),
     )
+    if step.changes:
+        loosens = tuple(resource.loosened(actual.properties, desired))
+        step = dataclasses.replace(step, loosens=loosens)
     forced_by = _forcing(resource, step.changes)
     if forced_by:
         return dataclasses.replace(step, action=Action.REPLACE, forced_by=forced_by)

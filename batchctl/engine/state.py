@@ -89,6 +89,9 @@ class State:
     serial: int = 0
     api_mode: str | None = None
     api_auth: str | None = None
+    # What was agreed to let in; None in a state from before it was recorded.
+    api_cidrs: tuple[str, ...] | None = None
+    api_scheme: str | None = None
     resources: Mapping[str, Record] = field(default_factory=dict)
     retired: tuple[Record, ...] = ()
 
@@ -121,9 +124,12 @@ class StateFile:
         _refuse_other_place(path, state.place, place)
         return cls(path, state)
 
-    def remember_api(self, mode: str, auth: str) -> None:
-        """Record the front door that `up` builds."""
-        self._change(lambda _: {"api_mode": mode, "api_auth": auth})
+    def remember_api(
+        self, mode: str, auth: str, cidrs: tuple[str, ...] | None = None, scheme: str | None = None
+    ) -> None:
+        """Record the front door that `up` builds: how it is called, from where, by what scheme."""
+        door = {"api_mode": mode, "api_auth": auth, "api_cidrs": cidrs, "api_scheme": scheme}
+        self._change(lambda _: door)
 
     def put(self, record: Record) -> None:
         """Record a resource, or an intent."""
@@ -215,6 +221,8 @@ def _as_json(state: State) -> dict[str, Any]:
         **dataclasses.asdict(state.place),
         "api_mode": state.api_mode,
         "api_auth": state.api_auth,
+        "api_cidrs": state.api_cidrs,
+        "api_scheme": state.api_scheme,
         "resources": {a: dataclasses.asdict(r) for a, r in sorted(state.resources.items())},
         "retired": [dataclasses.asdict(record) for record in state.retired],
     }
@@ -233,6 +241,8 @@ def _parse(path: Path) -> State:
             serial=data["serial"],
             api_mode=data["api_mode"],
             api_auth=data["api_auth"],
+            api_cidrs=None if (cidrs := data.get("api_cidrs")) is None else tuple(cidrs),
+            api_scheme=data.get("api_scheme"),
             resources={address: _record(r) for address, r in data["resources"].items()},
             retired=tuple(_record(r) for r in data["retired"]),
         )

@@ -34,6 +34,8 @@ class Step:
     kept_because: str | None = None
     notes: tuple[str, ...] = ()
     remark: str = ""
+    # What it lets in, or no longer keeps, a sentence each: to be agreed to.
+    loosens: tuple[str, ...] = ()
 
     @property
     def mutates(self) -> bool:

@@ -14,6 +14,7 @@ version of it. What it needs of them:
   would be answered by MiniStack's health check;
 - which REST API's method a request calls, and whose an access key is, for the checks of
   `execute_api` that MiniStack doesn't make;
+- `app.pin_request_origin`, which says how a call came in;
 - tags of REST APIs and stages, which GetRestApi and GetStage show as they were at the creation.
 """
 
@@ -99,6 +100,7 @@ class Gateway:
         self.asgi = self._app.app
         _show_tags_of_apis()
         _name_attributes(self._actions)
+        _count_loopback_as_secure(self._app)
 
     def serve_batch(self, endpoint: Endpoint) -> None:
         """Have Batch's calls authorised on their real resources, and answered by `endpoint`."""
@@ -224,6 +226,15 @@ def _name_attributes(actions: Any) -> None:
     """Let conditions on `dynamodb:Attributes` see every attribute that a call names."""
     original = actions.dynamodb_service_context
     actions.dynamodb_service_context = lambda body: {**original(body), **condition_keys(body)}
+
+
+def _count_loopback_as_secure(app: Any) -> None:
+    """Let calls count as encrypted on their way: they don't leave this machine.
+
+    So the policies that refuse all others (`aws:SecureTransport`) are the same here as in AWS.
+    """
+    pin: Any = app.pin_request_origin
+    app.pin_request_origin = lambda source_ip, _is_https: pin(source_ip, secure_transport=True)
 
 
 def _show_tags_of_apis() -> None:

@@ -7,7 +7,7 @@ Its stage and deployments are in `apigateway_stages`, the reading and writing of
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,6 +28,16 @@ from batchctl.resources.awslambda import Function
 if TYPE_CHECKING:
     from mypy_boto3_apigateway.type_defs import PaginatorConfigTypeDef
 
+# TLS 1.3, and 1.2 with forward secrecy; callers must name the host that they call (API Gateway
+# developer guide, "Supported security policies", "Endpoint access mode"). A regional API's default
+# still speaks TLS 1.0.
+TLS = {
+    "securityPolicy": "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09",
+    "endpointAccessMode": "STRICT",
+}
+AUTHENTICATION_OFF = (
+    "this turns authentication off: anyone who can reach the endpoint will be able to submit jobs"
+)
 # The most that one call answers (API Reference, GetRestApis).
 PAGES: PaginatorConfigTypeDef = {"PageSize": 500}
 
@@ -75,7 +85,7 @@ class RestApi(Resource[RestApiOutputs]):
     identity: ClassVar[tuple[str, ...]] = ("name",)
 
     def desired(self, deployed: Deployed) -> Properties:
-        """Return name, endpointConfiguration and policy, and what hangs on the API.
+        """Return name, endpointConfiguration, policy and TLS, and what hangs on the API.
 
         `paths` are those of its resources, `methods` go by `PUT /path`, `gatewayResponses` by type.
         """
@@ -83,6 +93,7 @@ class RestApi(Resource[RestApiOutputs]):
             "name": self.physical_name,
             "endpointConfiguration": {"types": ["REGIONAL"]},
             "policy": Document(),
+            **(TLS if deployed.aws.partition.has_api_tls_policies else {}),
             "paths": apigateway_methods.paths_to([method.path for method in self.methods]),
             "methods": Document(
                 {method.key: self._method(method, deployed) for method in self.methods}
@@ -120,6 +131,7 @@ class RestApi(Resource[RestApiOutputs]):
                     "name": found["name"],
                     "endpointConfiguration": found.get("endpointConfiguration", {}),
                     "policy": Document(_policy(found.get("policy"))),
+                    **{key: found.get(key) for key in TLS},
                     "paths": sorted(tree.ids),
                     "methods": Document(tree.methods),
                     "gatewayResponses": Document(apigateway_responses.read(aws, found["id"])),
@@ -134,8 +146,13 @@ class RestApi(Resource[RestApiOutputs]):
             name=desired["name"],
             endpointConfiguration=desired["endpointConfiguration"],
             tags=aws.tags,
+            **_tls(desired),
         )
         outputs = _outputs(aws, answer["id"])
+        if any(answer.get(key) != value for key, value in _tls(desired).items()):
+            # The local cloud takes it by an update alone.
+            patch = _patch(_tls(desired), {})
+            aws.apigateway.update_rest_api(restApiId=outputs.id, patchOperations=patch)
         for other in _tagged(aws, desired["name"]):
             if other["id"] != outputs.id:
                 self.delete(aws, _outputs(aws, other["id"]))
@@ -161,6 +178,14 @@ class RestApi(Resource[RestApiOutputs]):
         if "methods" in changed or "paths" in changed:
             apigateway_methods.write(aws, api_id, desired)
         return actual.outputs
+
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Say that requests without a signature are let in, and that a policy of others goes."""
+        signed = [each.get("authorizationType") for each in actual["methods"].values()]
+        if not self.signed and "AWS_IAM" in signed:
+            yield AUTHENTICATION_OFF
+        if actual["policy"] and not desired["policy"]:
+            yield "the REST API's resource policy, which may keep callers out, is removed"
 
     def write_tags(
         self, aws: Aws, outputs: RestApiOutputs, tags: Mapping[str, str], removed: Sequence[str]
@@ -215,6 +240,10 @@ def _policy(text: str | None) -> Mapping[str, Any]:
     return iam_policies.canonical(parsed)
 
 
+def _tls(properties: Properties) -> Any:
+    return {key: properties[key] for key in TLS if key in properties}
+
+
 def _patch(changed: Properties, has: Properties) -> Any:
     """Return the operations of UpdateRestApi for the changes of the API itself."""
     operations = []
@@ -225,4 +254,6 @@ def _patch(changed: Properties, has: Properties) -> Any:
         old = has["endpointConfiguration"].get("types", ["EDGE"])[0]
         path = f"/endpointConfiguration/types/{old}"
         operations.append({"op": "replace", "path": path, "value": "REGIONAL"})
+    for key, value in _tls(changed).items():
+        operations.append({"op": "replace", "path": f"/{key}", "value": value})
     return operations

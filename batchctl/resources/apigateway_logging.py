@@ -1,4 +1,7 @@
-"""What lets API Gateway write logs: a role that is set once for an account and region."""
+"""What API Gateway needs for its logs.
+
+A role that is set once for an account and region, and for each API the log group of its errors.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from batchctl.aws.errors import ignore_missing, is_existing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
 from batchctl.resources import iam_policies
+from batchctl.resources.apigateway import RestApi
 from batchctl.resources.iam_roles import tag_list
+from batchctl.resources.logs import LogGroup, read_log_group
 
 # API Gateway developer guide, "Set up CloudWatch logging for REST APIs".
 MANAGED_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
@@ -68,6 +73,30 @@ class ApiLogging(Resource[Outputs]):
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Leave it: other APIs of the region log by it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorLogGroup(LogGroup):
+    """The log group of a stage's errors, whose name is API Gateway's own.
+
+    API Gateway would make it, to be kept for ever (API Gateway developer guide, "Set up CloudWatch
+    logging for REST APIs"). As the API's id is in its name, it is ours even without a mark.
+    """
+
+    api: RestApi
+    stage: str
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return logGroupName and retentionInDays."""
+        name = f"API-Gateway-Execution-Logs_{deployed[self.api].id}/{self.stage}"
+        return {**super().desired(deployed), "logGroupName": name}
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        """Find the group by its exact name, whoever made it; None when there is none."""
+        return read_log_group(aws, recorded.id if recorded else str(desired["logGroupName"]))
 
 
 def _arn(aws: Aws, name: str) -> str:

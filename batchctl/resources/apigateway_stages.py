@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -20,23 +21,37 @@ from batchctl.resource import (
 )
 from batchctl.resources.apigateway import RestApi, set_tags
 from batchctl.resources.apigateway_deployments import ApiDeployment
-from batchctl.resources.apigateway_logging import ApiLogging
+from batchctl.resources.apigateway_logging import ApiLogging, ErrorLogGroup
 from batchctl.resources.logs import LogGroup
 
 EVERY_METHOD = "*/*"
-# One JSON object a request (API Gateway developer guide, "Variables for access logging").
+# Where UpdateStage takes them ("Patch operations", API Gateway API reference).
+METHOD_SETTINGS = {
+    "throttlingRateLimit": "throttling/rateLimit",
+    "throttlingBurstLimit": "throttling/burstLimit",
+    "loggingLevel": "logging/loglevel",
+    "dataTraceEnabled": "logging/dataTrace",
+}
+# One JSON object a request (API Gateway developer guide, "Variables for access logging"). Values
+# are put in as they are, and `$util.escapeJavaScript` is for mapping templates alone. So there is
+# nothing here into which a caller can put a quote: not `$context.path`, which is what they called,
+# but the resource that it matched; not the error's message, which repeats their Authorization
+# header, but its type. A method is a token (RFC 9110), which has no quotes. They may choose the
+# `requestId`, a UUID ("Set up access logging"), but not the extended one.
 LOG_FORMAT = json.dumps(
     {
         "requestId": "$context.requestId",
+        "extendedRequestId": "$context.extendedRequestId",
         "time": "$context.requestTime",
         "ip": "$context.identity.sourceIp",
         "caller": "$context.identity.userArn",
         "method": "$context.httpMethod",
-        "path": "$context.path",
+        "resource": "$context.resourcePath",
         "status": "$context.status",
         "bytes": "$context.responseLength",
         "milliseconds": "$context.responseLatency",
-        "error": "$context.error.message",
+        "tls": "$context.tlsVersion",
+        "error": "$context.error.responseType",
     }
 )
 
@@ -53,12 +68,14 @@ class StageOutputs(Outputs):
 class Stage(Resource[StageOutputs]):
     """The part of an API's address by which callers reach a deployment, with limits and a log.
 
-    Its limits are for all callers together; above them API Gateway answers 429.
+    Its limits are for all callers together; above them API Gateway answers 429. Why a request
+    failed in API Gateway itself is logged, its content never.
     """
 
     api: RestApi
     deployment: ApiDeployment
     log_group: LogGroup
+    error_log_group: ErrorLogGroup
     logging: ApiLogging
     requests_per_second: int
     burst_requests: int
@@ -87,6 +104,8 @@ class Stage(Resource[StageOutputs]):
                 EVERY_METHOD: {
                     "throttlingRateLimit": float(self.requests_per_second),
                     "throttlingBurstLimit": self.burst_requests,
+                    "loggingLevel": "ERROR",
+                    "dataTraceEnabled": False,
                 }
             },
         }
@@ -142,6 +161,17 @@ class Stage(Resource[StageOutputs]):
         """Set and remove tags."""
         set_tags(aws, f"/restapis/{outputs.rest_api_id}/stages/{outputs.id}", tags, removed)
 
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Say that more requests are let through than today."""
+        had = actual["methodSettings"].get(EVERY_METHOD, {})
+        wanted = desired["methodSettings"][EVERY_METHOD]
+        for key, what in (
+            ("throttlingRateLimit", "requests a second"),
+            ("throttlingBurstLimit", "requests at once"),
+        ):
+            if had.get(key, math.inf) < wanted[key]:
+                yield f"API Gateway lets {wanted[key]:.0f} {what} through instead of {had[key]:.0f}"
+
     @classmethod
     def delete(cls, aws: Aws, recorded: StageOutputs) -> None:
         """Delete the stage: from then on nobody reaches the API."""
@@ -158,10 +188,9 @@ def _patch(changed: Properties) -> Any:
         values["/tracingEnabled"] = str(changed["tracingEnabled"]).lower()
     for key, value in changed.get("accessLogSettings", {}).items():
         values[f"/accessLogSettings/{key}"] = value
-    limits = changed.get("methodSettings", {}).get(EVERY_METHOD)
-    if limits:
-        values[f"/{EVERY_METHOD}/throttling/rateLimit"] = str(limits["throttlingRateLimit"])
-        values[f"/{EVERY_METHOD}/throttling/burstLimit"] = str(limits["throttlingBurstLimit"])
+    for key, value in changed.get("methodSettings", {}).get(EVERY_METHOD, {}).items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        values[f"/{EVERY_METHOD}/{METHOD_SETTINGS[key]}"] = text
     return [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
 
 

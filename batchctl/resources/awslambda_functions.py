@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -33,6 +33,7 @@ SETTLED_WITHIN_S = 600.0
 # UpdateFunctionCode's; all the rest that differs is UpdateFunctionConfiguration's.
 CODE = ("CodeSha256", "Architectures")
 STATUS = ("State", "LastUpdateStatus")
+CONCURRENCY = "ReservedConcurrentExecutions"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Function(Resource[FunctionOutputs]):
     """A function from a zip, whose hash says whether there is something to upload.
 
     With both `network` and `security_group` it runs in the VPC. `architecture` None is the
-    partition's default. A function that Lambda calls Failed can't be mended (Lambda developer
+    partition's default; without `reserved_concurrency` it shares what the account has. A function
+    that Lambda calls Failed can't be mended (Lambda developer
     guide, "Lambda function states"), so it is deleted and made again.
     """
 
@@ -61,6 +63,7 @@ class Function(Resource[FunctionOutputs]):
     log_group: LogGroup
     tracing: bool
     architecture: str | None = None
+    reserved_concurrency: int | None = None
     network: Network | None = None
     security_group: SecurityGroup | None = None
 
@@ -87,6 +90,7 @@ class Function(Resource[FunctionOutputs]):
             "LoggingConfig": {"LogGroup": deployed[self.log_group].id},
             "VpcConfig": self._vpc_config(deployed),
             **self._tracing(has_tracing=partition.has_lambda_tracing),
+            CONCURRENCY: self.reserved_concurrency,
             "CodeSha256": self.package.sha256,
             "State": "Active",
             "LastUpdateStatus": "Successful",
@@ -117,19 +121,25 @@ class Function(Resource[FunctionOutputs]):
             return None
         tags = found.get("Tags", {})
         refuse_foreign(aws, f"function `{name}`", tags)
-        configuration = found["Configuration"]
+        configuration = {
+            **found["Configuration"],
+            CONCURRENCY: found.get("Concurrency", {}).get(CONCURRENCY),
+        }
         failure = _failure(configuration)
         notes = (failure,) if failure else ()
         return Actual(_outputs(configuration), _properties(configuration), tags, notes)
 
     def create(self, aws: Aws, desired: Properties) -> FunctionOutputs:
         """Make the function and wait until it is Active."""
-        parameters = {key: desired[key] for key in desired if key not in {"CodeSha256", *STATUS}}
+        apart = {"CodeSha256", CONCURRENCY, *STATUS}
+        parameters = {key: desired[key] for key in desired if key not in apart}
         if not desired["VpcConfig"]["SubnetIds"]:
             del parameters["VpcConfig"]
         aws.awslambda.create_function(
             **parameters, Code={"ZipFile": self.package.content}, Tags=aws.tags
         )
+        if desired[CONCURRENCY] is not None:
+            _set_concurrency(aws, desired["FunctionName"], desired[CONCURRENCY])
         return _wait_until_usable(aws, desired["FunctionName"])
 
     def update(
@@ -145,7 +155,9 @@ class Function(Resource[FunctionOutputs]):
         """
         name = actual.outputs.id
         to_send = desired if "LastUpdateStatus" in changed else changed
-        fixed = {"FunctionName", *CODE, *STATUS}
+        fixed = {"FunctionName", CONCURRENCY, *CODE, *STATUS}
+        if CONCURRENCY in changed:
+            _set_concurrency(aws, name, changed[CONCURRENCY])
         settings = {key: value for key, value in to_send.items() if key not in fixed}
         if settings:
             aws.awslambda.update_function_configuration(FunctionName=name, **settings)
@@ -166,6 +178,13 @@ class Function(Resource[FunctionOutputs]):
         if removed:
             aws.awslambda.untag_resource(Resource=outputs.arn, TagKeys=removed)
 
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Say that the limit of what runs at once is lifted or raised."""
+        had, wanted = actual[CONCURRENCY], desired[CONCURRENCY]
+        if had is not None and (wanted is None or wanted > had):
+            new = "without a limit" if wanted is None else f"{wanted} times"
+            yield f"function `{self.name}` may run {new} at once instead of {had} times"
+
     @classmethod
     def delete(cls, aws: Aws, recorded: FunctionOutputs) -> None:
         """Delete the function; the last one in a security group is gone when its interfaces are.
@@ -179,6 +198,15 @@ class Function(Resource[FunctionOutputs]):
         _wait_until_gone(aws, recorded.id)
         if recorded.security_group_id and not _is_used_by_others(aws, recorded.security_group_id):
             wait_until_interfaces_gone(aws, recorded.security_group_id)
+
+
+def _set_concurrency(aws: Aws, name: str, reserved: int | None) -> None:
+    if reserved is None:
+        aws.awslambda.delete_function_concurrency(FunctionName=name)
+    else:
+        aws.awslambda.put_function_concurrency(
+            FunctionName=name, ReservedConcurrentExecutions=reserved
+        )
 
 
 def _is_used_by_others(aws: Aws, security_group_id: str) -> bool:

@@ -21,6 +21,9 @@ from batchctl.resource import (
 from batchctl.resources.dynamodb_contents import counted_jobs, holds_items
 from batchctl.resources.dynamodb_lifecycle import settled, wait_until_active, wait_until_gone
 
+# DynamoDB API reference, OnDemandThroughput: what removes a limit.
+NO_LIMIT = -1
+
 
 @dataclass(frozen=True)
 class TableOutputs(Outputs):
@@ -34,7 +37,8 @@ class Table(Resource[TableOutputs]):
     """An on-demand table whose keys are texts, and its one index.
 
     Of each job one item has the keys of the index, so the index has every job once;
-    `index_projection` are the attributes that it shows beside the keys. Indexes that other hands
+    `index_projection` are the attributes that it shows beside the keys. The table takes
+    `max_write_units` a second, or what comes; its index can't take more. Indexes that other hands
     added are a difference. A table with other keys is another table.
     """
 
@@ -46,6 +50,7 @@ class Table(Resource[TableOutputs]):
     index_projection: tuple[str, ...]
     point_in_time_recovery: bool = True
     deletion_protection: bool = True
+    max_write_units: int | None = None
 
     kind: ClassVar[str] = "table"
     outputs: ClassVar[type[TableOutputs]] = TableOutputs
@@ -67,6 +72,7 @@ class Table(Resource[TableOutputs]):
             "TableName": self.physical_name,
             "KeySchema": _key_schema(self.partition_key, self.sort_key),
             "BillingMode": "PAY_PER_REQUEST",
+            "OnDemandThroughput": {"MaxWriteRequestUnits": self.max_write_units or NO_LIMIT},
             "GlobalSecondaryIndexes": Document({self.index_name: index}),
             "DeletionProtectionEnabled": self.deletion_protection,
             "PointInTimeRecoveryEnabled": self.point_in_time_recovery,
@@ -100,6 +106,8 @@ class Table(Resource[TableOutputs]):
             "DeletionProtectionEnabled": desired["DeletionProtectionEnabled"],
             "Tags": as_list(aws.tags),
         }
+        if desired["OnDemandThroughput"]["MaxWriteRequestUnits"] != NO_LIMIT:
+            request["OnDemandThroughput"] = desired["OnDemandThroughput"]
         aws.dynamodb.create_table(**request)
         table = wait_until_active(aws, name)
         if desired["PointInTimeRecoveryEnabled"]:
@@ -148,6 +156,15 @@ class Table(Resource[TableOutputs]):
             aws.dynamodb.delete_table(TableName=recorded.id)
             wait_until_gone(aws, recorded.id)
 
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Say that the limit of writes is lifted or raised."""
+        had, wanted = (
+            each["OnDemandThroughput"]["MaxWriteRequestUnits"] for each in (actual, desired)
+        )
+        if had != NO_LIMIT and not 0 < wanted <= had:
+            new = "without a limit" if wanted == NO_LIMIT else f"up to {wanted}"
+            yield f"table `{self.name}` takes writes {new} instead of up to {had} units a second"
+
     @classmethod
     def stored(cls, aws: Aws, recorded: TableOutputs) -> str | None:
         """Say how many jobs the table holds; None only when it holds no item at all."""
@@ -190,6 +207,10 @@ def _properties(table: Mapping[str, Any], *, recoverable: bool) -> dict[str, Any
         "TableName": table["TableName"],
         "KeySchema": table["KeySchema"],
         "BillingMode": billing.get("BillingMode", "PROVISIONED"),
+        "OnDemandThroughput": {
+            "MaxWriteRequestUnits": NO_LIMIT,
+            **table.get("OnDemandThroughput", {}),
+        },
         "GlobalSecondaryIndexes": Document({i["IndexName"]: _index(i) for i in indexes}),
         "DeletionProtectionEnabled": table.get("DeletionProtectionEnabled", False),
         "PointInTimeRecoveryEnabled": recoverable,
@@ -207,7 +228,7 @@ def _changes(
     actual: Properties, desired: Properties, changed: Properties
 ) -> Iterator[dict[str, Any]]:
     """Yield what to tell UpdateTable, call by call; an index that differs is made anew."""
-    for key in ("BillingMode", "DeletionProtectionEnabled"):
+    for key in ("BillingMode", "OnDemandThroughput", "DeletionProtectionEnabled"):
         if key in changed:
             yield {key: changed[key]}
     had = actual["GlobalSecondaryIndexes"]

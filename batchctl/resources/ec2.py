@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from batchctl.aws.errors import code_of, ignore_missing
+from batchctl.aws.networks import newly_let_in
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
 from batchctl.aws.together import Together
@@ -112,6 +113,14 @@ class SecurityGroup(Resource[Outputs]):
         _write_rules(aws, actual.outputs.id, actual.properties, desired)
         return actual.outputs
 
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Name the networks that are let in anew, and say that the way out opens."""
+        had, wanted = (_let_in(each["IpPermissions"]) for each in (actual, desired))
+        if added := newly_let_in(had, wanted):
+            yield f"`{self.name}` lets in {', '.join(map(str, added))}, which it refuses today"
+        if desired["IpPermissionsEgress"] and EVERYWHERE not in actual["IpPermissionsEgress"]:
+            yield f"from `{self.name}` everything may go out, which today is restricted"
+
     def write_tags(
         self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
     ) -> None:
@@ -130,6 +139,16 @@ class SecurityGroup(Resource[Outputs]):
         wait_until_interfaces_gone(aws, recorded.id)
         with ignore_missing():
             aws.ec2.delete_security_group(GroupId=recorded.id)
+
+
+def _let_in(rules: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the networks that rules let in, on whatever port."""
+    return [
+        cidr
+        for rule in rules
+        for source in (*rule.get("IpRanges", ()), *rule.get("Ipv6Ranges", ()))
+        for cidr in source.values()
+    ]
 
 
 def _outputs(aws: Aws, group_id: str) -> Outputs:

@@ -6,7 +6,8 @@ The load balancer and the target groups are in the other files of this name.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,9 +28,9 @@ from batchctl.resources.elbv2_targets import Target, TargetGroup
 
 __all__ = ["Listener", "LoadBalancer", "Rule", "Target", "TargetGroup"]
 
-# TLS 1.3 and 1.2 (Elastic Load Balancing guide, "Security policies for your Application Load
-# Balancer"); said, as CreateListener's own default still speaks TLS 1.0.
-TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+# TLS 1.3 and 1.2, as AWS recommends (Elastic Load Balancing guide, "Security policies for your
+# Application Load Balancer"); said, as CreateListener's own default still speaks TLS 1.0.
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 NOT_FOUND = {
     "Type": "fixed-response",
     "FixedResponseConfig": {
@@ -44,12 +45,14 @@ NOT_FOUND = {
 class Listener(Resource[Outputs]):
     """A port of the load balancer: HTTPS with a certificate, else HTTP; its id is its ARN.
 
-    What no rule takes is answered with 404 and a JSON body.
+    What no rule takes is answered with 404 and a JSON body. What guards the load balancer (a web
+    ACL) comes first.
     """
 
     load_balancer: LoadBalancer
     port: int
     certificate_arn: str | None = None
+    guarded_by: Resource[Any] | None = None
 
     kind: ClassVar[str] = "listener"
     identity: ClassVar[tuple[str, ...]] = ("LoadBalancerArn", "Port")
@@ -107,11 +110,41 @@ class Listener(Resource[Outputs]):
         """Set and remove tags."""
         set_tags(aws, outputs.arn, tags, removed)
 
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Say that requests are no longer encrypted, or with less."""
+        if actual.get("Protocol") != "HTTPS":
+            return
+        if desired["Protocol"] == "HTTP":
+            yield (
+                "the load balancer no longer speaks HTTPS: requests and results cross the network "
+                "unencrypted"
+            )
+        elif strength(desired["SslPolicy"]) < strength(str(actual.get("SslPolicy"))):
+            yield (
+                f"the load balancer takes weaker encryption: `{desired['SslPolicy']}` instead of "
+                f"`{actual.get('SslPolicy')}`"
+            )
+
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Delete the listener with the rules that are left in it."""
         with ignore_missing():
             aws.elbv2.delete_listener(ListenerArn=recorded.arn)
+
+
+def strength(policy: str) -> tuple[int, int]:
+    """Return how strict a TLS policy is: the lowest TLS 1.x that it takes, then its ciphers.
+
+    From the policy's name ("Security policies for your Application Load Balancer"): the version
+    stands before the date, and the ciphers go from Res (restricted) over none to Ext2.
+    """
+    version = re.search(r"(?:TLS13|TLS|FS)-1-(\d)", policy)
+    breadth = next((rank for word, rank in _CIPHERS.items() if f"-{word}-" in policy), 0)
+    return int(version[1]) if version else 0, breadth
+
+
+# FS-1-2-Res and TLS13-1-2-Res have no CBC; Ext1 and Ext2 have more of it than the plain ones.
+_CIPHERS = {"Res": 1, "Ext1": -1, "Ext2": -2}
 
 
 def _listener(aws: Aws, recorded: Outputs | None, desired: Properties) -> Mapping[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -28,6 +28,20 @@ SETTLED_WITHIN_S = 600.0
 # What CreateLoadBalancer doesn't take: its subnets say the VPC, the attributes have their own call.
 NOT_PARAMETERS = frozenset({"VpcId", "Attributes", "State"})
 
+LOGS = "access_logs.s3."
+
+
+@dataclass(frozen=True)
+class AccessLogs:
+    """The bucket to which a load balancer writes its access log, and where in it.
+
+    The bucket's own policy must let Elastic Load Balancing write there (Elastic Load Balancing
+    guide, "Enable access logs for your Application Load Balancer").
+    """
+
+    bucket: str
+    prefix: str = ""
+
 
 @dataclass(frozen=True)
 class LoadBalancerOutputs(Outputs):
@@ -42,10 +56,15 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
 
     It is made while everything else is, and so `create` can wait until it is active: the listener
     and its rules, which wait for it, take a second.
+
+    Requests that parsers could understand differently are refused where they are dangerous: more
+    (`strictest`) would refuse harmless clients for nothing, as no connection leads on from here to
+    a function (Elastic Load Balancing guide, "Desync mitigation mode").
     """
 
     network: Network
     security_group: SecurityGroup
+    access_logs: AccessLogs | None = None
 
     kind: ClassVar[str] = "load_balancer"
     # Elastic Load Balancing pricing.
@@ -70,8 +89,19 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
             "Attributes": {
                 "deletion_protection.enabled": "false",
                 "routing.http.drop_invalid_header_fields.enabled": "true",
+                "routing.http.desync_mitigation_mode": "defensive",
+                **self._access_logs(),
             },
             "State": "active",
+        }
+
+    def _access_logs(self) -> dict[str, str]:
+        if self.access_logs is None:
+            return {f"{LOGS}enabled": "false"}
+        return {
+            f"{LOGS}enabled": "true",
+            f"{LOGS}bucket": self.access_logs.bucket,
+            f"{LOGS}prefix": self.access_logs.prefix,
         }
 
     @classmethod
@@ -134,6 +164,18 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     ) -> None:
         """Set and remove tags."""
         set_tags(aws, outputs.arn, tags, removed)
+
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Say that requests are no longer logged, or elsewhere."""
+        had, wanted = actual["Attributes"], desired["Attributes"]
+        bucket = had.get(f"{LOGS}bucket")
+        if had.get(f"{LOGS}enabled") != "true":
+            return
+        if wanted[f"{LOGS}enabled"] != "true":
+            yield f"the load balancer's requests are no longer logged to bucket `{bucket}`"
+        elif wanted[f"{LOGS}bucket"] != bucket:
+            new = wanted[f"{LOGS}bucket"]
+            yield f"the load balancer's requests are logged to bucket `{new}`, not `{bucket}`"
 
     @classmethod
     def delete(cls, aws: Aws, recorded: LoadBalancerOutputs) -> None:

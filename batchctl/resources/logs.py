@@ -55,18 +55,10 @@ class LogGroup(Resource[Outputs]):
         cls, aws: Aws, recorded: Outputs | None, desired: Properties
     ) -> Actual[Outputs] | None:
         """Find the group by its exact name; None when there is none."""
-        name = recorded.id if recorded else str(desired["logGroupName"])
-        outputs = _outputs(aws, name)
-        with ignore_missing():
-            group = _described(aws, name)
-            if group is None:
-                return None
-            tags = aws.logs.list_tags_for_resource(resourceArn=outputs.arn)["tags"]
-            refuse_foreign(aws, f"log group `{name}`", tags)
-            # A group without a retention is kept for ever and has no such key.
-            retention = group.get("retentionInDays")
-            return Actual(outputs, {"logGroupName": name, "retentionInDays": retention}, tags)
-        return None
+        actual = read_log_group(aws, recorded.id if recorded else str(desired["logGroupName"]))
+        if actual is not None:
+            refuse_foreign(aws, f"log group `{actual.outputs.id}`", actual.tags)
+        return actual
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:
         """Make the group with its tags, then set the retention (CreateLogGroup takes none)."""
@@ -98,6 +90,20 @@ class LogGroup(Resource[Outputs]):
         """Delete the group with its logs."""
         with ignore_missing():
             aws.logs.delete_log_group(logGroupName=recorded.id)
+
+
+def read_log_group(aws: Aws, name: str) -> Actual[Outputs] | None:
+    """Return the group of that name, whoever made it; None when there is none."""
+    outputs = _outputs(aws, name)
+    with ignore_missing():
+        group = _described(aws, name)
+        if group is None:
+            return None
+        tags = aws.logs.list_tags_for_resource(resourceArn=outputs.arn)["tags"]
+        # A group without a retention is kept for ever and has no such key.
+        retention = group.get("retentionInDays")
+        return Actual(outputs, {"logGroupName": name, "retentionInDays": retention}, tags)
+    return None
 
 
 def _outputs(aws: Aws, name: str) -> Outputs:

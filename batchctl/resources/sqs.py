@@ -18,6 +18,7 @@ from batchctl.resource import (
     Resource,
     refuse_foreign,
 )
+from batchctl.resources.iam_policies import VERSION
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,10 @@ class QueueOutputs(Outputs):
 class Queue(Resource[QueueOutputs]):
     """A standard queue, encrypted at rest; with `dead_letters`, messages that fail often go there.
 
-    With `event_rule`, a name, EventBridge may send to it what that rule couldn't deliver: the
-    queue's policy, which is then ours, says so.
+    Its policy is ours: nobody may use it over anything but TLS, and with `event_rule`, a name,
+    EventBridge may send to it what that rule couldn't deliver. With `takes_from`, the name of
+    another queue, that one alone may have it as its dead-letter queue, else none may: by name, as
+    that queue needs this one first.
 
     `visibility_timeout_s` should be 6 times the timeout of the function that reads it (Lambda
     developer guide, "Creating an SQS event source mapping").
@@ -43,6 +46,7 @@ class Queue(Resource[QueueOutputs]):
     dead_letters: Queue | None = None
     max_receive_count: int = 5
     event_rule: str | None = None
+    takes_from: str | None = None
 
     kind: ClassVar[str] = "queue"
     outputs: ClassVar[type[QueueOutputs]] = QueueOutputs
@@ -50,7 +54,7 @@ class Queue(Resource[QueueOutputs]):
     calls_to_read: ClassVar[int] = 3
 
     def desired(self, deployed: Deployed) -> Properties:
-        """Return QueueName and Attributes, with RedrivePolicy and Policy as documents."""
+        """Return QueueName and Attributes, with the policies as documents."""
         return {
             "QueueName": self.physical_name,
             "Attributes": {
@@ -58,7 +62,8 @@ class Queue(Resource[QueueOutputs]):
                 "MessageRetentionPeriod": str(self.retention_s),
                 "SqsManagedSseEnabled": "true",
                 "RedrivePolicy": self._redrive_policy(deployed),
-                **self._policy(deployed),
+                "RedriveAllowPolicy": self._redrive_allow_policy(deployed),
+                "Policy": self._policy(deployed),
             },
         }
 
@@ -70,22 +75,42 @@ class Queue(Resource[QueueOutputs]):
             maxReceiveCount=self.max_receive_count,
         )
 
-    def _policy(self, deployed: Deployed) -> dict[str, Document]:
+    def _redrive_allow_policy(self, deployed: Deployed) -> Document:
+        """Return whose dead letters may come here (SQS API reference, SetQueueAttributes)."""
+        if self.takes_from is None:
+            return Document(redrivePermission="denyAll")
+        source = deployed.aws.arn("sqs", self.takes_from)
+        return Document(redrivePermission="byQueue", sourceQueueArns=[source])
+
+    def _policy(self, deployed: Deployed) -> Document:
+        arn = deployed.aws.arn("sqs", self.physical_name)
+        # IAM user guide, "AWS global condition context keys": aws:SecureTransport.
+        only_tls = {
+            "Sid": "RefuseWhatIsNotEncryptedOnItsWay",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Resource": arn,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+        return Document(Version=VERSION, Statement=[only_tls, *self._senders(deployed, arn)])
+
+    def _senders(self, deployed: Deployed, arn: str) -> list[dict[str, Any]]:
         """Return who else may send (EventBridge User Guide, "Dead-letter queues": permissions)."""
         if self.event_rule is None:
-            return {}
+            return []
         aws = deployed.aws
         statement = {
             "Sid": "TakeWhatTheRuleCouldNotDeliver",
             "Effect": "Allow",
             "Principal": {"Service": aws.partition.service_principal("events")},
             "Action": "sqs:SendMessage",
-            "Resource": aws.arn("sqs", self.physical_name),
+            "Resource": arn,
             "Condition": {
                 "ArnEquals": {"aws:SourceArn": aws.arn("events", f"rule/{self.event_rule}")}
             },
         }
-        return {"Policy": Document(Version="2012-10-17", Statement=[statement])}
+        return [statement]
 
     @classmethod
     def read(
@@ -148,8 +173,12 @@ def _parsed(attributes: Mapping[Any, str]) -> dict[str, str | Document]:
     redrive = json.loads(attributes.get("RedrivePolicy") or "{}")
     if "maxReceiveCount" in redrive:
         redrive["maxReceiveCount"] = int(redrive["maxReceiveCount"])
-    policy = json.loads(attributes.get("Policy") or "{}")
-    return {**attributes, "RedrivePolicy": Document(redrive), "Policy": Document(policy)}
+    return {
+        **attributes,
+        "RedrivePolicy": Document(redrive),
+        "RedriveAllowPolicy": Document(json.loads(attributes.get("RedriveAllowPolicy") or "{}")),
+        "Policy": Document(json.loads(attributes.get("Policy") or "{}")),
+    }
 
 
 def _texts(attributes: Mapping[str, str | Document]) -> Any:

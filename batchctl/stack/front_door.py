@@ -14,8 +14,10 @@ from batchctl.resources.awslambda import Function, Permission
 from batchctl.resources.ec2 import Ingress, SecurityGroup
 from batchctl.resources.ec2_network import Network
 from batchctl.resources.elbv2 import Listener, LoadBalancer, Rule, Target, TargetGroup
+from batchctl.resources.elbv2_balancers import AccessLogs
 from batchctl.stack.functions import Functions
 from batchctl.stack.rest_api import build_rest_api
+from batchctl.stack.web_acl import web_acl
 
 
 def build_front_door(
@@ -33,18 +35,6 @@ def build_front_door(
     )
 
 
-def front_door_warnings(config: Config, partition: str) -> tuple[str, ...]:
-    """Return what to know of the front door before it is built in a partition (`aws-cn`)."""
-    if (config.api.mode, config.api.auth, partition) != ("restapi", "none", "aws-cn"):
-        return ()
-    # Getting Started with Amazon Web Services in China, "Amazon API Gateway".
-    warning = (
-        "in China API Gateway answers unsigned requests only for accounts with an ICP filing, all "
-        "others with 403: use `--auth iam`, or `--api-mode alb` on a port that needs no filing"
-    )
-    return (warning,)
-
-
 def _listener(config: Config, network: Network) -> Listener:
     security_group = SecurityGroup(
         label="load_balancer",
@@ -55,8 +45,13 @@ def _listener(config: Config, network: Network) -> Listener:
         # It reaches the functions through the Lambda API, not the network.
         open_egress=False,
     )
+    logs = config.api.access_log_bucket
     load_balancer = LoadBalancer(
-        label="api", name=f"{config.name}-api", network=network, security_group=security_group
+        label="api",
+        name=f"{config.name}-api",
+        network=network,
+        security_group=security_group,
+        access_logs=AccessLogs(logs, config.api.access_log_prefix) if logs else None,
     )
     return Listener(
         label="api",
@@ -64,6 +59,7 @@ def _listener(config: Config, network: Network) -> Listener:
         load_balancer=load_balancer,
         port=config.api.port,
         certificate_arn=config.api.certificate_arn,
+        guarded_by=web_acl(config, load_balancer),
     )
 
 

@@ -23,6 +23,9 @@ from batchctl.stack.storage import TABLE_INDEX, Storage
 
 # Lambda's most (Lambda quotas): what is written for the failures of a million items takes minutes.
 TRACKER_TIMEOUT_S = 900
+# What strangers can call. The others work on what these let through, and lose it when refused: the
+# splitter's jobs go to the dead letters.
+FROM_OUTSIDE = ("receiver", "api")
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,7 @@ class _FunctionMaker:
             architecture=settings.architecture,
             memory_mib=settings.memory_mib,
             timeout_s=timeout_s,
+            reserved_concurrency=settings.reserved_concurrency if label in FROM_OUTSIDE else None,
             environment={**environment, "POWERTOOLS_SERVICE_NAME": name},
             log_group=log_group,
             tracing=settings.tracing,

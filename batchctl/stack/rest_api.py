@@ -8,19 +8,20 @@ from batchctl.config import Config
 from batchctl.resource import Resource
 from batchctl.resources.apigateway import Method, RestApi
 from batchctl.resources.apigateway_deployments import ApiDeployment
-from batchctl.resources.apigateway_logging import ApiLogging
+from batchctl.resources.apigateway_logging import ApiLogging, ErrorLogGroup
 from batchctl.resources.apigateway_methods import paths_to
 from batchctl.resources.apigateway_stages import Stage
 from batchctl.resources.awslambda import Function, Permission
 from batchctl.resources.iam import ACCOUNT, Allow, Role
 from batchctl.resources.logs import LogGroup
 from batchctl.stack.functions import Functions
+from batchctl.stack.web_acl import web_acl
 
 STAGE_NAME = "api"
 
 
 def build_rest_api(config: Config, functions: Functions) -> tuple[Resource[Any], ...]:
-    """Return the stage of the REST API, which leads to all of it."""
+    """Return the stage of the REST API, or its web ACL, which lead to all of it."""
     api = _api(config, functions)
     # Whoever may call is let in before the lock is changed.
     after: tuple[Resource[Any], ...] = (
@@ -28,23 +29,29 @@ def build_rest_api(config: Config, functions: Functions) -> tuple[Resource[Any],
         _permission(functions.api, api, "/*"),
         *((_execute_role(config, api),) if config.api.auth == "iam" else ()),
     )
-    return (
-        Stage(
-            label="api",
-            name=STAGE_NAME,
-            api=api,
-            deployment=ApiDeployment(label="api", name=f"{config.name}-api", api=api, after=after),
-            log_group=LogGroup(
-                label="access",
-                name=f"/batchctl/{config.name}/access",
-                retention_days=config.api.log_retention_days,
-            ),
-            logging=ApiLogging(label="region", name="batchctl-api-gateway-logs"),
-            requests_per_second=config.api.requests_per_second,
-            burst_requests=config.api.burst_requests,
-            tracing=config.functions.tracing,
+    stage = Stage(
+        label="api",
+        name=STAGE_NAME,
+        api=api,
+        deployment=ApiDeployment(label="api", name=f"{config.name}-api", api=api, after=after),
+        log_group=LogGroup(
+            label="access",
+            name=f"/batchctl/{config.name}/access",
+            retention_days=config.api.log_retention_days,
         ),
+        error_log_group=ErrorLogGroup(
+            label="errors",
+            name=f"{config.name}-api-errors",
+            retention_days=config.api.log_retention_days,
+            api=api,
+            stage=STAGE_NAME,
+        ),
+        logging=ApiLogging(label="region", name="batchctl-api-gateway-logs"),
+        requests_per_second=config.api.requests_per_second,
+        burst_requests=config.api.burst_requests,
+        tracing=config.functions.tracing,
     )
+    return tuple(filter(None, (stage, web_acl(config, stage))))
 
 
 def _api(config: Config, functions: Functions) -> RestApi:

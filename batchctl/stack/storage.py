@@ -34,10 +34,11 @@ def build_storage(config: Config) -> Storage:
         name=f"{config.name}-dead-letters",
         visibility_timeout_s=config.functions.visibility_timeout_s,
         retention_s=config.queue.dead_letter_retention_days * SECONDS_A_DAY,
+        takes_from=_queue_name(config),
     )
     queue = Queue(
         label="jobs",
-        name=f"{config.name}-jobs",
+        name=_queue_name(config),
         visibility_timeout_s=config.functions.visibility_timeout_s,
         retention_s=config.queue.retention_days * SECONDS_A_DAY,
         dead_letters=dead_letters,
@@ -61,8 +62,14 @@ def build_storage(config: Config) -> Storage:
         index_projection=("status", "items", "tasks", "finished_at"),
         point_in_time_recovery=config.job_table.point_in_time_recovery,
         deletion_protection=config.job_table.deletion_protection,
+        max_write_units=config.job_table.max_write_units,
     )
     return Storage(queue, dead_letters, events_dead_letters, table)
+
+
+def _queue_name(config: Config) -> str:
+    """Return the name of the queue of jobs, which its dead letters must know."""
+    return f"{config.name}-jobs"
 
 
 def event_rule_name(config: Config) -> str:

@@ -11,7 +11,7 @@ from examples_logs import log_group
 from batchctl.engine.plan import Action
 from batchctl.resources.apigateway import Method, RestApi
 from batchctl.resources.apigateway_deployments import ApiDeployment
-from batchctl.resources.apigateway_logging import ApiLogging
+from batchctl.resources.apigateway_logging import ApiLogging, ErrorLogGroup
 from batchctl.resources.apigateway_stages import Stage
 
 methods = (
@@ -31,12 +31,16 @@ signed_api = dataclasses.replace(
 )
 deployment = ApiDeployment(label="api", name="batchapp-api", api=rest_api)
 logging = ApiLogging(label="region", name="batchctl-api-gateway-logs")
+error_log_group = ErrorLogGroup(
+    label="errors", name="batchapp-api-errors", retention_days=7, api=rest_api, stage="api"
+)
 stage = Stage(
     label="api",
     name="api",
     api=rest_api,
     deployment=deployment,
     log_group=log_group,
+    error_log_group=error_log_group,
     logging=logging,
     requests_per_second=500,
     burst_requests=1000,
@@ -47,5 +51,6 @@ EXAMPLES = [
     Example(rest_api, signed_api),
     Example(deployment, dataclasses.replace(deployment, api=signed_api), Action.REPLACE),
     Example(logging),
+    Example(error_log_group, dataclasses.replace(error_log_group, retention_days=30)),
     Example(stage, dataclasses.replace(stage, requests_per_second=10, tracing=False)),
 ]

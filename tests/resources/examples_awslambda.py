@@ -57,6 +57,13 @@ function = Function(
     log_group=log_group,
     tracing=True,
 )
+limited = dataclasses.replace(
+    function,
+    label="limited",
+    name="batchapp-limited",
+    log_group=LogGroup(label="limited", name="/aws/lambda/batchapp-limited", retention_days=7),
+    reserved_concurrency=5,
+)
 load_balancer = LoadBalancer(
     label="api", name="batchapp-api", network=network, security_group=security_group
 )
@@ -72,6 +79,7 @@ mapping = EventSourceMapping(label="splitter", name=function.name, queue=queue, 
 
 EXAMPLES = [
     Example(function, dataclasses.replace(function, package=package("def handler(*_): pass"))),
+    Example(limited, dataclasses.replace(limited, reserved_concurrency=None)),
     Example(mapping, dataclasses.replace(mapping, batch_size=1)),
     Example(permission, dataclasses.replace(permission, source_suffix="/x"), Action.REPLACE),
 ]

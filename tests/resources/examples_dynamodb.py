@@ -23,6 +23,10 @@ table = Table(
 EXAMPLES = [
     Example(table, dataclasses.replace(table, index_projection=("status",))),
     Example(
+        dataclasses.replace(table, label="bounded", name="batchapp-bounded", max_write_units=100),
+        dataclasses.replace(table, label="bounded", name="batchapp-bounded"),
+    ),
+    Example(
         dataclasses.replace(table, label="open", name="batchapp-open", deletion_protection=False),
         dataclasses.replace(
             table, label="open", name="batchapp-open", point_in_time_recovery=False

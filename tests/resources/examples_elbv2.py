@@ -10,6 +10,7 @@ from examples_ec2 import compute
 
 from batchctl.engine.plan import Action
 from batchctl.resources.elbv2 import Listener, Rule, Target
+from batchctl.resources.elbv2_balancers import AccessLogs
 
 listener = Listener(label="api", name="batchapp-api", load_balancer=load_balancer, port=9999)
 target = Target(
@@ -33,6 +34,9 @@ rule = Rule(
 
 EXAMPLES = [
     Example(load_balancer, dataclasses.replace(load_balancer, security_group=compute)),
+    Example(
+        dataclasses.replace(load_balancer, access_logs=AccessLogs("logs", "api")), load_balancer
+    ),
     Example(
         target_group, dataclasses.replace(target_group, name="batchapp-renamed"), Action.REPLACE
     ),

@@ -13,6 +13,7 @@ dead_letters = Queue(
     name="batchapp-dead-letters",
     visibility_timeout_s=30,
     retention_s=1_209_600,
+    takes_from="batchapp-jobs",
 )
 queue = Queue(
     label="jobs",
@@ -22,4 +23,7 @@ queue = Queue(
     dead_letters=dead_letters,
 )
 
-EXAMPLES = [Example(queue, dataclasses.replace(queue, retention_s=86_400))]
+EXAMPLES = [
+    Example(queue, dataclasses.replace(queue, retention_s=86_400)),
+    Example(dead_letters, dataclasses.replace(dead_letters, takes_from=None)),
+]

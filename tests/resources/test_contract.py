@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from default_vpc import make_default_vpc_public
 from example import Example
+from examples_wafv2 import REGIONAL
+from web_acls import make_web_acl
 
 from batchctl.aws.session import Aws
 from batchctl.engine.apply import Result, apply
@@ -41,6 +43,12 @@ def with_dependencies(resource: Resource[Any]) -> list[Resource[Any]]:
 @pytest.fixture(autouse=True)
 def public_default_vpc(aws: Aws) -> None:
     make_default_vpc_public(aws.connection.client("ec2"))
+
+
+@pytest.fixture(autouse=True)
+def users_web_acls(aws: Aws) -> None:
+    for name in ("first/1", "second/2"):
+        make_web_acl(aws, f"{REGIONAL}/{name}")
 
 
 @pytest.fixture

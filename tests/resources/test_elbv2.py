@@ -194,7 +194,7 @@ def test_a_certificate_makes_a_listener_speak_https_and_its_absence_http(
     calls = sent(aws, "elbv2.ModifyListener")
     outputs(up(aws, tmp_path, secure), listener)
     assert calls[0][1]["Certificates"] == [{"CertificateArn": certificate}]
-    assert calls[0][1]["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
+    assert calls[0][1]["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
     assert plan(aws, tmp_path, secure).changes == ()
     assert outputs(up(aws, tmp_path, listener), listener).arn == arn
     assert elbv2.describe_listeners(ListenerArns=[arn])["Listeners"][0]["Protocol"] == "HTTP"

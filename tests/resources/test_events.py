@@ -118,7 +118,9 @@ def test_only_the_rule_may_send_to_the_dead_letters(deployed: Deployed, aws: Aws
     attributes = aws.connection.client("sqs").get_queue_attributes(
         QueueUrl=url, AttributeNames=["Policy"]
     )["Attributes"]
-    (statement,) = json.loads(attributes["Policy"])["Statement"]
+    only_tls, statement = json.loads(attributes["Policy"])["Statement"]
+    assert (only_tls["Effect"], only_tls["Principal"]) == ("Deny", "*")
+    assert only_tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     assert statement["Action"] == "sqs:SendMessage"
     assert statement["Resource"] == deployed[dead_letters].arn

@@ -1,0 +1,74 @@
+"""AWS WAF: the association of a web ACL with what requests come in by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from batchctl.aws.errors import ignore_missing
+from batchctl.aws.session import Aws
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resources.apigateway_stages import Stage
+from batchctl.resources.elbv2_balancers import LoadBalancer
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebAclAssociation(Resource[Outputs]):
+    """A web ACL of the user's, never made or changed by us, in front of a load balancer or stage.
+
+    The id is the ARN of what it guards, as that has one web ACL at most; the ARN is the ACL's.
+    Whoever associates it needs `elasticloadbalancing:SetWebACL` or `apigateway:SetWebACL` as well
+    (AWS WAF API reference, AssociateWebACL).
+    """
+
+    web_acl_arn: str
+    guarded: LoadBalancer | Stage
+
+    kind: ClassVar[str] = "web_acl_association"
+    identity: ClassVar[tuple[str, ...]] = ("ResourceArn",)
+    taggable: ClassVar[bool] = False
+    loosened_when_deleted: ClassVar[str] = "requests that the web ACL refuses today are let in"
+
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the parameters of AssociateWebACL."""
+        return {"ResourceArn": self._guarded_arn(deployed), "WebACLArn": self.web_acl_arn}
+
+    def _guarded_arn(self, deployed: Deployed) -> str:
+        if isinstance(self.guarded, LoadBalancer):
+            return deployed[self.guarded].arn
+        aws, stage = deployed.aws, deployed[self.guarded]
+        # An ARN without an account (AWS WAF API reference, AssociateWebACL).
+        path = f"/restapis/{stage.rest_api_id}/stages/{stage.id}"
+        return f"arn:{aws.partition.id}:apigateway:{aws.region}::{path}"
+
+    @classmethod
+    def read(
+        cls, aws: Aws, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        """Find the web ACL of the resource, whichever it is; None when it has none."""
+        guarded = recorded.id if recorded else str(desired["ResourceArn"])
+        with ignore_missing():
+            found = aws.wafv2.get_web_acl_for_resource(ResourceArn=guarded).get("WebACL")
+            if found:
+                arn = found["ARN"]
+                properties = {"ResourceArn": guarded, "WebACLArn": arn}
+                return Actual(Outputs(id=guarded, arn=arn), properties)
+        return None
+
+    def create(self, aws: Aws, desired: Properties) -> Outputs:
+        """Put the web ACL in front of the resource."""
+        aws.wafv2.associate_web_acl(**desired)
+        return Outputs(id=desired["ResourceArn"], arn=desired["WebACLArn"])
+
+    def update(
+        self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
+    ) -> Outputs:
+        """Put it in the place of another one."""
+        del actual, changed
+        return self.create(aws, desired)
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: Outputs) -> None:
+        """Take the web ACL away from the resource; quiet when either is gone."""
+        with ignore_missing():
+            aws.wafv2.disassociate_web_acl(ResourceArn=recorded.id)

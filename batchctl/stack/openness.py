@@ -1,0 +1,79 @@
+"""Whom the front door lets in: how open one is, and what one lets in that another refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from batchctl.aws.networks import is_wide, newly_let_in
+from batchctl.config import Config
+from batchctl.resources.apigateway import AUTHENTICATION_OFF
+
+EVERYONE = ("0.0.0.0/0",)
+
+
+@dataclass(frozen=True)
+class Door:
+    """A front door as far as who comes in matters; `cidrs` None: it isn't known from where."""
+
+    mode: str
+    auth: str
+    cidrs: tuple[str, ...] | None
+    scheme: str | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether strangers may use it: no signature, and networks in which anyone may be."""
+        return self.auth == "none" and any(map(is_wide, self.cidrs or ()))
+
+
+def door_of(config: Config) -> Door:
+    """Return the front door that config.yaml asks for; API Gateway has no networks to choose."""
+    api = config.api
+    if api.mode == "restapi":
+        return Door(api.mode, api.auth, EVERYONE, "https")
+    scheme = "https" if api.certificate_arn else "http"
+    return Door(api.mode, api.auth, tuple(api.allowed_cidrs), scheme)
+
+
+def openness_warning(door: Door) -> str | None:
+    """Return in one line whom an open door lets in, and what helps; None for every other."""
+    if not door.is_open:
+        return None
+    who = "anyone on the internet can submit jobs and read results"
+    if door.mode == "restapi":
+        return f"{who}: let in signed requests alone (`batchctl up --auth iam`)"
+    networks = "name the networks to let in (`api.allowed_cidrs`)"
+    signed = "let in signed requests alone (`batchctl up --api-mode restapi --auth iam`)"
+    if door.scheme == "https":
+        return f"{who}: {networks}, or {signed}"
+    return f"{who}, over plain HTTP: {networks} and `api.certificate_arn`, or {signed}"
+
+
+def front_door_warnings(config: Config, partition: str) -> Iterator[str]:
+    """Yield what to know of the front door before it is built in a partition (`aws-cn`)."""
+    if warning := openness_warning(door_of(config)):
+        yield warning
+    if (config.api.mode, config.api.auth, partition) == ("restapi", "none", "aws-cn"):
+        # Getting Started with Amazon Web Services in China, "Amazon API Gateway".
+        yield (
+            "in China API Gateway answers unsigned requests only for accounts with an ICP filing, "
+            "all others with 403: use `--auth iam`, or `--api-mode alb` on a port that needs no "
+            "filing"
+        )
+
+
+def loosened_since(agreed: Door, wanted: Door) -> Iterator[str]:
+    """Yield what `wanted` lets in that `agreed` refuses, as far as no resource can say it.
+
+    That is between two modes, of which one's resources go and the other's come; within one mode
+    the resources know better, as they know what AWS has.
+    """
+    if wanted.auth == "iam":
+        return
+    if agreed.auth == "iam":
+        yield AUTHENTICATION_OFF
+    elif agreed.mode != wanted.mode and agreed.cidrs is not None:
+        added = newly_let_in(agreed.cidrs, wanted.cidrs or ())
+        if added:
+            yield f"the front door lets in {', '.join(map(str, added))}, which it refuses today"
