@@ -35,9 +35,11 @@ _NAMES = (
 )
 _NAME = "|".join(_NAMES)
 _ASSIGNED = r"(?:\\?[\"'])?\s*(?:=>?|:|%3d)\s*(?:b(?=[\"']))?"
-# After an assignment a quoted text, or what reaches to the next blank or separator.
+# After an assignment: a text in quotes (escaped ones where JSON stands in a text), or what reaches
+# to the next blank or separator.
 _VALUE = (
-    r"(?:\\?\"(?P<double>[^\"\\]*)|\\?'(?P<single>[^'\\]*)"
+    r"(?:\\\"(?P<within>(?:[^\"\\]|\\(?!\"))*)"
+    r"|\"(?P<double>(?:[^\"\\]|\\.)*)|'(?P<single>(?:[^'\\]|\\.)*)"
     r"|(?P<plain>(?:(?!%26)[^\s\"'<>&,;{}()\[\]\\])+))"
 )
 _NAMED = re.compile(rf"(?<![a-z])(?:{_NAME}){_ASSIGNED}{_VALUE}", re.IGNORECASE)

@@ -73,6 +73,21 @@ def test_what_has_the_name_of_a_secret_is_masked_and_known_from_then_on(text: st
 @pytest.mark.parametrize(
     "text",
     [
+        r'"password": "begin \"\"middle\\\" end"',
+        r"'password': 'begin \' middle end'",
+        '"password": "begin \' middle end"',
+        r"{\"password\": \"begin middle end\"}",
+    ],
+)
+def test_no_quote_within_a_secret_ends_it(text: str) -> None:
+    shown = Secrets().masked(text)
+    assert MASK in shown
+    assert not [part for part in ("begin", "middle", "end") if part in shown]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "Credential=AKIAIOSFODNN7EXAMPLE/20261128/us-east-1/sts/aws4_request",
         '"nextToken": "abcdefghijklmnop", "clientToken": "abcdefghijklmnop"',
         "signature_version=v4, SignatureVersion=2",
