@@ -86,6 +86,68 @@ def test_what_is_deployed_never_imports_batchctl(folder: str) -> None:
         assert not [name for name in imported(path) if name.startswith("batchctl")], path
 
 
+# What prints; what rich makes of parts that `output` gives; the consoles of `output`, by name.
+PRINTERS = {"print", "echo", "secho", "echo_via_pager", "prompt", "print_exc"}
+FROM_RICH = {"rich.live.Live", "rich.console.Group", "rich.progress_bar.ProgressBar"}
+MEASURES = {"rich.cells.cell_len"}
+CONSOLES = {"console", "live.console", "data()", "people()"}
+
+
+def unguarded_prints(path: Path) -> Iterator[str]:
+    """What of a file prints, or draws, past the one room that makes text visible."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        inner
+        for each in ast.walk(tree)
+        if isinstance(each, ast.If) and ast.unparse(each.test) == "TYPE_CHECKING"
+        for inner in ast.walk(each)
+    }
+    for node in set(ast.walk(tree)) - for_types:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rich"):
+            yield from {f"{node.module}.{a.name}" for a in node.names} - FROM_RICH - MEASURES
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("rich"))
+        elif isinstance(node, ast.Attribute) and is_print(node):
+            yield ast.unparse(node)
+        elif isinstance(node, ast.Name) and node.id in PRINTERS:
+            yield node.id
+
+
+def is_print(node: ast.Attribute) -> bool:
+    on = ast.unparse(node.value)
+    if ast.unparse(node) in {"sys.stdout", "sys.stderr", "click.confirm"}:
+        return True
+    return node.attr in PRINTERS and not (on in CONSOLES and node.attr == "print")
+
+
+@pytest.mark.parametrize("path", files_of("cli"), ids=lambda path: path.name)
+def test_nobody_prints_but_through_output(path: Path) -> None:
+    if path.name != "output.py":
+        assert list(unguarded_prints(path)) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "click.echo(x)",
+        "print(x)",
+        "sys.stdout.write(x)",
+        "out = sys.stdout",
+        "sys.stderr.buffer.write(x)",
+        "from rich.text import Text",
+        "from rich import print",
+        "import rich.table",
+        "traceback.print_exc()",
+        "click.confirm(x)",
+        "other.print(x)",
+    ],
+)
+def test_what_prints_past_output_is_found(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "command.py"
+    path.write_text(f"def command():\n    {line}\n")
+    assert list(unguarded_prints(path))
+
+
 def commands(group: click.Group, *above: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     for name, command in group.commands.items():
         yield (*above, name), command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore.config import Config as BotocoreConfig
 
+from batchctl.aws.calls import attempt, log_calls
 from batchctl.aws.clock import Clock
 from batchctl.aws.partitions import Partition, partition_of
 from batchctl.aws.retries import Retrier
@@ -48,6 +50,10 @@ class Connection:
     through_proxy: bool = True
     clients: dict[str, BaseClient] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Log the calls of every client to be made, those that fetch credentials included."""
+        log_calls(self.session)
 
     def client(self, service: str) -> BaseClient:
         """Return a service's client, made once (making one is not thread-safe, using it is)."""
@@ -255,7 +261,13 @@ class _Retrying:
         address = f"{service}.{operation}"
 
         def ask(**parameters: Any) -> dict[str, Any]:
-            return self._retrier.call(address, lambda: attribute(**parameters))
+            numbers = itertools.count(1)
+
+            def once() -> Any:
+                with attempt(next(numbers)):
+                    return attribute(**parameters)
+
+            return self._retrier.call(address, once)
 
         return lambda **parameters: self._reads.call(address, ask, parameters)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -116,9 +115,6 @@ class Application:
 
 def open_application(options: Options) -> Application:
     """Return the application that the options and config.yaml describe."""
-    if options.debug:
-        logging.basicConfig(level=logging.INFO)
-        logging.getLogger("botocore").setLevel(logging.DEBUG)
     return Application(options, load(options.config_path, _remembered(options)))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchctl.cli.options import api_options, current_options, shared_options
-from batchctl.cli.output import say
+from batchctl.cli.output import say, write_answer
 from batchctl.errors import BatchctlError, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def curl(  # noqa: PLR0913 - curl's own options
 ) -> None:
     """Send one request to the API, signed when it wants signatures, and print the answer.
 
-    The answer goes to stdout as it is. With `up --auth iam` no other tool is needed to try the API.
+    The answer goes to stdout as it is, to a terminal without control characters. With `up --auth
+    iam` no other tool is needed to try the API.
 
     \b
     Examples:
@@ -58,8 +59,7 @@ def curl(  # noqa: PLR0913 - curl's own options
     answer = _sent(_connection(), (method, path), body, _parsed(headers))
     if include or current_options().verbose:
         _tell(answer)
-    sys.stdout.buffer.write(answer.data)
-    sys.stdout.buffer.flush()
+    write_answer(answer.data)
     if fail and answer.status >= 400:
         say(f"error: {method} {path}: status {answer.status}")
         sys.exit(FAILED)

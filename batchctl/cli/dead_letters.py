@@ -10,7 +10,7 @@ import click
 
 from batchctl.cli.job_view import spelled
 from batchctl.cli.options import current_options, shared_options
-from batchctl.cli.output import data, print_json, say
+from batchctl.cli.output import add_row, data, print_json, say, table
 from batchctl.cli.runs import confirm
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def show(*, source: str, limit: int) -> None:
         return
     _print_table(found)
     command = spelled(application)
-    say(f"\ntry them again: `{command} dead-letters redrive`")
+    say("")
+    say(f"try them again: `{command} dead-letters redrive`")
     say(f"delete them:    `{command} dead-letters drop`")
 
 
@@ -145,16 +146,10 @@ def _each(
 
 
 def _print_table(found: list[DeadLetter]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from batchctl.jobs.moments import iso
 
-    table = Table(box=None, pad_edge=False)
-    for heading in ("queue", "about", "sent", "error", "message"):
-        table.add_column(heading, overflow="fold")
+    listed = table("queue", "about", "sent", "error", "message")
     for each in found:
         body = each.body if len(each.body) <= BODY_SHOWN else f"{each.body[:BODY_SHOWN]}…"
-        cells = (each.queue, each.subject, iso(each.sent_at_ms), each.error, body)
-        table.add_row(*(Text(cell) for cell in cells))
-    data().print(table)
+        add_row(listed, each.queue, each.subject, iso(each.sent_at_ms), each.error, body)
+    data().print(listed)

@@ -166,7 +166,8 @@ def _confirm_data_loss(made: Plan, *, yes: bool) -> None:
 
 def _what_next(application: Application) -> None:
     command = "batchctl --local" if application.options.local else "batchctl"
-    say(f"\nendpoint: {application.endpoint()}")
+    say("")
+    say(f"endpoint: {application.endpoint()}")
     if role := application.execute_role_arn():
         say(f"role that the account's users may assume to call it: {role}")
     say("try next:")

@@ -89,7 +89,8 @@ def _planned(application: Application, *, delete_data: bool) -> Plan:
 
 def _tell_left(left: Sequence[Left]) -> None:
     if left:
-        say(f"\nstill there, until {AGAIN}:")
+        say("")
+        say(f"still there, until {AGAIN}:")
     for each in left:
         say(f"  {each.address}  {each.name}  ({each.why}; {each.cost})")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import click
 
 from batchctl.cli.memory import collect_seldom
 from batchctl.cli.options import Options
-from batchctl.cli.output import say
+from batchctl.cli.output import continued, say, say_lines
 from batchctl.errors import BatchctlError
 
 INTERRUPTED = 130
@@ -26,11 +25,20 @@ class Guarded(click.Group):
             collect_seldom()
         return super().main(args, *more, **extra)
 
+    def make_context(self, *named: Any, **extra: Any) -> click.Context:
+        """Read the options before the command; what they got wrong is shown as all else."""
+        try:
+            return super().make_context(*named, **extra)
+        except click.ClickException as error:
+            raise _visible(error) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn an error into its message and exit code."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit):
+        except click.ClickException as error:
+            raise _visible(error) from error
+        except click.exceptions.Exit:
             raise
         except (KeyboardInterrupt, click.Abort):
             say("interrupted")
@@ -39,17 +47,34 @@ class Guarded(click.Group):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost place: all that is left is to say it
             if _debugging(ctx):
-                traceback.print_exc()
+                from batchctl.cli.debug import show_traceback
+
+                show_traceback()
             tell(error)
             sys.exit(exit_code_of(error))
+
+
+class _WrongUsage(click.UsageError):
+    """What Click says of a command line, which it quotes."""
+
+
+def _visible(error: click.ClickException) -> click.ClickException:
+    """Return an error of Click's with its message as people may see it."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError | _WrongUsage):
+        return error
+    message = "\n".join(continued(error.format_message()))
+    if isinstance(error, click.UsageError):
+        return _WrongUsage(message, error.ctx)
+    return click.ClickException(message)
 
 
 def tell(error: BaseException, subject: str | None = None) -> None:
     """Print an error and its hint; `subject` is the resource that it is about."""
     message, hint = _explained(error)
-    say(f"error: {subject}: {message}" if subject else f"error: {message}")
+    say_lines(f"error: {subject}: {message}" if subject else f"error: {message}")
     if hint:
-        say(f"\nhint: {hint}")
+        say("")
+        say(f"hint: {hint}")
 
 
 def exit_code_of(error: BaseException) -> int:
@@ -58,12 +83,15 @@ def exit_code_of(error: BaseException) -> int:
 
 
 def _explained(error: BaseException) -> tuple[str, str | None]:
+    from batchctl.aws.secrets import SECRETS
+
     if isinstance(error, BatchctlError):
-        return error.message, error.hint
+        return SECRETS.masked(error.message), error.hint
     # AWS's errors have been raised by boto3 then, so it is loaded already.
     from batchctl.aws.errors import explain
 
-    return explain(error)
+    message, hint = explain(error)
+    return SECRETS.masked(message), hint
 
 
 def _debugging(ctx: click.Context) -> bool:

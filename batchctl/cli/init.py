@@ -46,6 +46,7 @@ def _tell(written: list[Path]) -> None:
         return
     for path in written:
         say(f"wrote {path}{'/' if path.is_dir() else ''}")
-    say("\ntry next:")
+    say("")
+    say("try next:")
     say("  batchctl --local up")
     say("  edit compute/compute.py: `compute(item, parameters)` is your function")

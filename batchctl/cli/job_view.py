@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import click
+from batchctl.cli.output import show
 
 if TYPE_CHECKING:
     from batchctl.cli.application import Application
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 def show_job(job: Job, reasons: Mapping[str, int]) -> None:
     """Print a job: status, counts of its tasks, `reasons` of failed items, what Spot took."""
     tasks = job.tasks
-    click.echo(f"job:      {job.job_id}")
-    click.echo(f"status:   {job.status}")
+    show(f"job:      {job.job_id}")
+    show(f"status:   {job.status}")
     if job.attempt > 1:
-        click.echo(f"attempt:  {job.attempt}")
-    click.echo(f"created:  {moment(job.created_at)}")
+        show(f"attempt:  {job.attempt}")
+    show(f"created:  {moment(job.created_at)}")
     if job.finished_at:
-        click.echo(f"finished: {moment(job.finished_at)}")
-    click.echo(f"items:    {job.items}")
-    click.echo(
+        show(f"finished: {moment(job.finished_at)}")
+    show(f"items:    {job.items}")
+    show(
         f"tasks:    {tasks.total}: {tasks.pending} pending, {tasks.running} running, "
         f"{tasks.succeeded} succeeded, {tasks.failed} failed"
     )
     if reasons:
-        click.echo(f"failed:   {', '.join(f'{n} {reason}' for reason, n in reasons.items())}")
+        show(f"failed:   {', '.join(f'{n} {reason}' for reason, n in reasons.items())}")
     if job.reclaims:
         count, seconds = job.reclaims.count, job.reclaims.seconds
-        click.echo(f"reclaims: {count}, which cost {seconds:.0f} s of work")
+        show(f"reclaims: {count}, which cost {seconds:.0f} s of work")
 
 
 def as_json(job: Job) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import click
 
 from batchctl.cli.job_view import as_json, as_plain, moment, show_job, spelled
 from batchctl.cli.options import api_options, shared_options
-from batchctl.cli.output import data, print_json, say
+from batchctl.cli.output import add_row, data, print_json, say, table
 from batchctl.cli.watch import follow, tell_end
 
 if TYPE_CHECKING:
@@ -87,8 +87,6 @@ def jobs(*, limit: int) -> None:
       batchctl jobs
       batchctl jobs --limit 100 --json
     """
-    from rich.table import Table
-
     from batchctl.cli.client import open_jobs
 
     application, client = open_jobs()
@@ -96,14 +94,11 @@ def jobs(*, limit: int) -> None:
     if application.options.json:
         print_json([as_plain(job) for job in page.jobs])
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("job", "status", "items", "tasks", "created", "finished"):
-        table.add_column(heading)
+    listed = table("job", "status", "items", "tasks", "created", "finished")
     for job in page.jobs:
-        finished = moment(job.finished_at)
-        created = moment(job.created_at)
-        table.add_row(job.job_id, job.status, str(job.items), str(job.tasks), created, finished)
-    data().print(table)
+        times = (moment(job.created_at), moment(job.finished_at))
+        add_row(listed, job.job_id, job.status, str(job.items), str(job.tasks), *times)
+    data().print(listed)
 
 
 @click.command()
@@ -130,4 +125,5 @@ def show(*, job_id: str) -> None:
         print_json(as_json(job) | {"reasons": reasons})
         return
     show_job(job, reasons)
-    say(f"\nresults: `{spelled(application)} results {job_id}`")
+    say("")
+    say(f"results: `{spelled(application)} results {job_id}`")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import click
 
 from batchctl.cli.job_view import spelled
 from batchctl.cli.options import current_options, shared_options
-from batchctl.cli.output import say
+from batchctl.cli.output import print_json_line, say, say_log
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -122,7 +121,8 @@ def _print_until_the_end(application: Application, found: _Found, since_ms: int 
         lines = found.written_from_now_on(since_ms, application.aws.clock.pause)
         _print(lines, as_json=application.options.json)
     except KeyboardInterrupt:
-        say(f"\nthe job goes on: `{spelled(application)} logs {job_id} --follow`")
+        say("")
+        say(f"the job goes on: `{spelled(application)} logs {job_id} --follow`")
         raise
 
 
@@ -134,14 +134,10 @@ def _print(lines: Iterator[Line], *, as_json: bool) -> int:
     for count, line in enumerate(lines, start=1):  # noqa: B007 - used after the loop
         written_at = iso(line.written_at)
         if as_json:
-            click.echo(
-                json.dumps(
-                    dataclasses.asdict(line) | {"written_at": written_at}, ensure_ascii=False
-                )
-            )
+            print_json_line(dataclasses.asdict(line) | {"written_at": written_at})
         else:
             again = f"r{line.job_attempt}:" if line.job_attempt > 1 else ""
-            click.echo(f"{again}{line.task}.{line.attempt} {written_at} {line.text}")
+            say_log(f"{again}{line.task}.{line.attempt} {written_at} {line.text}")
     return count
 
 

@@ -42,7 +42,12 @@ _SHARED = (
     click.option("--region", help="AWS region, before config.yaml's."),
     click.option("--json", is_flag=True, help="Print data for machines on stdout."),
     click.option("-v", "--verbose", is_flag=True, help="Say more."),
-    click.option("--debug", is_flag=True, help="Show tracebacks and every AWS call."),
+    click.option(
+        "--debug",
+        is_flag=True,
+        help="Show tracebacks and every AWS call, a line each; with `-v` all that is sent and "
+        "received. Secrets are masked.",
+    ),
 )
 
 
@@ -54,7 +59,12 @@ def shared_options(command: Command) -> Command:
         own = {each.name: given.pop(each.name) for each in fields(Options)}
         context = click.get_current_context()
         inherited = context.obj if isinstance(context.obj, Options) else Options()
-        context.obj = replace(inherited, **{key: value for key, value in own.items() if value})
+        options = replace(inherited, **{key: value for key, value in own.items() if value})
+        context.obj = options
+        if options.debug:
+            from batchctl.cli.debug import debug_log
+
+            context.with_resource(debug_log(wire=options.verbose))
         return command(*arguments, **given)
 
     for option in reversed(_SHARED):

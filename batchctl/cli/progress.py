@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
-from batchctl.cli.output import people
+from batchctl.cli.output import grid, people, text
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     from batchctl.engine.events import Event
     from batchctl.engine.plan import Step
 
@@ -46,6 +47,7 @@ class Counter:
     def take(self, event: Event) -> str | None:
         """Count an event; return the line that tells of it, None for none."""
         from batchctl.aws.errors import explain
+        from batchctl.aws.secrets import SECRETS
         from batchctl.engine import events
 
         match event:
@@ -61,7 +63,7 @@ class Counter:
                 )
             case events.Failed(step, error):
                 # The report at the end has the rest: hint, and what a builder wrote.
-                why = explain(error)[0].partition("\n")[0]
+                why = SECRETS.masked(explain(error)[0]).partition("\n")[0]
                 return self._end(step, f"failed {step.address}: {why}")
             case events.Skipped(address, because):
                 return f"skipped {address}, because of {because}"
@@ -78,13 +80,13 @@ class Counter:
 
     def table(self) -> Table:
         """Return what runs now as a table: resource, what it waits for, elapsed."""
-        table = Table.grid(padding=(0, 2))
+        table = grid()
         for running in list(self.running.values()):
             verb = _DOING[running.step.action.value]
             table.add_row(
-                f"{verb} {running.step.address}",
+                text(f"{verb} {running.step.address}"),
                 _one_line(running.waits_for and f"waiting for {running.waits_for}"),
-                f"{self.now() - running.since:.0f} s",
+                text(f"{self.now() - running.since:.0f} s"),
             )
         return table
 
@@ -98,9 +100,11 @@ class Counter:
                 yield f"still {verb} {running.step.address} ({elapsed:.0f} s{waits})"
 
 
-def _one_line(text: str) -> Text:
+def _one_line(line: str) -> Text:
     """Return the text as one line, cut where the terminal ends: a builder's lines are long."""
-    return Text(text, style="dim", no_wrap=True, overflow="ellipsis")
+    drawn = text(line, style="dim")
+    drawn.no_wrap, drawn.overflow = True, "ellipsis"
+    return drawn
 
 
 @contextmanager
@@ -123,13 +127,13 @@ def progress(total: int) -> Iterator[Callable[[Event], None]]:
 def _shown(console: Console, counter: Counter) -> Iterator[Callable[[str], None]]:
     if console.is_terminal:
         with Live(get_renderable=counter.table, console=console, transient=True):
-            yield lambda line: console.print(Text(line))
+            yield lambda line: console.print(text(line))
         return
     ended = threading.Event()
     heart = threading.Thread(target=_beat, args=(console, counter, ended), daemon=True)
     heart.start()
     try:
-        yield lambda line: console.print(Text(line))
+        yield lambda line: console.print(text(line))
     finally:
         ended.set()
         heart.join()
@@ -138,4 +142,4 @@ def _shown(console: Console, counter: Counter) -> Iterator[Callable[[str], None]
 def _beat(console: Console, counter: Counter, ended: threading.Event) -> None:
     while not ended.wait(HEARTBEAT_S):
         for line in counter.still():
-            console.print(Text(line))
+            console.print(text(line))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sys
+import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
 from batchctl.cli.options import api_options, shared_options
-from batchctl.cli.output import data
+from batchctl.cli.output import CsvOut, JsonOut, add_row, data, show_rows, table
+from batchctl.cli.visible import visible
+from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -26,10 +28,15 @@ if TYPE_CHECKING:
     type=click.Choice(["table", "csv", "json"]),
     help="How to print them.  [default: table]",
 )
+@click.option(
+    "--spreadsheet-safe",
+    is_flag=True,
+    help="With `--format csv`: put `'` before what a spreadsheet would run as a formula.",
+)
 @click.option("--failed", is_flag=True, help="Only the items that failed.")
 @api_options
 @shared_options
-def results(*, job_id: str, form: str | None, failed: bool) -> None:
+def results(*, job_id: str, form: str | None, spreadsheet_safe: bool, failed: bool) -> None:
     """Print the results of a job, as far as there are any.
 
     They are written page by page, however many there are.
@@ -39,10 +46,15 @@ def results(*, job_id: str, form: str | None, failed: bool) -> None:
       batchctl results demo-1
       batchctl results demo-1 --failed
       batchctl results demo-1 --format csv > demo-1.csv
+      batchctl results demo-1 --format csv --spreadsheet-safe > for-excel.csv
     """
     from batchctl.cli.client import open_jobs
     from batchctl.jobs import tables
 
+    if spreadsheet_safe and form != "csv":
+        raise UsageError(
+            "could not use `--spreadsheet-safe`: it is about CSV", hint="add `--format csv`"
+        )
     application, client = open_jobs()
     found: Iterable[Result] = client.results(job_id)
     if failed:
@@ -51,28 +63,34 @@ def results(*, job_id: str, form: str | None, failed: bool) -> None:
     if form == "table":
         _print_tables(tables.tables(found))
     elif form == "csv":
-        tables.write_csv(found, sys.stdout)
+        tables.write_csv(found, CsvOut(), spreadsheet_safe=spreadsheet_safe)
     else:
-        tables.write_json(found, sys.stdout)
+        tables.write_json(found, JsonOut())
 
 
 def _print_tables(found: Iterable[Table]) -> None:
     """Print tables as one, as long as they have the same columns."""
     columns: tuple[str, ...] = ()
     widths: list[int] = []
-    for each in found:
+    for each in map(_visible, found):
         same = each.columns == columns
         widths = _widths(each, widths if same else [0] * len(each.columns))
         _print_table(each, widths, heading=not same)
         columns = each.columns
 
 
-def _widths(table: Table, least: list[int]) -> list[int]:
+def _visible(found: Table) -> Table:
+    """Escape each cell before its width is measured."""
+    rows = tuple(tuple(visible(cell) for cell in row) for row in found.rows)
+    return dataclasses.replace(found, columns=tuple(map(visible, found.columns)), rows=rows)
+
+
+def _widths(found: Table, least: list[int]) -> list[int]:
     from rich.cells import cell_len
 
     return [
-        max(most, cell_len(name), *(cell_len(row[index]) for row in table.rows))
-        for index, (name, most) in enumerate(zip(table.columns, least, strict=True))
+        max(most, cell_len(name), *(cell_len(row[index]) for row in found.rows))
+        for index, (name, most) in enumerate(zip(found.columns, least, strict=True))
     ]
 
 
@@ -83,7 +101,7 @@ def _print_table(found: Table, widths: list[int], *, heading: bool) -> None:
         return
     # Rich would take minutes for what may be a million rows.
     rows = (found.columns, *found.rows) if heading else found.rows
-    sys.stdout.writelines(f"{_line(row, widths)}\n" for row in rows)
+    show_rows(_line(row, widths) for row in rows)
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:
@@ -95,12 +113,7 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
 
 def _folded(found: Table, *, heading: bool) -> RichTable:
     """Lay out a table for a terminal that is too narrow for it: long cells take several lines."""
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    table = RichTable(box=None, pad_edge=False, show_header=heading)
-    for name in found.columns:
-        table.add_column(name, overflow="fold")
+    folded = table(*found.columns, with_headings=heading)
     for row in found.rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+        add_row(folded, *row)
+    return folded

@@ -6,10 +6,8 @@ import sys
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-import click
-
 from batchctl.cli.failures import INTERRUPTED, tell
-from batchctl.cli.output import say
+from batchctl.cli.output import ask, say
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,10 +37,12 @@ def tell_failures(outcome: Outcome, what_next: str) -> int:
     skipped = f"{len(outcome.skipped)} skipped; {what_next}"
     if outcome.ended_by:
         tell(outcome.ended_by)
-        say(f"\nwhat was done is recorded, {skipped}")
+        say("")
+        say(f"what was done is recorded, {skipped}")
         return outcome.ended_by.exit_code
     if outcome.failed:
-        say(f"\n{len(outcome.failed)} failed, {skipped}")
+        say("")
+        say(f"{len(outcome.failed)} failed, {skipped}")
         return 1
     if outcome.interrupted:
         say(f"interrupted; {what_next}")
@@ -59,7 +59,7 @@ def confirm(question: str, *, yes: bool) -> None:
             "could not ask before changing anything: the input is no terminal",
             hint="pass `--yes` to go ahead without a question",
         )
-    if not click.confirm(question, err=True):
+    if not ask(question):
         say("nothing was changed")
         sys.exit(1)
 

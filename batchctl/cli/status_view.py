@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
-from batchctl.cli.output import data
+from batchctl.cli.output import add_row, data, show, table
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,20 +30,17 @@ def status_of(application: Application, plan: Plan) -> dict[str, Any]:
 
 def show_status(found: dict[str, Any]) -> None:
     """Print the status for people."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("resource", "name", "state"):
-        table.add_column(heading, overflow="fold")
+    listed = table("resource", "name", "state")
     for each in found["resources"]:
-        table.add_row(each["address"], each["name"], each["state"])
-    console = data()
-    console.print(table)
-    console.print()
-    console.print(f"stack:    {found['stack']} in {found['account']}, {found['region']}")
-    console.print(f"endpoint: {found['endpoint'] or 'none yet'}")
+        add_row(listed, each["address"], each["name"], each["state"])
+    data().print(listed)
+    show()
+    show(f"stack:    {found['stack']} in {found['account']}, {found['region']}")
+    show(f"endpoint: {found['endpoint'] or 'none yet'}")
     if found["execute_role"]:
-        console.print(f"role:     {found['execute_role']} (may be assumed to call the endpoint)")
+        show(f"role:     {found['execute_role']} (may be assumed to call the endpoint)")
     for address, depth in found["queues"].items():
-        console.print(f"{address}: {depth} messages{_what_to_do(address, depth)}")
+        show(f"{address}: {depth} messages{_what_to_do(address, depth)}")
 
 
 def _what_to_do(address: str, depth: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ import click
 
 from batchctl.cli.job_view import as_json, spelled
 from batchctl.cli.options import api_options, shared_options
-from batchctl.cli.output import people, say
+from batchctl.cli.output import grid, people, print_json_line, say, text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -62,7 +61,8 @@ def follow(
         with _shown(pace, failures) as show:
             return client.wait(job_id, _each_change(show, on_change))
     except KeyboardInterrupt:
-        say(f"\nthe job goes on: `{spelled(application)} watch {job_id}`")
+        say("")
+        say(f"the job goes on: `{spelled(application)} watch {job_id}`")
         raise
 
 
@@ -92,7 +92,7 @@ def _each_change(show: Show, on_change: Show | None) -> Show:
 
 
 def _print_change(job: Job) -> None:
-    click.echo(json.dumps(as_json(job), ensure_ascii=False))
+    print_json_line(as_json(job))
 
 
 @contextmanager
@@ -103,7 +103,6 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
         yield _line_printer(pace, failures)
         return
     from rich.live import Live
-    from rich.text import Text
 
     from batchctl.jobs.failures import failure_text
 
@@ -111,7 +110,7 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
     began = time.monotonic()
 
     def drawn() -> RenderableType:
-        return _bar(current[-1], pace, time.monotonic() - began) if current else Text("")
+        return _bar(current[-1], pace, time.monotonic() - began) if current else text("")
 
     with Live(get_renderable=drawn, console=console, transient=True) as live:
 
@@ -120,7 +119,7 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
             current[:] = [job]
             live.refresh()
             for result in failures.new(job):
-                live.console.print(Text(f"  failed {result.item}: {failure_text(result)}"))
+                live.console.print(text(f"  failed {result.item}: {failure_text(result)}"))
 
         yield show
 
@@ -129,17 +128,19 @@ def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
     """Draw how a job stands in two lines, which 80 columns are wide enough for."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
-    from rich.table import Table
-    from rich.text import Text
 
     tasks = job.tasks
-    first = Table.grid(padding=(0, 2))
+    first = grid()
     bar = ProgressBar(total=max(tasks.total, 1), completed=tasks.ended, width=24)
     counted = f"{tasks.ended}/{tasks.total} tasks"
-    first.add_row(job.status, bar, counted, f"{tasks.running} running", f"{tasks.failed} failed")
+    first.add_row(
+        text(job.status),
+        bar,
+        *(text(each) for each in (counted, f"{tasks.running} running", f"{tasks.failed} failed")),
+    )
     reclaims = f"{job.reclaims.count} reclaims" if job.reclaims else ""
     second = (f"{duration(elapsed_s)} watched", speed(job, pace), reclaims)
-    return Group(first, Text("  ".join(each for each in second if each), style="dim"))
+    return Group(first, text("  ".join(each for each in second if each), style="dim"))
 
 
 def _line_printer(pace: Pace, failures: Failures) -> Show:

@@ -10,7 +10,7 @@ import click
 
 from batchctl.cli.job_view import spelled
 from batchctl.cli.options import api_options, shared_options
-from batchctl.cli.output import print_json
+from batchctl.cli.output import print_json, show, show_lines
 
 if TYPE_CHECKING:
     from batchctl.cli.application import Application
@@ -64,22 +64,27 @@ def why(*, job_id: str) -> None:
 def _show(
     application: Application, found: dict[str, Any], conditions: tuple[Condition, ...]
 ) -> None:
-    click.echo(f"{found['job_id']} is {found['status']}")
+    show(f"{found['job_id']} is {found['status']}")
     if found["tasks"]:
         counts = ", ".join(f"{count} {status}" for status, count in found["tasks"].items())
-        click.echo(f"\nAWS Batch: {counts}")
+        show()
+        show(f"AWS Batch: {counts}")
     for condition in conditions:
-        click.echo(f"  {_condition_line(condition)}")
+        show(f"  {_condition_line(condition)}")
     if found["errors"]:
-        click.echo("\nerrors:")
+        show()
+        show("errors:")
         for error, count in found["errors"].items():
-            click.echo(f"  {count}: {error}")
+            show(f"  {count}: {error}")
     for finding in found["findings"]:
         fix = finding["fix"].replace("`batchctl ", f"`{spelled(application)} ")
-        seen = finding["seen"].replace("\n", "\n       ")
-        click.echo(f"\nseen:  {seen}\ncause: {finding['cause']}\nfix:   {fix}")
+        show()
+        show_lines(f"seen:  {finding['seen']}", mark="       ")
+        show(f"cause: {finding['cause']}")
+        show(f"fix:   {fix}")
     if not found["findings"]:
-        click.echo("\nnothing holds it up")
+        show()
+        show("nothing holds it up")
 
 
 def _condition_line(condition: Condition) -> str:

@@ -13,8 +13,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TextIO
+from typing import Protocol
 
+from batchctl.jobs.formulas import defused
 from batchctl.jobs.job import Result
 
 BEFORE = ("item", "status")
@@ -26,6 +27,13 @@ TABLE_ROWS = 1000
 """How many results are laid out as one table: what is in memory at once."""
 
 Row = dict[str, object]
+
+
+class Out(Protocol):
+    """Where text is written, such as an open file."""
+
+    def write(self, text: str, /) -> object:
+        """Write a piece of text."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +52,7 @@ def table(results: Iterable[Result]) -> Table:
 
 
 def tables(results: Iterable[Result]) -> Iterator[Table]:
-    """Lay out results a thousand at a time, each table without the columns that are empty in it.
-
-    Line breaks within cells become spaces.
-    """
+    """Lay out results a thousand at a time, each table without the columns that are empty in it."""
     rest = iter(results)
     while laid_out := list(islice(rest, TABLE_ROWS)):
         yield _without_empty_columns(table(laid_out))
@@ -61,31 +66,29 @@ def _without_empty_columns(whole: Table) -> Table:
     ]
     return Table(
         tuple(whole.columns[index] for index in used),
-        tuple(tuple(_one_line(row[index]) for index in used) for row in whole.rows),
+        tuple(tuple(row[index] for index in used) for row in whole.rows),
     )
 
 
-def _one_line(cell: str) -> str:
-    return " ".join(cell.splitlines())
-
-
-def write_csv(results: Iterable[Result], out: TextIO) -> None:
+def write_csv(results: Iterable[Result], out: Out, *, spreadsheet_safe: bool = False) -> None:
     r"""Write RFC 4180 CSV, with a header and `\r\n` at line ends, to `out` as the results come.
 
     The first 100 results decide on the columns; what later ones have besides is JSON in the last
-    column, `extra`. Cells are data as they stand: one that begins with `=` is not defused.
+    column, `extra`. Cells are data as they stand; with `spreadsheet_safe` all are in quotes, and
+    `formulas.defused`.
     """
     rows = (_row(result) for result in results)
     first = list(islice(rows, SAMPLE))
     columns = (*BEFORE, *_result_columns(first), *AFTER)
-    writer = csv.writer(out)
-    writer.writerow((*columns, EXTRA))
+    cell = (lambda value: defused(_cell(value))) if spreadsheet_safe else _cell
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL if spreadsheet_safe else csv.QUOTE_MINIMAL)
+    writer.writerow(cell(name) for name in (*columns, EXTRA))
     for row in chain(first, rows):
         extra = {name: value for name, value in row.items() if name not in columns}
-        writer.writerow([*(_cell(row.get(name)) for name in columns), _cell(extra or None)])
+        writer.writerow([*(cell(row.get(name)) for name in columns), cell(extra or None)])
 
 
-def write_json(results: Iterable[Result], out: TextIO) -> None:
+def write_json(results: Iterable[Result], out: Out) -> None:
     """Write one JSON array of objects, one a line, to `out` as the results come."""
     separator = "[\n"
     for result in results:

@@ -80,7 +80,7 @@ def test_a_build_that_fails_is_told_when_it_fails_and_with_its_output_at_the_end
     assert result.exit_code == 1
     lines = result.stderr.splitlines()
     assert any(line.endswith("failed image.compute: could not build the image") for line in lines)
-    assert "error: image.compute: could not build the image\nSTEP 1: COPI\n" in result.stderr
+    assert "error: image.compute: could not build the image\n  | STEP 1: COPI\n" in result.stderr
     assert "hint: mend it" in lines
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 
 from batchctl.jobs import Result
-from batchctl.jobs.tables import table, write_csv, write_json
+from batchctl.jobs.tables import table, tables, write_csv, write_json
 
 
 def succeeded(item: str, result: object) -> Result:
@@ -78,6 +78,21 @@ def test_csv_is_read_back_as_it_was_written() -> None:
         "",
     )
     assert (second["error"], second["seconds"]) == ("ValueError: no\n  line 2", "")
+
+
+def test_csv_for_a_spreadsheet_has_no_formulas_and_the_same_numbers() -> None:
+    out = io.StringIO(newline="")
+    hostile = succeeded("=1+1", {"@SUM(A1)": "+1+1", "x": -1.5, "y": "a;=b", "z": [-1, 2]})
+    write_csv([hostile], out, spreadsheet_safe=True)
+    header, row = csv.reader(io.StringIO(out.getvalue(), newline=""))
+    assert header[:5] == ["item", "status", "'@SUM(A1)", "x", "y"]
+    assert row[:6] == ["'=1+1", "SUCCEEDED", "'+1+1", "-1.5", "a;'=b", "[-1, 2]"]
+    assert out.getvalue().startswith('"item","status",'), "all cells are in quotes"
+
+
+def test_in_a_table_line_breaks_stay_for_who_prints_it() -> None:
+    (laid_out,) = tables([FAILED])
+    assert laid_out.rows[0][-1] == "ValueError: no\n  line 2"
 
 
 def test_csv_puts_what_comes_late_into_the_column_extra() -> None:
