@@ -23,6 +23,7 @@ from batchctl.config.values import (
     Environment,
     Folder,
     ImageReference,
+    IncludedFiles,
     InstanceTypes,
     LogRetentionDays,
     Name,
@@ -98,6 +99,8 @@ class Compute(Section):
     """The container's image, by digest or tag. null: built from the folder `build`."""
     build: Folder = "compute"
     """The folder that the image is built from, beside config.yaml; it has a Dockerfile."""
+    include_files: IncludedFiles = ()
+    """Files or folders of `build` that go into the image although their names are of secrets."""
     base_image: ImageReference | None = None
     """The Dockerfile's build argument BASE. null: the Dockerfile's own."""
     builder: Literal["auto", "docker", "podman", "finch"] = "auto"
