@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,8 +16,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from batchctl.config import Config, json_schema, key_paths, load
+from batchctl.config import Config, json_schema, key_paths, load, loading
 from batchctl.config.document import parse
+from batchctl.config.loading import MAX_LINES
 from batchctl.config.problems import dotted
 from batchctl.errors import UsageError
 
@@ -151,6 +154,63 @@ def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) ->
     path = tmp_path / "config.yaml"
     path.write_bytes(b"\xef\xbb\xbfname: risk\r\napi:\r\n  port: 80\r\n")
     assert load(path).api.port == 80
+
+
+def test_a_file_of_more_than_a_megabyte_is_refused_before_it_is_parsed(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parse_nothing(_content: bytes) -> None:
+        pytest.fail("it was parsed")
+
+    monkeypatch.setattr(loading, "parse", parse_nothing)
+    path = write("name: app\n" + "# comment\n" * 100_000)
+    assert refusal(path) == "could not read `config.yaml`: it has more than 1,000,000 bytes"
+
+
+def test_a_file_of_a_megabyte_is_read(write: Write) -> None:
+    text = "name: app\n"
+    assert load(write(text + "#" * (1_000_000 - len(text)))).name == "app"
+
+
+def test_a_pipe_is_refused_without_waiting_for_its_other_end(tmp_path: Path) -> None:
+    pipe = tmp_path / "config.yaml"
+    os.mkfifo(pipe)
+    assert refusal(pipe) == f"could not read `{pipe}`: it is not a regular file"
+
+
+def test_a_device_is_refused_even_behind_a_link(tmp_path: Path) -> None:
+    link = tmp_path / "config.yaml"
+    link.symlink_to("/dev/zero")
+    assert refusal(link) == f"could not read `{link}`: it is not a regular file"
+
+
+def test_a_link_to_a_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "shared.yaml").write_text("name: shared\n")
+    (tmp_path / "config.yaml").symlink_to("shared.yaml")
+    assert load(tmp_path / "config.yaml").name == "shared"
+
+
+def test_aliases_that_would_expand_to_a_billion_values_are_named_and_never_expanded(
+    write: Write,
+) -> None:
+    levels = [f"k{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 12)}]" for n in range(1, 10)]
+    lines = refusal(write("\n".join(["k0: &l0 [x]", *levels]))).splitlines()
+    assert "must not be an alias (`*`): write the value out" in lines[1]
+    assert len(lines) == MAX_LINES + 1
+    assert lines[-1] == "… and 9 more"
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("tags:\n" + "  - a\n" * 10_000, "must have at most 10,000 values"),
+        ("name: " + "[" * 300_000, "must not be nested deeper than 20 levels"),
+        ("a: &a [1]\nb: [" + "*a ," * 200_000 + "1]", "must have at most 10,000 values"),
+    ],
+    ids=["values", "levels", "aliases"],
+)
+def test_what_no_config_needs_is_refused_at_its_line(write: Write, text: str, rule: str) -> None:
+    assert re.fullmatch(rf"config\.yaml:[0-9]+: {rule}", refusal(write(text)))
 
 
 @settings(deadline=None)  # other processes may hold the machine up

@@ -104,6 +104,25 @@ def refusal(text: str) -> list[str]:
         ),
         ("compute: {image: risk}\n", "compute.image: must be an image with its tag"),
         ("compute: {image: Risk:1}\n", "compute.image: must be an image with its tag"),
+        *(
+            (
+                f"compute: {{include_files: [{path}]}}\n",
+                "compute.include_files[0]: must be the path",
+            )
+            for path in (
+                ".",
+                "..",
+                "../x.pem",
+                "a/../b",
+                "a/..",
+                "/etc/x",
+                "a//b",
+                "a/",
+                "./a",
+                '""',
+            )
+        ),
+        ("compute: {include_files: [a, a]}\n", "compute.include_files: must not name `a` twice"),
         ("compute: {command: []}\n", "compute.command: must not be an empty list"),
         ('compute: {command: [a, ""]}\n', "compute.command[1]: must not be empty"),
         ("compute: {vcpus: 0.25}\n", "compute.vcpus: must be a whole number"),

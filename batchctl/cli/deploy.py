@@ -34,16 +34,23 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
       batchctl plan --json --exit-code
       batchctl plan --api-mode restapi --auth iam
     """
+    from dataclasses import asdict
+
     from batchctl.cli.front_door import front_door_change, open_to_build, show_front_door
+    from batchctl.cli.image import secrets_of, show_secrets
     from batchctl.cli.plan_view import as_json, show_plan
 
     options = current_options()
     application = open_to_build(options, api_mode, auth)
     made = _planned(application)
+    secrets = secrets_of(application)
     if options.json:
-        print_json({"front_door": front_door_change(application), **as_json(made)})
+        found = asdict(secrets) if secrets else None
+        front_door = front_door_change(application)
+        print_json({"front_door": front_door, "secrets": found, **as_json(made)})
     else:
         show_plan(made, verbose=True)
+        show_secrets(secrets)
         show_front_door(application)
     if exit_code and made.changes:
         sys.exit(FOUND_CHANGES)
@@ -84,6 +91,7 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool) -> N
 
 def _up(application: Application, *, yes: bool) -> None:
     from batchctl.cli.front_door import loosens, show_front_door
+    from batchctl.cli.image import secrets_of, show_secrets
     from batchctl.cli.plan_view import as_json, show_plan, summary
     from batchctl.cli.progress import progress
     from batchctl.engine.apply import apply
@@ -92,6 +100,7 @@ def _up(application: Application, *, yes: bool) -> None:
     made = _planned(application)
     if made.changes:
         show_plan(made, verbose=options.verbose)
+        show_secrets(secrets_of(application))
         show_front_door(application)
         confirm("apply these changes?", yes=yes)
         # With `--yes` the flag that `open_to_build` asked for is the answer.

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batchctl.cli.options import Options
+from batchctl.cli.output import say
 from batchctl.config import Config
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from batchctl.image.recipe import FolderRecipe
+    from batchctl.cli.application import Application
+    from batchctl.image.recipe import FolderRecipe, Secrets
 
 DEFAULT_FOLDER = "compute"
+LONGEST_LIST = 20
 
 
 def recipe_of(options: Options, config: Config, *, rebuild: bool) -> FolderRecipe:
@@ -22,6 +26,7 @@ def recipe_of(options: Options, config: Config, *, rebuild: bool) -> FolderRecip
 
     With `rebuild` it is built even when nothing changed. UsageError when there is no such folder.
     """
+    from batchctl.cli.application import state_folder
     from batchctl.image.recipe import FolderRecipe, platform_of
 
     # The local cloud's machine is this one.
@@ -33,7 +38,34 @@ def recipe_of(options: Options, config: Config, *, rebuild: bool) -> FolderRecip
         builder=config.compute.builder,
         builder_options=config.compute.builder_options,
         rebuilt=_now() if rebuild else None,
+        include_files=config.compute.include_files,
+        workspace=state_folder(options),
     )
+
+
+def secrets_of(application: Application) -> Secrets | None:
+    """Return what looks like a secret where the image is built from; None when it isn't built."""
+    from batchctl.image.recipe import FolderRecipe
+
+    image = application.image
+    return image.secrets if isinstance(image, FolderRecipe) else None
+
+
+def show_secrets(secrets: Secrets | None) -> None:
+    """Print the files that stay out of the image, and those that had better: never a content."""
+    if secrets is None:
+        return
+    if secrets.kept_out:
+        names = _listed([f"`{name}`" for name in secrets.kept_out])
+        say(f"kept out of the image: {names} (`compute.include_files` lets a file in)")
+    if secrets.inside:
+        names = _listed([f"`{name}` ({why})" for name, why in secrets.inside.items()])
+        say(f"WARNING: the image will hold what looks like a secret: {names}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - LONGEST_LIST
+    return ", ".join(names[:LONGEST_LIST]) + (f" and {more} more" if more > 0 else "")
 
 
 def build_folder(options: Options, config: Config) -> Path:

@@ -2,6 +2,9 @@
 
 YAML 1.1 has traps that lose what was meant: a key that stands twice, `010` read as 8, `12:30` as
 750. They are problems here, before any rule is looked at. Dates are taken as the text they are.
+
+A file can't use up the machine: aliases are never expanded (each is a problem), and a document with
+too many values, or nested too deeply, is refused while it is composed.
 """
 
 from __future__ import annotations
@@ -9,10 +12,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import yaml
 
 from batchctl.config.problems import Path, Problem, shown
+
+MAX_VALUES: Final = 10_000
+"""Keys and values of a document at most; all settings together need a tenth of that."""
+MAX_DEPTH: Final = 20
+"""Levels of nesting at most; no setting needs more than four."""
+
+
+class TooMuchError(yaml.MarkedYAMLError):
+    """The document has more values, or more levels, than any config.yaml needs."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +47,39 @@ class Document:
 
 
 def parse(content: bytes) -> Document:
-    """Read YAML; an empty file has the data None. Raises `yaml.YAMLError` for what isn't YAML."""
-    root = yaml.compose(content, Loader=yaml.SafeLoader)
+    """Read YAML; an empty file has the data None.
+
+    Raises `yaml.YAMLError` for what isn't YAML, has too many values or is nested too deeply.
+    """
+    root = yaml.compose(content, Loader=_BoundedLoader)
     walk = _Walk()
     data = None if root is None else walk.value((), root)
     return Document(data, walk.lines, walk.written, tuple(walk.problems))
+
+
+class _BoundedLoader(yaml.SafeLoader):
+    """PyYAML's, with an end to the number of values and to their nesting."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._values = 0
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose a value and all in it; TooMuchError beyond the bounds."""
+        self._values += 1
+        self._depth += 1
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        if self._values > MAX_VALUES:
+            raise TooMuchError(
+                problem=f"must have at most {MAX_VALUES:,} values", problem_mark=mark
+            )
+        if self._depth > MAX_DEPTH:
+            why = f"must not be nested deeper than {MAX_DEPTH} levels"
+            raise TooMuchError(problem=why, problem_mark=mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 class _Walk:

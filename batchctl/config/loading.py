@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from batchctl.config.document import Document, parse
+from batchctl.config.document import Document, TooMuchError, parse
 from batchctl.config.problems import Path as KeyPath
 from batchctl.config.problems import Problem, problems_of
 from batchctl.config.settings import Config
 from batchctl.errors import UsageError
+
+MAX_BYTES: Final = 1_000_000
+"""Size of config.yaml at most: it is refused before it is parsed."""
+MAX_LINES: Final = 100
+"""Problems that a report lists at most."""
 
 
 def load(path: Path, front_door: Callable[[str], Mapping[str, str]] | None = None) -> Config:
@@ -76,7 +82,7 @@ def key_paths(section: type[BaseModel] = Config, above: KeyPath = ()) -> tuple[K
 
 def _document(path: Path) -> Document:
     try:
-        return parse(path.read_bytes())
+        return parse(_content(path))
     except FileNotFoundError:
         raise UsageError(
             f"could not read `{path}`: there is no such file",
@@ -88,12 +94,26 @@ def _document(path: Path) -> Document:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         why = ", ".join(text for text in (error.context, error.problem) if text)
-        raise UsageError(f"{path}:{line}: is not valid YAML: {why}") from error
-    except RecursionError:
-        raise UsageError(f"could not read `{path}`: it is nested too deeply") from None
+        kind = "" if isinstance(error, TooMuchError) else "is not valid YAML: "
+        raise UsageError(f"{path}:{line}: {kind}{why}") from error
     except yaml.YAMLError as error:
         why = getattr(error, "reason", "it can't be read")
         raise UsageError(f"{path}:1: is not valid YAML in UTF-8: {why}") from error
+
+
+def _content(path: Path) -> bytes:
+    """Read a regular file of at most MAX_BYTES; UsageError for any other.
+
+    Nothing waits for a pipe's other end, and no device is read.
+    """
+    kind = path.stat().st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # the system names a folder itself
+        raise UsageError(f"could not read `{path}`: it is not a regular file")
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise UsageError(f"could not read `{path}`: it has more than {MAX_BYTES:,} bytes")
+    return content
 
 
 def _name(document: Document) -> str:
@@ -152,4 +172,6 @@ def _involves(problem: Problem, wrong: Iterable[KeyPath]) -> bool:
 
 def _report(path: Path, document: Document, problems: Iterable[Problem]) -> str:
     numbered = sorted((document.line_of(problem), str(problem)) for problem in problems)
-    return "\n".join(f"{path}:{line}: {text}" for line, text in numbered)
+    lines = [f"{path}:{line}: {text}" for line, text in numbered]
+    more = len(lines) - MAX_LINES
+    return "\n".join([*lines[:MAX_LINES], *([f"… and {more} more"] if more > 0 else [])])

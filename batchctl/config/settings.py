@@ -25,6 +25,7 @@ from batchctl.config.values import (
     Environment,
     Folder,
     ImageReference,
+    IncludedFiles,
     InstanceTypes,
     LogPrefix,
     LogRetentionDays,
@@ -108,6 +109,8 @@ class Compute(Section):
     """The container's image, by digest or tag. null: built from the folder `build`."""
     build: Folder = "compute"
     """The folder that the image is built from, beside config.yaml; it has a Dockerfile."""
+    include_files: IncludedFiles = ()
+    """Files or folders of `build` that go into the image although their names are of secrets."""
     base_image: ImageReference | None = None
     """The Dockerfile's build argument BASE. null: the Dockerfile's own."""
     builder: Literal["auto", "docker", "podman", "finch"] = "auto"

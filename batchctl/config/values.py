@@ -221,6 +221,14 @@ ImageReference = Annotated[
     ),
 ]
 Folder = Annotated[str, Matching(r"[^\0]*[^\0\s][^\0]*", "must name a folder")]
+IncludedFile = Annotated[
+    str,
+    Matching(
+        r"(?!(?:.*/)?\.{1,2}(?:/|$))[^\0/]+(/[^\0/]+)*",
+        "must be the path of a file or folder below `compute.build`, such as `certs/ca.pem`",
+    ),
+]
+IncludedFiles = Annotated[tuple[IncludedFile, ...], Field(strict=False), AfterValidator(_unique)]
 # AWS Batch refuses a command with an empty word (API, ContainerOverrides).
 Command = Annotated[
     tuple[Annotated[str, Matching(r"[\s\S]+", "must not be empty")], ...],

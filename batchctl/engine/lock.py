@@ -21,7 +21,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from batchctl.engine.state import real_path
 from batchctl.errors import BatchctlError
+from batchctl.private_files import narrow, private_folder, require_plain, write_private
+
+# Of a state that is shared through a link (`real_path`): each of the others locks and reads it.
+_SHARED_LOCK_MODE = 0o666
+_SHARED_HOLDER_MODE = 0o644
+_PRIVATE_MODE = 0o600
 
 
 class Locked(BatchctlError):
@@ -65,29 +72,43 @@ class Held:
 def locked(state_path: Path) -> Iterator[None]:
     """Hold the lock of a state for the block; Locked when another run has it.
 
-    What a killed run of this host has left is taken over.
+    What a killed run of this host has left is taken over. BatchctlError when a link or something
+    else that is no regular file has the lock's name.
     """
-    state_path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(_lock_path(state_path))
+    real = real_path(state_path)
+    shared = real != state_path
+    lock = _prepared(real, shared=shared)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise _refusal(state_path, _noted(state_path)) from error
+        raise _refusal(real, _noted(real)) from error
     try:
-        elsewhere = _noted(state_path)
+        elsewhere = _noted(real)
         if elsewhere and elsewhere.host != socket.gethostname():
-            raise _refusal(state_path, elsewhere)
-        _holder_path(state_path).write_text(json.dumps(asdict(_me())), encoding="utf-8")
+            raise _refusal(real, elsewhere)
+        mode = _SHARED_HOLDER_MODE if shared else _PRIVATE_MODE
+        write_private(_holder_path(real), json.dumps(asdict(_me())), mode)
         try:
             yield
         finally:
-            _holder_path(state_path).unlink(missing_ok=True)
+            _holder_path(real).unlink(missing_ok=True)
     finally:
         lock.release()
 
 
+def _prepared(state_path: Path, *, shared: bool) -> FileLock:
+    """Return the lock, in a folder of its user's alone, or in one that is shared as it is."""
+    path = _lock_path(state_path)
+    require_plain(path)
+    if not shared:
+        private_folder(state_path.parent)
+        narrow(path)
+    return FileLock(path, mode=_SHARED_LOCK_MODE if shared else _PRIVATE_MODE)
+
+
 def held(state_path: Path) -> Held | None:
     """Return what keeps runs out; None when the next one can begin."""
+    state_path = real_path(state_path)
     holder = _noted(state_path)
     if _is_taken(state_path):
         return Held(holder, alive=holder is None or _lives_here(holder))
@@ -98,6 +119,7 @@ def held(state_path: Path) -> Held | None:
 
 def free(state_path: Path) -> None:
     """Let the next run begin, whoever holds the lock."""
+    state_path = real_path(state_path)
     # Whoever has the old file open keeps the lock of that one; the next run makes another file.
     _lock_path(state_path).unlink(missing_ok=True)
     _holder_path(state_path).unlink(missing_ok=True)
@@ -112,6 +134,7 @@ def _refusal(state_path: Path, holder: Holder | None) -> Locked:
 
 def _is_taken(state_path: Path) -> bool:
     path = _lock_path(state_path)
+    require_plain(path)
     if not path.exists():
         return False
     lock = FileLock(path)
@@ -155,8 +178,10 @@ def _me() -> Holder:
 
 def _noted(state_path: Path) -> Holder | None:
     """Return who noted that it holds the lock; None when nobody did, or not in full."""
+    path = _holder_path(state_path)
+    require_plain(path)
     try:
-        noted = json.loads(_holder_path(state_path).read_text(encoding="utf-8"))
+        noted = json.loads(path.read_text(encoding="utf-8"))
         return Holder(**noted)
     except (OSError, ValueError, TypeError):
         return None

@@ -4,6 +4,8 @@ A file `<name>.state.json` with the format's version, a serial, the account and 
 to, the front door, and a record for each resource. Written atomically (temporary file, fsync,
 rename), the previous version kept beside it as `<name>.state.json.backup`. No secrets: of what a
 resource was to be, only the identity is kept.
+
+A state may be shared through a symbolic link to a folder that others use too; see `real_path`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import stat
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,9 +21,17 @@ from pathlib import Path
 from typing import Any
 
 from batchctl.errors import BatchctlError
+from batchctl.private_files import (
+    create_private,
+    narrow,
+    private_folder,
+    require_plain,
+    write_private,
+)
 from batchctl.resource import Outputs, Properties, Resource
 
 FORMAT = 1
+_SUFFIX = ".state.json"
 
 
 class StateError(BatchctlError):
@@ -104,10 +115,11 @@ class State:
 class StateFile:
     """The state on disk and in memory; every change is written before the method returns."""
 
-    def __init__(self, path: Path, state: State) -> None:
-        """Keep what was loaded; `load` is the usual way in."""
+    def __init__(self, path: Path, state: State, *, shared: bool = False) -> None:
+        """Keep what was loaded; `load` is the usual way in. `shared`: a link leads to `path`."""
         self.path = path
         self.state = state
+        self.shared = shared
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._written = state.serial
@@ -116,13 +128,15 @@ class StateFile:
     def load(cls, path: Path, place: Place) -> StateFile:
         """Return the state at `path`, an empty one when there is none.
 
-        Raises StateError when it is damaged, of a newer format, or of another place.
+        Raises StateError when it is damaged, of a newer format, or of another place, and
+        BatchctlError when `real_path` refuses it.
         """
-        if not path.exists():
+        real = real_path(path)
+        if not real.exists():
             return cls(path, State(place))
-        state = _parse(path)
+        state = _parse(real)
         _refuse_other_place(path, state.place, place)
-        return cls(path, state)
+        return cls(real, state, shared=real != path)
 
     def remember_api(
         self, mode: str, auth: str, cidrs: tuple[str, ...] | None = None, scheme: str | None = None
@@ -153,8 +167,11 @@ class StateFile:
         self._change(lambda state: {"retired": tuple(r for r in state.retired if r != record)})
 
     def discard(self) -> None:
-        """Remove the file when nothing is recorded any more, and its backup with it."""
-        if self.state.resources or self.state.retired:
+        """Remove the file when nothing is recorded any more, and its backup with it.
+
+        A shared one stays, empty: the links of the others lead to it.
+        """
+        if self.state.resources or self.state.retired or self.shared:
             return
         self.path.unlink(missing_ok=True)
         backup_of(self.path).unlink(missing_ok=True)
@@ -177,7 +194,8 @@ class StateFile:
             if self._written >= serial:
                 return
             state = self.state
-            write_atomically(self.path, json.dumps(_as_json(state), indent=2) + "\n")
+            text = json.dumps(_as_json(state), indent=2) + "\n"
+            write_atomically(self.path, text, self.shared)
             self._written = state.serial
 
 
@@ -191,23 +209,71 @@ def backup_of(path: Path) -> Path:
 
 
 def read_state(path: Path) -> State | None:
-    """Return the state at `path` without asking whose it is; None when there is none."""
-    return _parse(path) if path.exists() else None
+    """Return the state at `path` without asking whose it is; None when there is none.
+
+    Raises as `StateFile.load` does, but for the place.
+    """
+    real = real_path(path)
+    return _parse(real) if real.exists() else None
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a crash leaves the old or the new one; the old one stays as backup."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    if path.exists():
-        backup = backup_of(path)
-        backup.unlink(missing_ok=True)
-        os.link(path, backup)
-    temporary.replace(path)
+def real_path(path: Path) -> Path:
+    """Return where the state of `path` is kept: there, or where a link of the user's leads.
+
+    A link is followed only to a state of the same stack that is already there: those who share one
+    put it there by hand, while a link that came with a repository can make us write nothing but
+    what a run of that state writes. Its lock, backup and temporary file are beside the real one, so
+    that all who share it keep each other out. BatchctlError for every other link, and for what is
+    no regular file.
+    """
+    if not path.is_symlink():
+        require_plain(path)
+        return path
+    target = Path(os.path.realpath(path))
+    stack = path.name.removesuffix(_SUFFIX)
+    if _stack_at(target) != stack:
+        raise StateError(
+            f"could not use `{path}`: it is a symbolic link to what is no state of `{stack}`, "
+            f"`{target}`",
+            hint=f"delete `{path}` if it isn't yours: it may have come with a repository; to share "
+            "a state, move its file after the first `up`, then put the link in its place",
+        )
+    return target
+
+
+def _stack_at(path: Path) -> str | None:
+    """Return the stack of the state at `path`; None when that is no state."""
+    try:
+        return _parse(path).place.stack if stat.S_ISREG(path.stat().st_mode) else None
+    except (OSError, StateError):
+        return None
+
+
+def write_atomically(path: Path, text: str, shared: bool = False) -> None:
+    """Write a file so that a crash leaves the old or the new one; the old one stays as backup.
+
+    It is for its user alone, but for a shared one, which keeps the mode that it has.
+    """
+    if not shared:
+        private_folder(path.parent)
+        narrow(path)
+    if not path.exists():
+        write_private(path, text)
+        return
+    mode = stat.S_IMODE(path.stat().st_mode)
+    _keep(path, mode)
+    write_private(path, text, mode)
+
+
+def _keep(path: Path, mode: int) -> None:
+    """Make the backup, in place of the one before."""
+    backup = backup_of(path)
+    backup.unlink(missing_ok=True)
+    try:
+        os.link(path, backup, follow_symlinks=False)
+    except OSError:  # a file system without hard links (exFAT, shares)
+        with create_private(backup, mode) as file:
+            file.write(path.read_text(encoding="utf-8"))
 
 
 def _without(records: Mapping[str, Record], address: str) -> dict[str, Record]:

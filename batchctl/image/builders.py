@@ -29,7 +29,8 @@ _LOOPBACK = ("127.", "localhost", "[::1]")
 class Build:
     """One image to build: from which folder, under which reference, for which platform.
 
-    `fresh` takes the newest base image and nothing that was built before.
+    `fresh` takes the newest base image and nothing that was built before. `source` is the user's
+    folder, of which `folder` is the assembled copy.
     """
 
     folder: Path
@@ -37,6 +38,7 @@ class Build:
     platform: str
     arguments: Mapping[str, str]
     fresh: bool = False
+    source: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ class Builder:
         environment = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
         ended = run(self.command(*self._build(build)), watch, environment=environment)
         if not ended.succeeded:
-            what = f"build the image of `{build.folder}`"
-            mend = f"mend `{build.folder / 'Dockerfile'}`, then run the command again"
+            source = build.source or build.folder
+            what = f"build the image of `{source}`"
+            mend = f"mend `{source / 'Dockerfile'}`, then run the command again"
             raise failure(what, ended, builder=self.kind, platform=build.platform, otherwise=mend)
 
     def _build(self, build: Build) -> Sequence[str]:

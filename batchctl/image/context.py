@@ -1,7 +1,9 @@
 """The build context: the files that an image is made of, and one hash of them all.
 
 The hash depends on names, contents and executable bits alone, so that every machine and every
-checkout has the same: no times, no owners, no other permissions, no empty folders.
+checkout has the same: no times, no owners, no other permissions, no empty folders. What is built is
+a copy with just these files and modes (`assembly`), so that nothing reaches an image which the hash
+doesn't know.
 """
 
 from __future__ import annotations
@@ -9,21 +11,74 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from batchctl.errors import BatchctlError
-from batchctl.image.ignore import Ignore, read_ignore
+from batchctl.image.ignore import IGNORE_FILES, Ignore, read_ignore
+from batchctl.image.secrets import is_clutter, is_secret
 
 DOCKERFILE = "Dockerfile"
 _CHUNK_BYTES = 1024 * 1024
 
 
-def context_hash(folder: Path, settings: Mapping[str, str]) -> str:
-    """Return the SHA-256, in hexadecimal, of a build context and of what it is built with.
+@contextmanager
+def unreadable(folder: Path) -> Iterator[None]:
+    """Turn an OSError of the block into one that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise BatchctlError(
+            f"could not read the build context `{folder}`: {error}",
+            hint="make it readable, or name it in `.dockerignore`",
+        ) from error
 
-    `settings` are what else decides the image: its platform, its build arguments. BatchctlError
-    when there is no Dockerfile or a file can't be read.
+
+@dataclass(frozen=True)
+class Context:
+    """The files of an image by name (`a/b.py`), in the order of their names.
+
+    The Dockerfile is always among them: it decides the image. `hides_dockerfile` says that the
+    image doesn't get it all the same. `kept_out` names what stays out because it is a secret by its
+    name; what the ignore file keeps out isn't among it.
+    """
+
+    files: Mapping[str, Path]
+    kept_out: tuple[str, ...] = ()
+    hides_dockerfile: bool = False
+
+    def hash(self, settings: Mapping[str, str]) -> str:
+        """Return the SHA-256, in hexadecimal, of the files and of what the image is built with.
+
+        `settings` are what else decides the image: its platform, its build arguments. OSError when
+        a file can't be read.
+        """
+        total = hashlib.sha256()
+        for key, value in sorted(settings.items()):
+            _add(total, "setting", key, value.encode())
+        for name, path in self.files.items():
+            _add(total, kind_of(path), name, _digest(path))
+        return total.hexdigest()
+
+
+def context_hash(
+    folder: Path, settings: Mapping[str, str], include_files: Collection[str] = ()
+) -> str:
+    """Return the hash of a folder's build context; BatchctlError when it can't be read."""
+    context = read_context(folder, include_files)
+    with unreadable(folder):
+        return context.hash(settings)
+
+
+def read_context(folder: Path, include_files: Collection[str] = ()) -> Context:
+    """Return what a folder's image is made of.
+
+    That is everything but what its ignore file keeps out, and what never goes into an image: see
+    `secrets`. `include_files` are paths (of files, or of folders) for which the latter isn't so.
+    BatchctlError when there is no Dockerfile, when `include_files` names what isn't in the context,
+    or when the folder can't be read.
     """
     if not (folder / DOCKERFILE).is_file():
         raise BatchctlError(
@@ -31,50 +86,16 @@ def context_hash(folder: Path, settings: Mapping[str, str]) -> str:
             hint="`batchctl init` in an empty folder writes one to start from; or name another "
             "folder (`compute.build`) or an image (`compute.image`) in config.yaml",
         )
-    total = hashlib.sha256()
-    for key, value in sorted(settings.items()):
-        _add(total, "setting", key, value.encode())
-    try:
-        for name, path in context_files(folder):
-            _add(total, _kind(path), name, _digest(path))
-    except OSError as error:
-        raise BatchctlError(
-            f"could not read the build context `{folder}`: {error}",
-            hint="make it readable, or name it in `.dockerignore`",
-        ) from error
-    return total.hexdigest()
-
-
-def context_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield name (`a/b.py`) and path of what the builder gets to see, ordered by name.
-
-    The Dockerfile is always among them: it decides the image even where .dockerignore names it.
-    """
-    ignore = read_ignore(folder)
-    found = dict(_files(folder, ignore))
+    walk = _Walk(folder, read_ignore(folder), tuple(include_files))
+    with unreadable(folder):
+        found = dict(walk.files(folder))
+    _require_included(folder, include_files, found)
+    hides_dockerfile = DOCKERFILE not in found
     found[DOCKERFILE] = folder / DOCKERFILE
-    yield from sorted(found.items())
+    return Context(dict(sorted(found.items())), tuple(sorted(walk.kept_out)), hides_dockerfile)
 
 
-def _files(folder: Path, ignore: Ignore) -> Iterator[tuple[str, Path]]:
-    for above, folders, files in os.walk(folder):
-        here = Path(above)
-        links = [each for each in folders if (here / each).is_symlink()]
-        folders[:] = [
-            each
-            for each in folders
-            if each not in links and not ignore.keeps_out_all_of(_name(here / each, folder))
-        ]
-        for path in (here / each for each in (*files, *links)):
-            if not ignore.keeps_out(_name(path, folder)) and _kind(path):
-                yield _name(path, folder), path
-
-
-def _name(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
-
-
-def _kind(path: Path) -> str:
+def kind_of(path: Path) -> str:
     """Return what a path is; empty for what no image can hold (a socket, a pipe)."""
     mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
@@ -82,6 +103,72 @@ def _kind(path: Path) -> str:
     if not stat.S_ISREG(mode):
         return ""
     return "program" if mode & stat.S_IXUSR else "file"
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """One walk through a folder; `kept_out` are the secrets that it met."""
+
+    folder: Path
+    ignore: Ignore
+    include_files: tuple[str, ...]
+    kept_out: set[str] = field(default_factory=set)
+
+    def files(self, folder: Path) -> Iterator[tuple[str, Path]]:
+        """Yield name and path of what is in the context, in the order of the file system."""
+        for above, folders, files in os.walk(folder, onerror=_raise):
+            here = Path(above)
+            links = [each for each in folders if (here / each).is_symlink()]
+            folders[:] = [
+                each for each in folders if each not in links and self._goes_into(here / each)
+            ]
+            for path in (here / each for each in (*files, *links)):
+                name = self._name(path)
+                if self._lets_in(name, folder=False) and kind_of(path):
+                    yield name, path
+
+    def _goes_into(self, path: Path) -> bool:
+        name = self._name(path)
+        if any(PurePosixPath(each).is_relative_to(name) for each in self.include_files):
+            return True
+        return not self.ignore.keeps_out_all_of(name) and self._lets_in(name, folder=True)
+
+    def _lets_in(self, name: str, *, folder: bool) -> bool:
+        """Whether a path is in the context: it isn't ignored, and no secret or tool's own."""
+        if name in IGNORE_FILES or (not folder and self.ignore.keeps_out(name)):
+            return False
+        path = PurePosixPath(name)
+        above = [str(each) for each in reversed(path.parents)][1:]
+        if {name, *above} & set(self.include_files):
+            return True
+        secret = next(filter(_is_secret_folder, above), None)
+        if secret is None and is_secret(name, folder=folder):
+            secret = name
+        if secret is not None:
+            self.kept_out.add(secret)
+        return secret is None and not any(map(is_clutter, (name, *above)))
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+
+def _is_secret_folder(name: str) -> bool:
+    return is_secret(name, folder=True)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _require_included(folder: Path, named: Collection[str], found: Collection[str]) -> None:
+    for each in named:
+        if not any(PurePosixPath(name).is_relative_to(each) for name in found):
+            raise BatchctlError(
+                f"could not build the image: `compute.include_files` names `{each}`, which isn't "
+                f"in the build context `{folder}`",
+                hint="correct `compute.include_files` in config.yaml; what an ignore file keeps "
+                "out stays out",
+            )
 
 
 def _digest(path: Path) -> bytes:

@@ -1,8 +1,10 @@
-"""What a .dockerignore keeps out of a build context.
+"""What an ignore file keeps out of a build context.
 
-The rules are Docker's (Docker documentation, "Build context", ".dockerignore files"): a pattern is
-of the context's root, `*` and `?` stay within one folder, `**` is any number of folders, `!` takes
-back in, the last pattern that matches decides, and what lies in a folder goes with the folder.
+Which file that is doesn't depend on the builder: the first of `IGNORE_FILES` that is there, as
+BuildKit prefers the Dockerfile's own (Docker documentation, "Build context") and podman its
+`.containerignore` (podman-build(1)). The rules are Docker's (ibid., ".dockerignore files"): a
+pattern is of the context's root, `*` and `?` stay within one folder, `**` is any number of folders,
+`!` takes back in, the last pattern that matches decides, and what lies in a folder goes with it.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from pathlib import Path
 
 from batchctl.errors import BatchctlError
 
+IGNORE_FILES = ("Dockerfile.dockerignore", ".containerignore", ".dockerignore")
+
 
 @dataclass(frozen=True)
 class Pattern:
-    """One line of a .dockerignore."""
+    """One line of an ignore file."""
 
     expression: re.Pattern[str]
     takes_back: bool
@@ -32,7 +36,7 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Ignore:
-    """All of a .dockerignore, in its order."""
+    """All of an ignore file, in its order."""
 
     patterns: tuple[Pattern, ...]
 
@@ -47,9 +51,11 @@ class Ignore:
 
 
 def read_ignore(folder: Path) -> Ignore:
-    """Return what the .dockerignore of a folder says; nothing is kept out where there is none."""
-    path = folder / ".dockerignore"
-    return parse(path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else [])
+    """Return what the ignore file of a folder says; nothing is kept out where there is none."""
+    for path in (folder / name for name in IGNORE_FILES):
+        if path.is_file():
+            return parse(path.read_text(encoding="utf-8-sig").splitlines())
+    return parse([])
 
 
 def parse(lines: Iterable[str]) -> Ignore:
@@ -65,7 +71,7 @@ def _pattern(text: str) -> Pattern:
         return Pattern(re.compile(_expression(path)), takes_back)
     except re.error as error:
         raise BatchctlError(
-            f"could not read `.dockerignore`: `{text}` is no pattern: {error}"
+            f"could not read the ignore file: `{text}` is no pattern: {error}"
         ) from error
 
 

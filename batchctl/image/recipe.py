@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from batchctl.errors import BatchctlError
+from batchctl.image.assembly import assembled
 from batchctl.image.builders import Build, Builder, Choice, find_builder
-from batchctl.image.context import context_hash
+from batchctl.image.context import Context, read_context, unreadable
 from batchctl.image.credentials import private_login
 from batchctl.image.failures import MAY_PUSH, failure, login_is_over
 from batchctl.image.running import Watch
+from batchctl.image.secrets import suspicions
 
 # 96 bits: as good as the whole hash, and a line of the plan holds it.
 CONTENTS_LENGTH = 24
@@ -54,10 +56,23 @@ class Recipe(Protocol):
 
 
 @dataclass(frozen=True)
+class Secrets:
+    """What looks like a secret in a folder: paths that stay out of its image, and what goes in.
+
+    `inside` has each file of the latter with the reason, never with what it holds; what
+    `include_files` names isn't among it.
+    """
+
+    kept_out: tuple[str, ...] = ()
+    inside: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class FolderRecipe:
     """A folder with a Dockerfile, built for a platform (`linux/amd64`).
 
-    `base_image` is the build argument BASE; None leaves the Dockerfile's own.
+    `base_image` is the build argument BASE; None leaves the Dockerfile's own. `include_files` go
+    into the image although they look like secrets. `workspace` is where the context is assembled.
     """
 
     folder: Path
@@ -66,15 +81,32 @@ class FolderRecipe:
     builder: Choice = "auto"
     builder_options: tuple[str, ...] = ()
     rebuilt: str | None = None
+    include_files: tuple[str, ...] = ()
+    workspace: Path | None = None
 
     @cached_property
     def contents(self) -> str:
         """The hash of the build context, the platform and the base image's name."""
-        return self._contents_now()
+        return self._contents_of(self._context)
 
-    def _contents_now(self) -> str:
+    @cached_property
+    def secrets(self) -> Secrets:
+        """What of the folder looks like a secret; BatchctlError when a file can't be read."""
+        unnamed = (each for each in self._context.files.items() if not self._names(each[0]))
+        with unreadable(self.folder):
+            return Secrets(self._context.kept_out, suspicions(unnamed))
+
+    def _names(self, name: str) -> bool:
+        return any(PurePosixPath(name).is_relative_to(each) for each in self.include_files)
+
+    @cached_property
+    def _context(self) -> Context:
+        return read_context(self.folder, self.include_files)
+
+    def _contents_of(self, context: Context) -> str:
         settings = {"platform": self.platform, **self._arguments}
-        return context_hash(self.folder, settings)[:CONTENTS_LENGTH]
+        with unreadable(self.folder):
+            return context.hash(settings)[:CONTENTS_LENGTH]
 
     @property
     def _arguments(self) -> Mapping[str, str]:
@@ -83,16 +115,28 @@ class FolderRecipe:
     def push_to(self, registry: Registry, tag: str, watch: Watch) -> None:
         """Build and push; the build context must be what it was when `contents` was read."""
         builder = find_builder(self.builder, self.builder_options, watch)
-        self._refuse_changed()
         reference = f"{registry.uri}:{tag}"
-        fresh = self.rebuilt is not None
-        build = Build(self.folder, reference, self.platform, self._arguments, fresh)
-        builder.build(build, _telling(watch, f"{builder.kind} build"))
+        self._build(builder, reference, watch)
         self._refuse_other_platform(builder.platform_of(reference, watch))
         push(builder, registry, reference, _telling(watch, f"{builder.kind} push"))
 
-    def _refuse_changed(self) -> None:
-        if self._contents_now() != self.contents:
+    def _build(self, builder: Builder, reference: str, watch: Watch) -> None:
+        """Build from a copy whose hash is the plan's: what was planned is what is built."""
+        now = read_context(self.folder, self.include_files)
+        with assembled(now, self.workspace) as (folder, copy):
+            self._refuse_changed(copy)
+            build = Build(
+                folder,
+                reference,
+                self.platform,
+                self._arguments,
+                fresh=self.rebuilt is not None,
+                source=self.folder,
+            )
+            builder.build(build, _telling(watch, f"{builder.kind} build"))
+
+    def _refuse_changed(self, context: Context) -> None:
+        if self._contents_of(context) != self.contents:
             raise BatchctlError(
                 f"could not build the image: `{self.folder}` has changed since the plan was made",
                 hint="run the command again",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -128,3 +129,36 @@ def test_an_image_by_name_takes_the_place_of_what_was_built(
         if each["revision"] == 2
     )
     assert found["containerProperties"]["image"] == "registry.example/x:1"
+
+
+def test_the_plan_names_secrets_in_the_build_context_and_never_what_they_hold(
+    batchctl: Batchctl, folder: Path
+) -> None:
+    (folder / "compute" / ".env").write_text("PASSWORD=correct-horse")
+    (folder / "compute" / "keys.py").write_text("-----BEGIN " + "PRIVATE KEY-----\nMIIE")
+    (folder / "compute" / "secrets.yaml").write_text("password: battery-staple")
+    for shown in (batchctl("plan"), batchctl("up", "--yes")):
+        assert (
+            "kept out of the image: `.env` (`compute.include_files` lets a file in)\n"
+            "WARNING: the image will hold what looks like a secret: "
+            "`keys.py` (a private key), `secrets.yaml` (its name)\n"
+        ) in shown.stderr
+        assert not any(text in shown.output for text in ("correct-horse", "staple", "MIIE"))
+    data = json.loads(batchctl("plan", "--json").stdout)["secrets"]
+    assert data["kept_out"] == [".env"]
+    assert data["inside"] == {"keys.py": "a private key", "secrets.yaml": "its name"}
+
+
+def test_a_file_that_config_names_goes_into_the_image(batchctl: Batchctl, folder: Path) -> None:
+    (folder / "compute" / ".env").write_text("LEVEL=1")
+    without = image_line(batchctl("plan"))
+    (folder / "config.yaml").write_text("name: app\ncompute: {include_files: [.env]}\n")
+    shown = batchctl("plan")
+    assert image_line(shown) != without
+    assert "kept out" not in shown.stderr
+
+
+def test_only_the_first_of_many_secrets_are_named(batchctl: Batchctl, folder: Path) -> None:
+    for number in range(25):
+        (folder / "compute" / f"{number:02}.pem").write_text("")
+    assert "`19.pem` and 5 more (" in batchctl("plan").stderr

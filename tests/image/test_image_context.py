@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from batchctl.errors import BatchctlError
-from batchctl.image.context import context_files, context_hash
+from batchctl.image.context import context_hash, read_context
 
 Change = Callable[[Path], object]
 PLATFORM = {"platform": "linux/amd64"}
@@ -88,7 +88,7 @@ def test_what_no_image_holds_does_not_change_the_hash(folder: Path) -> None:
 
 def test_the_dockerfile_decides_even_where_it_is_kept_out(folder: Path) -> None:
     (folder / ".dockerignore").write_text("*\n!compute.py\n")
-    assert [name for name, _ in context_files(folder)] == ["Dockerfile", "compute.py"]
+    assert list(read_context(folder).files) == ["Dockerfile", "compute.py"]
     before = context_hash(folder, PLATFORM)
     (folder / "Dockerfile").write_text("FROM other\n")
     assert context_hash(folder, PLATFORM) != before

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batchctl.errors import BatchctlError
-from batchctl.image.context import context_files
+from batchctl.image.context import read_context
 from batchctl.image.ignore import parse
 
 KEPT_OUT = [
@@ -65,7 +65,7 @@ def test_what_is_taken_back_out_of_a_folder_is_found_in_it(folder: Path) -> None
     for name in ("prices.csv", "secret.csv"):
         (folder / "data" / name).write_text("")
     (folder / ".dockerignore").write_text("data\n!data/prices.csv\n.dockerignore\n")
-    names = [name for name, _ in context_files(folder)]
+    names = list(read_context(folder).files)
     assert names == ["Dockerfile", "compute.py", "data/prices.csv"]
 
 
@@ -75,7 +75,7 @@ def test_a_folder_that_is_kept_out_is_not_looked_into(folder: Path) -> None:
     ignore = parse(["data"])
     assert ignore.keeps_out_all_of("data")
     assert not parse(["data", "!data/a"]).keeps_out_all_of("data")
-    assert "data" not in {name.partition("/")[0] for name, _ in context_files(folder)}
+    assert "data" not in {name.partition("/")[0] for name in read_context(folder).files}
 
 
 def test_what_is_no_pattern_is_named() -> None:

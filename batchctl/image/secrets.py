@@ -1,0 +1,96 @@
+"""What stays out of every image, whatever an ignore file says, and what in it looks like a secret.
+
+An image is read by whoever may pull it, for as long as it is kept. So credentials that people have
+lying about in a project stay out of it by their names, and whatever else looks like a secret, by
+its name or by what it holds, is named in the plan. What a file holds is never shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+# Tools' own files: nobody misses them in an image, and they differ from one machine to the next.
+_CLUTTER: Final = (
+    *(".git", ".hg", ".svn", ".batchctl", ".venv", "__pycache__"),
+    *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".ds_store", "thumbs.db", "desktop.ini"),
+)
+_SECRET_FOLDERS: Final = (".aws", ".ssh", ".gnupg", ".azure", ".kube")
+_SECRET_FILES: Final = (
+    *(".env", ".env.*", ".envrc", ".netrc", "_netrc", ".pgpass", ".git-credentials", ".htpasswd"),
+    *(".npmrc", ".pypirc", ".dockercfg", ".dockerconfigjson", ".boto", ".s3cfg"),
+    *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.kdbx"),
+    *("credentials.json", "client_secret*.json", "application_default_credentials.json"),
+    *("service-account*.json", "service_account*.json", "serviceaccount*.json"),
+    *("*.tfstate", "*.tfstate.*"),
+)
+_SECRET_PATHS: Final = (".docker/config.json",)
+# SSH's own names for keys with whatever is added to them, and any `id_NAME` without an extension,
+# as people call theirs: `id_work`. `id_map.py`, `id_list.csv` and public keys are none.
+_SSH_KEY: Final = re.compile(r"id_(rsa|dsa|ecdsa|ed25519|xmss)(_sk)?(?!.*\.pub$)([.-].*)?|id_[^.]+")
+
+_LOOKS_SECRET: Final = re.compile(
+    r"\.?(secrets?|passwords?|passwd|credentials?|access_?keys?|api_?keys?|tokens?)"
+    r"(\.(txt|csv|json|ya?ml|toml|ini|cfg|conf|properties|xml|env))?"
+)
+_HOLDS: Final[Mapping[str, re.Pattern[bytes]]] = {
+    "a private key": re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
+    # An id alone is no secret (IAM user guide, "IAM identifiers": AKIA, and ASIA for a session).
+    "an AWS access key": re.compile(
+        rb"(?s)\b(?:AKIA|ASIA)[A-Z2-7]{16}\b.{1,300}?(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"
+    ),
+    "an AWS secret key": re.compile(
+        rb"(?i)aws_?(?:secret_?access_?key|session_?token)[\"']?\s*[:=]\s*[\"']?[A-Za-z0-9/+]{40}"
+    ),
+    "a password in an address": re.compile(
+        rb"\b[a-z][a-z0-9+]{2,20}://[^\s/:@{}$<>]+:[^\s/:@{}$<>]{6,}@"
+    ),
+    "a GitHub token": re.compile(rb"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60})"),
+}
+# Secrets are in small files; large ones are data, and reading them again takes time.
+_SCANNED_BYTES: Final = 256 * 1024
+
+
+def is_clutter(name: str) -> bool:
+    """Whether a path of the context (`a/b`) ends in the name of what no image needs."""
+    return _is_any(_last(name), _CLUTTER)
+
+
+def is_secret(name: str, *, folder: bool) -> bool:
+    """Whether a path of the context ends in a name that files, or folders, of secrets have."""
+    last = _last(name)
+    if _is_any(last, _SECRET_FOLDERS):
+        return True
+    path = PurePosixPath(name.lower())
+    return not folder and (
+        _is_any(last, _SECRET_FILES)
+        or _SSH_KEY.fullmatch(last) is not None
+        or any(path.match(each) for each in _SECRET_PATHS)
+    )
+
+
+def suspicions(files: Iterable[tuple[str, Path]]) -> Mapping[str, str]:
+    """Return what looks like a secret, by name, each with why: its name, or what it holds."""
+    found = ((name, _suspicion(name, path)) for name, path in files)
+    return {name: why for name, why in found if why}
+
+
+def _suspicion(name: str, path: Path) -> str | None:
+    if _LOOKS_SECRET.fullmatch(_last(name)):
+        return "its name"
+    if path.is_symlink():
+        return None
+    with path.open("rb") as file:
+        start = file.read(_SCANNED_BYTES)
+    return next((what for what, pattern in _HOLDS.items() if pattern.search(start)), None)
+
+
+def _last(name: str) -> str:
+    return PurePosixPath(name).name.lower()
+
+
+def _is_any(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,0 +1,108 @@
+"""Files of our own, in `.batchctl/`: for their user alone, and never written through a link.
+
+A `.batchctl/` may come with a repository that nobody has read. A symbolic link in it would turn
+what we write into a write elsewhere (`x.state.json -> ~/.bashrc`), so every name is checked, each
+file is made under a name that didn't exist (O_EXCL), and a folder is opened without following
+links. Folders have the mode 0700, files 0600; wider ones that are ours are narrowed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TextIO
+
+from batchctl.errors import BatchctlError
+
+FOLDER: Final = ".batchctl"
+_FOLDER_MODE: Final = 0o700
+_FILE_MODE: Final = 0o600
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder, and those above it; from `.batchctl` on only the user may enter them.
+
+    BatchctlError when one of those is a link, or can't be made.
+    """
+    try:
+        for folder in _own_folders(path):
+            if folder.is_symlink():
+                raise _refusal(folder, "a symbolic link")
+            folder.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
+            _narrow(folder, _FOLDER_MODE, os.O_DIRECTORY)
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BatchctlError(f"could not make the folder `{path}`: {error.strerror}") from error
+
+
+def require_plain(path: Path) -> None:
+    """Raise BatchctlError unless there is a regular file, or nothing; a link is neither."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise _refusal(path, "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file")
+
+
+def narrow(path: Path) -> None:
+    """Take a file of ours from all others; one of another user, or none, is left as it is."""
+    _narrow(path, _FILE_MODE)
+
+
+def write_private(path: Path, text: str, mode: int = _FILE_MODE) -> None:
+    """Put a file in place, whole or not at all: a crash leaves what was there.
+
+    What has its name is replaced, a link too: nothing is written where that leads.
+    """
+    temporary = path.with_name(path.name + ".new")
+    temporary.unlink(missing_ok=True)
+    with create_private(temporary, mode) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def create_private(path: Path, mode: int = _FILE_MODE) -> TextIO:
+    """Open a new file for writing; FileExistsError when anything has its name."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    _set_mode(descriptor, mode)  # whatever the umask is
+    return os.fdopen(descriptor, "w", encoding="utf-8")
+
+
+def _own_folders(path: Path) -> Iterator[Path]:
+    """Yield `.batchctl` and the folders below it that lead to `path`, the outermost first."""
+    chain = (*reversed(path.parents), path)
+    own = [index for index, folder in enumerate(chain) if folder.name == FOLDER]
+    yield from chain[own[-1] :] if own else ()
+
+
+def _narrow(path: Path, mode: int, flags: int = 0) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | flags)
+    except OSError:  # absent, another user's, a link: whoever writes to it says so
+        return
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid == os.geteuid():
+            _set_mode(descriptor, stat.S_IMODE(found.st_mode) & mode)
+    finally:
+        os.close(descriptor)
+
+
+def _set_mode(descriptor: int, mode: int) -> None:
+    if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+        with suppress(OSError):  # a file system without modes (exFAT, shares)
+            os.fchmod(descriptor, mode)
+
+
+def _refusal(path: Path, what: str) -> BatchctlError:
+    return BatchctlError(
+        f"could not use `{path}`: it is {what}; batchctl writes to plain files and folders alone",
+        hint=f"delete `{path}` if it isn't yours: it may have come with a repository; to keep what "
+        "is in it elsewhere, move config.yaml there, and name it with `--config`",
+    )
