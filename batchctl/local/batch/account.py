@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping
@@ -107,6 +108,14 @@ class GatewayAccount:
         except (ClientError, BotoCoreError) as error:
             return f"failed to resolve reference {image}: {error}"
         return None
+
+    def registry_password(self) -> str:
+        """Return a password of the user `AWS` for the account's image registry; StartError."""
+        try:
+            given = self._client("ecr").get_authorization_token()["authorizationData"][0]
+        except (ClientError, BotoCoreError) as error:
+            raise StartError(f"CannotPullContainerError: could not log in: {error}") from error
+        return base64.b64decode(given["authorizationToken"]).decode().partition(":")[2]
 
     def create_log_stream(self, group: str, stream: str) -> None:
         """Make the stream, and where it is Batch's own default group that too."""
