@@ -27,7 +27,8 @@ def private_login(
 ) -> Iterator[Mapping[str, str]]:
     """Give the environment in which the builder logs in and pushes; afterwards nothing is left.
 
-    The environment `found_in` says where Docker's configuration is. Finch has a configuration of its own inside its virtual machine: there the login stays.
+    The environment `found_in` says where Docker's configuration is. Finch has a configuration of
+    its own inside its virtual machine: there the login stays.
     """
     with TemporaryDirectory(prefix="batchctl-login-") as made:
         folder = Path(made)

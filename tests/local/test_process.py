@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from batchctl.errors import BatchctlError
-from batchctl.local import process, record
+from batchctl.local import process, record, root_secret
 from batchctl.local.default_vpc import open_default_vpc
 from batchctl.local.process import Settings
 from batchctl.local.record import Running
@@ -81,6 +81,7 @@ def test_a_record_reads_back_as_it_was_written(tmp_path: Path) -> None:
 def test_preparing_the_vpc_gives_up_when_nothing_answers(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
+    root_secret.create(tmp_path)
     cloud = replace(running(tmp_path, 7), gateway_port=port)
     with pytest.raises(EndpointConnectionError):
         open_default_vpc(cloud, timeout_s=0.1)
