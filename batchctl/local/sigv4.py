@@ -15,7 +15,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from urllib.parse import parse_qsl, quote
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -28,6 +28,7 @@ EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 _FIELDS = ("Credential", "SignedHeaders", "Signature")
 _QUERY = ("Algorithm", "Credential", "Date", "SignedHeaders", "Signature")
 _OPTIONAL = ("Expires", "Security-Token")
+_NAMES = {f"x-amz-{each.lower()}" for each in (*_QUERY, *_OPTIONAL)} | {"awsaccesskeyid"}
 _CREDENTIAL = re.compile(
     r"(?P<key>[A-Za-z0-9_-]{1,128})/(?P<date>[0-9]{8})/(?P<region>[a-z0-9-]{1,64})"
     r"/(?P<service>[A-Za-z0-9-]{1,64})/aws4_request"
@@ -60,7 +61,7 @@ class Call:
     headers: Mapping[str, str]
     body: bytes = b""
 
-    @property
+    @cached_property
     def query(self) -> list[tuple[str, str]]:
         """The decoded parameters, in the order in which they came."""
         return parse_qsl(self.query_string, keep_blank_values=True)
@@ -121,7 +122,7 @@ def signature_of(call: Call) -> Signature:
 def verify(call: Call, signature: Signature, secret: str, payload_hash: str) -> None:
     """Raise SignatureError unless the signature is what `secret` makes of the request."""
     expected = _signed(
-        _signing_key(secret, signature), _string_to_sign(call, signature, payload_hash)
+        signing_key(secret, signature), _string_to_sign(call, signature, payload_hash)
     )
     if not hmac.compare_digest(expected, signature.value):
         raise mismatch()
@@ -133,8 +134,8 @@ def mismatch() -> SignatureError:
 
 
 def signing_key(secret: str, signature: Signature) -> bytes:
-    """Return the key that signs in the signature's scope."""
-    return _signing_key(secret, signature)
+    """Return the key that signs in the signature's scope, computed once for each scope."""
+    return _derived(secret, signature.date, signature.region, signature.service)
 
 
 def _in_header(call: Call, authorization: str) -> Signature:
@@ -254,10 +255,6 @@ def _signed(key: bytes, text: str) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
-def _signing_key(secret: str, signature: Signature) -> bytes:
-    return _derived(secret, signature.date, signature.region, signature.service)
-
-
 @lru_cache(maxsize=1024)
 def _derived(secret: str, *scope: str) -> bytes:
     key = f"AWS4{secret}".encode()
@@ -267,8 +264,7 @@ def _derived(secret: str, *scope: str) -> bytes:
 
 
 def _is_of_a_signature(name: str) -> bool:
-    known = {f"x-amz-{each.lower()}" for each in (*_QUERY, *_OPTIONAL)}
-    return name.lower() in known | {"awsaccesskeyid"}
+    return name.lower() in _NAMES
 
 
 def _incomplete(why: str) -> SignatureError:

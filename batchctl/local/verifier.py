@@ -11,7 +11,7 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from batchctl.local import payload
 from batchctl.local.sigv4 import Call, Signature, SignatureError, mismatch, signature_of, verify
@@ -128,6 +128,6 @@ def _require_token(signature: Signature, credential: Credential) -> None:
 
 def _seconds(timestamp: str) -> float:
     try:
-        return datetime.strptime(timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+        return datetime.fromisoformat(timestamp).timestamp()
     except ValueError as error:
         raise mismatch() from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -393,3 +394,73 @@ def test_each_cloud_has_a_secret_of_its_own(cloud: Cloud, crowded: Cloud) -> Non
 
 def test_the_load_balancer_needs_no_signature(crowded: Cloud) -> None:
     assert send(crowded.running.load_balancer_port, "GET", "/")[0] == 202
+
+
+DISGUISES = {
+    "another machine's address as the target": (
+        b"POST http://evil.example/_ministack/reset HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    ),
+    "a whole address as the target": (
+        b"POST http://127.0.0.1/_ministack/reset HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    ),
+    "two hosts": b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n",
+    "no host": b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
+    "no host, as in HTTP/1.0": b"GET / HTTP/1.0\r\n\r\n",
+    "two lengths": (
+        b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "a host with a user": b"GET / HTTP/1.1\r\nHost: 127.0.0.1@evil.example\r\n\r\n",
+    "a folded header": b"GET / HTTP/1.1\r\nHost: evil.example\r\n 127.0.0.1\r\n\r\n",
+    "an asterisk": b"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    "a tunnel": b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_request_in_disguise_reaches_neither_port(cloud: Cloud, disguise: str) -> None:
+    for port in (cloud.running.gateway_port, cloud.running.load_balancer_port):
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(DISGUISES[disguise])
+            status = connection.recv(65_536).split(b"\r\n")[0]
+        assert status.split()[1] in {b"400", b"403"}, status
+
+
+def test_http_2_reaches_neither_port(cloud: Cloud) -> None:
+    for port in (cloud.running.gateway_port, cloud.running.load_balancer_port):
+        for flag in ("--http2", "--http2-prior-knowledge"):
+            done = subprocess.run(
+                ["curl", "--silent", flag, f"http://127.0.0.1:{port}/v1/tasks"],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=30,
+            )
+            assert "speaks HTTP/1.1 only" in done.stdout
+
+
+def test_a_bucket_that_is_open_to_all_pages_is_not_open_here(cloud: Cloud) -> None:
+    cloud.s3.create_bucket(Bucket="pages")
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
+    cloud.s3.put_bucket_cors(Bucket="pages", CORSConfiguration={"CORSRules": [rule]})
+    cloud.s3.delete_public_access_block(Bucket="pages")
+    cloud.s3.put_bucket_policy(
+        Bucket="pages",
+        Policy=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": "*",
+                        "Action": "s3:GetObject",
+                        "Resource": "arn:aws:s3:::pages/*",
+                    }
+                ],
+            }
+        ),
+    )
+    cloud.s3.put_object(Bucket="pages", Key="a", Body=b"content")
+    port = cloud.running.gateway_port
+    assert send(port, "GET", "/pages/a", Origin="http://evil.example")[0] == 403
+    assert send(port, "GET", "/pages/a")[0] == 403
