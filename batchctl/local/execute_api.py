@@ -41,11 +41,6 @@ class Method:
         return self.authorization == "AWS_IAM"
 
     @property
-    def is_open(self) -> bool:
-        """Whether everyone may call; where there is no method, no function runs."""
-        return self.authorization in {"NONE", ""}
-
-    @property
     def region(self) -> str:
         """The region of the API."""
         return self.arn.split(":")[3]

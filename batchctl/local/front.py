@@ -27,7 +27,7 @@ MAX_BODY = 1024 * 1024
 """Elastic Load Balancing User Guide, "Lambda functions as targets": request and response bodies of
 at most 1 MB."""
 
-MAX_UNVERIFIED_BODY = 128 * 1024 * 1024
+MAX_UNVERIFIED_BODY = 80 * 1024 * 1024
 """Ours, for what must be read before its signature can be verified: more than the largest function
 (50 MB, AWS Lambda Developer Guide, "Lambda quotas") takes when it is encoded."""
 
@@ -79,12 +79,13 @@ class Front:
             await self._gateway.asgi(scope, receive, send)
             return
         send = gatekeeper.without_cors(send)
-        refused = gatekeeper.refusal(scope)
-        port = (scope.get("server") or ("", 0))[1]
         if scope["type"] == "websocket":
             # The server answers 403 to what was not accepted (ASGI, "Close - send event").
             await send({"type": "websocket.close"})
-        elif refused is not None:
+            return
+        refused = gatekeeper.refusal(scope)
+        port = (scope.get("server") or ("", 0))[1]
+        if refused is not None:
             await _send(send, refused, scope["method"])
         elif port == self._site.load_balancer_port:
             await _send(send, await self._balanced(scope, receive), scope["method"])
@@ -135,8 +136,7 @@ class Front:
 
         Without credentials, an open method is called, and MiniStack refuses all others.
         """
-        is_path_form = call.raw_path.startswith((_API, "/restapis/"))
-        if not claims_an_identity(call) and is_path_form and _may_be_unsigned(method):
+        if _may_be_unsigned(call, method):
             return None, _with(call, await _read(receive, execute_api.MAX_BODY))
         try:
             caller = self._caller(call)
@@ -218,8 +218,14 @@ class Front:
         return site.load_balancer_port, site.account, site.region
 
 
-def _may_be_unsigned(method: execute_api.Method) -> bool:
-    return method.is_open or method.asks_for_iam
+def _may_be_unsigned(call: Call, method: execute_api.Method) -> bool:
+    # By the API's own host name, a path could be one of the emulator's.
+    if claims_an_identity(call) or not call.raw_path.startswith((_API, "/restapis/")):
+        return False
+    # Whom the emulator can't make out it may take for root: only a function of the user's own may
+    # read an Authorization header that is no signature.
+    is_bare = "authorization" not in call.headers
+    return method.authorization == "NONE" or (is_bare and method.authorization in {"", "AWS_IAM"})
 
 
 async def _read(receive: Receive, limit: int | None = MAX_BODY) -> bytes:

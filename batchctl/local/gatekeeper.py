@@ -61,8 +61,6 @@ def without_cors(send: Send) -> Send:
 
 
 def _why(scope: Scope, headers: Mapping[str, list[str]]) -> str | None:
-    if scope["type"] == "websocket":
-        return "the local cloud has no WebSockets"
     return _not_plain(scope, headers) or _foreign(headers)
 
 

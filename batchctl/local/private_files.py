@@ -22,7 +22,9 @@ def private_directory(directory: Path) -> Path:
     BatchctlError when it, the `.batchctl` that it is in, or anything directly in it is a symbolic
     link, or when it is another user's.
     """
-    _require_no_links(directory)
+    link = _link_to(directory)
+    if link is not None:
+        raise _linked(link)
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
         found = directory.stat()
@@ -32,17 +34,20 @@ def private_directory(directory: Path) -> Path:
             directory.chmod(_FOLDER_MODE)
         for path in directory.iterdir():
             if path.is_symlink():
-                raise _unusable(path, "it is a symbolic link")
+                raise _linked(path)
     except OSError as error:
         raise _unusable(directory, error.strerror or str(error)) from error
     return directory.resolve()
 
 
-def _require_no_links(directory: Path) -> None:
+def leads_elsewhere(directory: Path) -> bool:
+    """Return whether the directory, or the `.batchctl` that it is in, is a symbolic link."""
+    return _link_to(directory) is not None
+
+
+def _link_to(directory: Path) -> Path | None:
     parents = [directory.parent] if directory.parent.name == ".batchctl" else []
-    for path in (*parents, directory):
-        if path.is_symlink():
-            raise _unusable(path, "it is a symbolic link")
+    return next((path for path in (*parents, directory) if path.is_symlink()), None)
 
 
 def new_file(path: Path) -> int:
@@ -62,6 +67,11 @@ def write(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+def _linked(path: Path) -> BatchctlError:
+    hint = "remove the link, then run the command again; what it points to is left alone"
+    return BatchctlError(f"could not use `{path}` for the local cloud: it is a symbolic link", hint)
+
+
 def _unusable(path: Path, why: str) -> BatchctlError:
-    hint = "move it away: nothing of the local cloud is kept in it when the cloud has ended"
+    hint = "the local cloud needs a folder that belongs to you"
     return BatchctlError(f"could not use `{path}` for the local cloud: {why}", hint)

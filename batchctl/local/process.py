@@ -97,9 +97,10 @@ def status(directory: Path) -> Running | None:
 
 def stop(directory: Path) -> bool:
     """End the cloud of `directory` and all its processes; False when none ran."""
-    directory = directory.resolve()
-    if not directory.is_dir():
+    # None was ever started where a link leads, and no lock may be made there.
+    if not directory.is_dir() or private_files.leads_elsewhere(directory):
         return False
+    directory = directory.resolve()
     with _lock(directory):
         running = status(directory)
         record.remove(directory)

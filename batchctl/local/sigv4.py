@@ -106,11 +106,11 @@ def claims_an_identity(call: Call) -> bool:
 
 def signature_of(call: Call) -> Signature:
     """Read the signature of a request; SignatureError when it has none, or no whole one."""
-    if not claims_an_identity(call):
+    authorization = call.headers.get("authorization", "")
+    if not claims_an_identity(call) and not authorization:
         raise SignatureError(
             "MissingAuthenticationToken", "Request is missing Authentication Token"
         )
-    authorization = call.headers.get("authorization", "")
     parameters = {name for name, _ in call.query if _is_of_a_signature(name)}
     if authorization and parameters:
         raise _incomplete("only one of the Authorization header and the query may sign a request")

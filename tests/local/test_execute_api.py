@@ -77,11 +77,10 @@ def test_a_bad_signature_has_api_gateways_names(code: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("authorization", "is_open", "asks_for_iam"),
-    [("NONE", True, False), ("AWS_IAM", False, True), ("", True, False), ("CUSTOM", False, False)],
+    ("authorization", "asks_for_iam"),
+    [("NONE", False), ("AWS_IAM", True), ("", False), ("CUSTOM", False)],
 )
-def test_only_methods_without_authorization_are_open(
-    authorization: str, *, is_open: bool, asks_for_iam: bool
+def test_iam_is_asked_for_where_the_method_says_so(
+    authorization: str, *, asks_for_iam: bool
 ) -> None:
-    method = replace(METHOD, authorization=authorization)
-    assert (method.is_open, method.asks_for_iam) == (is_open, asks_for_iam)
+    assert replace(METHOD, authorization=authorization).asks_for_iam == asks_for_iam

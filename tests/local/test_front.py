@@ -107,7 +107,7 @@ class Browser:
             "client": ("127.0.0.1", 5555),
             "method": method,
             "path": path,
-            "raw_path": path.encode(),
+            "raw_path": options.get("raw_path", path.encode()),
             "query_string": options.get("query", b""),
             "headers": [HOST, *options.get("headers", [])],
         }
@@ -256,6 +256,24 @@ def test_unsigned_calls_reach_what_is_open_or_what_the_emulator_refuses(
 ) -> None:
     browser.gateway.authorization = authorization
     assert browser.send(GATEWAY, "PUT", API)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("authorization", "expected"), [("NONE", 299), ("AWS_IAM", 403), ("", 403)]
+)
+def test_what_is_no_signature_is_for_a_users_own_function_alone(
+    browser: Browser, authorization: str, expected: int
+) -> None:
+    browser.gateway.authorization = authorization
+    for value in (b"Bearer token", b"Basic dXNlcg=="):
+        headers = [(b"authorization", value)]
+        assert browser.send(GATEWAY, "PUT", API, headers=headers)[0] == expected
+
+
+def test_an_api_called_by_its_host_name_asks_for_a_signature(browser: Browser) -> None:
+    # Its path may be one that the emulator keeps for itself.
+    browser.gateway.authorization = "NONE"
+    assert browser.send(GATEWAY, "PUT", API, raw_path=b"/v1/new-task")[0] == 403
 
 
 @pytest.mark.parametrize("authorization", ["NONE", "AWS_IAM", ""])

@@ -156,7 +156,3 @@ def test_headers_that_can_be_read_in_two_ways_are_refused(
 @pytest.mark.parametrize("version", ["2", "3", "0.9"])
 def test_only_http_1_is_spoken(version: str) -> None:
     assert "HTTP/1.1" in refused(GOOD, http_version=version)
-
-
-def test_a_websocket_is_refused_whatever_it_says() -> None:
-    assert "WebSockets" in refused(GOOD, type="websocket")

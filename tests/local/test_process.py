@@ -45,6 +45,20 @@ def test_without_the_emulator_the_extra_is_named(
     assert caught.value.hint == "install it: `pip install 'batchctl[local]'`"
 
 
+@pytest.mark.parametrize("link", ["project/.batchctl", "project/.batchctl/local"])
+def test_nothing_is_started_or_stopped_through_a_symbolic_link(tmp_path: Path, link: str) -> None:
+    (tmp_path / "mine" / "local").mkdir(parents=True)
+    (tmp_path / link).parent.mkdir(parents=True)
+    (tmp_path / link).symlink_to(tmp_path / "mine")
+    directory = tmp_path / "project" / ".batchctl" / "local"
+    with pytest.raises(BatchctlError, match=f"could not use `.*{link}`.*symbolic link") as caught:
+        process.start(Settings(directory, compute_directory=tmp_path))
+    assert "remove the link" in str(caught.value.hint)
+    assert process.stop(directory) is False
+    assert list((tmp_path / "mine").iterdir()) == [tmp_path / "mine" / "local"]
+    assert list((tmp_path / "mine" / "local").iterdir()) == []
+
+
 def test_nothing_runs_in_an_empty_or_missing_directory(tmp_path: Path) -> None:
     assert process.status(tmp_path) is None
     assert process.stop(tmp_path) is False
