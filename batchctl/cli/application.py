@@ -200,12 +200,12 @@ def _open_local(application: Application) -> Aws:
     import boto3
 
     from batchctl.aws.session import Aws, Connection
-    from batchctl.local.process import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
     running = _running(application)
+    key_id, secret = running.root
     session = boto3.Session(
-        aws_access_key_id=ACCESS_KEY_ID,
-        aws_secret_access_key=SECRET_ACCESS_KEY,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
         region_name=_local_region(application),
     )
     connection = Connection(session, endpoint_url=running.endpoint_url, through_proxy=False)

@@ -1,8 +1,9 @@
-"""The commands for the local cloud: start, stop, status, interrupt."""
+"""The commands for the local cloud: start, stop, status, env, interrupt."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 def local() -> None:
     """Run AWS on this machine, for `--local`: no account, no Docker.
 
-    Everything listens on 127.0.0.1 only. `--local` starts it when needed.
+    Everything listens on 127.0.0.1 only, and every AWS call must be signed. `--local` starts it
+    when needed.
 
     \b
     Examples:
       batchctl local start
       batchctl local status
+      eval "$(batchctl local env)"
       batchctl local interrupt --rate 0.3
       batchctl local stop
     """
@@ -82,6 +85,27 @@ def status() -> None:
 
 
 @local.command()
+@shared_options
+def env() -> None:
+    """Print the environment variables that point AWS's own tools at the local cloud.
+
+    They contain the secret of its root user, which is new each time the cloud starts.
+
+    \b
+    Examples:
+      eval "$(batchctl local env)" && aws sqs list-queues
+      batchctl local env --json
+    """
+    from batchctl.cli.local_environment import shell_lines, variables
+
+    running = _running("print the local cloud's environment", "start it: `batchctl local start`")
+    if current_options().json:
+        print_json(variables(running))
+    else:
+        click.echo("\n".join(shell_lines(running, os.environ)))
+
+
+@local.command()
 @click.option(
     "--rate",
     type=click.FloatRange(0, 1),
@@ -112,7 +136,7 @@ def interrupt(rate: float, seconds: float) -> None:
     """
     from batchctl.local import interruption
 
-    running = _running()
+    running = _running("interrupt tasks", "start it, and a job in it: `batchctl --local up`")
     found = 0
     for hit in interruption.rounds(lambda: interruption.interrupt(running, rate), seconds):
         found += len(hit)
@@ -125,15 +149,12 @@ def interrupt(rate: float, seconds: float) -> None:
         say("no task on Spot was running, or none was hit")
 
 
-def _running() -> Running:
+def _running(what: str, hint: str) -> Running:
     from batchctl.local import process
 
     running = process.status(_folder())
     if running is None:
-        raise BatchctlError(
-            "could not interrupt tasks: the local cloud is not running",
-            hint="start it, and a job in it: `batchctl --local up`",
-        )
+        raise BatchctlError(f"could not {what}: the local cloud is not running", hint)
     return running
 
 

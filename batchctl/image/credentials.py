@@ -22,24 +22,27 @@ _LOGINS = ("auths", "credsStore", "credHelpers")
 
 
 @contextmanager
-def private_login(builder: Builder) -> Iterator[Mapping[str, str]]:
+def private_login(
+    builder: Builder, found_in: Mapping[str, str] = os.environ
+) -> Iterator[Mapping[str, str]]:
     """Give the environment in which the builder logs in and pushes; afterwards nothing is left.
 
-    Finch has a configuration of its own inside its virtual machine: there the login stays.
+    The environment `found_in` says where Docker's configuration is. Finch has a configuration of
+    its own inside its virtual machine: there the login stays.
     """
     with TemporaryDirectory(prefix="batchctl-login-") as made:
         folder = Path(made)
         if builder.kind == "podman":
             yield {"REGISTRY_AUTH_FILE": str(folder / "auth.json")}
         elif builder.kind == "docker":
-            _copy_docker_config(_docker_config(), folder)
+            _copy_docker_config(_docker_config(found_in), folder)
             yield {"DOCKER_CONFIG": str(folder)}
         else:
             yield {}
 
 
-def _docker_config() -> Path:
-    return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+def _docker_config(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
 
 
 def _copy_docker_config(source: Path, target: Path) -> None:

@@ -22,10 +22,10 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from batchctl.local import record
+from batchctl.local import record, root_secret
 from batchctl.local.batch.account import GatewayAccount
 from batchctl.local.batch.attempt import AttemptRunner, Setting, inherited
-from batchctl.local.batch.container_executor import ContainerExecutor
+from batchctl.local.batch.container_executor import ContainerExecutor, Registry
 from batchctl.local.batch.endpoint import Endpoint
 from batchctl.local.batch.executor import Executor, ProcessExecutor
 from batchctl.local.batch.scope import Scope
@@ -36,12 +36,15 @@ from batchctl.local.default_vpc import open_default_vpc
 from batchctl.local.events.bus import Bus
 from batchctl.local.events.delivery import Delivery
 from batchctl.local.events.rules import Rules
-from batchctl.local.front import Front, Site
+from batchctl.local.front import Front, Locks, Site
+from batchctl.local.function_slots import slots_of_this_machine
 from batchctl.local.gateway import HOST, Gateway, Placement, configure
 from batchctl.local.guard import Guard
-from batchctl.local.record import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Running
+from batchctl.local.hardening import harden
+from batchctl.local.record import ACCESS_KEY_ID, Running
+from batchctl.local.registry import Passwords
+from batchctl.local.verifier import Verifier
 
-ROOT = (ACCESS_KEY_ID, SECRET_ACCESS_KEY)
 FUNCTION_TIMEOUT_S = 900.0
 """AWS Lambda Developer Guide, "Lambda quotas": a function runs for 900 seconds at most."""
 
@@ -67,18 +70,28 @@ def main(arguments: list[str] | None = None) -> int:
     _prepare(directory, job_variables)
     configure(Placement(directory, running.gateway_port, running.region))
     gateway = Gateway()
+    locks = _locks(gateway, running)
     bus = _bus(running)
     batch = _batch(running, engine, (guard, job_variables), bus)
     bus.start()
     gateway.serve_batch(Endpoint(batch))
-    asyncio.run(_serve(gateway, batch, bus, running))
+    asyncio.run(_serve((gateway, locks), batch, bus, running))
     gateway.stop_functions()
     record.remove(directory)
+    root_secret.remove(directory)
     shutil.rmtree(directory / "tmp", ignore_errors=True)
     return 0
 
 
-async def _serve(gateway: Gateway, batch: Batch, bus: Bus, running: Running) -> None:
+def _locks(gateway: Gateway, running: Running) -> Locks:
+    passwords = Passwords()
+    secret = running.root[1]
+    harden(secret, passwords, slots_of_this_machine())
+    return Locks(secret, Verifier(secret, gateway.credential_of, time.time), passwords)
+
+
+async def _serve(locked: tuple[Gateway, Locks], batch: Batch, bus: Bus, running: Running) -> None:
+    gateway, locks = locked
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -97,7 +110,7 @@ async def _serve(gateway: Gateway, batch: Batch, bus: Bus, running: Running) -> 
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
     threading.Thread(target=batch.run, name="batch", daemon=True).start()
-    front = Front(gateway, batch, site)
+    front = Front(gateway, batch, site, locks)
     application: Any = front
 
     async def prepared() -> None:
@@ -115,13 +128,13 @@ async def _serve(gateway: Gateway, batch: Batch, bus: Bus, running: Running) -> 
 
 
 def _bus(running: Running) -> Bus:
-    clients = RootClients(running.endpoint_url, running.region, ROOT, FUNCTION_TIMEOUT_S)
+    clients = RootClients(running.endpoint_url, running.region, running.root, FUNCTION_TIMEOUT_S)
     rules = Rules(lambda: clients("events"), time.time)
     return Bus(Scope(running.region, ACCESS_KEY_ID), time.time, rules, Delivery(clients))
 
 
 def _batch(running: Running, engine: Engine | None, started: Started, bus: Bus) -> Batch:
-    account = GatewayAccount(running.endpoint_url, running.region, ROOT)
+    account = GatewayAccount(running.endpoint_url, running.region, running.root)
     way = _way_of_running(running, engine, started, account)
     runner = AttemptRunner(account, *way, time.time)
     scope = Scope(running.region, ACCESS_KEY_ID)
@@ -138,7 +151,7 @@ def _way_of_running(
         directory = Path(running.compute_directory)
         return ProcessExecutor(directory, guard, account.image_problem), Setting(url, variables)
     own = {"AWS_EC2_METADATA_DISABLED": "true"}
-    registry = f"{HOST}:{running.gateway_port}"
+    registry = Registry(f"{HOST}:{running.gateway_port}", account.registry_password)
     return ContainerExecutor(engine, registry, guard), Setting(url, own)
 
 

@@ -16,6 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from batchctl.image.builders import Builder
+from batchctl.image.credentials import private_login
+
 VARIABLES = frozenset(
     {
         "BUILDAH_ISOLATION",
@@ -72,15 +75,23 @@ class Engine:
         """Return whether the engine holds `image`, so that nothing has to be pulled."""
         return self._run("image", "inspect", "--format", "{{.Id}}", image).returncode == 0
 
-    def pull(self, image: str, *, plain: bool) -> None:
-        """Fetch `image` from its registry, over HTTP where that is `plain`; EngineError says why.
+    def pull(self, image: str) -> None:
+        """Fetch `image` from its registry; EngineError says why it couldn't."""
+        self._done("pull", image)
 
-        Docker and finch speak HTTP with a registry of this machine unasked.
+    def pull_from_here(self, image: str, password: str) -> None:
+        """Fetch `image` from a registry of this machine, over HTTP, as ECR's user; EngineError.
+
+        Docker and finch speak HTTP with this machine unasked. The login is seen by nobody else.
         """
         # What is called docker may be podman.
-        is_podman = plain and "podman" in self._done("--version").lower()
-        options = ("--tls-verify=false",) if is_podman else ()
-        self._done("pull", *options, image)
+        kind = "podman" if "podman" in self._done("--version").lower() else self._name
+        options = ("--tls-verify=false",) if kind == "podman" else ()
+        with private_login(Builder(kind, self.command[0]), self.environment) as environment:
+            registry = image.partition("/")[0]
+            login = ("login", "--username", "AWS", "--password-stdin", *options, registry)
+            self._check(self._run(*login, environment=environment, given=password))
+            self._check(self._run("pull", *options, image, environment=environment))
 
     def create(
         self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None
@@ -144,14 +155,18 @@ class Engine:
             raise EngineError(lines[-1] if lines else f"exit code {done.returncode}")
         return done.stdout
 
+    @property
+    def _name(self) -> str:
+        return os.path.basename(self.command[0])  # noqa: PTH119 - of a command, not of a file
+
     def _run(
-        self, *arguments: str, environment: Mapping[str, str] | None = None
+        self, *arguments: str, environment: Mapping[str, str] | None = None, given: str = ""
     ) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(  # noqa: S603 - the engine that the user chose
                 [*self.command, *arguments],
                 env={**self.environment, **(environment or {})},
-                stdin=subprocess.DEVNULL,
+                input=given,
                 capture_output=True,
                 text=True,
                 errors="replace",

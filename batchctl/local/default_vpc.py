@@ -13,17 +13,18 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
-from batchctl.local.record import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Running
+from batchctl.local.record import Running
 
 _POLL_S = 0.02
 
 
 def open_default_vpc(running: Running, timeout_s: float = 15.0) -> None:
     """Add the route as soon as the gateway answers; EndpointConnectionError if it never does."""
+    key_id, secret = running.root
     ec2 = boto3.client(
         "ec2",
-        aws_access_key_id=ACCESS_KEY_ID,
-        aws_secret_access_key=SECRET_ACCESS_KEY,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
         region_name=running.region,
         endpoint_url=running.endpoint_url,
         config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),

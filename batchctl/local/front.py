@@ -1,33 +1,45 @@
 """The local cloud's front: one application on the AWS gateway's and the load balancer's port.
 
-What comes in on the load balancer's port goes to whichever load balancer has a listener on it,
-with the limits that an Application Load Balancer has. On the gateway's port, `/_batchctl/…` is
-ours and all else is AWS, where calls to a REST API are checked as `execute_api` says.
+First of all `gatekeeper` refuses what comes from a web page. What comes in on the load balancer's
+port goes to whichever load balancer has a listener on it, with the limits that an Application Load
+Balancer has. On the gateway's port, `/_batchctl/…` is ours and asks for the root secret, all other
+private paths are closed, and the rest is AWS: every call's signature is verified, but for the open
+methods of a REST API, and the image registry, which has passwords.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, quote
 
-from batchctl.local import execute_api
+from batchctl.local import execute_api, gatekeeper, registry
 from batchctl.local.batch.endpoint import Answer
 from batchctl.local.batch.service import Batch
 from batchctl.local.gateway import Gateway, WebRequest
-from batchctl.local.record import SECRET_ACCESS_KEY
+from batchctl.local.sigv4 import Call, SignatureError, claims_an_identity, mismatch
+from batchctl.local.verifier import Caller, Verifier
 
 MAX_BODY = 1024 * 1024
 """Elastic Load Balancing User Guide, "Lambda functions as targets": request and response bodies of
 at most 1 MB."""
 
+MAX_UNVERIFIED_BODY = 80 * 1024 * 1024
+"""Ours, for what must be read before its signature can be verified: more than the largest function
+(50 MB, AWS Lambda Developer Guide, "Lambda quotas") takes when it is encoded."""
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Request = tuple[Scope, Receive, Send]
 
 _PRIVATE = "/_batchctl/"
+_API = "/_aws/execute-api/"
+_HEALTH = "/health"
+"""Where MiniStack tells all about itself, whoever asks."""
 
 
 class BodyTooLargeError(Exception):
@@ -44,49 +56,119 @@ class Site:
     identity: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Locks:
+    """What opens the gateway's port: the root secret, signatures, the registry's passwords."""
+
+    root_secret: str
+    verifier: Verifier
+    passwords: registry.Passwords
+
+
 class Front:
     """The ASGI application."""
 
-    def __init__(self, gateway: Gateway, batch: Batch, site: Site) -> None:
+    def __init__(self, gateway: Gateway, batch: Batch, site: Site, locks: Locks) -> None:
         """Put `gateway` on the first port, its load balancer on the second."""
-        self._gateway, self._batch, self._site = gateway, batch, site
+        self._gateway, self._batch, self._site, self._locks = gateway, batch, site, locks
         self.is_ready = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (or the server's start and end, which are the gateway's)."""
-        port = (scope.get("server") or ("", 0))[1]
-        if scope["type"] == "http" and port == self._site.load_balancer_port:
-            await _send(send, await self._balanced(scope, receive), scope["method"])
-        elif scope["type"] == "http" and scope["path"].startswith(_PRIVATE):
-            await _send(send, await self._private(scope, receive), scope["method"])
-        elif scope["type"] == "http":
-            await self._aws(scope, receive, send)
-        else:
+        if scope["type"] not in {"http", "websocket"}:
             await self._gateway.asgi(scope, receive, send)
+            return
+        send = gatekeeper.without_cors(send)
+        if scope["type"] == "websocket":
+            # The server answers 403 to what was not accepted (ASGI, "Close - send event").
+            await send({"type": "websocket.close"})
+            return
+        refused = gatekeeper.refusal(scope)
+        port = (scope.get("server") or ("", 0))[1]
+        if refused is not None:
+            await _send(send, refused, scope["method"])
+        elif port == self._site.load_balancer_port:
+            await _send(send, await self._balanced(scope, receive), scope["method"])
+        elif scope["path"].startswith(_PRIVATE):
+            await _send(send, await self._private(scope, receive), scope["method"])
+        else:
+            await self._aws(scope, receive, send)
 
     async def _aws(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = _call(scope, b"")
+        path, call = scope["path"], _call(scope)
         _, account, region = self._place()
-        method = self._gateway.rest_method(call, scope["path"], (account, region))
-        if method is None:
+        method = self._gateway.rest_method(call, path, (account, region))
+        if path == _HEALTH or (path.startswith("/_") and not path.startswith(_API)):
+            await _send(send, gatekeeper.forbidden(f"`{path}` is closed"), call.method)
+        elif self._gateway.is_registry(path):
+            await self._registry(call, (scope, receive, send))
+        elif method is not None:
+            await self._rest_api(call, method, (scope, receive, send))
+        else:
+            await self._signed(call, (scope, receive, send))
+
+    async def _registry(self, call: Call, request: Request) -> None:
+        scope, receive, send = request
+        # With a name of its own, S3's, the host would be a bucket.
+        is_plain = not call.headers["host"].partition(":")[0].lower().endswith(".localhost")
+        authorization = call.headers.get("authorization", "")
+        is_query_clean = not claims_an_identity(Call("", "", call.query_string, {}))
+        if is_plain and is_query_clean and self._locks.passwords.admit(authorization):
             await self._gateway.asgi(scope, receive, send)
-            return
+        else:
+            await _send(send, registry.challenge(), call.method)
+
+    async def _rest_api(self, call: Call, method: execute_api.Method, request: Request) -> None:
+        scope, receive, send = request
         try:
-            call = _call(scope, await _read(receive, execute_api.MAX_BODY))
+            refused, call = await self._api_refusal(call, method, receive)
         except BodyTooLargeError:
-            await _send(send, _json(413, {"message": "Request Too Long"}), call.method)
-            return
-        refused = self._refusal(call, method)
+            refused = _json(413, {"message": "Request Too Long"})
         if refused is not None:
             await _send(send, refused, call.method)
         else:
             await self._gateway.asgi(scope, _again(call.body, receive), send)
 
-    def _refusal(self, call: execute_api.Call, method: execute_api.Method) -> Answer | None:
-        signature = execute_api.signature_of(call)
-        account = self._gateway.account_of(signature.access_key_id) if signature else None
-        root = execute_api.Root(self._site.account, SECRET_ACCESS_KEY)
-        return execute_api.refusal(call, method, account, root)
+    async def _api_refusal(
+        self, call: Call, method: execute_api.Method, receive: Receive
+    ) -> tuple[Answer | None, Call]:
+        """Return why a REST API refuses a call, None when it doesn't; and the call with its body.
+
+        Without credentials, an open method is called, and MiniStack refuses all others.
+        """
+        if _may_be_unsigned(call, method):
+            return None, _with(call, await _read(receive, execute_api.MAX_BODY))
+        try:
+            caller = self._caller(call)
+            if method.asks_for_iam:
+                refused = execute_api.scope_refusal(caller.signature, method)
+                if refused is not None:
+                    return refused, call
+            call = _with(call, await _read(receive, execute_api.MAX_BODY))
+            self._locks.verifier.check_body(call, caller)
+        except SignatureError as error:
+            return execute_api.signature_refusal(error), call
+        return execute_api.account_refusal(caller.account, method), call
+
+    async def _signed(self, call: Call, request: Request) -> None:
+        scope, receive, send = request
+        try:
+            caller = self._caller(call)
+            limit = None if caller.is_verified else MAX_UNVERIFIED_BODY
+            call = _with(call, await _read(receive, limit))
+            self._locks.verifier.check_body(call, caller)
+        except SignatureError as error:
+            await _send(send, self._gateway.refusal(call, scope["path"], error), call.method)
+        except BodyTooLargeError:
+            await _send(send, _json(413, {"message": "Request Too Long"}), call.method)
+        else:
+            await self._gateway.asgi(scope, _again(call.body, receive), send)
+
+    def _caller(self, call: Call) -> Caller:
+        caller = self._locks.verifier.caller(call)
+        if self._gateway.key_in(call) != caller.signature.access_key_id:
+            raise mismatch()
+        return caller
 
     async def _balanced(self, scope: Scope, receive: Receive) -> Answer:
         port, account, region = self._place()
@@ -95,26 +177,34 @@ class Front:
             text = (
                 f"no load balancer has a listener on port {port}; `batchctl --local up` makes one"
             )
-            return _json(503, {"message": text})
+            return _json(503, {"error": text})
         try:
             body = await _read(receive)
         except BodyTooLargeError:
-            return _json(413, {"message": f"the request body has more than {MAX_BODY} bytes"})
+            return _json(413, {"error": f"the request body has more than {MAX_BODY} bytes"})
         request = _web_request(scope, body, f"{balancer['DNSName']}:{port}")
         answer = await self._gateway.forward(balancer, port, request, (account, region))
         if len(answer[2]) > MAX_BODY:
-            return _json(502, {"message": f"the target's answer has more than {MAX_BODY} bytes"})
+            return _json(502, {"error": f"the target's answer has more than {MAX_BODY} bytes"})
         return answer
 
     async def _private(self, scope: Scope, receive: Receive) -> Answer:
+        if not self._is_opened_by(_headers(scope).get("authorization", "")):
+            return gatekeeper.forbidden("this path asks for the local cloud's secret")
         call = (scope["method"], scope["path"].removeprefix(_PRIVATE))
         if call == ("GET", "status"):
             return _json(200, self._site.identity | {"is_ready": self.is_ready})
-        # A page in the user's browser can't send this content type without asking first.
         is_json = _headers(scope).get("content-type", "").startswith("application/json")
         if call == ("POST", "interrupt") and is_json:
-            return self._interrupt(await _read(receive))
+            try:
+                return self._interrupt(await _read(receive))
+            except BodyTooLargeError:
+                return _json(413, {"message": f"the request body has more than {MAX_BODY} bytes"})
         return _json(404, {"message": f"there is no {scope['method']} {scope['path']} here"})
+
+    def _is_opened_by(self, authorization: str) -> bool:
+        expected = f"Bearer {self._locks.root_secret}"
+        return hmac.compare_digest(authorization.encode(), expected.encode())
 
     def _interrupt(self, body: bytes) -> Answer:
         try:
@@ -128,14 +218,24 @@ class Front:
         return site.load_balancer_port, site.account, site.region
 
 
-async def _read(receive: Receive, limit: int = MAX_BODY) -> bytes:
+def _may_be_unsigned(call: Call, method: execute_api.Method) -> bool:
+    # By the API's own host name, a path could be one of the emulator's.
+    if claims_an_identity(call) or not call.raw_path.startswith((_API, "/restapis/")):
+        return False
+    # Whom the emulator can't make out it may take for root: only a function of the user's own may
+    # read an Authorization header that is no signature.
+    is_bare = "authorization" not in call.headers
+    return method.authorization == "NONE" or (is_bare and method.authorization in {"", "AWS_IAM"})
+
+
+async def _read(receive: Receive, limit: int | None = MAX_BODY) -> bytes:
     body = bytearray()
     is_complete = False
     while not is_complete:
         message = await receive()
         body += message.get("body", b"")
         is_complete = message["type"] == "http.disconnect" or not message.get("more_body", False)
-        if len(body) > limit:
+        if limit is not None and len(body) > limit:
             raise BodyTooLargeError
     return bytes(body)
 
@@ -150,15 +250,25 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return next_message
 
 
-def _call(scope: Scope, body: bytes) -> execute_api.Call:
+def _call(scope: Scope) -> Call:
     raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
-    return execute_api.Call(
+    return Call(
         method=scope["method"],
         raw_path=raw_path.decode("latin-1"),
         query_string=scope.get("query_string", b"").decode("latin-1"),
-        headers=_headers(scope),
-        body=body,
+        headers={name: _utf_8(value) for name, value in _headers(scope, ",").items()},
     )
+
+
+def _utf_8(value: str) -> str:
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value
+
+
+def _with(call: Call, body: bytes) -> Call:
+    return replace(call, body=body)
 
 
 def _web_request(scope: Scope, body: bytes, host: str) -> WebRequest:
@@ -176,11 +286,11 @@ def _web_request(scope: Scope, body: bytes, host: str) -> WebRequest:
     )
 
 
-def _headers(scope: Scope) -> dict[str, str]:
+def _headers(scope: Scope, joint: str = ", ") -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        headers[name] = f"{headers[name]}{joint}{value}" if name in headers else value
     return headers
 
 

@@ -1,7 +1,7 @@
 """The emulator behind the local cloud: MiniStack, set up, with our Batch in place of its stub.
 
-This is the only file that knows MiniStack's insides, and the reason why setup.py allows one minor
-version of it. What it needs of them:
+Only this file and `hardening` know MiniStack's insides; they are the reason why setup.py allows one
+minor version of it. What is needed of them here:
 
 - `app.SERVICE_HANDLERS`, to serve Batch;
 - `iam_actions.extract_resource_arn`, which says `*` for every Batch call, so that a policy that
@@ -12,9 +12,10 @@ version of it. What it needs of them:
   have conditions on both;
 - the ALB's data plane, called directly: through the gateway, `GET /health` of a user's own API
   would be answered by MiniStack's health check;
-- which REST API's method a request calls, and whose an access key is, for the checks of
-  `execute_api` that MiniStack doesn't make;
 - `app.pin_request_origin`, which says how a call came in;
+- which REST API's method a request calls, for the checks of `execute_api`;
+- the secrets of users and sessions, for `verifier`; which access key MiniStack reads in a request,
+  and in which form a service refuses one;
 - tags of REST APIs and stages, which GetRestApi and GetStage show as they were at the creation.
 """
 
@@ -29,10 +30,13 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from batchctl.local.batch.endpoint import Answer, Endpoint
 from batchctl.local.dynamodb_conditions import condition_keys
-from batchctl.local.execute_api import Call, Method
+from batchctl.local.execute_api import Method
+from batchctl.local.sigv4 import Call, SignatureError
+from batchctl.local.verifier import Credential, unknown_key
 
 HOST = "127.0.0.1"
 
@@ -163,15 +167,56 @@ class Gateway:
         account, region = scope
         target = f"{api_id}/{stage}/{call.method}/{rest.lstrip('/')}"
         arn = f"arn:aws:execute-api:{region}:{account}:{target}"
-        return Method(arn, asks_for_iam=kind == "AWS_IAM")
+        return Method(arn, authorization=kind or "")
 
-    def account_of(self, access_key_id: str) -> str | None:
-        """Return the account of a user's, a session's or a root's access key; None for no one's."""
-        if access_key_id.isdigit():
-            return access_key_id
+    def credential_of(self, access_key_id: str) -> Credential | None:
+        """Return what belongs to a user's or a session's key; None for one that nobody has.
+
+        SignatureError for a session that has ended.
+        """
         session = vars(self._responses)["_account_from_sts_session"](access_key_id)
-        account: str | None = session or self._evaluator.find_iam_access_key_account(access_key_id)
-        return account
+        try:
+            account = session or self._evaluator.find_iam_access_key_account(access_key_id)
+        except self._evaluator.AmbiguousAccessKeyError:
+            return None
+        if account is None:
+            return None
+        found = self._evaluator.resolve_credential(access_key_id, account)
+        if isinstance(found, self._evaluator.CredentialResolutionError):
+            if found.code == "ExpiredTokenException":
+                raise SignatureError(found.code, found.message)
+            raise unknown_key()
+        return Credential(found.account_id, found.secret_access_key, found.session_token)
+
+    def key_in(self, call: Call) -> str:
+        """Return the access key that MiniStack will take a request to be signed with."""
+        query = parse_qs(call.query_string, keep_blank_values=True)
+        return str(self._router.extract_access_key_id(dict(call.headers), query))
+
+    def is_registry(self, path: str) -> bool:
+        """Return whether a path is of the image registry's protocol."""
+        return bool(vars(self._app)["_is_ecr_registry_path"](path))
+
+    def refusal(self, call: Call, path: str, error: SignatureError) -> Answer:
+        """Return the 403 for a signature that isn't good, in the form of the service called."""
+        query, headers = parse_qs(call.query_string, keep_blank_values=True), dict(call.headers)
+        service = self._router.detect_service(call.method, path, headers, query)
+        is_query_protocol = "x-www-form-urlencoded" in headers.get("content-type", "")
+        if is_query_protocol and error.code == "MissingAuthenticationToken":
+            service = "sts"  # which one is called, the body says, and that isn't read
+        _, answered, body = self._actions.access_denied_response(
+            service,
+            "",
+            "",
+            str(uuid.uuid4()),
+            error_code=error.code,
+            message=error.message,
+            headers=headers,
+        )
+        if not any(name.lower() == "x-amzn-errortype" for name in answered):
+            # Clients of JSON services read this where the service could not be told.
+            answered["x-amzn-ErrorType"] = f"{error.code}Exception"
+        return 403, answered, body
 
     def stop_functions(self) -> None:
         """End the processes that run Lambda functions."""

@@ -23,7 +23,8 @@ def interrupt(running: Running, rate: float) -> list[str]:
     """
     connection = HTTPConnection("127.0.0.1", running.gateway_port, timeout=_TIMEOUT_S)
     try:
-        headers = {"Content-Type": "application/json"}
+        secret = running.root[1]
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {secret}"}
         connection.request("POST", "/_batchctl/interrupt", json.dumps({"rate": rate}), headers)
         answer = json.load(connection.getresponse())
         return [str(job_id) for job_id in answer["interrupted"]]

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,11 +23,11 @@ from pathlib import Path
 from filelock import FileLock
 
 from batchctl.errors import BatchctlError
-from batchctl.local import container_engine, ports, record
-from batchctl.local.record import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Running
+from batchctl.local import container_engine, ports, private_files, record, root_secret
+from batchctl.local.record import ACCESS_KEY_ID, Running
 from batchctl.packaging import compute_directory
 
-__all__ = ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "Running", "Settings", "start", "status", "stop"]
+__all__ = ["ACCESS_KEY_ID", "Running", "Settings", "start", "status", "stop"]
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
@@ -69,11 +70,10 @@ class Settings:
 def start(settings: Settings) -> Running:
     """Return the cloud that runs in the directory, started and ready to answer where none did.
 
-    BatchctlError when a port is taken, MiniStack is missing, one runs with other settings, or it
-    doesn't come up.
+    BatchctlError when the directory can't be the user's alone, a port is taken, MiniStack is
+    missing, one runs with other settings, or it doesn't come up.
     """
-    directory = settings.directory.resolve()
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = private_files.private_directory(settings.directory)
     wanted = _wanted(settings, directory)
     with _lock(directory):
         running = status(directory)
@@ -85,6 +85,7 @@ def start(settings: Settings) -> Running:
             raise BatchctlError("could not start the local cloud: MiniStack is not installed", hint)
         ports.require_free(settings.gateway_port, "local.gateway_port")
         ports.require_free(settings.load_balancer_port, "api.port")
+        root_secret.create(directory)
         return _launch(directory, wanted)
 
 
@@ -96,16 +97,17 @@ def status(directory: Path) -> Running | None:
 
 def stop(directory: Path) -> bool:
     """End the cloud of `directory` and all its processes; False when none ran."""
-    directory = directory.resolve()
-    if not directory.is_dir():
+    # None was ever started where a link leads, and no lock may be made there.
+    if not directory.is_dir() or private_files.leads_elsewhere(directory):
         return False
+    directory = directory.resolve()
     with _lock(directory):
         running = status(directory)
         record.remove(directory)
-        if running is None:
-            return False
-        _end(running)
-        return True
+        if running is not None:
+            _end(running)
+        root_secret.remove(directory)
+        return running is not None
 
 
 def _end(running: Running) -> None:
@@ -126,7 +128,10 @@ def _launch(directory: Path, wanted: dict[str, object]) -> Running:
     log = directory / "cloud.log"
     # `-P`: a file in the user's folder must not stand in for a module of ours.
     command = [sys.executable, "-P", "-m", "batchctl.local.cloud", json.dumps(wanted)]
-    with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
+    with (
+        os.fdopen(private_files.new_file(log), "wb") as output,
+        Path(os.devnull).open("rb") as nothing,
+    ):
         redirections = [
             (os.POSIX_SPAWN_DUP2, nothing.fileno(), 0),
             (os.POSIX_SPAWN_DUP2, output.fileno(), 1),
@@ -159,13 +164,24 @@ def _ready(pid: int, directory: Path, log: Path) -> Running:
 def _answers(running: Running) -> bool:
     connection = HTTPConnection("127.0.0.1", running.gateway_port, timeout=2)
     try:
-        connection.request("GET", "/_batchctl/status")
-        answer = json.load(connection.getresponse())
+        authorization = {"Authorization": f"Bearer {running.root[1]}"}
+        connection.request("GET", "/_batchctl/status", headers=authorization)
+        response = connection.getresponse()
+        if response.status != HTTPStatus.OK:
+            raise _another(running)
+        answer = json.load(response)
         return bool(answer.get("pid") == running.pid and answer.get("is_ready"))
     except (OSError, HTTPException, ValueError):
         return False
     finally:
         connection.close()
+
+
+def _another(running: Running) -> BatchctlError:
+    # Whatever started, it isn't the cloud of this directory: that would know the secret.
+    why = f"something else answers on port {running.gateway_port}"
+    hint = "end that process, or set `local.gateway_port` in config.yaml to a free port"
+    return BatchctlError(f"could not start the local cloud: {why}", hint)
 
 
 def _is_alive(running: Running) -> bool:

@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from batchctl.local import private_files, root_secret
+
 ACCESS_KEY_ID = "000000000000"
 """The local account's number, and the access key id of its root."""
-
-SECRET_ACCESS_KEY = "local-cloud-root"  # noqa: S105 - opens nothing but the user's own emulator
-"""Root's secret: fixed, as the emulator takes any."""
 
 _FILE = "cloud.json"
 
@@ -43,6 +42,11 @@ class Running:
         """Where the application's load balancer answers, once there is one."""
         return f"http://127.0.0.1:{self.load_balancer_port}"
 
+    @property
+    def root(self) -> tuple[str, str]:
+        """The access key id and the secret of root; BatchctlError unless they are the user's."""
+        return ACCESS_KEY_ID, root_secret.read(Path(self.directory))
+
     def as_json(self) -> dict[str, Any]:
         """Return the fields as JSON has them."""
         return asdict(self)
@@ -55,10 +59,7 @@ class Running:
 
 def write(running: Running) -> None:
     """Keep what runs in its directory, whole or not at all."""
-    path = Path(running.directory) / _FILE
-    temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps(running.as_json()), encoding="utf-8")
-    temporary.replace(path)
+    private_files.write(Path(running.directory) / _FILE, json.dumps(running.as_json()))
 
 
 def read(directory: Path) -> Running | None:

@@ -17,7 +17,6 @@ from typing import Any
 import boto3
 
 from batchctl.local import process
-from batchctl.local.process import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from batchctl.local.record import Running
 
 REGION = "us-east-1"
@@ -102,12 +101,13 @@ class Application:
 
     def client(self, service: str) -> Any:
         """A boto3 client of the local cloud, as its root."""
+        key_id, secret = self.running.root
         return boto3.client(  # type: ignore[call-overload]
             service,
             region_name=REGION,
             endpoint_url=f"http://127.0.0.1:{self.gateway_port}",
-            aws_access_key_id=ACCESS_KEY_ID,
-            aws_secret_access_key=SECRET_ACCESS_KEY,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
         )
 
     @property

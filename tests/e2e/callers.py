@@ -16,7 +16,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from doors import ROOT, Door, Reply, sent
+from doors import Door, Reply, root_of, sent
+
+from batchctl.local.process import ACCESS_KEY_ID
 
 NUMBERS = count()
 STRANGER = "111111111111"
@@ -50,7 +52,12 @@ class Scene:
     def api_arn(self) -> str:
         """The API, as policies name it."""
         api_id = self.door.endpoint.split("/")[-2]
-        return f"arn:aws:execute-api:{REGION}:{ROOT.access_key}:{api_id}/*"
+        return f"arn:aws:execute-api:{REGION}:{ACCESS_KEY_ID}:{api_id}/*"
+
+    @property
+    def root(self) -> Credentials:
+        """The account's root."""
+        return root_of(self.application)
 
     def client(self, service: str, credentials: Credentials) -> Any:
         """A client of the local cloud with these credentials."""
@@ -63,9 +70,9 @@ class Scene:
             aws_session_token=credentials.token,
         )
 
-    def user(self, *allowed: Mapping[str, Any], account: str = ROOT.access_key) -> Credentials:
+    def user(self, *allowed: Mapping[str, Any], account: str = ACCESS_KEY_ID) -> Credentials:
         """Make a user of an account with these statements in its policy."""
-        iam = self.client("iam", Credentials(account, ROOT.secret_key))
+        iam = self.client("iam", Credentials(account, self.root.secret_key))
         name = f"user-{next(NUMBERS)}"
         iam.create_user(UserName=name)
         if allowed:

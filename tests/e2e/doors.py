@@ -13,9 +13,11 @@ from botocore.credentials import Credentials
 
 from batchctl.aws.sigv4 import Signer
 from batchctl.jobs.connection import Request
-from batchctl.local.process import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
-ROOT = Credentials(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+
+def root_of(application: Application) -> Credentials:
+    """The credentials of the root of an application's local cloud."""
+    return Credentials(*application.running.root)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Door:
         flags = ("--api-mode", mode, "--auth", auth)
         done = application.local("up", "--yes", "--json", *flags)
         largest = 1024 * 1024 if mode == "alb" else 10 * 1024 * 1024
-        credentials = ROOT if auth == "iam" else None
+        credentials = root_of(application) if auth == "iam" else None
         return cls(json.loads(done.stdout)["endpoint"], largest, credentials)
 
     def ask(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from application import BATCHCTL, Application
-from doors import ROOT, Door
+from doors import Door, root_of
 
 from batchctl.engine.state import read_state
 from batchctl.stack import STAGE
@@ -28,7 +28,7 @@ def rest_api(application: Application, *, is_signed: bool = True) -> Door | None
     """The REST API, as the state knows it, called with a signature or without."""
     state = read_state(application.folder / ".batchctl" / "local" / "batchapp.state.json")
     url = state.outputs(STAGE).get("invoke_url") if state else None
-    return Door(str(url), 0, ROOT if is_signed else None) if url else None
+    return Door(str(url), 0, root_of(application) if is_signed else None) if url else None
 
 
 def api_answers(application: Application) -> bool:

@@ -69,11 +69,12 @@ def test_another_emulator_is_reached_by_the_endpoint_that_boto3_knows(
     port = free_ports(1)[0]
     text = f"name: elsewhere\napi: {{port: {port}}}\ncompute: {{image: 'registry.example/c:1'}}\n"
     (tmp_path / "config.yaml").write_text(text)
+    key_id, secret = application.running.root
     environment = {
         **application.environment,
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{application.gateway_port}",
-        "AWS_ACCESS_KEY_ID": "000000000000",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_ACCESS_KEY_ID": key_id,
+        "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_REGION": "us-east-1",
     }
     command = [sys.executable, "-c", "from batchctl.cli import main; main()"]

@@ -20,8 +20,6 @@ from account import WITNESSES
 from application import BATCHCTL, Application, free_ports
 from test_main_job import left
 
-from batchctl.local.process import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-
 pytestmark = pytest.mark.e2e
 # For each of `up`, an `up` that replaces, and `down`.
 KILLS = 7
@@ -44,11 +42,12 @@ class Runs:
         self._cloud = cloud
         self._folder = folder
         self._random = random.Random(seed)  # noqa: S311 - moments, no secrets
+        key_id, secret = cloud.running.root
         self._environment = {
             **cloud.environment,
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{cloud.gateway_port}",
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "AWS_ACCESS_KEY_ID": key_id,
+            "AWS_SECRET_ACCESS_KEY": secret,
             "AWS_REGION": "us-east-1",
         }
         self._port = free_ports(1)[0]

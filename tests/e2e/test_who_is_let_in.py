@@ -20,7 +20,9 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from callers import STRANGER, Scene, Signing, allow, deny, refused_by, told
-from doors import ROOT, Door
+from doors import Door
+
+from batchctl.local.process import ACCESS_KEY_ID
 
 pytestmark = pytest.mark.e2e
 
@@ -69,7 +71,7 @@ def no_token(request: AWSRequest) -> None:
 
 def switched_off(scene: Scene) -> Credentials:
     credentials = invoker(scene)
-    iam = scene.client("iam", ROOT)
+    iam = scene.client("iam", scene.root)
     name = iam.get_access_key_last_used(AccessKeyId=credentials.access_key)["UserName"]
     iam.update_access_key(UserName=name, AccessKeyId=credentials.access_key, Status="Inactive")
     return credentials
@@ -78,16 +80,14 @@ def switched_off(scene: Scene) -> Credentials:
 Try = Callable[[Scene], str]
 SIGNED: Mapping[str, tuple[Callable[[Scene], Signing | None], str]] = {
     "nobody: no signature": (lambda _: None, "403"),
-    "the account's root": (lambda _: Signing(ROOT), "202"),
+    "the account's root": (lambda scene: Signing(scene.root), "202"),
     "a user of the account who may `execute-api:Invoke` this API": (
         lambda scene: Signing(invoker(scene)),
         "202",
     ),
     "a user who may `execute-api:Invoke` other APIs only": (
         lambda scene: Signing(
-            scene.user(
-                allow(INVOKE, f"arn:aws:execute-api:{REGION}:{ROOT.access_key}:0000000000/*")
-            )
+            scene.user(allow(INVOKE, f"arn:aws:execute-api:{REGION}:{ACCESS_KEY_ID}:0000000000/*"))
         ),
         "403",
     ),
@@ -109,7 +109,7 @@ SIGNED: Mapping[str, tuple[Callable[[Scene], Signing | None], str]] = {
         "403",
     ),
     "root with a wrong secret": (
-        lambda _: Signing(Credentials(ROOT.access_key, "guessed")),
+        lambda _: Signing(Credentials(ACCESS_KEY_ID, "guessed")),
         "403",
     ),
     "an access key that nobody has": (
@@ -140,7 +140,7 @@ SIGNED: Mapping[str, tuple[Callable[[Scene], Signing | None], str]] = {
         "403",
     ),
     "the root of another account": (
-        lambda _: Signing(Credentials(STRANGER, ROOT.secret_key)),
+        lambda scene: Signing(Credentials(STRANGER, scene.root.secret_key)),
         "403",
     ),
 }
@@ -246,7 +246,7 @@ def test_a_colleague_who_may_assume_the_role_uses_the_job_commands_by_it(
     batchctl = elsewhere(scene, tmp_path, user)
     code, text = batchctl("jobs")
     assert code == 1
-    assert f"could not call `GET /v1/tasks?limit=20` as `arn:aws:iam::{ROOT.access_key}" in text
+    assert f"could not call `GET /v1/tasks?limit=20` as `arn:aws:iam::{ACCESS_KEY_ID}" in text
     assert "not authorized to perform: execute-api:Invoke" in text
     assert batchctl("jobs", "--assume-api-role")[0] == 0
     code, text = batchctl("curl", "/v1/tasks?limit=1", "--assume-api-role", "--fail")

@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from batchctl.local.process import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Running, Settings
+from batchctl.local.process import ACCESS_KEY_ID, Running, Settings
 
 TIMEOUT_S = 60.0
 ENDED = ("SUCCEEDED", "FAILED")
@@ -36,7 +36,8 @@ class Cloud:
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str, **credentials: str) -> Any:
-        root = {"aws_access_key_id": ACCESS_KEY_ID, "aws_secret_access_key": SECRET_ACCESS_KEY}
+        key_id, secret = self.running.root
+        root = {"aws_access_key_id": key_id, "aws_secret_access_key": secret}
         return boto3.client(
             service,
             region_name=self.running.region,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shlex
 import signal
@@ -54,7 +55,9 @@ def pushed(cloud: Cloud, podman: Podman) -> str:
     made = cloud.ecr.create_repository(repositoryName=REPOSITORY)["repository"]
     reference = f"127.0.0.1:{cloud.running.gateway_port}/{REPOSITORY}:1"
     podman.import_programs(reference, *SHELL_PROGRAMS)
-    podman.run("push", "--quiet", "--tls-verify=false", reference)
+    token = cloud.ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    login = f"--creds={base64.b64decode(token).decode()}"
+    podman.run("push", "--quiet", "--tls-verify=false", login, reference)
     podman.run("rmi", "--force", reference)
     (image,) = cloud.ecr.describe_images(repositoryName=REPOSITORY)["imageDetails"]
     return f"{made['repositoryUri']}@{image['imageDigest']}"

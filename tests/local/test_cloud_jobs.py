@@ -89,7 +89,10 @@ def test_an_interrupted_job_is_retried_and_succeeds(cloud: Cloud) -> None:
     request = urllib.request.Request(  # noqa: S310 - our own loopback URL
         f"{cloud.running.endpoint_url}/_batchctl/interrupt",
         data=b"{}",
-        headers={"Content-Type": "application/json"},
+        headers={
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {cloud.running.root[1]}",
+        },
     )
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
         assert json.load(answer)["interrupted"] == [job_id]

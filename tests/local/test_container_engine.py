@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from test_batch_attempt import Groups
 
-from batchctl.local.batch.container_executor import ContainerExecutor, in_registry
+from batchctl.local.batch.container_executor import ContainerExecutor, Registry, in_registry
 from batchctl.local.batch.executor import StartError
 from batchctl.local.batch.task import Outcome, Task
 from batchctl.local.container_engine import Engine, EngineError
@@ -25,6 +25,7 @@ STATE = {"StartedAt": "2026-11-24T00:00:00Z", "Running": False, "ExitCode": 0}
 # Notes its arguments and its secret, and answers the verb with what is in the file of its name.
 SCRIPT = """#!/bin/sh
 echo "$*" >> {folder}/calls
+if [ "$1" = login ]; then cat > {folder}/password; fi
 echo "$1 ${{AWS_SECRET_ACCESS_KEY:-none}}" >> {folder}/secrets
 if [ -f "{folder}/$1.fails" ]; then cat "{folder}/$1.fails" >&2; exit 125; fi
 if [ -f "{folder}/$1" ]; then cat "{folder}/$1"; fi
@@ -44,7 +45,8 @@ class NotingEngine:
         self.answer("inspect", STATE)
         self.engine = Engine((str(self.program),), "tests")
         self.groups = Groups()
-        self.executor = ContainerExecutor(self.engine, REGISTRY, self.groups)
+        registry = Registry(REGISTRY, lambda: "password-1")
+        self.executor = ContainerExecutor(self.engine, registry, self.groups)
 
     def answer(self, verb: str, state: Mapping[str, object]) -> None:
         (self.folder / verb).write_text(json.dumps(state))
@@ -112,18 +114,24 @@ def test_an_image_of_the_local_registry_is_pulled_once_and_over_http(podman: Not
     podman.run()
     podman.run(replace(TASK, id="2"))
     assert podman.calls("pull") == [["pull", "--tls-verify=false", f"{REGISTRY}/compute@sha256:1"]]
+    user = ["login", "--username", "AWS", "--password-stdin"]
+    assert podman.calls("login") == [[*user, "--tls-verify=false", REGISTRY]]
+    assert (podman.folder / "password").read_text() == "password-1"
 
 
 def test_docker_knows_by_itself_how_to_speak_with_the_local_registry(docker: NotingEngine) -> None:
     docker.fail("image", "no such image")
     docker.run()
     assert docker.calls("pull") == [["pull", f"{REGISTRY}/compute@sha256:1"]]
+    user = ["login", "--username", "AWS", "--password-stdin"]
+    assert docker.calls("login") == [[*user, REGISTRY]]
 
 
 def test_another_registry_is_spoken_with_as_the_engine_is_set_up(podman: NotingEngine) -> None:
     podman.fail("image", "no such image")
     podman.run(replace(TASK, image="registry.example/tool:1"))
     assert podman.calls("pull") == [["pull", "registry.example/tool:1"]]
+    assert podman.calls("login") == []
 
 
 def test_a_pull_that_fails_is_said_and_tried_again_by_the_next_task(podman: NotingEngine) -> None:

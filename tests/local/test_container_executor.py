@@ -13,7 +13,7 @@ from podman_here import SHELL_PROGRAMS, Podman, temporary_podman, why_not
 from test_batch_attempt import Ending, Groups, RecordingAccount
 
 from batchctl.local.batch.attempt import AttemptRunner, Setting
-from batchctl.local.batch.container_executor import ContainerExecutor
+from batchctl.local.batch.container_executor import ContainerExecutor, Registry
 from batchctl.local.batch.memory import OUT_OF_MEMORY
 from batchctl.local.batch.task import Handle, Outcome, Task
 from batchctl.local.container_engine import Engine
@@ -44,7 +44,8 @@ class Bench:
     def __init__(self, podman: Podman) -> None:
         self.account, self.groups, self.ending = RecordingAccount(), Groups(), Ending()
         self.podman, self.engine = podman, Engine(podman.command, "tests")
-        executor = ContainerExecutor(self.engine, "127.0.0.1:1", self.groups)
+        registry = Registry("127.0.0.1:1", lambda: "none")
+        executor = ContainerExecutor(self.engine, registry, self.groups)
         setting = Setting("http://127.0.0.1:1", {})
         self.runner = AttemptRunner(self.account, executor, setting, time.time)
 

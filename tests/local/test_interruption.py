@@ -12,6 +12,7 @@ from local_cloud import free_ports
 
 from batchctl.cli import main
 from batchctl.errors import BatchctlError
+from batchctl.local import root_secret
 from batchctl.local.interruption import interrupt, rounds
 from batchctl.local.record import Running
 
@@ -22,6 +23,7 @@ class Server(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[tuple[str, str | None, dict[str, float]]] = []
+        self.authorizations: list[str | None] = []
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -29,6 +31,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.authorizations.append(self.headers["authorization"])
         self.server.asked.append((self.path, self.headers["content-type"], body))
         self.send_response(200)
         self.end_headers()
@@ -47,18 +50,23 @@ def server() -> Iterator[Server]:
     server.server_close()
 
 
-def running(port: int) -> Running:
-    return Running(1, 1, 0.0, "/nowhere", port, 9999, "/nowhere", "us-east-1", 2)
+def running(directory: Path, port: int) -> Running:
+    root_secret.create(directory)
+    return Running(1, 1, 0.0, str(directory), port, 9999, "/nowhere", "us-east-1", 2)
 
 
-def test_the_cloud_is_asked_with_the_rate_and_tells_what_was_hit(server: Server) -> None:
-    assert interrupt(running(server.server_port), 0.25) == ["job-1", "job-2:7"]
+def test_the_cloud_is_asked_with_the_rate_and_tells_what_was_hit(
+    server: Server, tmp_path: Path
+) -> None:
+    cloud = running(tmp_path, server.server_port)
+    assert interrupt(cloud, 0.25) == ["job-1", "job-2:7"]
+    assert server.authorizations == [f"Bearer {cloud.root[1]}"]
     assert server.asked == [("/_batchctl/interrupt", "application/json", {"rate": 0.25})]
 
 
-def test_a_cloud_that_does_not_answer_is_a_clear_error() -> None:
+def test_a_cloud_that_does_not_answer_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(BatchctlError, match="could not interrupt tasks"):
-        interrupt(running(free_ports(1)[0]), 1.0)
+        interrupt(running(tmp_path, free_ports(1)[0]), 1.0)
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0, 1), (0.9, 1), (1, 2), (5, 6)])

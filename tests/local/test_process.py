@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from batchctl.errors import BatchctlError
-from batchctl.local import process, record
+from batchctl.local import process, record, root_secret
 from batchctl.local.default_vpc import open_default_vpc
 from batchctl.local.process import Settings
 from batchctl.local.record import Running
@@ -43,6 +43,20 @@ def test_without_the_emulator_the_extra_is_named(
     with pytest.raises(BatchctlError, match="MiniStack is not installed") as caught:
         process.start(Settings(tmp_path, compute_directory=tmp_path))
     assert caught.value.hint == "install it: `pip install 'batchctl[local]'`"
+
+
+@pytest.mark.parametrize("link", ["project/.batchctl", "project/.batchctl/local"])
+def test_nothing_is_started_or_stopped_through_a_symbolic_link(tmp_path: Path, link: str) -> None:
+    (tmp_path / "mine" / "local").mkdir(parents=True)
+    (tmp_path / link).parent.mkdir(parents=True)
+    (tmp_path / link).symlink_to(tmp_path / "mine")
+    directory = tmp_path / "project" / ".batchctl" / "local"
+    with pytest.raises(BatchctlError, match=f"could not use `.*{link}`.*symbolic link") as caught:
+        process.start(Settings(directory, compute_directory=tmp_path))
+    assert "remove the link" in str(caught.value.hint)
+    assert process.stop(directory) is False
+    assert list((tmp_path / "mine").iterdir()) == [tmp_path / "mine" / "local"]
+    assert list((tmp_path / "mine" / "local").iterdir()) == []
 
 
 def test_nothing_runs_in_an_empty_or_missing_directory(tmp_path: Path) -> None:
@@ -81,6 +95,7 @@ def test_a_record_reads_back_as_it_was_written(tmp_path: Path) -> None:
 def test_preparing_the_vpc_gives_up_when_nothing_answers(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
+    root_secret.create(tmp_path)
     cloud = replace(running(tmp_path, 7), gateway_port=port)
     with pytest.raises(EndpointConnectionError):
         open_default_vpc(cloud, timeout_s=0.1)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import json
 import re
-from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -110,6 +110,14 @@ class GatewayAccount:
             return f"failed to resolve reference {image}: {error}"
         return None
 
+    def registry_password(self) -> str:
+        """Return a password of the user `AWS` for the account's image registry; StartError."""
+        try:
+            given = self._client("ecr").get_authorization_token()["authorizationData"][0]
+        except (ClientError, BotoCoreError) as error:
+            raise StartError(f"CannotPullContainerError: could not log in: {error}") from error
+        return base64.b64decode(given["authorizationToken"]).decode().partition(":")[2]
+
     def create_log_stream(self, group: str, stream: str) -> None:
         """Make the stream, and where it is Batch's own default group that too."""
         logs = self._client("logs")
@@ -173,7 +181,9 @@ def _template_problem(ec2: Any, specification: Mapping[str, str] | None) -> str 
     versions = found["LaunchTemplateVersions"]
     if not versions:
         return f"CLIENT_ERROR - Launch template version {version} does not exist"
-    text = b64decode(versions[0]["LaunchTemplateData"].get("UserData", "")).decode(errors="replace")
+    text = base64.b64decode(versions[0]["LaunchTemplateData"].get("UserData", "")).decode(
+        errors="replace"
+    )
     if text and not email.message_from_string(text).is_multipart():
         return "CLIENT_ERROR - Launch Template UserData is not MIME multipart format"
     return None

@@ -14,8 +14,9 @@ import resource
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import IO
 
 from batchctl.local.batch.executor import StartError
@@ -36,12 +37,20 @@ _KILLED = 128 + signal.SIGKILL
 _RETRY_S = 0.1
 
 
+@dataclass(frozen=True)
+class Registry:
+    """The registry (HOST:PORT) that has ECR's images, and what gives its user's password."""
+
+    host: str
+    password: Callable[[], str]
+
+
 class ContainerExecutor:
     """Runs commands in containers of an engine."""
 
-    def __init__(self, engine: Engine, registry: str, watcher: Watcher) -> None:
-        """Pull ECR's images from `registry` (HOST:PORT); `watcher` ends the engine's clients."""
-        self._engine, self._registry, self._watcher = engine, registry, watcher
+    def __init__(self, engine: Engine, registry: Registry, watcher: Watcher) -> None:
+        """Pull ECR's images from `registry`; `watcher` ends the engine's clients."""
+        self._engine, self._watcher = engine, watcher
         self._images = _Images(engine, registry)
 
     def start(self, task: Task, environment: Mapping[str, str]) -> _Container:
@@ -64,17 +73,17 @@ class ContainerExecutor:
 class _Images:
     """The images that the engine holds, pulled once however many tasks start together."""
 
-    def __init__(self, engine: Engine, registry: str) -> None:
+    def __init__(self, engine: Engine, registry: Registry) -> None:
         self._engine, self._registry = engine, registry
         self._present: set[str] = set()
         self._lock = threading.Lock()
 
     def present(self, image: str) -> str:
         """Return the engine's name of an image that it now holds; StartError when it can't."""
-        local = in_registry(image, self._registry)
+        local = in_registry(image, self._registry.host)
         with self._lock:
             if local not in self._present:
-                self._fetch(local, plain=local.startswith(f"{self._registry}/"))
+                self._fetch(local)
                 self._present.add(local)
         return local
 
@@ -83,10 +92,14 @@ class _Images:
         with self._lock:
             self._present.discard(image)
 
-    def _fetch(self, image: str, *, plain: bool) -> None:
+    def _fetch(self, image: str) -> None:
         try:
-            if not self._engine.has_image(image):
-                self._engine.pull(image, plain=plain)
+            if self._engine.has_image(image):
+                return
+            if image.startswith(f"{self._registry.host}/"):
+                self._engine.pull_from_here(image, self._registry.password())
+            else:
+                self._engine.pull(image)
         except EngineError as error:
             raise StartError(f"CannotPullContainerError: {image}: {error}") from error
 
