@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from handlers.reasons import CANCELLED, Failure, Reason, Success, end_of, reclaims_of
+from batchctl.contract.batch_jobs import CANCELLED
+from batchctl.contract.reasons import Failure, Reason, Success, end_of, reclaims_of
 
 
 def failure_of(detail: dict[str, Any] | None, *, on_demand: bool = False) -> Failure:
