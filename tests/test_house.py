@@ -14,6 +14,7 @@ from batchctl.cli import main
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
+    "contract",
     "cli",
     "config",
     "stack",
@@ -29,7 +30,9 @@ ROOMS = (
 )
 # What each room may import besides itself and `errors`.
 ALLOWED = {
+    "contract": set(),
     "cli": {
+        "contract",
         "config",
         "stack",
         "engine",
@@ -44,7 +47,7 @@ ALLOWED = {
     "stack": {"config", "image", "resources", "resource", "packaging"},
     "engine": {"resource", "aws"},
     "image": set(),
-    "jobs": {"aws"},
+    "jobs": {"aws", "contract"},
     "local": {"image", "packaging"},
     "resources": {"image", "resource", "aws", "packaging"},
     "resource": {"aws"},

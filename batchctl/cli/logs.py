@@ -93,20 +93,20 @@ class _Found:
         if self.item is None:
             yield from (task for batch_job in batch_jobs for task in batch_job.children)
             return
-        attempts = {batch_job.job_attempt for batch_job in batch_jobs}
-        wanted = {attempt: self._task_of_item(attempt) for attempt in attempts}
+        runs = {batch_job.run for batch_job in batch_jobs}
+        wanted = {run: self._task_of_item(run) for run in runs}
         if wanted and not any(number is not None for number in wanted.values()):
             raise UsageError(
                 f"could not find item `{self.item}`: job `{self.record.job_id}` hasn't got it"
             )
         for batch_job in batch_jobs:
-            number = wanted[batch_job.job_attempt]
+            number = wanted[batch_job.run]
             yield from (task for task in batch_job.children if task.number == number)
 
-    def _task_of_item(self, job_attempt: int) -> int | None:
-        from batchctl.jobs.record import task_of
+    def _task_of_item(self, run: int) -> int | None:
+        from batchctl.jobs.record import task_of_item
 
-        return task_of(self.aws, self.places.table, self.record, job_attempt, self.item or "")
+        return task_of_item(self.aws, self.places.table, self.record, run, self.item or "")
 
 
 def _print_until_the_end(application: Application, found: _Found, since_ms: int | None) -> None:
@@ -134,11 +134,21 @@ def _print(lines: Iterator[Line], *, as_json: bool) -> int:
     for count, line in enumerate(lines, start=1):  # noqa: B007 - used after the loop
         written_at = iso(line.written_at)
         if as_json:
-            print_json_line(dataclasses.asdict(line) | {"written_at": written_at})
+            print_json_line(_as_json(line, written_at))
         else:
-            again = f"r{line.job_attempt}:" if line.job_attempt > 1 else ""
+            again = f"r{line.run}:" if line.run > 1 else ""
             say_log(f"{again}{line.task}.{line.attempt} {written_at} {line.text}")
     return count
+
+
+def _as_json(line: Line, written_at: str) -> dict[str, object]:
+    return {
+        "job_attempt": line.run,
+        "task": line.task,
+        "attempt": line.attempt,
+        "written_at": written_at,
+        "text": line.text,
+    }
 
 
 def _nothing(application: Application, found: _Found) -> str:

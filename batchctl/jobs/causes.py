@@ -1,8 +1,9 @@
-"""The known causes of waiting and failing, by what AWS Batch says: each with what to do.
+"""The known causes of waiting, by what AWS Batch says: each with what to do.
+
+Why tasks failed is known by `batchctl.contract.reasons`, as it is recorded in the table, too.
 
 Sources: AWS Batch User Guide, "Jobs stuck in a RUNNABLE status" and its pages on capacity and
-misconfiguration, "INVALID compute environment", "Automated job retries", "Job timeouts"; Amazon
-ECS Developer Guide, "Stopped tasks error messages".
+misconfiguration, "INVALID compute environment".
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-UP = "`batchctl up` mends it"
+UP = "`batchctl up` fixes this"
 
 
 @dataclass(frozen=True)
 class Cause:
-    """A cause, known by a pattern in what Batch says (any case); `{job}` in `fix` is the job."""
+    """A cause, known by a pattern in what Batch says (any case); `fix` says what to do."""
 
     pattern: str
     cause: str
@@ -68,54 +69,6 @@ INVALID = (
         "check `network` in config.yaml, then `batchctl up`",
     ),
     Cause("", "AWS Batch can't use it", "mend what the reason names; `batchctl plan` shows drift"),
-)
-FAILED = (
-    Cause(
-        "Cannot(Pull|Inspect)|pull access denied|manifest (for|unknown)",
-        "the image could not be pulled: its name is wrong, the registry refuses it, or the "
-        "subnets have no way to it",
-        "check `compute.image` (the instances must reach it), then `batchctl up` and "
-        "`batchctl retry {job}`",
-    ),
-    Cause(
-        "OutOfMemory|exit status 137",
-        "the task used more memory than it may have",
-        "`batchctl retry {job} --memory …`, and raise `compute.memory_mib` for the next jobs",
-    ),
-    Cause(
-        "exceeded timeout",
-        "the task ran longer than `compute.timeout_s`",
-        "raise `compute.timeout_s` or lower `compute.items_per_task`, then `batchctl up` and "
-        "`batchctl retry {job}`",
-    ),
-    Cause(
-        "Host EC2",
-        "Spot took the hosts away, again and again",
-        "`batchctl retry {job} --on-demand`, or more `compute.instance_types` to choose from",
-    ),
-    Cause(
-        "cancelled by batchctl",
-        "the job was cancelled",
-        "`batchctl retry {job}` runs the rest after all",
-    ),
-    Cause(
-        "exec format error|exit status 12[67]|Cannot(Start|Create)Container",
-        "the image doesn't have the command, or is of another processor architecture",
-        "check `compute.command` and `compute.image`, then `batchctl up` and "
-        "`batchctl retry {job}`",
-    ),
-    Cause(
-        "AGENT|DockerTimeout|Task failed to start|ResourceInitialization",
-        "the host failed or could not start the container",
-        "`batchctl retry {job}`; if it happens again, look at the instances' disks and network",
-    ),
-    Cause(
-        "exit status|Essential container",
-        "the program failed: `compute` raised for an item, or the program ended by itself",
-        "`batchctl results {job} --failed` and `batchctl logs {job}` say where; mend it, then "
-        "`batchctl up` and `batchctl retry {job}`",
-    ),
-    Cause("", "it is none of the known ones", "`batchctl logs {job}` has what the tasks wrote"),
 )
 
 

@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from batchctl.jobs.causes import FAILED, INVALID, UP, WAITING, Cause, cause_of
+from batchctl.contract import reasons
+from batchctl.jobs.causes import INVALID, UP, WAITING, cause_of
 from batchctl.jobs.evidence import Condition, Evidence
 
 STUCK_AFTER_S = 300.0
@@ -120,12 +121,12 @@ def _stuck(evidence: Evidence, waited_s: float) -> Finding:
 
 def _failures(evidence: Evidence) -> Iterator[Finding]:
     """Explain the failures, the most frequent cause first; reasons of one cause are one finding."""
-    seen: defaultdict[Cause, list[str]] = defaultdict(list)
+    seen: defaultdict[reasons.Cause, list[str]] = defaultdict(list)
     for reason, count in sorted(evidence.failed.items(), key=lambda each: -each[1]):
         told = f"{_tasks(count)} failed: {reason or 'AWS Batch gives no reason'}"
-        seen[cause_of(reason, FAILED)].append(told)
+        seen[reasons.cause_of(reason)].append(told)
     for known, lines in seen.items():
-        fix = known.fix.format(job=evidence.record.job_id)
+        fix = known.advice_for(evidence.record.job_id)
         yield Finding("\n".join(lines), known.cause, fix)
 
 

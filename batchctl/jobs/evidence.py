@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from batchctl.aws.session import Aws
+from batchctl.contract.reasons import words_of
 from batchctl.jobs.places import Places
 from batchctl.jobs.record import IDS_PER_CALL, Record
 
@@ -79,7 +80,7 @@ def gather(aws: Aws, places: Places, record: Record) -> Evidence:
         record=record,
         statuses=_statuses(details),
         waiting=Counter(_text(task, "statusReason") for task in runnable),
-        failed=Counter(_why_failed(task) for task in failed),
+        failed=Counter(words_of(task) for task in failed),
         conditions=(*_queues(aws, places), *_environments(aws, places)),
         waiting_since_ms=min((int(task["createdAt"]) for task in runnable), default=None),
         vcpus=_required(container, "VCPU"),
@@ -135,18 +136,6 @@ def _head(aws: Aws, places: Places) -> Head | None:
             if reason := _text(job, "statusReason"):
                 return Head(job["jobName"], reason)
     return None
-
-
-def _why_failed(task: Mapping[str, Any]) -> str:
-    """Say in one line why a task failed: Batch's reason, the container's, the exit status."""
-    container = task.get("container", {})
-    code = container.get("exitCode")
-    told = (
-        _text(task, "statusReason"),
-        _text(container, "reason"),
-        "" if code is None else f"exit status {code}",
-    )
-    return "; ".join(dict.fromkeys(each for each in told if each))
 
 
 def _queues(aws: Aws, places: Places) -> Iterator[Condition]:

@@ -28,10 +28,10 @@ Key = str | tuple[str, int, str, int]
 class Line:
     """A line of a task's log; `written_at` in milliseconds since the epoch.
 
-    `attempt` is which run of the task's container it is, `job_attempt` which attempt at the job.
+    `run` is which run of the job it is of, `attempt` which attempt at the task's container.
     """
 
-    job_attempt: int
+    run: int
     task: int
     attempt: int
     written_at: int
@@ -91,7 +91,7 @@ class LogReader:
 
 def _line(attempt: Attempt, written_at: int, text: str) -> Line:
     task = attempt.task
-    return Line(task.job_attempt, task.number, attempt.number, written_at, text)
+    return Line(task.run, task.number, attempt.number, written_at, text)
 
 
 @dataclass

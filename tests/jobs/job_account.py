@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws, Connection
+from batchctl.contract.table import JOB, chunk_key, key
 
 TABLE = "app-jobs"
 GROUP = "/batchctl/app/compute"
@@ -41,22 +42,20 @@ class JobAccount:
     def job(self, job_id: str, status: str = "SUBMITTED", **attributes: Any) -> None:
         """Put the JOB item of a job."""
         item = {
-            "job_id": {"S": job_id},
-            "item": {"S": "JOB"},
+            **_key(job_id),
             "status": {"S": status},
             "items_per_task": {"N": "1"},
             **attributes,
         }
         self.aws.dynamodb.put_item(TableName=TABLE, Item=item)
 
-    def universe(self, job_id: str, *chunks: list[str], prefix: str = "UNIVERSE#") -> None:
-        """Put the chunks of a job's universe."""
+    def universe(self, job_id: str, *chunks: list[str], run: int = 1) -> None:
+        """Put the chunks of a run's universe."""
         for number, items in enumerate(chunks):
             self.aws.dynamodb.put_item(
                 TableName=TABLE,
                 Item={
-                    "job_id": {"S": job_id},
-                    "item": {"S": f"{prefix}{number:08d}"},
+                    **_key(job_id, chunk_key(number, run)),
                     "items": {"L": [{"S": item} for item in items]},
                 },
             )
@@ -84,6 +83,10 @@ class JobAccount:
             logStreamName=stream,
             logEvents=[{"timestamp": BEGAN_MS + at, "message": text} for at, text in lines],
         )
+
+
+def _key(job_id: str, sort_key: str = JOB) -> dict[str, Any]:
+    return {**key(job_id, sort_key)}
 
 
 def batch_jobs(*parts: tuple[str, int, int]) -> dict[str, Any]:

@@ -8,12 +8,13 @@ import pytest
 from job_account import BEGAN_MS, GROUP, TABLE, JobAccount, batch_jobs, opened
 
 from batchctl.aws.clock import Clock
+from batchctl.contract.batch_jobs import split_into_batch_jobs
 from batchctl.errors import UsageError
 from batchctl.jobs import InvalidJob, JobNotFound
 from batchctl.jobs.attempts import Attempt, describe
 from batchctl.jobs.logs import Line, LogReader
 from batchctl.jobs.moments import iso, since
-from batchctl.jobs.record import Task, earlier_batch_jobs, read_record, task_of
+from batchctl.jobs.record import Task, earlier_batch_jobs, read_record, task_of_item
 from batchctl.jobs.tail import LOOKS_AFTER_THE_END, LOOKS_FOR_UNKNOWN, Tail
 
 
@@ -49,20 +50,26 @@ def test_a_job_that_isnt_there_is_said_so(account: JobAccount) -> None:
 def test_the_task_of_an_item_follows_from_its_place_in_the_universe(account: JobAccount) -> None:
     account.job("demo", items_per_task={"N": "2"}, attempt={"N": "2"})
     account.universe("demo", ["A", "B", "C"], ["D"])
-    account.universe("demo", ["D"], prefix="ATTEMPT#02#UNIVERSE#")
+    account.universe("demo", ["D"], run=2)
     record = read_record(account.aws, TABLE, "demo")
-    found = {item: task_of(account.aws, TABLE, record, 1, item) for item in ("A", "C", "D", "E")}
+    found = {
+        item: task_of_item(account.aws, TABLE, record, 1, item) for item in ("A", "C", "D", "E")
+    }
     assert found == {"A": 0, "C": 1, "D": 1, "E": None}
-    assert task_of(account.aws, TABLE, record, 2, "D") == 0
+    assert task_of_item(account.aws, TABLE, record, 2, "D") == 0
 
 
-def test_earlier_attempts_at_a_job_are_told_apart_by_their_names(account: JobAccount) -> None:
-    earlier = batch_jobs(("first", 0, 2), ("forgotten", 2, 1), ("second", 0, 1))
-    account.job("demo-r2", attempt={"N": "3"}, earlier_batch_jobs=earlier)
-    account.child("first", "FAILED", jobName="demo-r2-0")
-    account.child("second", "FAILED", jobName="demo-r2-r2-0")
-    found = earlier_batch_jobs(account.aws, read_record(account.aws, TABLE, "demo-r2"))
-    assert [(each.id, each.job_attempt) for each in found] == [("first", 1), ("second", 2)]
+@pytest.mark.parametrize("job_id", ["demo", "demo-r2", "demo-1-r3"])
+def test_earlier_runs_of_a_job_are_told_apart_by_the_names_that_the_splitter_gives(
+    account: JobAccount, job_id: str
+) -> None:
+    runs = {f"run-{run}": split_into_batch_jobs(job_id, run, 1)[0].name for run in (1, 2, 3)}
+    earlier = batch_jobs(("run-1", 0, 2), ("forgotten", 2, 1), ("run-2", 0, 1), ("run-3", 0, 1))
+    account.job(job_id, attempt={"N": "4"}, earlier_batch_jobs=earlier)
+    for batch_id, name in runs.items():
+        account.child(batch_id, "FAILED", jobName=name)
+    found = earlier_batch_jobs(account.aws, read_record(account.aws, TABLE, job_id))
+    assert [(each.id, each.run) for each in found] == [("run-1", 1), ("run-2", 2), ("run-3", 3)]
 
 
 def test_every_attempt_of_a_task_has_its_log_the_running_one_as_well(account: JobAccount) -> None:

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from handlers.reasons import CANCELLED, Failure, Reason, Success, end_of, reclaims_of
+from batchctl.contract.batch_jobs import CANCELLED
+from batchctl.contract.reasons import (
+    Failure,
+    Reason,
+    Success,
+    cause_of,
+    end_of,
+    reclaims_of,
+    words_of,
+)
 
 
 def failure_of(detail: dict[str, Any] | None, *, on_demand: bool = False) -> Failure:
@@ -112,3 +121,38 @@ def test_reclaims_are_the_attempts_that_lost_their_machine() -> None:
         attempt(0, seconds=9),
     )
     assert reclaims_of(detail) == (2, 42.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "advice"),
+    [
+        # amazon-ecs-agent issue 2467: a full disk, or thin pool, of the host
+        ("CannotCreateContainerError: no space left on device", Reason.HOST, "smaller"),
+        # raster-vision issue 1212: the image is larger than the host's disk
+        ("CannotPullContainerError: no space left on device", Reason.HOST, "smaller"),
+        # Amazon ECS Developer Guide, "Troubleshooting CannotPullContainerError"
+        ("ImageNotFoundException: not there", Reason.IMAGE, "compute.image"),
+        # metaflow issue 1761: the container has run; its end could not be read
+        ("CannotInspectContainerError: could not transition", Reason.HOST, "disks and network"),
+        # nextflow issue 2730: created never, so there is no log to look into
+        ("CannotCreateContainerError: API error; exit status 1", Reason.HOST, "disks and network"),
+        ("standard_init_linux.go: exec format error; exit status 1", Reason.IMAGE, "architecture"),
+        ("CannotStartContainerError: executable file not found in $PATH", Reason.IMAGE, "command"),
+        (f"{ENDED}; exit status 127", Reason.EXIT_CODE, "compute.command"),
+        (f"{ENDED}; exit status 1", Reason.EXIT_CODE, "--failed"),
+        (f"{ENDED}; exit status 137", Reason.OUT_OF_MEMORY, "--memory"),
+        (f"{ENDED}; exit status 0", Reason.UNKNOWN, "batchctl logs"),
+    ],
+)
+def test_one_table_has_reason_and_advice_for_what_batch_says(
+    words: str, reason: Reason, advice: str
+) -> None:
+    cause = cause_of(words)
+    assert cause.reason is reason
+    assert advice in cause.advice_for("demo")
+
+
+def test_the_words_of_a_task_are_those_of_batch_and_of_its_last_container() -> None:
+    detail = task("Task failed to start", attempt(1, NO_IMAGE), attempt(None, NO_IMAGE))
+    assert words_of(detail) == f"Task failed to start; {NO_IMAGE}"
+    assert words_of(task(ENDED, attempt(3))) == f"{ENDED}; exit status 3"

@@ -1,0 +1,89 @@
+"""The requests that change a job: cancel and retry, as events of a synchronous invocation.
+
+They go to the function JobTracker and are no part of the HTTP API, which may be open to everyone:
+who may invoke that function may change jobs. A refusal answers `{"error", "code"}`, with a code as
+of HTTP (400, 404, 409).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from batchctl.contract.limits import MAX_MEMORY_MIB, MIN_MEMORY_MIB
+
+
+class Action(StrEnum):
+    """What is asked for."""
+
+    CANCEL = "cancel"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What a run has that differs from the settings; `memory_mib` None is as they say."""
+
+    memory_mib: int | None = None
+    on_demand: bool = False
+
+
+AS_CONFIGURED = Overrides()
+
+
+class RefusedError(Exception):
+    """A request can't be carried out: a code as of HTTP (400, 404, 409), and why."""
+
+    def __init__(self, code: int, error: str) -> None:
+        """Keep what the answer says."""
+        super().__init__(error)
+        self.code = code
+        self.error = error
+
+    def answer(self) -> dict[str, object]:
+        """Return the answer that says so."""
+        return {"error": self.error, "code": self.code}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it was asked for; `overrides` are for another run alone."""
+
+    action: Action
+    job_id: str
+    overrides: Overrides = AS_CONFIGURED
+
+    def as_event(self) -> dict[str, object]:
+        """Return the event that asks for it; `parse` reads it."""
+        return {
+            "action": self.action.value,
+            "job_id": self.job_id,
+            "memory_mib": self.overrides.memory_mib,
+            "on_demand": self.overrides.on_demand,
+        }
+
+
+def parse(event: Mapping[str, Any]) -> Request:
+    """Read a request; raises RefusedError (400) when it isn't one."""
+    action, job_id = event.get("action"), event.get("job_id")
+    if action not in tuple(Action):
+        raise RefusedError(400, "`action` must be `cancel` or `retry`")
+    if not isinstance(job_id, str) or not job_id:
+        raise RefusedError(400, "`job_id` must be a string")
+    return Request(Action(action), job_id, _overrides(event))
+
+
+def _overrides(event: Mapping[str, Any]) -> Overrides:
+    memory_mib, on_demand = event.get("memory_mib"), event.get("on_demand", False)
+    if memory_mib is not None and not _is_memory(memory_mib):
+        raise RefusedError(400, f"`memory_mib` must be a whole number from {MIN_MEMORY_MIB} on")
+    if not isinstance(on_demand, bool):
+        raise RefusedError(400, "`on_demand` must be true or false")
+    return Overrides(memory_mib, on_demand)
+
+
+def _is_memory(value: object) -> bool:
+    # True and False are ints in Python.
+    return type(value) is int and MIN_MEMORY_MIB <= value <= MAX_MEMORY_MIB

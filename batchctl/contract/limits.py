@@ -1,0 +1,38 @@
+"""What a job may be: the rule for a job_id, and the limits of universe, parameters and bodies.
+
+The command line checks what is cheap to check before it sends anything; the functions check it all.
+"""
+
+from __future__ import annotations
+
+import re
+
+from batchctl.contract.table import MAX_SORT_KEY_BYTES, RESULT_PREFIX
+
+JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+
+MAX_ITEMS = 1_000_000
+MAX_ITEM_CHARACTERS = 256
+MAX_ITEM_BYTES = MAX_SORT_KEY_BYTES - len(RESULT_PREFIX)
+"""An item is part of a sort key."""
+
+MAX_PARAMETERS_BYTES = 16 * 1024
+MAX_PARAMETERS_DEPTH = 32
+"""JSON parsers give up somewhere, far beyond this: whatever reads the parameters later can."""
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""What the receiver takes, decompressed (API Gateway quotas: a payload of 10 MB)."""
+
+MIN_MEMORY_MIB = 4
+"""AWS Batch API reference, ResourceRequirement: MEMORY is 4 MiB at least."""
+
+MAX_MEMORY_MIB = 32 * 1024 * 1024
+"""More than any machine has: what lies between is for Batch to judge."""
+
+MAX_RUNS = 99
+"""The number of a run has two digits in the keys of the table."""
+
+
+def is_job_id(text: object) -> bool:
+    """Whether it can be the id of a job."""
+    return isinstance(text, str) and JOB_ID.fullmatch(text) is not None

@@ -1,0 +1,276 @@
+"""From what AWS Batch says of a failed task to a reason, its cause, and what to do. No calls.
+
+One table, read by the tracker, which records the reason of each item without a result, and by
+`batchctl why`, which tells people. The first row whose pattern is in Batch's words decides.
+
+Sources: AWS Batch User Guide, "Automated job retries" and "AWS Batch best practices" (`Host EC2*`
+says that the host was taken away), "Job timeouts", "Troubleshooting AWS Batch"; Amazon ECS
+Developer Guide, "Amazon ECS stopped tasks error messages" (CannotPullContainerError,
+OutOfMemoryError and their kin); Docker's `docker run` reference, "Exit status" (126 and 127).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from batchctl.contract.batch_jobs import CANCELLED
+from batchctl.contract.statuses import TaskStatus
+
+
+class Reason(StrEnum):
+    """What ended an item without a result."""
+
+    EXCEPTION = "EXCEPTION"
+    EXIT_CODE = "EXIT_CODE"
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
+    TIMEOUT = "TIMEOUT"
+    SPOT_RECLAIM = "SPOT_RECLAIM"
+    IMAGE = "IMAGE"
+    TERMINATED = "TERMINATED"
+    HOST = "HOST"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a task failed: known by a pattern in Batch's words (any case).
+
+    `cause` and `advice` are for people; `{job}` in `advice` stands for the job's id.
+    """
+
+    reason: Reason
+    pattern: str
+    cause: str
+    advice: str
+
+    def advice_for(self, job_id: str) -> str:
+        """Return the advice for a job."""
+        return self.advice.replace("{job}", job_id)
+
+
+TERMINATED = Cause(
+    Reason.TERMINATED,
+    CANCELLED,
+    "the job was cancelled",
+    "`batchctl retry {job}` runs the rest",
+)
+RECLAIMED = Cause(
+    Reason.SPOT_RECLAIM,
+    "Host EC2",
+    "Spot took the hosts away, again and again",
+    "`batchctl retry {job} --on-demand`, or more `compute.instance_types` to choose from",
+)
+LOST_HOST = Cause(
+    Reason.HOST,
+    "Host EC2",
+    "the host went away",
+    "`batchctl retry {job}`; if it happens again, check the instances in the EC2 console",
+)
+UNKNOWN = Cause(
+    Reason.UNKNOWN,
+    "",
+    "unknown: AWS Batch gives none of the reasons that are known",
+    "`batchctl logs {job}` has what the tasks wrote",
+)
+CAUSES = (
+    TERMINATED,
+    Cause(
+        Reason.TIMEOUT,
+        "exceeded timeout",
+        "the task ran longer than `compute.timeout_s` allows",
+        "raise `compute.timeout_s` or lower `compute.items_per_task`, then `batchctl up` and "
+        "`batchctl retry {job}`",
+    ),
+    RECLAIMED,
+    Cause(
+        Reason.HOST,
+        "no space|thin ?pool|disk quota",
+        "the host's disk is full: the image, or what its tasks write, is too large for it",
+        "make the image smaller, or have tasks write less, then `batchctl up` and "
+        "`batchctl retry {job}`",
+    ),
+    Cause(
+        Reason.IMAGE,
+        "exec format error",
+        "the image is of another processor architecture than the instances",
+        "check `compute.architecture` and `compute.image`, then `batchctl up` and "
+        "`batchctl retry {job}`",
+    ),
+    Cause(
+        Reason.IMAGE,
+        r"executable file not found|Cannot(?:Start|Create)Container.*(?:no such file|permission)",
+        "the image doesn't have the command, or it can't be executed",
+        "check `compute.command` and `compute.image`, then `batchctl up` and "
+        "`batchctl retry {job}`",
+    ),
+    Cause(
+        Reason.IMAGE,
+        "CannotPull|ImageNotFound|CannotInspectImage|pull access denied|manifest (for|unknown)",
+        "the image could not be pulled: its name is wrong, the registry refuses it, or the "
+        "subnets have no way to it",
+        "check `compute.image` (the instances must reach it), then `batchctl up` and "
+        "`batchctl retry {job}`",
+    ),
+    Cause(
+        Reason.OUT_OF_MEMORY,
+        r"OutOfMemory|exit status 137\b",
+        "the task needed more memory than it may have",
+        "`batchctl retry {job} --memory …`, and raise `compute.memory_mib` for the next jobs",
+    ),
+    Cause(
+        Reason.EXIT_CODE,
+        r"exit status 12[67]\b",
+        "the container's command was not found, or can't be executed",
+        "check `compute.command` and `compute.image`, then `batchctl up` and "
+        "`batchctl retry {job}`",
+    ),
+    Cause(
+        Reason.HOST,
+        r"\bAGENT\b|DockerTimeout|Task failed to start|Cannot(Start|Create|Stop|Inspect)Container"
+        "|ResourceInitialization|ContainerRuntime",
+        "the host failed, or could not run the container",
+        "`batchctl retry {job}`; if it happens again, look at the instances' disks and network",
+    ),
+    Cause(
+        Reason.EXIT_CODE,
+        "exit status [1-9]",
+        "the program failed: `compute` raised for an item, or the program ended by itself",
+        "`batchctl results {job} --failed` and `batchctl logs {job}` say where; fix it, then "
+        "`batchctl up` and `batchctl retry {job}`",
+    ),
+    UNKNOWN,
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a task failed, in words for people; `attempts` counts the times that it was started.
+
+    `seconds` is the wall time of the last one; `None` where Batch doesn't say.
+    """
+
+    reason: Reason
+    error: str
+    exit_code: int | None = None
+    attempts: int = 0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Success:
+    """Exit status 0, of a container that records nothing itself; else as of a failure."""
+
+    attempts: int = 0
+    seconds: float | None = None
+
+
+def cause_of(words: str, *, on_demand: bool = False) -> Cause:
+    """Return the cause that Batch's `words` name, as `words_of` gives them.
+
+    A host of an `on_demand` queue that went away was not reclaimed.
+    """
+    found = next(each for each in CAUSES if re.search(each.pattern, words, re.IGNORECASE))
+    return LOST_HOST if on_demand and found is RECLAIMED else found
+
+
+def words_of(task: Mapping[str, Any]) -> str:
+    """Return what Batch says of a task and its last container in one line, each thing once.
+
+    `task` is a JobDetail, or a JobSummary of ListJobs. The exit status comes last.
+    """
+    code = exit_code_of(task)
+    said = (*_said(task), "" if code is None else f"exit status {code}")
+    return "; ".join(dict.fromkeys(text for text in said if text))
+
+
+def exit_code_of(task: Mapping[str, Any]) -> int | None:
+    """Return the last exit status; a container whose host went away often has none."""
+    for container in _containers(task):
+        if container.get("exitCode") is not None:
+            return int(container["exitCode"])
+    return None
+
+
+def end_of(task: Mapping[str, Any] | None, *, on_demand: bool) -> Failure | Success:
+    """Return how a task ended, from its JobDetail of DescribeJobs or of an event.
+
+    Without `task` Batch doesn't know it any more.
+    """
+    if task is None:
+        return Failure(Reason.UNKNOWN, "the task ended, and AWS Batch no longer knows how")
+    attempts = task.get("attempts", ())
+    seconds = _seconds(attempts[-1]) if attempts else None
+    if task.get("status") == TaskStatus.SUCCEEDED:
+        return Success(len(attempts), seconds)
+    cause = _cause_of_task(task, on_demand=on_demand)
+    error = _error(cause, task)
+    return Failure(cause.reason, error, exit_code_of(task), len(attempts), seconds)
+
+
+def reclaims_of(task: Mapping[str, Any]) -> tuple[int, float]:
+    """Count the attempts at a task that lost their host, and the seconds that they had run."""
+    lost = [
+        attempt for attempt in task.get("attempts", ()) if _lost_host(_text(attempt, STATUS_REASON))
+    ]
+    return len(lost), round(sum(_seconds(attempt) or 0.0 for attempt in lost), 3)
+
+
+STATUS_REASON = "statusReason"
+
+
+def _cause_of_task(task: Mapping[str, Any], *, on_demand: bool) -> Cause:
+    """Return who ended the task: somebody, the clock, the host; else what the words say."""
+    if task.get("isTerminated") or task.get("isCancelled"):
+        return TERMINATED
+    status = _text(task, STATUS_REASON)
+    decisive = cause_of(status, on_demand=on_demand)
+    if decisive.reason in {Reason.TERMINATED, Reason.TIMEOUT} or _lost_host(status):
+        return decisive
+    # What an earlier status reason says of a host is past: the last attempt's own words decide.
+    return cause_of(words_of(task), on_demand=on_demand)
+
+
+def _error(cause: Cause, task: Mapping[str, Any]) -> str:
+    status, times = _text(task, STATUS_REASON), len(task.get("attempts", ()))
+    if cause is TERMINATED:
+        return f"the task was terminated: {status or 'no reason given'}"
+    if cause is RECLAIMED:
+        return f"Spot took the host away, {times} times: {status}"
+    if cause is LOST_HOST:
+        return f"the host went away, {times} times: {status}"
+    if cause is UNKNOWN:
+        return "; ".join(_said(task)) or "AWS Batch gives no reason"
+    if cause.reason is Reason.EXIT_CODE:
+        code = exit_code_of(task)
+        return f"the container ended with exit status {code}: its log says why"
+    return f"{cause.cause}: {'; '.join(_said(task)) or words_of(task)}"
+
+
+def _said(task: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what Batch says of the task and of its last container, each once."""
+    said = [_text(task, STATUS_REASON), *(_text(each, "reason") for each in _containers(task))]
+    yield from dict.fromkeys(text for text in said if text)
+
+
+def _containers(task: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the container of the last attempt, then the task's."""
+    attempts = task.get("attempts") or [{}]
+    yield attempts[-1].get("container") or {}
+    yield task.get("container") or {}
+
+
+def _lost_host(status_reason: str) -> bool:
+    return status_reason.startswith("Host EC2")
+
+
+def _seconds(attempt: Mapping[str, Any]) -> float | None:
+    started, stopped = attempt.get("startedAt"), attempt.get("stoppedAt")
+    return None if started is None or stopped is None else max(0.0, (stopped - started) / 1000)
+
+
+def _text(described: Mapping[str, Any], name: str) -> str:
+    return str(described.get(name) or "")

@@ -1,0 +1,94 @@
+"""The job table: its keys, and values in the form that DynamoDB has on the wire.
+
+Partition key `job_id`, sort key `item`. The items of a job:
+
+    JOB                       the job's record: one for a job
+    UNIVERSE#<chunk>          `items`: up to 250 of the universe
+    ATTEMPT#<run>#UNIVERSE#<chunk>
+                              the same for a run from the second on: what was left to do
+    RESULT#<item>             how an item ended
+    ATTEMPTS#<run>#<task>     how often a task's host was taken away, and what that cost
+
+<chunk> and <task> have 8 digits, <run> has 2. A *run* is one pass over the items of a job: the
+first, and one more for each `retry`; table and API have called its number `attempt` from the start.
+
+The sparse index `by_created_at` (partition key `listing`, sort key `created_at`) has the accepted
+jobs.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+PARTITION_KEY, SORT_KEY = "job_id", "item"
+JOB = "JOB"
+RESULT_PREFIX = "RESULT#"
+RECLAIMS_PREFIX = "ATTEMPTS#"
+LISTING = "JOB"
+INDEX = "by_created_at"
+LISTING_KEY, CREATED_AT = "listing", "created_at"
+
+MAX_SORT_KEY_BYTES = 1024
+"""DynamoDB developer guide, "Quotas in Amazon DynamoDB": a sort key has at most 1,024 bytes."""
+
+ITEMS_PER_CHUNK = 250
+"""250 items of at most 1,017 bytes stay well below the 400 KB that DynamoDB allows for an item; 25
+chunks, a call's, are 7 MB at most."""
+
+LAST_CHUNK = 99_999_999
+
+
+class Text(TypedDict):
+    """A string as DynamoDB has it."""
+
+    S: str
+
+
+class Number(TypedDict):
+    """A number as DynamoDB has it."""
+
+    N: str
+
+
+Key = dict[str, Text]
+
+
+def key(job_id: str, sort_key: str = JOB) -> Key:
+    """Return the primary key of an item of a job."""
+    return {PARTITION_KEY: text(job_id), SORT_KEY: text(sort_key)}
+
+
+def result_key(item: str) -> str:
+    """Return the sort key of an item's result."""
+    return RESULT_PREFIX + item
+
+
+def item_of(sort_key: str) -> str:
+    """Return the item whose result has this sort key."""
+    return sort_key.removeprefix(RESULT_PREFIX)
+
+
+def chunk_key(chunk: int, run: int = 1) -> str:
+    """Return the sort key of a chunk of a run's universe: chunk n begins at item 250 n."""
+    prefix = "" if run == 1 else f"ATTEMPT#{run:02d}#"
+    return f"{prefix}UNIVERSE#{chunk:08d}"
+
+
+def reclaims_key(run: int, task: int) -> str:
+    """Return the sort key of what reclaims cost a task."""
+    return f"{RECLAIMS_PREFIX}{run:02d}#{task:08d}"
+
+
+def text(value: str) -> Text:
+    """Return a string in DynamoDB's form."""
+    return {"S": value}
+
+
+def number(value: int) -> Number:
+    """Return a whole number in DynamoDB's form."""
+    return {"N": str(value)}
+
+
+def decimal(value: float) -> Number:
+    """Return seconds, or another fraction, in DynamoDB's form: three places."""
+    return {"N": f"{value:.3f}"}
