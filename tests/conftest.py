@@ -56,7 +56,7 @@ def shared_models() -> Iterator[None]:
     moto would parse all of AWS's thousand policies, and make 1,300 machine images that nobody
     looks at, for every test: two seconds each time.
     """
-    everything = json.loads(moto_iam.aws_managed_policies_data)
+    everything = json.loads(vars(moto_iam)["aws_managed_policies_data"])
     used = {name: everything[name] for name in MANAGED_POLICIES if name in everything}
     with pytest.MonkeyPatch.context() as patch:
         loader = functools.cache(botocore.session.create_loader)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mending import drift_and_mend
-from mutations import MUTATIONS, Mutation
+from mutation import Mutation
+from mutations import MUTATIONS
 from mutations_rest_api import REST_API
 from shared import EXAMPLES, Shared
 

@@ -11,7 +11,8 @@ from deletions import BEHIND_REST_API
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mending import drift_and_mend
-from mutations_rest_api import REST_API, Mutation
+from mutation import Mutation
+from mutations_rest_api import REST_API
 from shared import CONFIG, EXAMPLES, Shared
 
 from batchctl.engine.plan import Action

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from account import WITNESSES
 from application import BATCHCTL, Application, free_ports
-from test_main_job import left
+from left_in_cloud import left
 
 from batchctl.local.process import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 

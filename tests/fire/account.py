@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from default_vpc import make_default_vpc_public
 from fake_recipe import FakeRecipe
+from moto.core.config import DefaultConfig
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws, Connection
@@ -28,7 +29,7 @@ from batchctl.resource import Resource
 from batchctl.resources import awslambda
 from batchctl.stack import build, in_order
 
-MOTO = {
+MOTO: DefaultConfig = {
     "batch": {"use_docker": False},
     "lambda": {"use_docker": False},
     "iam": {"load_aws_managed_policies": True},

@@ -6,11 +6,10 @@ calls branches leave it in which the process is dead, and another run takes over
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from account import DONE, STATE, Account, Stack, changed_stack, first_stack
-from crash_branches import WITH_THREADS_ELSEWHERE, Branches, Call, Calls, is_read
+from account import DONE, Account, Stack, changed_stack, first_stack
+from crash_branches import WITH_THREADS_ELSEWHERE, Branches, Calls
+from kills import Kills
 
 pytestmark = pytest.mark.filterwarnings(WITH_THREADS_ELSEWHERE)
 STORIES: dict[str, tuple[Stack | None, Stack | None]] = {
@@ -18,37 +17,6 @@ STORIES: dict[str, tuple[Stack | None, Stack | None]] = {
     "up that replaces": (first_stack(), changed_stack()),
     "down": (first_stack(), None),
 }
-
-
-class Kills:
-    """Lets a branch be killed before each call, and one when the call has taken effect.
-
-    The next run knows nothing but what is on disk and what AWS has: two points where both are the
-    same are one, and one branch stands for them. A read changes neither.
-    """
-
-    def __init__(self, branches: Branches, recover: Callable[[], None]) -> None:
-        self.points = 0
-        self._branches = branches
-        self._recover = recover
-        self._effects = 0
-        self._tried: set[tuple[int, str | None]] = set()
-
-    def watch(self, number: int, operation: str, call: Call) -> object:
-        self._kill(f"killed before call {number}, {operation}")
-        try:
-            return call()
-        finally:
-            self._effects += not is_read(operation)
-            self._kill(f"killed after call {number}, {operation}")
-
-    def _kill(self, name: str) -> None:
-        self.points += 1
-        point = (self._effects, STATE.read_text(encoding="utf-8") if STATE.exists() else None)
-        if point not in self._tried:
-            self._tried.add(point)
-            if self._branches.split(name):
-                self._branches.end(self._recover)
 
 
 @pytest.mark.parametrize("story", list(STORIES))

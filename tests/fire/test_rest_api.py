@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 from account import DONE, Account, Stack, door_stack
 from crash_branches import WITH_THREADS_ELSEWHERE, Branches, Call, Calls
-from test_crash_matrix import Kills
-from test_fault_matrix import Faults
+from fault_runs import Faults
+from kills import Kills
 
 pytestmark = pytest.mark.filterwarnings(WITH_THREADS_ELSEWHERE)
 ALB, OPEN = door_stack("alb", "none"), door_stack("restapi", "none")

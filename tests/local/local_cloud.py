@@ -36,9 +36,10 @@ class Cloud:
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str, **credentials: str) -> Any:
-        root = {"aws_access_key_id": ACCESS_KEY_ID, "aws_secret_access_key": SECRET_ACCESS_KEY}
+        root: Any = {"aws_access_key_id": ACCESS_KEY_ID, "aws_secret_access_key": SECRET_ACCESS_KEY}
+        named: Any = service
         return boto3.client(
-            service,
+            named,
             region_name=self.running.region,
             endpoint_url=self.running.endpoint_url,
             **(credentials or root),
@@ -69,7 +70,10 @@ class Cloud:
         return found
 
     def wait(self, job_id: str, *statuses: str) -> dict[str, Any]:
-        return eventually(lambda: self.job(job_id), lambda job: job["status"] in statuses)
+        found: dict[str, Any] = eventually(
+            lambda: self.job(job_id), lambda job: job["status"] in statuses
+        )
+        return found
 
     def log(self, job_id: str) -> list[str]:
         stream = self.job(job_id)["container"]["logStreamName"]
@@ -151,9 +155,10 @@ def create_environment(cloud: Cloud, name: str, profile: str) -> dict[str, Any]:
             "instanceRole": profile,
         },
     )
-    look = lambda: cloud.batch.describe_compute_environments(computeEnvironments=[name])  # noqa: E731 - one line
+    describe = cloud.batch.describe_compute_environments
     found = eventually(
-        lambda: look()["computeEnvironments"][0], lambda item: item["status"] != "CREATING"
+        lambda: describe(computeEnvironments=[name])["computeEnvironments"][0],
+        lambda item: item["status"] != "CREATING",
     )
     return dict(found)
 

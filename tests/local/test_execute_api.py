@@ -31,9 +31,9 @@ def signed(
     """Return a call as botocore signs it and the front sees it."""
     request = AWSRequest("PUT", URL.replace("%31", "1"), {"content-type": "a/b"}, b"{}")
     signer(Credentials(key, secret), service, region).add_auth(request)
-    parts = urlsplit(request.url)
+    parts = urlsplit(str(request.url))
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return Call("PUT", parts.path, parts.query, {**headers, "host": "127.0.0.1:4566"}, request.body)
+    return Call("PUT", parts.path, parts.query, {**headers, "host": "127.0.0.1:4566"}, b"{}")
 
 
 def refused(call: Call, account: str | None = ACCOUNT) -> str:
