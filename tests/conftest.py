@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import botocore.session
 import pytest
 from apigateway_as_aws import refuse_as_aws
+from made_once import make_once
 from moto.awslambda.models import LambdaBackend
 from moto.backends import get_backend
 from moto.iam import models as moto_iam
@@ -59,8 +58,7 @@ def shared_models() -> Iterator[None]:
     everything = json.loads(vars(moto_iam)["aws_managed_policies_data"])
     used = {name: everything[name] for name in MANAGED_POLICIES if name in everything}
     with pytest.MonkeyPatch.context() as patch:
-        loader = functools.cache(botocore.session.create_loader)
-        patch.setattr(botocore.session, "create_loader", loader)
+        make_once(patch)
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         patch.setattr(moto_iam, "aws_managed_policies_data", json.dumps(used))
         _import_services()
