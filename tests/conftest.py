@@ -27,6 +27,18 @@ PUT_EVENT_INVOKE_CONFIG = LambdaBackend.put_function_event_invoke_config
 SET_QUEUE_ATTRIBUTES = SQSBackend.set_queue_attributes
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep in one process, and in their order, the tests that share what a module has set up.
+
+    All others go one by one to whichever process is free (`--dist loadgroup`).
+    """
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+        if any(each[-1].scope == "module" for each in fixtures.values()):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def settings_kept_as_aws_keeps_them() -> Iterator[None]:
     """Let a put of Lambda replace what was put before, and SQS keep a policy that isn't sent.

@@ -24,9 +24,16 @@ STORIES: dict[str, tuple[Stack | None, Stack | None]] = {
 ONLY_WRITES = {"up that replaces"}
 
 
-@pytest.mark.parametrize("story", list(STORIES))
+@pytest.mark.parametrize(
+    ("story", "one_each"),
+    [
+        *(pytest.param(each, False, marks=pytest.mark.exhaustive) for each in STORIES),
+        ("first up", True),
+        ("down", True),
+    ],
+)
 def test_whatever_fails_once_the_run_succeeds_with_exactly_one_of_each(
-    story: str, account: Account, calls: Calls, branches: Branches
+    story: str, one_each: bool, account: Account, calls: Calls, branches: Branches
 ) -> None:
     before, after = STORIES[story]
     if before:
@@ -41,7 +48,9 @@ def test_whatever_fails_once_the_run_succeeds_with_exactly_one_of_each(
         assert account.holdings() == expected
         assert after is None or account.plan(after).changes == ()
 
-    faults = Faults(calls, branches, only_writes=story in ONLY_WRITES)
+    faults = Faults(
+        calls, branches, only_writes=one_each or story in ONLY_WRITES, one_each=one_each
+    )
     branches.then(lambda: calls.during(run, faults.watch), check)
     assert branches.gather() == []
-    assert branches.begun > 3 * faults.operations
+    assert branches.begun > (1 if one_each else 3) * faults.operations

@@ -19,9 +19,10 @@ STORIES: dict[str, tuple[Stack | None, Stack | None]] = {
 }
 
 
+@pytest.mark.parametrize("one_in", [pytest.param(1, marks=pytest.mark.exhaustive), 16])
 @pytest.mark.parametrize("story", list(STORIES))
 def test_killed_at_any_call_the_next_run_finishes_the_work(
-    story: str, account: Account, calls: Calls, branches: Branches
+    story: str, one_in: int, account: Account, calls: Calls, branches: Branches
 ) -> None:
     before, after = STORIES[story]
     if before:
@@ -41,9 +42,10 @@ def test_killed_at_any_call_the_next_run_finishes_the_work(
             assert account.down() == DONE
         assert account.holdings() == {}
 
-    kills = Kills(branches, recover)
+    kills = Kills(branches, recover, one_in=one_in)
     calls.during(run, kills.watch)
     made = len(calls.made)
     assert account.holdings() == expected
     assert branches.gather() == []
     assert kills.points == 2 * made
+    assert branches.begun > made // (2 * one_in)

@@ -12,11 +12,13 @@ class Kills:
     """Lets a branch be killed before each call, and one when the call has taken effect.
 
     The next run knows nothing but what is on disk and what AWS has: two points where both are the
-    same are one, and one branch stands for them. A read changes neither.
+    same are one, and one branch stands for them. A read changes neither. `one_in` leaves out all
+    but every so manyth of the points that differ, from the first on.
     """
 
-    def __init__(self, branches: Branches, recover: Callable[[], None]) -> None:
+    def __init__(self, branches: Branches, recover: Callable[[], None], *, one_in: int = 1) -> None:
         self.points = 0
+        self._one_in = one_in
         self._branches = branches
         self._recover = recover
         self._effects = 0
@@ -35,5 +37,5 @@ class Kills:
         point = (self._effects, STATE.read_text(encoding="utf-8") if STATE.exists() else None)
         if point not in self._tried:
             self._tried.add(point)
-            if self._branches.split(name):
+            if len(self._tried) % self._one_in == 1 % self._one_in and self._branches.split(name):
                 self._branches.end(self._recover)
