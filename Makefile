@@ -1,5 +1,5 @@
 # make demo    the whole life of an application on this machine, in a minute
-# make test    all tests
+# make test    each promise once: the tests but for the exhaustive ones, in some minutes
 # make check   formatting, lint, types and all tests: what continuous integration runs
 # make venv    the virtual environment, .venv, that the others use (made when it is missing)
 # make clean   delete what these made; .batchctl/ stays, as it knows what is deployed
@@ -7,8 +7,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
-# Each file in one process: tests of a file share what they have set up.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+# As many processes as processors; what a module's tests share is set up in one of them.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 .PHONY: demo test check venv clean
 
@@ -16,12 +16,13 @@ demo: $(INSTALLED)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
 
 test: $(INSTALLED)
-	$(PYTEST)
+	$(PYTEST) -m 'not exhaustive'
 
 check: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --package tests
 	$(PYTEST)
 
 venv: $(INSTALLED)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import botocore.session
 import pytest
 from apigateway_as_aws import refuse_as_aws
+from made_once import make_once
 from moto.awslambda.models import LambdaBackend
 from moto.backends import get_backend
 from moto.iam import models as moto_iam
@@ -27,6 +26,18 @@ MANAGED_POLICIES = (
 
 PUT_EVENT_INVOKE_CONFIG = LambdaBackend.put_function_event_invoke_config
 SET_QUEUE_ATTRIBUTES = SQSBackend.set_queue_attributes
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep in one process, and in their order, the tests that share what a module has set up.
+
+    All others go one by one to whichever process is free (`--dist loadgroup`).
+    """
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+        if any(each[-1].scope == "module" for each in fixtures.values()):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -58,11 +69,10 @@ def shared_models() -> Iterator[None]:
     moto would parse all of AWS's thousand policies, and make 1,300 machine images that nobody
     looks at, for every test: two seconds each time.
     """
-    everything = json.loads(moto_iam.aws_managed_policies_data)
+    everything = json.loads(vars(moto_iam)["aws_managed_policies_data"])
     used = {name: everything[name] for name in MANAGED_POLICIES if name in everything}
     with pytest.MonkeyPatch.context() as patch:
-        loader = functools.cache(botocore.session.create_loader)
-        patch.setattr(botocore.session, "create_loader", loader)
+        make_once(patch)
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         patch.setattr(moto_iam, "aws_managed_policies_data", json.dumps(used))
         _import_services()

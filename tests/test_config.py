@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -308,8 +309,8 @@ def _sections() -> set[str]:
 
 
 def _properties(
-    schema: dict[str, object], node: dict[str, object], path: tuple[str, ...]
-) -> list[tuple[tuple[str, ...], dict[str, object]]]:
+    schema: dict[str, Any], node: dict[str, Any], path: tuple[str, ...]
+) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
     found = []
     for name, field in node.get("properties", {}).items():
         found.append(((*path, name), field))

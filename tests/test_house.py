@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,19 @@ ALLOWED = {
     "packaging": set(),
     "errors": set(),
 }
+
+
+def test_pytest_and_mypy_find_the_modules_of_tests_in_the_same_folders() -> None:
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    folders = {each for each in tool["mypy"]["mypy_path"] if each.startswith("tests/")}
+    assert folders == {
+        f"tests/{path.parent.name}" for path in (ROOT / "tests").glob("*/*.py") if is_imported(path)
+    }
+    assert folders == set(tool["pytest"]["ini_options"]["pythonpath"]) - {"."}
+
+
+def is_imported(path: Path) -> bool:
+    return not path.name.startswith(("test_", "conftest"))
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import boto3
 import pytest
 from botocore.exceptions import ClientError
@@ -14,8 +16,8 @@ from batchctl.aws.waiting import Pending, Poller
 from batchctl.errors import Interrupted, UsageError
 
 
-def account(**session: str) -> Aws:
-    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+def account(**session: Any) -> Aws:
+    keys: Any = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
     return Aws(Connection(boto3.Session(**keys, **session)), stack="batchapp", tags={"team": "q"})
 
 

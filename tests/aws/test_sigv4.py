@@ -127,7 +127,7 @@ class Sts:
         return {"Credentials": {**keys, "Expiration": expiration}}
 
 
-def account(sts: Sts | None = None, **keys: str) -> Aws:
+def account(sts: Sts | None = None, **keys: Any) -> Aws:
     aws = Aws(Connection(boto3.Session(region_name=REGION, **keys)), stack="batchapp", tags={})
     aws.__dict__["sts"] = sts
     return aws

@@ -17,12 +17,13 @@ from click.testing import CliRunner, Result
 from default_vpc import make_default_vpc_public
 from job_api import DONE, JobApi, serving
 from moto import mock_aws
+from moto.core.config import DefaultConfig
 
 from batchctl.cli import main
 from batchctl.engine.state import Place, Record, State, StateFile
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
-MOTO = {
+MOTO: DefaultConfig = {
     "batch": {"use_docker": False},
     "lambda": {"use_docker": False},
     "iam": {"load_aws_managed_policies": True},
@@ -33,7 +34,7 @@ MOTO = {
 def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """Every API call from now on, in order."""
     calls = Calls()
-    make = BaseClient._make_api_call
+    make = vars(BaseClient)["_make_api_call"]
 
     def counted(client: Any, operation: str, parameters: Any) -> Any:
         calls.made.append((client.meta.service_model.service_name, operation, parameters))
@@ -108,7 +109,7 @@ def record(state: StateFile, kind: str, label: str, **outputs: str) -> None:
 def tracker(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The function JobTracker: what it answers, and what it was asked."""
     script = SimpleNamespace(asked=[], answer={})
-    make = BaseClient._make_api_call
+    make = vars(BaseClient)["_make_api_call"]
 
     def answered(client: Any, operation: str, parameters: Any) -> Any:
         if operation != "Invoke":

@@ -14,7 +14,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from calls import Calls
 from click.testing import Result
-from test_up_down import left_in
+from left_in_account import left_in
 
 Batchctl = Callable[..., Result]
 REGION = "us-east-1"
@@ -45,7 +45,7 @@ class Jobs:
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> Jobs:
     """Batch's answers about jobs, which the account in memory ends at once."""
-    jobs, make = Jobs(), BaseClient._make_api_call
+    jobs, make = Jobs(), vars(BaseClient)["_make_api_call"]
 
     def answered(client: Any, operation: str, parameters: Any) -> Any:
         answer = jobs.answer(operation, parameters)

@@ -149,7 +149,8 @@ def test_the_rest_api_in_every_partition(
     iam = boto3.client("iam", region_name=region)
     trust = iam.get_role(RoleName="batchapp-API-Execute-Role")["Role"]["AssumeRolePolicyDocument"]
     policy = iam.get_role_policy(RoleName="batchapp-API-Execute-Role", PolicyName="batchctl")
-    (trusted,), (allowed,) = trust["Statement"], policy["PolicyDocument"]["Statement"]
+    documents: Any = trust, policy["PolicyDocument"]
+    (trusted,), (allowed,) = (each["Statement"] for each in documents)
     assert trusted["Principal"] == {"AWS": [f"arn:{partition}:iam::{account}:root"]}
     assert allowed["Action"] == ["execute-api:Invoke"]
     called = f"arn:{partition}:execute-api:{region}:{account}:{api['id']}/api/*"

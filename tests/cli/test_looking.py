@@ -52,7 +52,7 @@ def table_that_is_changing(
 ) -> None:
     """The application, its table UPDATING at first; every wait counts as a long one."""
     assert batchctl("up", "--yes").exit_code == 0
-    make, looks = BaseClient._make_api_call, [0]
+    make, looks = vars(BaseClient)["_make_api_call"], [0]
 
     def changing(client: Any, operation: str, parameters: Any) -> Any:
         answer = make(client, operation, parameters)

@@ -159,7 +159,7 @@ def table_of_another_shape(
     for job_id in ("a", "b"):
         job = {"job_id": job_id, "item": "JOB", "listing": "JOB", "created_at": "2026-01-01"}
         table.put_item(Item=job)
-    make = BaseClient._make_api_call
+    make = vars(BaseClient)["_make_api_call"]
 
     def altered(client: Any, operation: str, parameters: Any) -> Any:
         answer = make(client, operation, parameters)

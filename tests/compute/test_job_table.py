@@ -144,12 +144,12 @@ class ReluctantClient:
         self.client = boto3.client("dynamodb")
         self.fruitless = fruitless
 
-    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803  # boto3's
+    def batch_get_item(self, RequestItems: Any) -> dict[str, Any]:  # noqa: N803  # boto3's
         if self.fruitless:
             self.fruitless -= 1
             return {"Responses": {}, "UnprocessedKeys": RequestItems}
         request = RequestItems["jobs"]
-        first = {**request, "Keys": request["Keys"][:1]}
+        first: Any = {**request, "Keys": request["Keys"][:1]}
         rest = {**request, "Keys": request["Keys"][1:]}
         answer = self.client.batch_get_item(RequestItems={"jobs": first})
         return {**answer, "UnprocessedKeys": {"jobs": rest} if rest["Keys"] else {}}

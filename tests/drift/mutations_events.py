@@ -54,7 +54,7 @@ def _async_invocation() -> Sequence[Mutation]:
         now = awslambda.get_function_event_invoke_config(FunctionName=found.id)
         names = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
         awslambda.put_function_event_invoke_config(
-            FunctionName=found.id, **{name: now[name] for name in names} | value
+            FunctionName=found.id, **({name: now[name] for name in names} | dict(value))
         )
 
     elsewhere = "arn:aws:sqs:us-east-1:123456789012:elsewhere"

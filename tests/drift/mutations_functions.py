@@ -40,9 +40,8 @@ def _function(label: str, timeout_s: int) -> Sequence[Mutation]:
 
     def architecture(application: Application, function: Any, value: Any) -> None:
         client = application.client("lambda")
-        content = next(
-            each.package.content for each in application.stack if each.address == address
-        )
+        wanted: Any = next(each for each in application.stack if each.address == address)
+        content = wanted.package.content
         client.update_function_code(
             FunctionName=function.id, ZipFile=content, Architectures=[value]
         )

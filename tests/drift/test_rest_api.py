@@ -11,8 +11,10 @@ from deletions import BEHIND_REST_API
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mending import drift_and_mend
-from mutations_rest_api import REST_API, Mutation
+from mutation import Mutation
+from mutations_rest_api import REST_API
 from shared import CONFIG, EXAMPLES, Shared
+from slices import one_in
 
 from batchctl.engine.plan import Action
 
@@ -30,7 +32,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     made.forget()
 
 
-@pytest.mark.parametrize("mutation", REST_API, ids=str)
+@pytest.mark.parametrize("mutation", one_in(5, REST_API), ids=str)
 @settings(EXAMPLES, max_examples=1)
 @given(data=st.data())
 def test_an_attribute_changed_by_other_hands_is_shown_and_mended(
@@ -46,7 +48,7 @@ def test_everything_changed_at_once_is_mended_at_once(shared: Shared, data: st.D
     drift_and_mend(shared, [(each, data.draw(each.values)) for each in one_each.values()])
 
 
-@pytest.mark.parametrize("address", BEHIND_REST_API)
+@pytest.mark.parametrize("address", one_in(3, BEHIND_REST_API))
 def test_what_other_hands_deleted_comes_back_with_all_that_hung_on_it(
     shared: Shared, address: str
 ) -> None:
@@ -63,7 +65,9 @@ def test_what_other_hands_deleted_comes_back_with_all_that_hung_on_it(
     shared.application = application
 
 
-@pytest.mark.parametrize("path", CHANGED_BEHIND_REST_API, ids=".".join)
+@pytest.mark.parametrize(
+    "path", one_in(3, ((path,) for path in CHANGED_BEHIND_REST_API)), ids=".".join
+)
 def test_a_changed_setting_is_brought_about_and_back(shared: Shared, path: KeyPath) -> None:
     application = shared.settled()
     shared.application = None

@@ -180,7 +180,9 @@ def _gone_after(
     def describe() -> None:
         left[0] -= 1
         if left[0] == 0:
-            del backend._compute_environments[backend.get_compute_environment(name).arn]
+            environment = backend.get_compute_environment(name)
+            assert environment
+            del backend._compute_environments[environment.arn]
             shown.clear()
 
     answered_by(application.aws, "batch.DescribeComputeEnvironments", describe)

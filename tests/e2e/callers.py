@@ -102,7 +102,9 @@ class Scene:
                 signer = signing.signer(signing.credentials, signing.service, signing.region)
                 signer.add_auth(request)
             signing.then(request)
-        return sent(method, request.url, request.data, request.headers)
+        assert request.url
+        assert request.data is not None
+        return sent(method, request.url, request.data, dict(request.headers.items()))
 
     def exists(self, job_id: str) -> bool:
         """Whether the job was taken, as the account's root sees it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from application import BATCHCTL, Application
-from test_main_job import left
+from left_in_cloud import left
 from typed import Terminal
 
 pytestmark = pytest.mark.e2e

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from account import WITNESSES
 from application import BATCHCTL, Application, free_ports
-from test_main_job import left
+from left_in_cloud import left
 
 pytestmark = pytest.mark.e2e
 # For each of `up`, an `up` that replaces, and `down`.

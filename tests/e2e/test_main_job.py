@@ -5,10 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import urllib.request
-from typing import Any
 
 import pytest
 from application import Application
+from left_in_cloud import left
 
 pytestmark = pytest.mark.e2e
 
@@ -104,32 +104,6 @@ def test_status_shows_everything_in_order(deployed: Application) -> None:
     found = json.loads(deployed.local("status", "--json").stdout)
     assert {each["state"] for each in found["resources"]} == {"ok"}
     assert found["endpoint"] == f"http://127.0.0.1:{deployed.port}"
-
-
-def left(application: Application) -> dict[str, Any]:
-    """What boto3 finds, service by service."""
-    client = application.client
-    found = {
-        "queues": client("sqs").list_queues().get("QueueUrls"),
-        "tables": client("dynamodb").list_tables()["TableNames"],
-        "roles": [role["RoleName"] for role in client("iam").list_roles()["Roles"]],
-        "profiles": client("iam").list_instance_profiles()["InstanceProfiles"],
-        "environments": client("batch").describe_compute_environments()["computeEnvironments"],
-        "job queues": client("batch").describe_job_queues()["jobQueues"],
-        "definitions": client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"],
-        "functions": client("lambda").list_functions()["Functions"],
-        "mappings": client("lambda").list_event_source_mappings()["EventSourceMappings"],
-        "load balancers": client("elbv2").describe_load_balancers()["LoadBalancers"],
-        "target groups": client("elbv2").describe_target_groups()["TargetGroups"],
-        "rules": client("events").list_rules()["Rules"],
-        "log groups": client("logs").describe_log_groups()["logGroups"],
-        "security groups": [
-            group
-            for group in client("ec2").describe_security_groups()["SecurityGroups"]
-            if group["GroupName"] != "default"
-        ],
-    }
-    return {what: names for what, names in found.items() if names}
 
 
 def test_zz_down_keeps_the_table_with_jobs_and_with_delete_data_leaves_nothing(

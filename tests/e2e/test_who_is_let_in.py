@@ -58,11 +58,12 @@ def assumer(scene: Scene) -> Credentials:
 
 
 def other_body(request: AWSRequest) -> None:
+    assert request.data
     request.data = request.data.replace(b'"A"', b'"B"')
 
 
 def other_path(request: AWSRequest) -> None:
-    request.url += "/"
+    request.url = f"{request.url}/"
 
 
 def no_token(request: AWSRequest) -> None:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import boto3
 from botocore.exceptions import ClientError
 
 from batchctl.aws.clock import Clock
+from batchctl.aws.session import Aws, Connection
 from batchctl.engine.state import Place
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
 
+NO_CONNECTION = Connection(boto3.Session(region_name="us-east-1"))
 PLACE = Place("app", "123456789012", "us-east-1")
 
 
@@ -39,22 +42,22 @@ class Cloud:
         return [call for call in self.calls if call[0] != "read"]
 
 
-@dataclass
-class FakeAws:
-    """The parts of `Aws` that the engine uses."""
+class FakeAws(Aws):
+    """An account that holds the cloud, and no client."""
 
-    cloud: Cloud
-    stack: str = "app"
-    user_tags: dict[str, str] = field(default_factory=dict)
-    clock: Clock = field(default_factory=Clock)
-    on_wait: Callable[[str], None] = lambda _: None
-
-    @property
-    def tags(self) -> dict[str, str]:
-        return {**self.user_tags, "batchctl:stack": self.stack}
+    def __init__(
+        self,
+        cloud: Cloud,
+        clock: Clock | None = None,
+        on_wait: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        super().__init__(NO_CONNECTION, stack="app", tags={}, clock=clock, on_wait=on_wait)
+        self.cloud = cloud
 
     def reporting_to(self, on_wait: Callable[[str], None]) -> FakeAws:
-        return FakeAws(self.cloud, self.stack, self.user_tags, self.clock, on_wait)
+        view = FakeAws(self.cloud, self.clock, on_wait)
+        view.user_tags = self.user_tags
+        return view
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,11 @@ from batchctl.errors import LoggedOut
 def test_what_does_not_depend_on_each_other_runs_at_the_same_time() -> None:
     together = threading.Barrier(20, timeout=10)
     graph: dict[str, set[str]] = {str(number): set() for number in range(20)}
-    outcome = walk(graph, lambda _address: together.wait() and None, threading.Event())
+
+    def meet(_address: str) -> None:
+        together.wait()
+
+    outcome = walk(graph, meet, threading.Event())
     assert not outcome.failed
 
 

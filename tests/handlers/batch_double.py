@@ -124,5 +124,6 @@ class BatchDouble:
     def _called(self, operation: str, request: dict[str, Any]) -> None:
         self.calls.append(operation)
         shape = MODEL.operation_model(operation).input_shape
+        assert shape is not None
         report = ParamValidator().validate(request, shape)
         assert not report.has_errors(), report.generate_report()

@@ -7,18 +7,19 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # Powertools reads these when the handlers are imported.
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "test")
 os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
 
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from batch_double import BatchDouble
 from fates import World
 from jobs_left import Jobs
 from moto import mock_aws
-from surroundings import QUEUE_ARN, TABLE, Clock, Context, a_monitor
+from surroundings import QUEUE_ARN, TABLE, Clock, a_monitor, lambda_context
 
 from handlers import api, clients, receiver, splitter
 from handlers.cancelling import Canceller
@@ -34,13 +35,16 @@ from handlers.table import JobTable
 from handlers.tracking import Tracker
 from handlers.universe import Universe
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import KeySchemaElementTypeDef
+
 EVENTS = Path(__file__).parent / "events"
 FROM_ENVIRONMENT = (receiver.receiver, splitter.splitter, api.reader)
 
 
 @pytest.fixture
-def context() -> Context:
-    return Context()
+def context() -> LambdaContext:
+    return lambda_context()
 
 
 @pytest.fixture
@@ -65,23 +69,29 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         function.cache_clear()
 
 
+def _keys(partition: str, sort: str) -> list[KeySchemaElementTypeDef]:
+    return [
+        {"AttributeName": partition, "KeyType": "HASH"},
+        {"AttributeName": sort, "KeyType": "RANGE"},
+    ]
+
+
 @pytest.fixture
 def table(aws: None, monkeypatch: pytest.MonkeyPatch) -> JobTable:
-    keys = [("job_id", "HASH"), ("item", "RANGE")]
-    index_keys = [("listing", "HASH"), ("created_at", "RANGE")]
+    keys = _keys("job_id", "item")
+    index_keys = _keys("listing", "created_at")
     clients.dynamodb().create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name, _ in keys + index_keys
+            {"AttributeName": key["AttributeName"], "AttributeType": "S"}
+            for key in keys + index_keys
         ],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        KeySchema=keys,
         GlobalSecondaryIndexes=[
             {
                 "IndexName": "by_created_at",
-                "KeySchema": [
-                    {"AttributeName": name, "KeyType": kind} for name, kind in index_keys
-                ],
+                "KeySchema": index_keys,
                 "Projection": {
                     "ProjectionType": "INCLUDE",
                     "NonKeyAttributes": ["status", "items", "tasks", "finished_at"],
@@ -103,7 +113,7 @@ def queue_url(aws: None, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def put(
-    table: JobTable, queue_url: str, context: Context
+    table: JobTable, queue_url: str, context: LambdaContext
 ) -> Callable[[dict[str, Any]], tuple[int, Any]]:
     """Send an event to the receiver; gives the status code and the parsed body."""
 
@@ -229,7 +239,7 @@ def get(reader: api.Reader, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tu
             "body": "",
             "isBase64Encoded": False,
         }
-        answer = api.handler(event, Context())
+        answer = api.handler(event, lambda_context())
         assert len(json.dumps(answer)) < 1024 * 1024
         return answer["statusCode"], json.loads(answer["body"])
 

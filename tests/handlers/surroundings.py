@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from handlers.explaining import Explainer
 from handlers.monitor import Monitor
@@ -11,6 +11,9 @@ from handlers.reclaims import ReclaimTable
 from handlers.results import Results
 from handlers.table import JobTable
 from handlers.universe import Universe
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 TABLE = "batchapp-jobs"
 QUEUE_ARN = "arn:aws:batch:us-east-1:123456789012:job-queue/batchapp"
@@ -32,7 +35,7 @@ class Clock:
 
 
 @dataclass
-class Context:
+class _Context:
     """What Lambda tells an invocation, as far as the handlers and powertools ask."""
 
     aws_request_id: str = "invocation-1"
@@ -43,6 +46,12 @@ class Context:
 
     def get_remaining_time_in_millis(self) -> int:
         return self.remaining_ms
+
+
+def lambda_context(remaining_ms: int = _Context.remaining_ms) -> LambdaContext:
+    """Return the context of an invocation with so much time left."""
+    context: Any = _Context(remaining_ms=remaining_ms)
+    return cast("LambdaContext", context)
 
 
 def a_monitor(dynamodb: Any, batch: Any, clock: Clock) -> Monitor:

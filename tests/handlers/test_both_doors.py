@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from surroundings import Context
+from surroundings import lambda_context
 
 from handlers import api
 
@@ -33,7 +33,7 @@ def asked(
     """Send an event to JobAPI; gives status, parsed body and the whole answer."""
 
     def ask(name: str) -> tuple[int, Any, dict[str, Any]]:
-        answer = api.handler(event(name), Context())
+        answer = api.handler(event(name), lambda_context())
         return answer["statusCode"], json.loads(answer["body"]), answer
 
     return ask

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from surroundings import Context
+from surroundings import lambda_context
 
 from handlers.front_door import FrontDoor, RequestError, query, reply
 
@@ -38,7 +38,7 @@ def door() -> FrontDoor:
 
 
 def ask(door: FrontDoor, event: dict[str, Any]) -> tuple[int, Any]:
-    answer = door.answer(event, Context())
+    answer = door.answer(event, lambda_context())
     return answer["statusCode"], json.loads(answer["body"])
 
 
@@ -96,7 +96,7 @@ def test_a_slash_at_the_end_of_a_path_changes_nothing(
 def test_an_aws_service_away_is_a_503_that_says_when_to_come_again(
     door: FrontDoor, event: Event
 ) -> None:
-    answer = door.answer(event("alb_get") | {"path": "/v1/tasks/away"}, Context())
+    answer = door.answer(event("alb_get") | {"path": "/v1/tasks/away"}, lambda_context())
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "1")
 
 
@@ -107,8 +107,8 @@ def test_a_fault_of_ours_is_a_500_that_gives_nothing_away(door: FrontDoor, event
 
 def test_an_answer_has_its_headers_where_its_door_wants_them(door: FrontDoor, event: Event) -> None:
     json_type = "application/json"
-    assert door.answer(event("alb_get"), Context())["headers"]["Content-Type"] == json_type
+    assert door.answer(event("alb_get"), lambda_context())["headers"]["Content-Type"] == json_type
     for name in ("alb_get_multi_value", "rest_get"):
-        answer = door.answer(event(name), Context())
+        answer = door.answer(event(name), lambda_context())
         assert answer["multiValueHeaders"]["Content-Type"] == [json_type]
         assert "headers" not in answer

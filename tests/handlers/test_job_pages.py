@@ -28,7 +28,8 @@ def test_results_come_page_by_page_and_each_once(get: Get, jobs: Jobs) -> None:
     for item in items:
         jobs.result(item)
 
-    seen, following = [], {}
+    seen: list[Any] = []
+    following: dict[str, str] = {}
     for _ in range(3):
         _, body = get(limit="2", **following)
         seen += list(body["results"])
@@ -52,7 +53,8 @@ def test_big_results_make_short_pages(get: Get, jobs: Jobs, text: str) -> None:
     for item in ("a", "b", "c", "d"):
         jobs.result(item, result={"S": json.dumps({"text": text}, ensure_ascii=False)})
 
-    seen, following = [], {"limit": "10"}
+    seen: list[Any] = []
+    following = {"limit": "10"}
     while "next" in following or not seen:
         _, body = get(**following)
         seen += [(item, entry["result"]["text"] == text) for item, entry in body["results"].items()]
@@ -140,7 +142,8 @@ def test_jobs_are_listed_newest_first_page_by_page(get: Get, jobs: Jobs, clock: 
         jobs.queued(job_id=f"demo-{number}")
         clock.sleep(1)
 
-    seen, following = [], {}
+    seen: list[Any] = []
+    following: dict[str, str] = {}
     for _ in range(3):
         _, body = get("/v1/tasks", limit="2", **following)
         seen += [job["job_id"] for job in body["jobs"]]

@@ -122,7 +122,7 @@ def test_a_job_with_a_failed_item_has_failed_and_has_the_results_of_the_others(
     parent = jobs.submitted(items=2)
     batch.set_children(parent, SUCCEEDED=1, FAILED=1)
     batch.end(parent, "FAILED", STOPPED_MS)
-    number = {"attempts": {"N": "1"}, "seconds": {"N": "0.125"}}
+    number: Any = {"attempts": {"N": "1"}, "seconds": {"N": "0.125"}}
     jobs.result("item-0", result={"S": '{"var": 0.5}'}, **number)
     jobs.result("item-1", "FAILED", error={"S": "ValueError: no"}, attempts={"N": "3"})
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from batch_double import BatchDouble
-from surroundings import QUEUE_ARN, TABLE, Clock, Context
+from surroundings import QUEUE_ARN, TABLE, Clock
 
 from handlers import splitter as splitter_module
 from handlers.lease import LeaseHeldError, LeaseLostError, LeaseTable, UnknownJobError
@@ -210,7 +211,7 @@ def function(job_splitter: Splitter, monkeypatch: pytest.MonkeyPatch) -> Callabl
 def test_every_message_of_an_event_is_split(
     function: Callable[..., Any],
     batch: BatchDouble,
-    context: Context,
+    context: LambdaContext,
     event: Callable[[str], Any],
     queued: Callable[..., JobRecord],
 ) -> None:
@@ -227,7 +228,7 @@ def test_a_poison_message_fails_alone(
     *,
     function: Callable[..., Any],
     batch: BatchDouble,
-    context: Context,
+    context: LambdaContext,
     event: Callable[[str], Any],
     queued: Callable[..., JobRecord],
     poison: str,
@@ -242,7 +243,7 @@ def test_a_poison_message_fails_alone(
 
 
 def test_an_event_of_which_every_message_fails_says_so(
-    function: Callable[..., Any], context: Context, event: Callable[[str], Any]
+    function: Callable[..., Any], context: LambdaContext, event: Callable[[str], Any]
 ) -> None:
     messages = event("sqs_two_messages")
     failed = [{"itemIdentifier": message["messageId"]} for message in messages["Records"]]
@@ -252,7 +253,7 @@ def test_an_event_of_which_every_message_fails_says_so(
 def test_the_same_job_twice_in_an_event_is_submitted_once(
     function: Callable[..., Any],
     batch: BatchDouble,
-    context: Context,
+    context: LambdaContext,
     event: Callable[[str], Any],
     queued: Callable[..., JobRecord],
 ) -> None:

@@ -9,8 +9,7 @@ from batch_double import BatchDouble, batch_error
 from botocore.exceptions import ClientError, ReadTimeoutError
 from surroundings import QUEUE_ARN, Clock
 
-from handlers import splitter as splitter_module
-from handlers.record import BatchJob, JobRecord
+from handlers.record import BatchJob, JobRecord, cut
 from handlers.splitter import Splitter
 from handlers.submission import NotSubmittedError, Submission
 from handlers.table import JobTable
@@ -86,7 +85,7 @@ def test_a_job_is_found_by_its_exact_name_and_not_in_an_earlier_life_of_the_stac
         batch.submit_job(jobName=job_name, jobQueue=QUEUE_ARN, jobDefinition="batchapp-compute")
         clock.sleep(60)
     job = queued()
-    (part,) = splitter_module.cut(job)
+    (part,) = cut(job)
     assert submission.find(job, part) is None
 
     submitted = submission.submit(job, part)

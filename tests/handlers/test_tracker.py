@@ -9,7 +9,7 @@ import pytest
 from batch_double import BatchDouble
 from endings import attempt, end_task, event
 from jobs_left import Jobs
-from surroundings import QUEUE_ARN, Context
+from surroundings import QUEUE_ARN, lambda_context
 
 from handlers import clients, tracker
 from handlers.table import JobTable
@@ -32,7 +32,7 @@ def invoke(
     cached = ("monitor", "tracker", "stopper", "canceller", "retrier")
     for name in cached:
         getattr(tracker, name).cache_clear()
-    return lambda event: tracker.handler(event, Context(remaining_ms=900_000))
+    return lambda event: tracker.handler(event, lambda_context(remaining_ms=900_000))
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

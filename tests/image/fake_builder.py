@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ class FakeBuilder:
         program.chmod(0o755)
         self.answer()
 
-    def answer(self, **answers: list[tuple[int | str, str]]) -> None:
+    def answer(self, **answers: Sequence[tuple[int | str, str]]) -> None:
         """Let commands end with these codes and outputs, one after the other; the last stays.
 
         The code `hang` is none: the command doesn't end.

@@ -33,11 +33,16 @@ def test_the_hash_is_the_same_in_every_version(folder: Path) -> None:
     assert context_hash(folder, PLATFORM) == known
 
 
+def _write(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text("")
+
+
 CHANGES: dict[str, Change] = {
     "a content": lambda f: (f / "compute.py").write_text("other"),
     "a name": lambda f: (f / "compute.py").rename(f / "computes.py"),
     "another file": lambda f: (f / "prices.csv").write_text(""),
-    "a file in a folder": lambda f: ((f / "data").mkdir(), (f / "data" / "a").write_text("")),
+    "a file in a folder": lambda f: _write(f / "data" / "a"),
     "an executable bit": lambda f: (f / "compute.py").chmod(0o755),
     "the Dockerfile": lambda f: (f / "Dockerfile").write_text("FROM other\n"),
     "a link": lambda f: (f / "link").symlink_to("compute.py"),

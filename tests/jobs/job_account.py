@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from moto import mock_aws
@@ -16,6 +16,9 @@ from moto import mock_aws
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws, Connection
 from batchctl.contract.table import JOB, chunk_key, key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import KeySchemaElementTypeDef
 
 TABLE = "app-jobs"
 GROUP = "/batchctl/app/compute"
@@ -104,12 +107,17 @@ def opened(clock: Clock) -> Iterator[JobAccount]:
     with mock_aws():
         session = boto3.Session("testing", "testing", region_name="us-east-1")
         aws = Aws(Connection(session), stack="app", tags={}, clock=clock)
-        keys = (("job_id", "HASH"), ("item", "RANGE"))
+        keys: list[KeySchemaElementTypeDef] = [
+            {"AttributeName": "job_id", "KeyType": "HASH"},
+            {"AttributeName": "item", "KeyType": "RANGE"},
+        ]
         aws.dynamodb.create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": n, "KeyType": t} for n, t in keys],
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n, _ in keys],
+            KeySchema=keys,
+            AttributeDefinitions=[
+                {"AttributeName": key["AttributeName"], "AttributeType": "S"} for key in keys
+            ],
         )
         aws.logs.create_log_group(logGroupName=GROUP)
         account = JobAccount(aws)
@@ -149,7 +157,7 @@ def _script(account: JobAccount) -> None:
     # moto must be asked for what AWS always does: the lines of several streams by time.
     logs.meta.events.register(
         "provide-client-params.logs.FilterLogEvents",
-        lambda params, **_: {**params, "interleaved": True},
+        _interleaved,
     )
 
 
@@ -159,6 +167,10 @@ def _answering(account: JobAccount, operation: str, answer: Callable[..., Any]) 
         return SimpleNamespace(status_code=200), answer(json.loads(params["body"] or b"{}"))
 
     return call
+
+
+def _interleaved(params: dict[str, Any], **_: Any) -> Any:
+    return {**params, "interleaved": True}
 
 
 def _invoked(account: JobAccount) -> Any:

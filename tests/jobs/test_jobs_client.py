@@ -7,9 +7,10 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from scripted_api import Api, Clock
 
 from batchctl.errors import UsageError
 from batchctl.jobs import (
@@ -26,9 +27,6 @@ from batchctl.jobs import (
     TooLarge,
 )
 from batchctl.jobs.contract import API_GATEWAY, Door
-
-if TYPE_CHECKING:
-    from conftest import Api, Clock
 
 Connect = Callable[..., JobsClient]
 

@@ -7,17 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import urllib3
+from scripted_api import Api, Clock
 
 from batchctl.errors import UsageError
 from batchctl.jobs import Forbidden, JobsClient, UnexpectedAnswer, Unreachable, connection
 from batchctl.jobs.connection import Request
-
-if TYPE_CHECKING:
-    from conftest import Api, Clock
 
 Connect = Callable[..., JobsClient]
 

@@ -201,14 +201,15 @@ class LocalBatch:
 def client_of(endpoint: Endpoint, authorise: Callable[[str, str], Answer | None]) -> Any:
     """Return a boto3 client whose requests go to `endpoint` and nowhere else."""
 
-    def serve(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    def serve(request: AWSPreparedRequest, **_: Any) -> Any:
         url = urlsplit(request.url)
-        body = request.body or b""
+        body: Any = request.body or b""
         content = body.encode() if isinstance(body, str) else body
         status, headers, answer = endpoint.answer(
             request.method, unquote(url.path), parse_qs(url.query), content, authorise
         )
-        return AWSResponse(request.url, status, headers, RawAnswer(answer))
+        named: Any = headers
+        return AWSResponse(request.url, status, named, RawAnswer(answer))
 
     client = SESSION.client("batch", endpoint_url="http://127.0.0.1:1")
     client.meta.events.register("before-send.batch", serve)

@@ -37,9 +37,10 @@ class Cloud:
 
     def client(self, service: str, **credentials: str) -> Any:
         key_id, secret = self.running.root
-        root = {"aws_access_key_id": key_id, "aws_secret_access_key": secret}
+        root: Any = {"aws_access_key_id": key_id, "aws_secret_access_key": secret}
+        named: Any = service
         return boto3.client(
-            service,
+            named,
             region_name=self.running.region,
             endpoint_url=self.running.endpoint_url,
             **(credentials or root),
@@ -70,7 +71,10 @@ class Cloud:
         return found
 
     def wait(self, job_id: str, *statuses: str) -> dict[str, Any]:
-        return eventually(lambda: self.job(job_id), lambda job: job["status"] in statuses)
+        found: dict[str, Any] = eventually(
+            lambda: self.job(job_id), lambda job: job["status"] in statuses
+        )
+        return found
 
     def log(self, job_id: str) -> list[str]:
         stream = self.job(job_id)["container"]["logStreamName"]
@@ -152,9 +156,10 @@ def create_environment(cloud: Cloud, name: str, profile: str) -> dict[str, Any]:
             "instanceRole": profile,
         },
     )
-    look = lambda: cloud.batch.describe_compute_environments(computeEnvironments=[name])  # noqa: E731 - one line
+    describe = cloud.batch.describe_compute_environments
     found = eventually(
-        lambda: look()["computeEnvironments"][0], lambda item: item["status"] != "CREATING"
+        lambda: describe(computeEnvironments=[name])["computeEnvironments"][0],
+        lambda item: item["status"] != "CREATING",
     )
     return dict(found)
 

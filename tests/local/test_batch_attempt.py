@@ -6,75 +6,17 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from attempt_doubles import TIMEOUT_S, Ending, Groups, RecordingAccount
 
 from batchctl.local.batch.attempt import AttemptRunner, Setting, inherited
-from batchctl.local.batch.executor import ProcessExecutor, StartError
+from batchctl.local.batch.executor import ProcessExecutor
 from batchctl.local.batch.memory import OUT_OF_MEMORY
 from batchctl.local.batch.task import Handle, Outcome, Task
 from batchctl.local.record import command_line
-
-TIMEOUT_S = 20.0
-
-
-class RecordingAccount:
-    """Keeps what is logged."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-        self.streams: list[tuple[str, str]] = []
-        self.missing_group = False
-
-    def problem_with(self, environment: Mapping[str, Any]) -> str | None:
-        return None
-
-    def credentials(self, role_arn: str, session: str) -> Mapping[str, str]:
-        return {"AWS_ACCESS_KEY_ID": role_arn, "AWS_SESSION_TOKEN": session}
-
-    def create_log_stream(self, group: str, stream: str) -> None:
-        if self.missing_group:
-            raise StartError(f"CannotStartContainerError: no log group {group}")
-        self.streams.append((group, stream))
-
-    def put_log_events(self, group: str, stream: str, events: list[dict[str, Any]]) -> None:
-        self.messages += [event["message"] for event in events]
-
-
-class Ending:
-    """Waits for the reports of one attempt."""
-
-    def __init__(self) -> None:
-        self.has_started, self.has_ended = threading.Event(), threading.Event()
-        self.outcome = Outcome()
-
-    def started(self, task_id: str) -> None:
-        self.has_started.set()
-
-    def ended(self, task_id: str, outcome: Outcome) -> None:
-        self.outcome = outcome
-        self.has_ended.set()
-
-    def wait(self) -> Outcome:
-        assert self.has_ended.wait(TIMEOUT_S)
-        return self.outcome
-
-
-class Groups:
-    """Which process groups are watched."""
-
-    def __init__(self) -> None:
-        self.watched: list[int] = []
-        self.forgotten: list[int] = []
-
-    def watch(self, group: int) -> None:
-        self.watched.append(group)
-
-    def forget(self, group: int) -> None:
-        self.forgotten.append(group)
 
 
 class Bench:
@@ -230,7 +172,7 @@ def test_a_missing_log_group_fails_the_start(bench: Bench) -> None:
 
 
 def test_logs_that_cannot_be_written_end_the_attempt_and_its_process(bench: Bench) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(group: str, stream: str, events: object) -> None:
         raise OSError("gateway gone")
 
     bench.account.put_log_events = refuse  # type: ignore[method-assign]  # a broken service

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_batch_attempt import Groups
+from attempt_doubles import Groups
 
 from batchctl.local.batch.container_executor import ContainerExecutor, Registry, in_registry
 from batchctl.local.batch.executor import StartError

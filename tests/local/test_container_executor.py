@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from attempt_doubles import Ending, Groups, RecordingAccount
 from podman_here import SHELL_PROGRAMS, Podman, temporary_podman, why_not
-from test_batch_attempt import Ending, Groups, RecordingAccount
 
 from batchctl.local.batch.attempt import AttemptRunner, Setting
 from batchctl.local.batch.container_executor import ContainerExecutor, Registry

@@ -299,7 +299,7 @@ def test_a_dead_letter_queue_without_a_policy_for_the_rule_takes_nothing(
 
 
 def test_a_policy_may_name_the_account_and_use_wildcards() -> None:
-    statement = {
+    statement: dict[str, Any] = {
         "Action": ["lambda:Invoke*"],
         "Condition": {
             "StringEquals": {"aws:SourceAccount": "000000000000"},

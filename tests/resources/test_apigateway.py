@@ -171,7 +171,7 @@ def test_a_role_for_logs_that_another_set_is_never_overwritten(aws: Aws, tmp_pat
     client(aws).update_account(patchOperations=[patch])
     assert outputs(up(aws, tmp_path, logging), logging).arn == theirs
     assert client(aws).get_account()["cloudwatchRoleArn"] == theirs
-    roles = aws.connection.client("iam").list_roles()["Roles"]
+    roles = aws.iam.list_roles()["Roles"]
     assert logging.name not in {role["RoleName"] for role in roles}
 
 

@@ -30,8 +30,10 @@ def test_the_service_takes_several_names_and_says_each_in_its_answer(
     model = aws.connection.client(SERVICES.get(prefix, prefix)).meta.service_model
     assert model.endpoint_prefix == prefix
     shapes = model.operation_model(operation)
+    assert shapes.input_shape
+    assert shapes.output_shape
     wanted = "string" if together.by_prefix else "list"
     assert shapes.input_shape.members[together.parameter].type_name == wanted
-    described = shapes.output_shape.members[together.answers].member
-    assert together.known_by in described.members
+    listed: Any = shapes.output_shape.members[together.answers]
+    assert together.known_by in listed.member.members
     assert together.of in {each.name for each in fields(kind.outputs)}

@@ -12,8 +12,8 @@ import pytest
 from answers import alter, sent
 from default_vpc import make_default_vpc_public
 from engine_runs import down, outputs, plan, step_of, up
-from examples_awslambda import function, permission, target_group
-from examples_elbv2 import listener, load_balancer, rule, target
+from examples_awslambda import function, load_balancer, permission, target_group
+from examples_elbv2 import listener, rule, target
 from faults import Killed, fail, kill
 
 from batchctl.aws.errors import NotReady

@@ -18,6 +18,7 @@ from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws
 from batchctl.resource import Deployed, NotOurs, Outputs
 from batchctl.resources.awslambda_functions import FunctionOutputs
+from batchctl.resources.sqs import QueueOutputs
 
 JOB_QUEUE = "arn:aws:batch:us-east-1:123456789012:job-queue/batchapp-compute"
 FUNCTION = f"arn:aws:lambda:us-east-1:123456789012:function:{function.name}"
@@ -115,9 +116,7 @@ def test_a_deleted_rule_takes_its_targets_along(aws: Aws, deployed: Deployed, ev
 
 def test_only_the_rule_may_send_to_the_dead_letters(deployed: Deployed, aws: Aws) -> None:
     url = deployed[dead_letters].url
-    attributes = aws.connection.client("sqs").get_queue_attributes(
-        QueueUrl=url, AttributeNames=["Policy"]
-    )["Attributes"]
+    attributes = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
     only_tls, statement = json.loads(attributes["Policy"])["Statement"]
     assert (only_tls["Effect"], only_tls["Principal"]) == ("Deny", "*")
     assert only_tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -132,10 +131,9 @@ def test_only_the_rule_may_send_to_the_dead_letters(deployed: Deployed, aws: Aws
 
 
 def _make_function(deployed: Deployed) -> None:
-    deployed.add(queue, Outputs(queue.name, deployed.aws.arn("sqs", queue.name)))
+    deployed.add(queue, QueueOutputs(queue.name, deployed.aws.arn("sqs", queue.name), ""))
     make(function_role, deployed)
-    aws = deployed.aws.connection.client("lambda")
-    aws.create_function(
+    deployed.aws.awslambda.create_function(
         FunctionName=function.name,
         Role=deployed[function_role].arn,
         Handler="code.handler",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from batchctl.engine.difference import Change, difference
 from batchctl.resource import Actual, Deployed, Outputs, Resource
 
+Made = TypeVar("Made", bound=Outputs)
 
-def make(resource: Resource[Any], deployed: Deployed) -> Outputs:
+
+def make(resource: Resource[Made], deployed: Deployed) -> Made:
     """Create it, and make its outputs known to those that depend on it."""
-    outputs: Outputs = resource.create(deployed.aws, resource.desired(deployed))
+    outputs = resource.create(deployed.aws, resource.desired(deployed))
     deployed.add(resource, outputs)
     return outputs
 

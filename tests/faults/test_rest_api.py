@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 from account import DONE, Account, Stack, door_stack
 from crash_branches import WITH_THREADS_ELSEWHERE, Branches, Call, Calls
-from test_crash_matrix import Kills
-from test_fault_matrix import Faults
+from fault_runs import Faults
+from kills import Kills
 
 pytestmark = pytest.mark.filterwarnings(WITH_THREADS_ELSEWHERE)
 ALB, OPEN = door_stack("alb", "none"), door_stack("restapi", "none")
@@ -27,9 +27,17 @@ STORIES: dict[str, tuple[Stack | None, Stack | None]] = {
 ONCE_EACH = {"alb to iam", "iam to none"}
 
 
-@pytest.mark.parametrize("story", list(STORIES))
+@pytest.mark.parametrize(
+    ("story", "one_in"),
+    [
+        *(pytest.param(each, 1, marks=pytest.mark.exhaustive) for each in STORIES),
+        ("first up", 8),
+        ("none to iam", 8),
+        ("iam to alb", 8),
+    ],
+)
 def test_killed_at_any_call_of_api_gateway_the_next_run_finishes_the_work(
-    story: str, account: Account, calls: Calls, branches: Branches
+    story: str, one_in: int, account: Account, calls: Calls, branches: Branches
 ) -> None:
     before, after = STORIES[story]
     if before:
@@ -49,7 +57,7 @@ def test_killed_at_any_call_of_api_gateway_the_next_run_finishes_the_work(
             assert account.down() == DONE
         assert account.holdings() == {}
 
-    kills, seen = Kills(branches, recover), set[str]()
+    kills, seen = Kills(branches, recover, one_in=one_in), set[str]()
 
     def watch(number: int, operation: str, call: Call) -> object:
         is_passed_over = story in ONCE_EACH and operation in seen
@@ -65,8 +73,9 @@ def test_killed_at_any_call_of_api_gateway_the_next_run_finishes_the_work(
     assert branches.begun > 1
 
 
+@pytest.mark.parametrize("one_each", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 def test_whatever_fails_once_in_api_gateway_the_run_succeeds_with_exactly_one_of_each(
-    account: Account, calls: Calls, branches: Branches
+    one_each: bool, account: Account, calls: Calls, branches: Branches
 ) -> None:
     def run() -> None:
         assert account.up(SIGNED) == DONE
@@ -77,7 +86,7 @@ def test_whatever_fails_once_in_api_gateway_the_run_succeeds_with_exactly_one_of
         assert account.holdings() == expected
         assert account.plan(SIGNED).changes == ()
 
-    faults = Faults(calls, branches, only_writes=True)
+    faults = Faults(calls, branches, only_writes=True, one_each=one_each)
 
     def watch(number: int, operation: str, call: Call) -> object:
         if not operation.startswith("apigateway."):
@@ -86,4 +95,4 @@ def test_whatever_fails_once_in_api_gateway_the_run_succeeds_with_exactly_one_of
 
     branches.then(lambda: calls.during(run, watch), check)
     assert branches.gather() == []
-    assert branches.begun > 3 * faults.operations
+    assert branches.begun > (1 if one_each else 3) * faults.operations

@@ -11,7 +11,9 @@ from typing import Any
 
 import boto3
 from default_vpc import make_default_vpc_public
+from examples_awslambda import package
 from fake_recipe import FakeRecipe
+from moto.core.config import DefaultConfig
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws, Connection
@@ -23,17 +25,18 @@ from batchctl.engine.plan import Plan, make_plan
 from batchctl.engine.state import Place, StateFile
 from batchctl.engine.walk import Outcome
 from batchctl.errors import Interrupted
-from batchctl.packaging import function_package
 from batchctl.resource import Resource
 from batchctl.resources import awslambda
 from batchctl.stack import build, in_order
 
-MOTO = {
+MOTO: DefaultConfig = {
     "batch": {"use_docker": False},
     "lambda": {"use_docker": False},
     "iam": {"load_aws_managed_policies": True},
 }
 REGION = "us-east-1"
+# Stands for the code of the functions, whose real zip is 1.5 MB that go to Lambda and back.
+PACKAGE = package("def handler(event, context): return {}")
 Stack = Sequence[Resource[Any]]
 # Relative: a run finds the state in its current folder, as the command line does.
 STATE = Path("batchapp.state.json")
@@ -43,7 +46,7 @@ DONE = Outcome()
 
 def first_stack() -> Stack:
     """The application as a small config.yaml asks for it."""
-    return build(_config(), image=FakeRecipe(), package=function_package())
+    return build(_config(), image=FakeRecipe(), package=PACKAGE)
 
 
 def changed_stack() -> Stack:
@@ -53,7 +56,7 @@ def changed_stack() -> Stack:
     takes its target groups along.
     """
     config = _config(api={"port": 9998})
-    stack = build(config, image=FakeRecipe("5f4e3d2c1b0a"), package=function_package())
+    stack = build(config, image=FakeRecipe("5f4e3d2c1b0a"), package=PACKAGE)
     names = {"load_balancer.api": "batchapp-front", "compute_environment.spot": "batchapp-cheap"}
     return in_order([_renamed(each, names) for each in stack])
 
@@ -61,7 +64,7 @@ def changed_stack() -> Stack:
 def door_stack(mode: str, auth: str) -> Stack:
     """A front door with the functions behind it, and nothing of Batch but what they name."""
     config = _config(api={"mode": mode, "auth": auth})
-    stack = build(config, image="registry.example/compute:1", package=function_package())
+    stack = build(config, image="registry.example/compute:1", package=PACKAGE)
     return in_order([each for each in stack if each.kind in {"stage", "listener_rule"}])
 
 

@@ -60,7 +60,7 @@ class Calls:
     def __init__(self) -> None:
         self.watch: Watch | None = None
         self.made: list[str] = []
-        self._make = BaseClient._make_api_call
+        self._make = vars(BaseClient)["_make_api_call"]
 
     def make(self, client: Any, operation: str, parameters: Any) -> Any:
         """Take the place of `BaseClient._make_api_call`."""
@@ -147,7 +147,7 @@ class Branches:
         if self.in_child is not None:
             self.end(lambda: None)
 
-    def undisturbed(self, run: Callable[[], None], outcome: Callable[[], Any]) -> Any:
+    def undisturbed(self, run: Callable[[], object], outcome: Callable[[], Any]) -> Any:
         """Return the outcome (as JSON has it) of a run that happens in a branch only."""
         told = Path("..") / "undisturbed.json"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from moto import mock_aws
 from one_load_balancer import target_groups_have_one_load_balancer
 
 from batchctl.aws.session import Connection
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 
 
 @pytest.fixture(scope="session")
@@ -50,15 +54,28 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 
 @pytest.fixture
+def in_memory(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder, in memory where the machine has such: each state is written to the disk.
+
+    What is on a disk after the machine, and not only the process, is gone is for tests/engine.
+    """
+    if not os.access(MEMORY, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="batchctl-faults-", dir=MEMORY) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
 def account(
     connection: Connection,
     undisturbed_holdings: dict[str, list[str]],  # so that all is loaded that first calls load
     calls: Calls,
-    tmp_path: Path,
+    in_memory: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Account]:
     """An account without the application; the current folder is empty."""
-    folder = tmp_path / "run"
+    folder = in_memory / "run"
     folder.mkdir()
     monkeypatch.chdir(folder)
     with mock_aws(config=MOTO), target_groups_have_one_load_balancer():

@@ -9,17 +9,20 @@ from fault_kinds import expired
 
 pytestmark = pytest.mark.filterwarnings(WITH_THREADS_ELSEWHERE)
 # Of about 130 calls of a first `up` every so manyth is tried.
-EVERY = 9
+every_so_manyth = pytest.mark.parametrize(
+    "every", [pytest.param(9, marks=pytest.mark.exhaustive), 36]
+)
 
 
+@every_so_manyth
 def test_expired_credentials_are_told_and_the_next_run_continues(
-    account: Account, calls: Calls, branches: Branches
+    every: int, account: Account, calls: Calls, branches: Branches
 ) -> None:
     stack = first_stack()
     expected = branches.undisturbed(lambda: account.up(stack), account.holdings)
 
     def watch(number: int, operation: str, call: Call) -> object:
-        if number % EVERY == 0 and branches.split(f"expired at call {number}"):
+        if number % every == 0 and branches.split(f"expired at call {number}"):
             calls.watch = lambda _number, operation, _call: refuse(operation)
             return refuse(operation)
         return call()
@@ -38,7 +41,7 @@ def test_expired_credentials_are_told_and_the_next_run_continues(
 
     branches.then(run, lambda: check(account, expected))
     assert branches.gather() == []
-    assert branches.begun > 10
+    assert branches.begun > 90 // every
 
 
 def check(account: Account, expected: object) -> None:
@@ -46,14 +49,15 @@ def check(account: Account, expected: object) -> None:
     assert account.plan(first_stack()).changes == ()
 
 
+@every_so_manyth
 def test_ctrl_c_ends_the_run_in_good_order_and_the_next_one_finishes_the_work(
-    account: Account, calls: Calls, branches: Branches
+    every: int, account: Account, calls: Calls, branches: Branches
 ) -> None:
     stack = first_stack()
     expected = branches.undisturbed(lambda: account.up(stack), account.holdings)
 
     def watch(number: int, _operation: str, call: Call) -> object:
-        if number % EVERY == 0 and branches.split(f"Ctrl-C at call {number}"):
+        if number % every == 0 and branches.split(f"Ctrl-C at call {number}"):
             calls.watch = None
             account.aws.clock.stop.set()
         return call()
@@ -68,4 +72,4 @@ def test_ctrl_c_ends_the_run_in_good_order_and_the_next_one_finishes_the_work(
 
     branches.then(run, lambda: check(account, expected))
     assert branches.gather() == []
-    assert branches.begun > 10
+    assert branches.begun > 90 // every

@@ -1,0 +1,94 @@
+"""What botocore and moto make anew for every client and every account, made once for all tests.
+
+Nothing of it changes while tests run: service models, the methods of clients that are made of them,
+names. Clients, sessions and accounts stay each test's own.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import botocore.hooks
+import botocore.session
+import botocore.useragent
+import moto.core.models
+import moto.core.responses
+import pytest
+from botocore.client import ClientCreator
+from botocore.hooks import EventAliaser
+from botocore.model import ServiceModel
+from moto.core.base_backend import BaseBackend
+
+ACCEPTS_KWARGS: Callable[[Any], Any] = vars(botocore.hooks)["accepts_kwargs"]
+
+
+def make_once(patch: pytest.MonkeyPatch) -> None:
+    """Let clients share service models, and accounts in memory what no test changes."""
+    _share_models(patch)
+    _share_names(patch)
+    # For the library `requests`, which nobody here uses: 1,300 answers for every account.
+    patch.setattr(moto.core.models, "RESPONSES_METHODS", [])
+    methods = functools.cache(vars(moto.core.responses)["method_names_from_class"])
+    patch.setattr(moto.core.responses, "method_names_from_class", methods)
+
+
+def _share_models(patch: pytest.MonkeyPatch) -> None:
+    """Parse each service model once, and make the methods of its clients once."""
+    loader = functools.cache(botocore.session.create_loader)
+    patch.setattr(botocore.session, "create_loader", loader)
+    load = vars(ClientCreator)["_load_service_model"]
+    make = vars(ClientCreator)["_create_methods"]
+    models: dict[tuple[str, str | None], ServiceModel] = {}
+    methods: dict[int, dict[str, Any]] = {}
+
+    def load_once(creator: ClientCreator, name: str, api_version: str | None = None) -> Any:
+        if (name, api_version) not in models:
+            models[name, api_version] = load(creator, name, api_version)
+        return models[name, api_version]
+
+    def make_methods_once(creator: ClientCreator, model: ServiceModel) -> dict[str, Any]:
+        # Models are kept for good, so that no other gets the id of one.
+        if id(model) not in methods:
+            methods[id(model)] = make(creator, model)
+        return dict(methods[id(model)])
+
+    patch.setattr(ClientCreator, "_load_service_model", load_once)
+    patch.setattr(ClientCreator, "_create_methods", make_methods_once)
+
+
+def _share_names(patch: pytest.MonkeyPatch) -> None:
+    """Work out names of events, of URLs and in user agents once."""
+    alias = vars(EventAliaser)["_alias_event_name"]
+    aliases: dict[str, str] = {}
+
+    def alias_once(emitter: EventAliaser, name: str) -> str:
+        if name not in aliases:
+            aliases[name] = alias(emitter, name)
+        return aliases[name]
+
+    patch.setattr(EventAliaser, "_alias_event_name", alias_once)
+    patch.setattr(botocore.hooks, "accepts_kwargs", _accepts_kwargs)
+    sanitize = vars(botocore.useragent)["sanitize_user_agent_string_component"]
+    patch.setattr(
+        botocore.useragent, "sanitize_user_agent_string_component", functools.cache(sanitize)
+    )
+    list_urls = vars(BaseBackend)["urls"].fget
+    urls: dict[type, Any] = {}
+
+    def list_urls_once(backend: BaseBackend) -> Any:
+        if type(backend) not in urls:
+            urls[type(backend)] = list_urls(backend)
+        return urls[type(backend)]
+
+    patch.setattr(BaseBackend, "urls", property(list_urls_once))
+
+
+def _accepts_kwargs(handler: Any) -> Any:
+    """Tell from a function's code whether it takes any keyword: its signature is slow to make."""
+    code = getattr(handler, "__code__", None)
+    if code is None:
+        return ACCEPTS_KWARGS(handler)
+    return bool(code.co_flags & inspect.CO_VARKEYWORDS)
