@@ -12,7 +12,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -60,7 +60,7 @@ class Site:
 class Locks:
     """What opens the gateway's port: the root secret, signatures, the registry's passwords."""
 
-    root_secret: str
+    root_secret: str = field(repr=False)
     verifier: Verifier
     passwords: registry.Passwords
 
@@ -147,7 +147,8 @@ class Front:
             call = _with(call, await _read(receive, execute_api.MAX_BODY))
             self._locks.verifier.check_body(call, caller)
         except SignatureError as error:
-            return execute_api.signature_refusal(error), call
+            own = self._gateway.api_refusal(call, method, error)
+            return own or execute_api.signature_refusal(error), call
         return execute_api.account_refusal(caller.account, method), call
 
     async def _signed(self, call: Call, request: Request) -> None:

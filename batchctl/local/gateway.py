@@ -40,6 +40,12 @@ from batchctl.local.verifier import Credential, unknown_key
 
 HOST = "127.0.0.1"
 
+_API_CODES = {
+    "UnsupportedSignature": "IncompleteSignature",
+    "RequestExpired": "RequestTimeTooSkewed",
+}
+"""What API Gateway answers as another fault than other services do."""
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -168,6 +174,21 @@ class Gateway:
         target = f"{api_id}/{stage}/{call.method}/{rest.lstrip('/')}"
         arn = f"arn:aws:execute-api:{region}:{account}:{target}"
         return Method(arn, authorization=kind or "")
+
+    def api_refusal(self, call: Call, method: Method, error: SignatureError) -> Answer | None:
+        """Return what a REST API's own gateway responses say of a signature that isn't good.
+
+        None when the API has no such stage.
+        """
+        apis: Any = vars(self._app)["_get_module"]("apigateway_v1")
+        api_id, stage = method.arn.split(":")[5].split("/")[:2]
+        code = _API_CODES.get(error.code, error.code)
+        failure = self._evaluator.AuthError(code, error.message)
+        query = parse_qs(call.query_string, keep_blank_values=True)
+        found: Answer | None = apis.authentication_error_response(
+            api_id, stage, failure, dict(call.headers), query
+        )
+        return found
 
     def credential_of(self, access_key_id: str) -> Credential | None:
         """Return what belongs to a user's or a session's key; None for one that nobody has.

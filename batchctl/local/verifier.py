@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from batchctl.local import payload
@@ -36,8 +36,8 @@ class Credential:
     """What belongs to an access key: its account, its secret, and a session's token."""
 
     account: str
-    secret: str
-    token: str | None = None
+    secret: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
 
 
 Lookup = Callable[[str], Credential | None]

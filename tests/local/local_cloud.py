@@ -8,6 +8,7 @@ import textwrap
 import time
 import zipfile
 from collections.abc import Callable
+from http.client import HTTPConnection
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,19 @@ class Cloud:
         stream = self.job(job_id)["container"]["logStreamName"]
         events = self.logs.get_log_events(logGroupName="/batchapp", logStreamName=stream)
         return [event["message"] for event in events["events"]]
+
+
+def send(port: int, method: str, path: str, **headers: str) -> tuple[int, bytes]:
+    """Send a request (`_` in a header's name is `-`), whose answer must not have CORS headers."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, headers=named)
+        response = connection.getresponse()
+        assert not [name for name, _ in response.getheaders() if name.lower().startswith("access-")]
+        return response.status, response.read()
+    finally:
+        connection.close()
 
 
 def eventually(look: Callable[[], Any], is_good: Callable[[Any], bool]) -> Any:

@@ -40,6 +40,7 @@ class ScriptedGateway:
         self.received: bytes | None = None
         self.authorization = "AWS_IAM"
         self.read_key = ""
+        self.is_stageless = False
         self.headers: list[tuple[bytes, bytes]] = []
 
     def load_balancer_on(self, port: int, region: str, account: str) -> Mapping[str, Any] | None:
@@ -64,6 +65,9 @@ class ScriptedGateway:
         assert scope == ("000000000000", "us-east-1")
         arn = "arn:aws:execute-api:us-east-1:000000000000:a1/api/PUT/"
         return Method(arn, self.authorization) if path.startswith("/_aws/execute-api/") else None
+
+    def api_refusal(self, call: Call, method: Method, error: SignatureError) -> Any:
+        return None if self.is_stageless else (403, {}, json.dumps({"error": error.code}).encode())
 
     def key_in(self, call: Call) -> str:
         return self.read_key or call.headers["authorization"].split("=")[1].split("/")[0]
@@ -274,6 +278,17 @@ def test_an_api_called_by_its_host_name_asks_for_a_signature(browser: Browser) -
     # Its path may be one that the emulator keeps for itself.
     browser.gateway.authorization = "NONE"
     assert browser.send(GATEWAY, "PUT", API, raw_path=b"/v1/new-task")[0] == 403
+
+
+def test_a_forged_signature_is_refused_in_the_apis_own_words_where_it_has_any(
+    browser: Browser,
+) -> None:
+    headers = signed("PUT", API, user=("000000000000", "guessed"))
+    _, body = browser.send(GATEWAY, "PUT", API, headers=headers)
+    assert json.loads(body) == {"error": "SignatureDoesNotMatch"}
+    browser.gateway.is_stageless = True
+    _, body = browser.send(GATEWAY, "PUT", API, headers=headers)
+    assert "does not match" in json.loads(body)["message"]
 
 
 @pytest.mark.parametrize("authorization", ["NONE", "AWS_IAM", ""])
