@@ -26,7 +26,7 @@ LONGER_AGE_SERVICES = frozenset(
     {"dynamodb", "ecr", "elasticache", "iam", "rds", "s3", "sns", "sqs", "sts"}
 )
 ROOT_AGE_S = 10 * 60
-"""Ours: what root signed is good for ten minutes at most."""
+"""Ours: what root signed is good for ten minutes at most, whatever a presigned request asks."""
 
 _ROOT = re.compile(r"[0-9]{12}")
 
@@ -99,15 +99,17 @@ class Verifier:
         signed_at = _seconds(signature.timestamp)
         age = self._clock() - signed_at
         longest = LONGER_AGE_S if signature.service in LONGER_AGE_SERVICES else AGE_S
+        expires = signature.expires_s
         if _ROOT.fullmatch(signature.access_key_id):
             longest = min(longest, ROOT_AGE_S)
+            expires = None if expires is None else min(expires, ROOT_AGE_S)
         if age < -longest:
             raise SignatureError(
                 "RequestTimeTooSkewed", f"Signature not yet current: {signature.timestamp}"
             )
-        if signature.expires_s is not None and age > signature.expires_s:
+        if expires is not None and age > expires:
             raise SignatureError("RequestExpired", "Request has expired")
-        if signature.expires_s is None and age > longest:
+        if expires is None and age > longest:
             raise SignatureError(
                 "RequestTimeTooSkewed",
                 f"Signature expired: {signature.timestamp} is more than {longest // 60} min. ago",
