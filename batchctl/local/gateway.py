@@ -10,6 +10,7 @@ version of it. What it needs of them:
 - `tagging.resource_tags`, which knows no tags of Batch's resources, and
   `iam_actions.dynamodb_service_context`, which leaves attributes out that a call names: policies
   have conditions on both;
+- `iam_evaluator.evaluate_trust_policy`: where our Batch assumes a job's role, it is ECS that does;
 - the ALB's data plane, called directly: through the gateway, `GET /health` of a user's own API
   would be answered by MiniStack's health check;
 - which REST API's method a request calls, and whose an access key is, for the checks of
@@ -23,7 +24,7 @@ import asyncio
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -99,6 +100,7 @@ class Gateway:
         self.asgi = self._app.app
         _show_tags_of_apis()
         _name_attributes(self._actions)
+        _say_whom_services_act_for(self._evaluator)
 
     def serve_batch(self, endpoint: Endpoint) -> None:
         """Have Batch's calls authorised on their real resources, and answered by `endpoint`."""
@@ -224,6 +226,21 @@ def _name_attributes(actions: Any) -> None:
     """Let conditions on `dynamodb:Attributes` see every attribute that a call names."""
     original = actions.dynamodb_service_context
     actions.dynamodb_service_context = lambda body: {**original(body), **condition_keys(body)}
+
+
+def _say_whom_services_act_for(evaluator: Any) -> None:
+    """Let conditions of trust policies see for whom ECS acts: root assumes roles in its place."""
+    original = evaluator.evaluate_trust_policy
+
+    def evaluate_trust_policy(trust: Any, caller: str, context: Any = None) -> bool:
+        if context is not None and caller.endswith(":root"):
+            account = context.principal_account
+            source = f"arn:aws:ecs:{context.region}:{account}:*"
+            keys = {"aws:sourceaccount": account, "aws:sourcearn": source}
+            context = replace(context, service_context={**context.service_context, **keys})
+        return bool(original(trust, caller, context))
+
+    evaluator.evaluate_trust_policy = evaluate_trust_policy
 
 
 def _show_tags_of_apis() -> None:
