@@ -39,6 +39,7 @@ os.environ |= {
     "ITEMS_PER_TASK": str(ITEMS_PER_TASK),
     "JOB_QUEUE": "arn:aws:batch:us-east-1:123456789012:job-queue/compute",
     "JOB_DEFINITION": "compute",
+    "STACK": "batchapp",
 }
 
 

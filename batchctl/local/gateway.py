@@ -10,6 +10,7 @@ minor version of it. What is needed of them here:
 - `tagging.resource_tags`, which knows no tags of Batch's resources, and
   `iam_actions.dynamodb_service_context`, which leaves attributes out that a call names: policies
   have conditions on both;
+- `iam_evaluator.evaluate_trust_policy`: where our Batch assumes a job's role, it is ECS that does;
 - the ALB's data plane, called directly: through the gateway, `GET /health` of a user's own API
   would be answered by MiniStack's health check;
 - `app.pin_request_origin`, which says how a call came in;
@@ -25,7 +26,7 @@ import asyncio
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -111,6 +112,7 @@ class Gateway:
         _show_tags_of_apis()
         _name_attributes(self._actions)
         _count_loopback_as_secure(self._app)
+        _say_whom_services_act_for(self._evaluator)
 
     def serve_batch(self, endpoint: Endpoint) -> None:
         """Have Batch's calls authorised on their real resources, and answered by `endpoint`."""
@@ -301,6 +303,21 @@ def _count_loopback_as_secure(app: Any) -> None:
     """
     pin: Any = app.pin_request_origin
     app.pin_request_origin = lambda source_ip, _is_https: pin(source_ip, secure_transport=True)
+
+
+def _say_whom_services_act_for(evaluator: Any) -> None:
+    """Let conditions of trust policies see for whom ECS acts: root assumes roles in its place."""
+    original = evaluator.evaluate_trust_policy
+
+    def evaluate_trust_policy(trust: Any, caller: str, context: Any = None) -> bool:
+        if context is not None and caller.endswith(":root"):
+            account = context.principal_account
+            source = f"arn:aws:ecs:{context.region}:{account}:*"
+            keys = {"aws:sourceaccount": account, "aws:sourcearn": source}
+            context = replace(context, service_context={**context.service_context, **keys})
+        return bool(original(trust, caller, context))
+
+    evaluator.evaluate_trust_policy = evaluate_trust_policy
 
 
 def _show_tags_of_apis() -> None:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from batchctl.aws.errors import ignore_missing, is_existing, message_of
 from batchctl.aws.session import Aws
-from batchctl.aws.tags import as_dict
+from batchctl.aws.tags import STACK_TAG, as_dict
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
 from batchctl.resources.iam_roles import (
     ACCOUNT,
@@ -27,6 +27,7 @@ from batchctl.resources.iam_roles import (
 
 __all__ = [
     "ACCOUNT",
+    "STACK_TAG",
     "Allow",
     "ArnOf",
     "InAccount",

@@ -10,11 +10,10 @@ for AWS Batch and for Amazon DynamoDB.
 
 from __future__ import annotations
 
-from batchctl.aws.tags import STACK_TAG
 from batchctl.config import Config
 from batchctl.resource import Output
 from batchctl.resources.batch import JobDefinition, JobQueue
-from batchctl.resources.iam import Allow, InAccount, When
+from batchctl.resources.iam import STACK_TAG, Allow, InAccount, When
 from batchctl.stack.storage import Storage
 
 # What a job is submitted with: the stack's mark, and whose job it is (handlers/submission.py).

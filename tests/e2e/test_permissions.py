@@ -6,7 +6,7 @@ import itertools
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from application import Application
@@ -71,7 +71,7 @@ def test_without_its_statement_the_receiver_takes_no_job(deployed: Application, 
         assert submitted(deployed)[0] == 503
 
 
-@pytest.mark.parametrize("sid", ["ReadAndMarkJobs", "SubmitJobs"])
+@pytest.mark.parametrize("sid", ["ReadAndMarkJobs", "SubmitJobs", "MarkJobs"])
 def test_without_its_statement_the_splitter_submits_nothing(
     deployed: Application, sid: str
 ) -> None:
@@ -93,23 +93,25 @@ def test_without_its_statement_the_api_lists_nothing(deployed: Application) -> N
         assert deployed.request("GET", "/v1/tasks").status == 503
 
 
+@pytest.mark.parametrize("sid", ["ReadSlice", "RecordResults"])
 def test_without_its_statement_the_container_records_nothing_and_the_job_fails(
-    deployed: Application,
+    deployed: Application, sid: str
 ) -> None:
-    with without(deployed, "job", "ReadSliceAndRecordResults"):
+    with without(deployed, "job", sid):
         _, job_id = submitted(deployed)
         assert status_within(deployed, job_id, 30) == "FAILED"
 
 
 @pytest.mark.parametrize(
-    ("sid", "action"),
+    ("sids", "action"),
     [
-        ("TerminateJobs", "cancel"),
-        ("QueueJobsAndDeadLetters", "retry"),
+        # One of them is enough: what the tracker may not end it leaves to the splitter.
+        (("TerminateJobs", "QueueJobsAndDeadLetters"), "cancel"),
+        (("QueueJobsAndDeadLetters",), "retry"),
     ],
 )
-def test_without_its_statement_the_tracker_changes_no_job(
-    deployed: Application, sid: str, action: str
+def test_without_its_statements_the_tracker_changes_no_job(
+    deployed: Application, sids: tuple[str, ...], action: str
 ) -> None:
     job_id = f"changed-{next(NUMBERS)}"
     job = {"job_id": job_id, "universe": ["A", "B", "C"], "parameters": {"paths": 1_000_000}}
@@ -118,11 +120,35 @@ def test_without_its_statement_the_tracker_changes_no_job(
         time.sleep(0.2)
     if action == "retry":
         deployed.local("cancel", job_id)
-    with without(deployed, "tracker", sid):
+    with ExitStack() as taken_out:
+        for sid in sids:
+            taken_out.enter_context(without(deployed, "tracker", sid))
         assert deployed.local(action, job_id, check=False).returncode == 1
     deployed.local(action, job_id)
     deployed.local("cancel", job_id, check=action == "retry")
     assert deployed.request("GET", f"/v1/tasks/{job_id}").body["status"] == "CANCELLED"
+
+
+def test_jobs_that_were_submitted_without_the_mark_are_cancelled_all_the_same(
+    deployed: Application,
+) -> None:
+    job_id = f"unmarked-{next(NUMBERS)}"
+    job = {"job_id": job_id, "universe": ["A", "B", "C"], "parameters": {"paths": 1_000_000}}
+    assert deployed.request("PUT", "/v1/new-task", job).status == 202
+    while deployed.request("GET", f"/v1/tasks/{job_id}").body["status"] != "RUNNING":
+        time.sleep(0.2)
+    batch = deployed.client("batch")
+    (array,) = batch.list_jobs(
+        jobQueue="batchapp-compute", filters=[{"name": "JOB_NAME", "values": [f"{job_id}-0"]}]
+    )["jobSummaryList"]
+    batch.untag_resource(resourceArn=array["jobArn"], tagKeys=["batchctl:stack", "batchctl:job"])
+
+    deployed.local("cancel", job_id)
+
+    while (found := batch.describe_jobs(jobs=[array["jobId"]])["jobs"][0])["status"] != "FAILED":
+        time.sleep(0.2)
+    assert found["isTerminated"]
+    assert found["tags"] == {"batchctl:stack": "batchapp", "batchctl:job": job_id}
 
 
 def test_without_its_statement_the_tracker_leaves_events_to_the_dead_letters(

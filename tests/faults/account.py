@@ -329,5 +329,8 @@ WITNESSES: dict[str, Callable[[Account], list[str]]] = {
     "target groups": _target_groups,
     "rest apis": _rest_apis,
     "log groups": _listing("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    "launch templates": _listing(
+        "ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateName"
+    ),
     "security groups": _security_groups,
 }

@@ -13,6 +13,7 @@ from examples_batch import queue as job_queue
 from examples_batch import spot
 from examples_dynamodb import table
 from examples_ec2 import compute as security_group
+from examples_ec2 import launch_template
 from examples_ecr import image
 from faults import answered_by, fail
 
@@ -112,6 +113,9 @@ ROLE_ID = shows("iam.GetRole", lambda a: a["Role"].update(Arn="AROA1"))
 NO_ROLES = shows("iam.GetInstanceProfile", lambda a: a["InstanceProfile"].update(Roles=[]))
 NO_LINKED = shows("iam.ListRoles", lambda a: a.update(Roles=[]))
 NO_IMAGE = shows("ecr.DescribeImages", lambda a: a.update(imageDetails=[]))
+NO_VERSION = shows(
+    "ec2.DescribeLaunchTemplateVersions", lambda a: a.update(LaunchTemplateVersions=[])
+)
 NO_POLICY = shows("lambda.GetPolicy", lambda a: a.update(Policy=json.dumps({"Statement": []})))
 IN_USE = answers(
     "ec2.DescribeNetworkInterfaces",
@@ -125,6 +129,7 @@ STUCK = [
     Stuck("plan", role, ROLE_ID, "iam_roles.settled", "AROA1"),
     Stuck("up", profile, NO_ROLES, "iam._wait_until_seen"),
     Stuck("up", linked, NO_LINKED, "iam.ServiceLinkedRole.create"),
+    Stuck("up", launch_template, NO_VERSION, "ec2_launch_templates._wait_until_shown"),
     Stuck("up", security_group, never_shows_what_it_made, "ec2.SecurityGroup.create"),
     Stuck(
         "down",
