@@ -1,16 +1,27 @@
 # make demo    the whole life of an application on this machine, in a minute
 # make test    each promise once: the tests but for the exhaustive ones, in some minutes
 # make check   formatting, lint, types and all tests: what continuous integration runs
+# make coverage  which lines and branches the tests in one process reach: a report, no bar
+# make lock    pin what development uses, in requirements-dev.txt, and a release (needs uv)
 # make venv    the virtual environment, .venv, that the others use (made when it is missing)
 # make clean   delete what these made; .batchctl/ stays, as it knows what is deployed
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# What development and continuous integration use, by hash, for the Pythons that it was made for.
+# `make venv LOCK=` takes what setup.py's ranges give today, as users get it.
+LOCK ?= requirements-dev.txt
+LOCKED := $(shell $(PYTHON) -c 'import sys; print((3, 11) <= sys.version_info[:2] <= (3, 14))')
 # As many processes as processors; what a module's tests share is set up in one of them.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
-.PHONY: demo test check venv clean
+# For every system, and every Python that we support; `make lock UPGRADE=--upgrade` takes the newest.
+COMPILE := uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url --quiet
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check coverage lock venv clean
 
 demo: $(INSTALLED)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
@@ -25,9 +36,16 @@ check: $(INSTALLED)
 	$(BIN)/mypy --package tests
 	$(PYTEST)
 
+coverage: $(INSTALLED)
+	$(PYTEST) -m 'not e2e' --cov --cov-report=term:skip-covered --cov-report=html tests
+
+lock:
+	$(COMPILE) setup.py --extra local --extra dev --output-file requirements-dev.txt
+	$(COMPILE) .ci/release.in --output-file .ci/release.txt
+
 venv: $(INSTALLED)
 
-$(INSTALLED): setup.py
+$(INSTALLED): setup.py requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo 'error: `$(PYTHON)` must be Python 3.11 or later: install it, or name one:' \
 			'make PYTHON=python3.13' >&2; exit 1; }
@@ -36,9 +54,15 @@ $(INSTALLED): setup.py
 			'sudo apt-get install python3-venv' >&2; exit 1; }
 	@echo 'installing into .venv: a minute or two, once' >&2
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,dev]'
+	@if [ '$(LOCKED)' = True ] && [ -n '$(LOCK)' ]; then \
+		$(PIP) --require-hashes --requirement $(LOCK) && \
+		$(PIP) --no-deps --no-build-isolation --editable .; \
+	else \
+		$(PIP) --editable '.[local,dev]'; \
+	fi
 	@touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.coverage htmlcov sbom.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

