@@ -88,7 +88,8 @@ class Thing(Resource[Outputs]):
         aws.cloud.call("read", name, lambda: None)
         if name not in aws.cloud.things:
             return None
-        refuse_foreign(aws, f"thing `{name}`", aws.cloud.tags[name])
+        if cls.taggable and not (cls.lookup or cls.shared):
+            refuse_foreign(aws, f"thing `{name}`", aws.cloud.tags[name])
         outputs = cls.outputs(id=name, arn=f"arn:{name}")
         return Actual(outputs, dict(aws.cloud.things[name]), dict(aws.cloud.tags[name]))
 
@@ -99,7 +100,7 @@ class Thing(Resource[Outputs]):
             if name in aws.cloud.things:
                 raise ClientError({"Error": {"Code": "EntityAlreadyExists"}}, "CreateThing")
             aws.cloud.things[name] = dict(desired)
-            aws.cloud.tags[name] = dict(aws.tags)
+            aws.cloud.tags[name] = dict(aws.tags) if self.taggable else {}
 
         aws.cloud.call("create", name, make)
         return self.outputs(id=name, arn=f"arn:{name}")
