@@ -13,10 +13,14 @@ from hypothesis import strategies as st
 from mending import drift_and_mend
 from mutations_rest_api import REST_API, Mutation
 from shared import CONFIG, EXAMPLES, Shared
+from web_acls import FIRST
 
 from batchctl.engine.plan import Action
 
-SIGNED = with_settings(CONFIG, {("api", "mode"): "restapi", ("api", "auth"): "iam"})
+SIGNED = with_settings(
+    CONFIG,
+    {("api", "mode"): "restapi", ("api", "auth"): "iam", ("api", "web_acl_arn"): FIRST},
+)
 
 
 @pytest.fixture(scope="module")
