@@ -46,12 +46,12 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
     secrets = secrets_of(application)
     if options.json:
         found = asdict(secrets) if secrets else None
-        front_door = front_door_change(application)
+        front_door = front_door_change(application, made)
         print_json({"front_door": front_door, "secrets": found, **as_json(made)})
     else:
         show_plan(made, verbose=True)
         show_secrets(secrets)
-        show_front_door(application)
+        show_front_door(application, made)
     if exit_code and made.changes:
         sys.exit(FOUND_CHANGES)
 
@@ -61,12 +61,14 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
 @click.option("--auth", type=click.Choice(["none", "iam"]), help="Who may call it.")
 @click.option("--rebuild", is_flag=True, help="Build the image anew, on the newest base image.")
 @click.option("--yes", is_flag=True, help="Don't ask before changing anything.")
+@click.option("--loosen", is_flag=True, help="Agree to what the plan marks as LOOSENED.")
 @shared_options
-def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool) -> None:
+def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loosen: bool) -> None:
     """Build the application, or bring it up to date with config.yaml.
 
     Shows the plan and asks first. Run it again at any time: it continues where it was stopped,
-    and changes nothing when there is nothing to change.
+    and changes nothing when there is nothing to change. What lets more in than today, or keeps
+    less, is marked LOOSENED and needs its own confirmation, or `--loosen` beside `--yes`.
 
     \b
     Examples:
@@ -86,11 +88,16 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool) -> N
     application.stack  # noqa: B018 - nothing is begun before what is wrong with it is said
     application.aws.account  # noqa: B018 - without credentials nothing is begun
     with locked(application.state_path):
-        _up(application, yes=yes)
+        _up(application, yes=yes, loosen=loosen)
 
 
-def _up(application: Application, *, yes: bool) -> None:
-    from batchctl.cli.front_door import loosens, show_front_door
+def _up(application: Application, *, yes: bool, loosen: bool) -> None:
+    from batchctl.cli.front_door import (
+        confirm_front_door,
+        refuse_unasked,
+        remember_front_door,
+        show_front_door,
+    )
     from batchctl.cli.image import secrets_of, show_secrets
     from batchctl.cli.plan_view import as_json, show_plan, summary
     from batchctl.cli.progress import progress
@@ -101,15 +108,14 @@ def _up(application: Application, *, yes: bool) -> None:
     if made.changes:
         show_plan(made, verbose=options.verbose)
         show_secrets(secrets_of(application))
-        show_front_door(application)
+        show_front_door(application, made)
+        refuse_unasked(application, made, yes=yes, loosen=loosen)
         confirm("apply these changes?", yes=yes)
-        # With `--yes` the flag that `open_to_build` asked for is the answer.
-        if loosens(application):
-            confirm("let in requests without a signature?", yes=yes)
+        confirm_front_door(application, made, yes=yes, loosen=loosen)
     _confirm_data_loss(made, yes=yes)
     confirm_ending(made, yes=yes)
     aws, state = application.aws, application.state
-    state.remember_api(application.config.api.mode, application.config.api.auth)
+    remember_front_door(application)
     with stopping(application), progress(len(made.changes)) as emit:
         result = apply(application.stack, made, state, aws, emit)
     end(result.outcome, "`batchctl up` again continues from here")

@@ -17,10 +17,13 @@ from batchctl.errors import UsageError
 def init() -> None:
     """Write config.yaml and a compute/ to start from; nothing that exists is touched.
 
+    At a terminal it asks whom the API is to let in, and writes that into config.yaml.
+
     \b
     Example:
       mkdir risk && cd risk && batchctl init
     """
+    from batchctl.cli.init_door import ask_whom_to_let_in, with_door
     from batchctl.packaging import compute_directory, config_template
 
     config = current_options().config_path
@@ -32,8 +35,9 @@ def init() -> None:
             hint="go on with them, or run `batchctl init` in another folder",
         )
     if config in written:
+        settings = with_door(config_template().read_text(encoding="utf-8"), ask_whom_to_let_in())
         config.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(config_template(), config)
+        config.write_text(settings, encoding="utf-8")
     if compute in written:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(compute_directory(), compute, ignore=ignored)

@@ -64,6 +64,7 @@ def _step_as_json(step: Step) -> dict[str, Any]:
         "adopted": step.adopted,
         "loses_data": step.loses_data,
         "ends": step.ends,
+        "loosens": list(step.loosens),
         "kept_because": step.kept_because,
         "forced_by": list(step.forced_by),
         "changes": [_change_as_json(change) for change in step.changes],

@@ -85,7 +85,7 @@ def test_up_shows_the_plan_and_asks_and_a_no_changes_nothing(
 
 @pytest.mark.usefixtures("account", "terminal")
 def test_up_goes_ahead_after_a_yes_and_ends_with_the_endpoint(batchctl: Batchctl) -> None:
-    answered = batchctl("up", input="y\n")
+    answered = batchctl("up", input="y\ny\n")
     assert answered.exit_code == 0
     assert "endpoint: http://batchapp-api" in answered.stderr
     assert "batchctl submit --job-id" in answered.stderr

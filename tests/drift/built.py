@@ -17,6 +17,7 @@ from default_vpc import make_default_vpc_public
 from examples_awslambda import package
 from fake_recipe import UnbuiltFolder
 from moto import mock_aws
+from web_acls import make_web_acls
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws, Connection
@@ -125,7 +126,7 @@ def differences(plan: Plan) -> set[tuple[str, str]]:
 
 @contextmanager
 def account(folder: Path) -> Iterator[Application]:
-    """A fresh account in memory with nothing but a default VPC; the application isn't built."""
+    """A fresh account with a default VPC and two web ACLs; the application isn't built."""
     with mock_aws(config=_moto()), updates_as_aws_takes_them():
         session = boto3.Session(
             aws_access_key_id="testing", aws_secret_access_key="testing", region_name="us-east-1"
@@ -135,6 +136,8 @@ def account(folder: Path) -> Iterator[Application]:
         session.events.register("before-parameter-build", _counter(calls))
         aws = Aws(Connection(session), stack="batchapp", tags={}, clock=_clock())
         make_default_vpc_public(aws.connection.client("ec2"))
+        make_web_acls(aws)
+        calls.clear()
         yield Application(aws, folder, calls=calls)
 
 

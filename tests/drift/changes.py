@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from web_acls import FIRST, SECOND
+
 from batchctl.config import Config
 
 KeyPath = tuple[str, ...]
@@ -16,6 +18,7 @@ SKIPPED: Mapping[KeyPath, str] = {
     ("api", "mode"): "another front door, which has tests of its own",
     ("api", "auth"): "depends on `api.mode`",
     ("api", "assume_execute_role"): "of the commands that call the API",
+    ("api", "access_log_prefix"): "depends on `api.access_log_bucket`",
     ("compute", "build"): "the folder; what is in it decides",
     ("compute", "builder"): "how the image is built, not what it is",
     ("compute", "builder_options"): "how the image is built, not what it is",
@@ -32,6 +35,8 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
     ("api", "port"): (8443, frozenset({"listener.api", "security_group.load_balancer"})),
     ("api", "allowed_cidrs"): (["10.0.0.0/8"], frozenset({"security_group.load_balancer"})),
     ("api", "certificate_arn"): (CERTIFICATE, frozenset({"listener.api"})),
+    ("api", "web_acl_arn"): (FIRST, frozenset({"web_acl_association.api"})),
+    ("api", "access_log_bucket"): ("logs", frozenset({"load_balancer.api"})),
     # The VPC that was looked up, now by name.
     ("network", "vpc_id"): (VPC, frozenset()),
     ("network", "compute_subnet_ids"): (
@@ -105,6 +110,11 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
     ("queue", "max_receive_count"): (6, frozenset({"queue.jobs"})),
     ("job_table", "point_in_time_recovery"): (False, frozenset({"table.jobs"})),
     ("job_table", "deletion_protection"): (False, frozenset({"table.jobs"})),
+    ("job_table", "max_write_units"): (100, frozenset({"table.jobs"})),
+    ("functions", "reserved_concurrency"): (
+        10,
+        frozenset({"function.receiver", "function.api"}),
+    ),
     ("functions", "runtime"): (
         "python3.12",
         frozenset({"function.receiver", "function.splitter", "function.api"}),
@@ -135,7 +145,8 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
 CHANGED_BEHIND_REST_API: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
     ("api", "requests_per_second"): (10, frozenset({"stage.api"})),
     ("api", "burst_requests"): (20, frozenset({"stage.api"})),
-    ("api", "log_retention_days"): (30, frozenset({"log_group.access"})),
+    ("api", "log_retention_days"): (30, frozenset({"log_group.access", "log_group.errors"})),
+    ("api", "web_acl_arn"): (SECOND, frozenset({"web_acl_association.api"})),
     ("functions", "tracing"): (False, frozenset({"stage.api", "function.api"})),
     ("tags",): (
         {"team": "risk"},

@@ -35,6 +35,8 @@ def _load_balancer() -> Sequence[Mutation]:
     return (
         attribute("deletion_protection.enabled", "true"),
         attribute("routing.http.drop_invalid_header_fields.enabled", "false"),
+        attribute("routing.http.desync_mitigation_mode", "monitor"),
+        attribute("access_logs.s3.enabled", "true"),
         Mutation(address, "Subnets", subnets, st.integers(2, 5)),
         Mutation(address, "SecurityGroups", groups, other("compute")),
         tag(address, _tag_elbv2),

@@ -35,6 +35,11 @@ def _function(label: str, timeout_s: int) -> Sequence[Mutation]:
         values = other({name: "changed"}, *([] if name == "THEIRS" else [{}]))
         return Mutation(address, f"Environment.Variables.{name}", change, values)
 
+    def concurrency(application: Application, function: Any, value: int) -> None:
+        application.client("lambda").put_function_concurrency(
+            FunctionName=function.id, ReservedConcurrentExecutions=value
+        )
+
     def code(application: Application, function: Any, value: Any) -> None:
         application.client("lambda").update_function_code(FunctionName=function.id, ZipFile=value)
 
@@ -50,6 +55,7 @@ def _function(label: str, timeout_s: int) -> Sequence[Mutation]:
         application.client("lambda").tag_resource(Resource=function.arn, Tags=tags)
 
     return (
+        Mutation(address, "ReservedConcurrentExecutions", concurrency, st.integers(1, 100)),
         setting("MemorySize", st.integers(128, 1768)),
         setting("Timeout", st.integers(1, timeout_s - 1)),
         setting("Handler", other("handlers.other.handler")),

@@ -10,6 +10,8 @@ from built import Application
 from hypothesis import strategies as st
 from mutation import Mutation, other, tag
 from mutations_access import role_mutations
+from mutations_storage import log_group_mutations
+from web_acls import SECOND
 
 API = "rest_api.api"
 EVERYONE = {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "*"}
@@ -98,6 +100,8 @@ def _api() -> Sequence[Mutation]:
     return (
         Mutation(API, "policy.Statement", _patch_api("/policy", policy), st.none()),
         Mutation(API, "endpointConfiguration.types", _patch_api(edge, "EDGE"), st.none()),
+        Mutation(API, "securityPolicy", _patch_api("/securityPolicy", "TLS_1_0"), st.none()),
+        Mutation(API, "endpointAccessMode", _patch_api("/endpointAccessMode", "BASIC"), st.none()),
         Mutation(API, "methods.GET /v1/tasks.authorizationType", _let_in, st.none()),
         Mutation(
             API,
@@ -142,12 +146,20 @@ def _stage() -> Sequence[Mutation]:
         ),
         setting(f"{limits}.throttlingRateLimit", "/*/*/throttling/rateLimit", other("1", "9999")),
         setting(f"{limits}.throttlingBurstLimit", "/*/*/throttling/burstLimit", other("0", "1")),
+        setting(f"{limits}.loggingLevel", "/*/*/logging/loglevel", other("OFF", "INFO")),
+        setting(f"{limits}.dataTraceEnabled", "/*/*/logging/dataTrace", other("true")),
         tag("stage.api", _tag("stage")),
     )
+
+
+def _guard_with_another(application: Application, association: Any, value: str) -> None:
+    application.client("wafv2").associate_web_acl(WebACLArn=value, ResourceArn=association.id)
 
 
 REST_API: tuple[Mutation, ...] = (
     *_api(),
     *_stage(),
+    *log_group_mutations("log_group.errors"),
+    Mutation("web_acl_association.api", "WebACLArn", _guard_with_another, other(SECOND)),
     *role_mutations("role.api_execute", "account"),
 )

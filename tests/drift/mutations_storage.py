@@ -44,7 +44,7 @@ def _redrive_policy() -> Mutation:
     return Mutation("queue.jobs", path, change, st.integers(6, 1000))
 
 
-def _policy() -> Mutation:
+def _policy(address: str) -> Mutation:
     def change(application: Application, queue: Any, value: Any) -> None:
         application.client("sqs").set_queue_attributes(
             QueueUrl=queue.url, Attributes={"Policy": value}
@@ -52,9 +52,18 @@ def _policy() -> Mutation:
 
     open_to_all = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [open_to_all]})
-    return Mutation(
-        "queue.events_dead_letters", "Attributes.Policy.Statement", change, other(policy)
-    )
+    return Mutation(address, "Attributes.Policy.Statement", change, other(policy))
+
+
+def _redrive_allow_policy(address: str) -> Mutation:
+    def change(application: Application, queue: Any, value: Any) -> None:
+        application.client("sqs").set_queue_attributes(
+            QueueUrl=queue.url,
+            Attributes={"RedriveAllowPolicy": json.dumps({"redrivePermission": value})},
+        )
+
+    path = "Attributes.RedriveAllowPolicy.redrivePermission"
+    return Mutation(address, path, change, other("allowAll"))
 
 
 def _table() -> Sequence[Mutation]:
@@ -106,13 +115,19 @@ def _table() -> Sequence[Mutation]:
             update(GlobalSecondaryIndexUpdates=deleted_index),
             one,
         ),
+        Mutation(
+            address,
+            "OnDemandThroughput.MaxWriteRequestUnits",
+            update(OnDemandThroughput={"MaxWriteRequestUnits": 100}),
+            one,
+        ),
         Mutation(address, f"{indexes}.by_status", update(**added_index), one),
         Mutation(address, "PointInTimeRecoveryEnabled", recovery, one),
         tag(address, write_tags),
     )
 
 
-def _log_group(address: str) -> Sequence[Mutation]:
+def log_group_mutations(address: str) -> Sequence[Mutation]:
     def retention(application: Application, group: Any, value: Any) -> None:
         logs = application.client("logs")
         if value is None:
@@ -133,9 +148,13 @@ STORAGE: tuple[Mutation, ...] = (
     *_queue("queue.jobs"),
     *_queue("queue.dead_letters"),
     _redrive_policy(),
+    _policy("queue.jobs"),
+    _policy("queue.dead_letters"),
+    _redrive_allow_policy("queue.jobs"),
+    _redrive_allow_policy("queue.events_dead_letters"),
     *_queue("queue.events_dead_letters", visibility_timeout_s=30),
-    _policy(),
+    _policy("queue.events_dead_letters"),
     *_table(),
-    *_log_group("log_group.compute"),
-    *_log_group("log_group.splitter"),
+    *log_group_mutations("log_group.compute"),
+    *log_group_mutations("log_group.splitter"),
 )

@@ -15,10 +15,14 @@ from mutation import Mutation
 from mutations_rest_api import REST_API
 from shared import CONFIG, EXAMPLES, Shared
 from slices import one_in
+from web_acls import FIRST
 
 from batchctl.engine.plan import Action
 
-SIGNED = with_settings(CONFIG, {("api", "mode"): "restapi", ("api", "auth"): "iam"})
+SIGNED = with_settings(
+    CONFIG,
+    {("api", "mode"): "restapi", ("api", "auth"): "iam", ("api", "web_acl_arn"): FIRST},
+)
 
 
 @pytest.fixture(scope="module")

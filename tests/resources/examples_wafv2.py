@@ -1,4 +1,4 @@
-"""Examples of the AWS WAF kinds; the web ACL is the user's (`web_acl` makes one)."""
+"""Examples of the AWS WAF kinds; the web ACLs are the user's."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import dataclasses
 from example import Example
 from examples_apigateway import stage
 from examples_awslambda import load_balancer
+from web_acls import FIRST, SECOND
 
 from batchctl.engine.plan import Action
 from batchctl.resources.wafv2 import WebAclAssociation
 
-REGIONAL = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl"
 association = WebAclAssociation(
-    label="api", name="batchapp-api", web_acl_arn=f"{REGIONAL}/first/1", guarded=load_balancer
+    label="api", name="batchapp-api", web_acl_arn=FIRST, guarded=load_balancer
 )
 
 EXAMPLES = [
-    Example(association, dataclasses.replace(association, web_acl_arn=f"{REGIONAL}/second/2")),
+    Example(association, dataclasses.replace(association, web_acl_arn=SECOND)),
     Example(
         dataclasses.replace(association, label="stage", guarded=stage),
         dataclasses.replace(association, label="stage"),

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from default_vpc import make_default_vpc_public
 from example import Example
-from examples_wafv2 import REGIONAL
-from web_acls import make_web_acl
+from web_acls import make_web_acls
 
 from batchctl.aws.session import Aws
 from batchctl.engine.apply import Result, apply
@@ -47,8 +46,7 @@ def public_default_vpc(aws: Aws) -> None:
 
 @pytest.fixture(autouse=True)
 def users_web_acls(aws: Aws) -> None:
-    for name in ("first/1", "second/2"):
-        make_web_acl(aws, f"{REGIONAL}/{name}")
+    make_web_acls(aws)
 
 
 @pytest.fixture

@@ -8,6 +8,10 @@ from moto.wafv2.models import wafv2_backends
 
 from batchctl.aws.session import Aws
 
+FIRST, SECOND = (
+    f"arn:aws:wafv2:us-east-1:123456789012:regional/webacl/{each}"
+    for each in ("first/1", "second/2")
+)
 VISIBILITY: Any = {
     "SampledRequestsEnabled": False,
     "CloudWatchMetricsEnabled": False,
@@ -15,15 +19,15 @@ VISIBILITY: Any = {
 }
 
 
-def make_web_acl(aws: Aws, arn: str) -> None:
-    """Make the web ACL with that ARN (`…:regional/webacl/NAME/ID`)."""
-    made = aws.wafv2.create_web_acl(
-        Name=arn.split("/")[-2],
-        Scope="REGIONAL",
-        DefaultAction={"Allow": {}},
-        VisibilityConfig=VISIBILITY,
-    )["Summary"]["ARN"]
-    backend = wafv2_backends[aws.account][aws.region]
-    acl = backend.wacls.pop(made)
-    acl.arn = arn
-    backend.wacls[arn] = acl
+def make_web_acls(aws: Aws) -> None:
+    """Make both."""
+    for arn in (FIRST, SECOND):
+        made = aws.wafv2.create_web_acl(
+            Name=arn.split("/")[-2],
+            Scope="REGIONAL",
+            DefaultAction={"Allow": {}},
+            VisibilityConfig=VISIBILITY,
+        )["Summary"]["ARN"]
+        backend = wafv2_backends[aws.account][aws.region]
+        backend.wacls[arn] = backend.wacls.pop(made)
+        backend.wacls[arn].arn = arn
