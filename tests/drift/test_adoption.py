@@ -142,6 +142,12 @@ FOREIGN: Mapping[str, tuple[str, Make]] = {
         ),
     ),
     "security_group": ("security_group.compute", _security_group),
+    "launch_template": (
+        "launch_template.compute",
+        lambda application: application.client("ec2").create_launch_template(
+            LaunchTemplateName="batchapp-compute", LaunchTemplateData={"EbsOptimized": True}
+        ),
+    ),
     "compute_environment": ("compute_environment.spot", _environment),
     "job_queue": ("job_queue.compute", _job_queue),
     "job_definition": ("job_definition.compute", _definition),

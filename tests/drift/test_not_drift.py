@@ -37,16 +37,24 @@ def order_of_lists(application: Application) -> None:
 
 
 def policy_as_iam_rewrites_it(application: Application) -> None:
-    """The same policy, its lists in another order and a single action as a text."""
+    """The same policy, its lists in another order and a single action or value as a text."""
     iam = application.client("iam")
     role = application.outputs("role.job").id
     found = iam.get_role_policy(RoleName=role, PolicyName="batchctl")["PolicyDocument"]
-    (statement,) = found["Statement"]
-    statement["Action"].reverse()
-    (statement["Resource"],) = statement["Resource"]
-    application.aws.iam.put_role_policy(
-        RoleName=role, PolicyName="batchctl", PolicyDocument=json.dumps(found, indent=2)
-    )
+    for statement in found["Statement"]:
+        (statement["Action"],) = statement["Action"]
+        (statement["Resource"],) = statement["Resource"]
+        condition = statement["Condition"]
+        (condition["Null"]["dynamodb:Attributes"],) = condition["Null"]["dynamodb:Attributes"]
+        condition["ForAllValues:StringEquals"]["dynamodb:Attributes"].reverse()
+    receiver = application.outputs("role.receiver").id
+    also = iam.get_role_policy(RoleName=receiver, PolicyName="batchctl")["PolicyDocument"]
+    for statement in also["Statement"]:
+        statement["Action"].reverse()
+    for name, document in ((role, found), (receiver, also)):
+        application.aws.iam.put_role_policy(
+            RoleName=name, PolicyName="batchctl", PolicyDocument=json.dumps(document, indent=2)
+        )
 
 
 def foreign_tags(application: Application) -> None:

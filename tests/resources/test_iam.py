@@ -121,9 +121,9 @@ def test_a_trust_that_other_hands_changed_is_mended(iam: Any, deployed: Deployed
 
 
 def test_a_document_spelled_in_another_way_is_no_difference(iam: Any, deployed: Deployed) -> None:
-    iam.create_role(
-        RoleName=role.name, AssumeRolePolicyDocument=trust("lambda.amazonaws.com"), Tags=OURS
-    )
+    trusted = json.loads(trust("lambda.amazonaws.com"))
+    trusted["Statement"]["Condition"] = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    iam.create_role(RoleName=role.name, AssumeRolePolicyDocument=json.dumps(trusted), Tags=OURS)
     statement = {
         "Sid": send.sid,
         "Effect": "Allow",
