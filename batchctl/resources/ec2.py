@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from batchctl.aws.errors import code_of, ignore_missing
-from batchctl.aws.networks import newly_let_in
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
 from batchctl.aws.together import Together
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
 from batchctl.resources.awslambda_interfaces import wait_until_interfaces_gone
+from batchctl.resources.ec2_cidrs import newly_let_in
 from batchctl.resources.ec2_network import Network
 
 # EC2 user guide, "Eventual consistency", names no time; seconds, as a rule.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from batchctl.aws.networks import is_wide, newly_let_in
 from batchctl.config import Config
 from batchctl.resources.apigateway import AUTHENTICATION_OFF
+from batchctl.resources.ec2_cidrs import is_wide, newly_let_in
 
 EVERYONE = ("0.0.0.0/0",)
 

@@ -20,8 +20,8 @@ OPEN_OVER_HTTP = (
     "alone (`batchctl up --api-mode restapi --auth iam`)"
 )
 OPEN_API = (
-    "WARNING: anyone on the internet can submit jobs and read results: let in signed requests alone "
-    "(`batchctl up --auth iam`)"
+    "WARNING: anyone on the internet can submit jobs and read results: let in signed requests "
+    "alone (`batchctl up --auth iam`)"
 )
 ASKED = "let in anyone on the internet?"
 LOOSENED = "go ahead with what is marked LOOSENED?"

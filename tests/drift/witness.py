@@ -139,6 +139,7 @@ def _functions(awslambda: Any) -> Any:
     found = {name: awslambda.get_function(FunctionName=name) for name in functions}
     return {
         "functions": [(each["Configuration"], each.get("Tags")) for each in found.values()],
+        "concurrency": {name: each.get("Concurrency") for name, each in found.items()},
         "policies": [_policy(awslambda, name) for name in functions],
         "asynchronous": _async_invocations(awslambda),
         "mappings": awslambda.list_event_source_mappings()["EventSourceMappings"],
@@ -198,6 +199,7 @@ def _rest_apis(apigateway: Any) -> Any:
                 each["path"]: _api_methods(each)
                 for each in apigateway.get_resources(restApiId=api["id"])["items"]
             },
+            "tls": [api.get("securityPolicy"), api.get("endpointAccessMode")],
             "responses": apigateway.get_gateway_responses(restApiId=api["id"])["items"],
             "stages": [
                 {**stage, "deploymentId": _description(apigateway, api["id"], stage)}

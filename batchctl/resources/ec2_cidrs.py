@@ -1,4 +1,4 @@
-"""Sets of IP networks: what one lets in that another refuses, and which are open to the world."""
+"""EC2: sets of networks, what one lets in that another refuses, and which are open to the world."""
 
 from __future__ import annotations
 
