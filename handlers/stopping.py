@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_lambda_powertools import Logger
-
+from handlers.log import logger
 from handlers.reasons import CANCELLED
 from handlers.record import BatchJob, JobRecord, Status, cut
 from handlers.submission import Submission
@@ -14,8 +13,6 @@ from handlers.table import JobTable
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
-
-logger = Logger()
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,8 @@ class BatchDouble:
 
     def terminate_job(self, **request: Any) -> dict[str, Any]:
         self._called("TerminateJob", request)
-        job = self.jobs[request["jobId"]]
-        if job["status"] not in ("SUCCEEDED", "FAILED"):
+        job = self.jobs.get(request["jobId"])
+        if job is not None and job["status"] not in ("SUCCEEDED", "FAILED"):
             self.terminated.append(request["jobId"])
             job |= {"statusReason": request["reason"], "isTerminated": True}
             self.end(request["jobId"], "FAILED")
