@@ -165,6 +165,8 @@ class JobTable(Section):
     """Continuous backups: the table can be restored to any second of the last 35 days."""
     deletion_protection: bool = True
     """Refuses to delete the table by other means than `batchctl down --delete-data`."""
+    keep_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    """Days to keep a job after its end. null: for ever."""
 
 
 class Functions(Section):

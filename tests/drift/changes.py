@@ -105,6 +105,10 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
     ("queue", "max_receive_count"): (6, frozenset({"queue.jobs"})),
     ("job_table", "point_in_time_recovery"): (False, frozenset({"table.jobs"})),
     ("job_table", "deletion_protection"): (False, frozenset({"table.jobs"})),
+    ("job_table", "keep_days"): (
+        30,
+        frozenset({"table.jobs", "function.receiver", "function.api", "function.tracker"}),
+    ),
     ("functions", "runtime"): (
         "python3.12",
         frozenset({"function.receiver", "function.splitter", "function.api"}),
