@@ -21,6 +21,9 @@ from stopping import Stopped, StopSignal
 
 # DynamoDB developer guide, Quotas: a record has at most 400 KB, with its key and attribute names
 LARGEST_RESULT_BYTES = 350 * 1024
+# parsers stop at some depth, .NET's at 64 levels by default, Ruby's at 100; an answer of the API
+# has three levels around a result
+DEEPEST_RESULT = 60
 LONGEST_ERROR = 4_000
 LONGEST_PAUSE_S = 30.0
 
@@ -76,9 +79,26 @@ def encode(result: Any) -> str:
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"compute must return what JSON can hold: {error}") from error
+    if not is_within(result, DEEPEST_RESULT):
+        raise ValueError(f"the result is nested more than {DEEPEST_RESULT} levels deep")
     if size > LARGEST_RESULT_BYTES:
         raise ValueError(f"the result has {size} bytes as JSON: at most {LARGEST_RESULT_BYTES} fit")
     return text
+
+
+def is_within(value: Any, depth: int) -> bool:
+    """Return whether containers are nested `depth` deep at most; level by level, no recursion."""
+    containers = [value]
+    for _ in range(depth):
+        inner = [
+            each
+            for container in containers
+            for each in (container.values() if isinstance(container, dict) else container)
+        ]
+        containers = [each for each in inner if isinstance(each, (dict, list, tuple))]
+        if not containers:
+            return True
+    return False
 
 
 def describe(error: BaseException) -> str:

@@ -1,11 +1,14 @@
 """The job table as the compute container sees it: reads a task's items, writes their results.
 
 Partition key `job_id`, sort key `item`. Read: `JOB` (items: the length of the universe; parameters:
-a JSON string) and `UNIVERSE#<8 digits>` (items: 250 of the universe). A job that is tried again has
-for that attempt `ATTEMPT#<2 digits>#UNIVERSE#<8 digits>`, the items that had not succeeded, and in
-`JOB` their number, `attempt_items`. Written: `RESULT#<item>` (status, result or error and reason,
-attempts, seconds). The job role needs dynamodb:BatchGetItem and dynamodb:PutItem on the table, and
-nothing else.
+a JSON string; expires_at, where jobs are not kept for ever) and `UNIVERSE#<8 digits>` (items: 250
+of the universe). A job that is tried again has for that attempt `ATTEMPT#<2 digits>#UNIVERSE#<8
+digits>`, the items that had not succeeded, and in `JOB` their number, `attempt_items`. Written:
+`RESULT#<item>` (status, result or error and reason, attempts, seconds, expires_at).
+
+Containers of other jobs may have written any of these: a spoilt JOB or UNIVERSE record ends the
+task with a clear error, a spoilt result is computed again. The job role needs dynamodb:BatchGetItem
+and dynamodb:PutItem on the table, and nothing else.
 """
 
 from __future__ import annotations
@@ -22,8 +25,11 @@ if TYPE_CHECKING:  # the image has boto3, but not its stubs
 
 CHUNK_ITEMS = 250  # items in one UNIVERSE# record
 RESULT_PREFIX = "RESULT#"
+STATUSES = ("SUCCEEDED", "FAILED")
+LARGEST_ITEM_BYTES = 1024 - len(RESULT_PREFIX)
 KEYS_PER_CALL = 100  # DynamoDB API reference, BatchGetItem: at most 100 items in a call
 LONGEST_PAUSE_S = 20.0
+LATER_S = 30 * 86_400  # a JOB record is deleted so much later than its job's other records
 FRUITLESS_CALLS = 10  # in a row that process not one key, before we give up
 
 
@@ -46,11 +52,17 @@ class Slice:
 
 @dataclasses.dataclass(frozen=True)
 class Work:
-    """What a task has to do: the items without a recorded success, out of `total` in its slice."""
+    """What a task has to do: the items without a recorded success, out of `total` in its slice.
+
+    `expires_at`, epoch seconds, is when results are to be deleted; None: never. `malformed` counts
+    the results that were none.
+    """
 
     items: tuple[str, ...]
     total: int
     parameters: dict[str, Any]
+    expires_at: int | None = None
+    malformed: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,17 +97,21 @@ class JobTable:
     def read(self, wanted: Slice) -> Work:
         """Return what is left to do of a slice; a recorded failure is done again, a success not.
 
-        Raises JobTableError when the job or a part of its universe is missing.
+        Raises JobTableError when the job or a part of its universe is missing or malformed.
         """
         job, items = self._job_and_items(wanted)
-        succeeded = self._succeeded(wanted.job_id, items)
+        statuses = self._statuses(wanted.job_id, items)
         return Work(
-            items=tuple(item for item in items if item not in succeeded),
+            items=tuple(item for item in items if statuses.get(item) != "SUCCEEDED"),
             total=len(items),
-            parameters=json.loads(job["parameters"]["S"]) if "parameters" in job else {},
+            parameters=parameters_in(wanted.job_id, job),
+            expires_at=expiry_in(wanted.job_id, job),
+            malformed=sum(status not in STATUSES for status in statuses.values()),
         )
 
-    def record(self, job_id: str, item: str, outcome: Outcome) -> bool:
+    def record(
+        self, job_id: str, item: str, outcome: Outcome, expires_at: int | None = None
+    ) -> bool:
         """Write the outcome of an item; False when a success stood there already: it stays.
 
         Two attempts at one task can overlap, as a reclaimed host may end late, and a put that is
@@ -104,7 +120,7 @@ class JobTable:
         try:
             self.client.put_item(
                 TableName=self.name,
-                Item=result_record(job_id, item, outcome),
+                Item=result_record(job_id, item, outcome, expires_at),
                 ConditionExpression="attribute_not_exists(job_id) OR #status <> :succeeded",
                 ExpressionAttributeNames={"#status": "status"},  # a reserved word in DynamoDB
                 ExpressionAttributeValues={":succeeded": {"S": "SUCCEEDED"}},
@@ -117,7 +133,7 @@ class JobTable:
         """Return the JOB record and the items of the slice, in the universe's order."""
         chunks = range(wanted.start // CHUNK_ITEMS, -(-wanted.stop // CHUNK_ITEMS))
         names = [chunk_key(chunk, wanted.attempt) for chunk in chunks]
-        attributes = ["item", "items", "attempt_items", "parameters"]
+        attributes = ["item", "items", "attempt_items", "parameters", "expires_at"]
         records = {
             record["item"]["S"]: record
             for record in self._get(wanted.job_id, ["JOB", *names], attributes)
@@ -125,25 +141,26 @@ class JobTable:
         if "JOB" not in records:
             raise JobTableError(f"table `{self.name}` has no job `{wanted.job_id}`")
         stored = [
-            element["S"]
+            item
             for name in names
             if name in records
-            for element in records[name]["items"]["L"]
+            for item in chunk_in(wanted.job_id, name, records[name])
         ]
         offset = wanted.start - chunks.start * CHUNK_ITEMS
         items = stored[offset : offset + wanted.stop - wanted.start]
         job = records["JOB"]
-        total = job["items"] if wanted.attempt == 1 else job.get("attempt_items", {"N": "0"})
-        check_complete(wanted, items, total=int(total["N"]))
+        total = "items" if wanted.attempt == 1 else "attempt_items"
+        default = None if wanted.attempt == 1 else 0
+        check_complete(wanted, items, total=number_in(wanted.job_id, job, total, default))
         return job, items
 
-    def _succeeded(self, job_id: str, items: Sequence[str]) -> set[str]:
-        """Return those of `items` that have a recorded success."""
-        names = [RESULT_PREFIX + item for item in items]
+    def _statuses(self, job_id: str, items: Sequence[str]) -> dict[str, str | None]:
+        """Return the status of each of `items` that has a result; None where that says none."""
+        # each key once, as BatchGetItem takes it (DynamoDB API reference)
+        names = list(dict.fromkeys(RESULT_PREFIX + item for item in items))
         return {
-            record["item"]["S"].removeprefix(RESULT_PREFIX)
+            record["item"]["S"].removeprefix(RESULT_PREFIX): text_in(record, "status")
             for record in self._get(job_id, names, ["item", "status"])
-            if record["status"]["S"] == "SUCCEEDED"
         }
 
     def _get(
@@ -197,6 +214,61 @@ def chunk_key(chunk: int, attempt: int = 1) -> str:
     return f"{prefix}UNIVERSE#{chunk:08d}"
 
 
+def malformed(job_id: str, what: str) -> JobTableError:
+    """Return the error for a record that somebody has spoilt."""
+    return JobTableError(f"{what} of job `{job_id}` is malformed: submit the job under another id")
+
+
+def text_in(record: Any, name: str) -> str | None:
+    """Return a string of a record in DynamoDB's JSON; None where there is none."""
+    value = record.get(name)
+    text = value.get("S") if isinstance(value, dict) else None
+    return text if isinstance(text, str) else None
+
+
+def number_in(job_id: str, job: Any, name: str, default: int | None = None) -> int:
+    """Return a whole number of the JOB record; `default` (None: there must be one) without it."""
+    if name not in job and default is not None:
+        return default
+    text = job[name].get("N") if isinstance(job.get(name), dict) else None
+    if not isinstance(text, str) or not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise malformed(job_id, f"the record, its `{name}`,")
+    return int(text)
+
+
+def expiry_in(job_id: str, job: Any) -> int | None:
+    """Return when the results of a job are to be deleted; None: never."""
+    return number_in(job_id, job, "expires_at") - LATER_S if "expires_at" in job else None
+
+
+def parameters_in(job_id: str, job: Any) -> dict[str, Any]:
+    """Return the parameters of the JOB record, an object."""
+    if "parameters" not in job:
+        return {}
+    try:
+        parameters = json.loads(text_in(job, "parameters") or "")
+    except (ValueError, RecursionError) as error:
+        raise malformed(job_id, "the record, its `parameters`,") from error
+    if not isinstance(parameters, dict):
+        raise malformed(job_id, "the record, its `parameters`,")
+    return parameters
+
+
+def chunk_in(job_id: str, name: str, record: Any) -> list[str]:
+    """Return the items of a UNIVERSE# record."""
+    value = record.get("items")
+    entries = value.get("L") if isinstance(value, dict) else None
+    items = [entry.get("S") for entry in entries or ()] if isinstance(entries, list) else []
+    if not 0 < len(items) <= CHUNK_ITEMS or not all(is_item(item) for item in items):
+        raise malformed(job_id, f"the universe (`{name}`)")
+    return items
+
+
+def is_item(value: object) -> bool:
+    """Return whether a value can be an item, which is part of a key of at most 1,024 bytes."""
+    return isinstance(value, str) and 0 < len(value.encode(errors="replace")) <= LARGEST_ITEM_BYTES
+
+
 def check_complete(wanted: Slice, items: Sequence[str], total: int) -> None:
     """Raise JobTableError unless `items` is all that a universe of `total` items has there."""
     if wanted.start >= total:
@@ -212,7 +284,9 @@ def check_complete(wanted: Slice, items: Sequence[str], total: int) -> None:
         )
 
 
-def result_record(job_id: str, item: str, outcome: Outcome) -> dict[str, Any]:
+def result_record(
+    job_id: str, item: str, outcome: Outcome, expires_at: int | None = None
+) -> dict[str, Any]:
     """Return the RESULT# record in DynamoDB's JSON."""
     record = {
         "job_id": {"S": job_id},
@@ -226,4 +300,6 @@ def result_record(job_id: str, item: str, outcome: Outcome) -> dict[str, Any]:
     if outcome.error is not None:
         # What happens to the container itself, its memory or its host, others record.
         record |= {"error": {"S": outcome.error}, "reason": {"S": "EXCEPTION"}}
+    if expires_at is not None:
+        record["expires_at"] = {"N": str(expires_at)}
     return record

@@ -61,6 +61,8 @@ def run(task: Task, stop: StopSignal) -> int:
         table = JobTable(dynamodb_client(), task.table)
         work = table.read(task.slice)
         log(job_id=task.slice.job_id, items=work.total, left=len(work.items))
+        if work.malformed:
+            log(skipped_malformed_results=work.malformed)
         return 0 if run_items(task, table, work, stop) else 1
     except (JobTableError, BotoCoreError, ClientError) as error:
         sys.stderr.write(f"could not run the task: {error}\n")
@@ -73,7 +75,7 @@ def run_items(task: Task, table: JobTable, work: Work, stop: StopSignal) -> bool
     failed = 0
     for item in work.items:
         outcome = outcome_of(item)
-        recorded = table.record(task.slice.job_id, item, outcome)
+        recorded = table.record(task.slice.job_id, item, outcome, work.expires_at)
         status = outcome.status if recorded else "SUCCEEDED"  # it had succeeded elsewhere meanwhile
         log(
             item=item,

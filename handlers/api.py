@@ -13,13 +13,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from aws_lambda_powertools import Logger
-
 from handlers import clients
 from handlers.front_door import FrontDoor, RequestError, query, reply
+from handlers.keeping import keeping_of
+from handlers.log import logger
+from handlers.malformed import TIMESTAMP
 from handlers.monitor import Monitor, Progress, limit_ids, monitor_of
-from handlers.record import FINAL, RESULT_PREFIX, JobRecord, Reclaims, Status
-from handlers.request import JOB_ID
+from handlers.record import FINAL, JOB, JOB_ID, MAX_ITEM_BYTES, JobRecord, Reclaims
 from handlers.results import Results
 from handlers.table import JobTable, Listed, ListPosition
 
@@ -32,9 +32,9 @@ MAX_RESULTS, DEFAULT_RESULTS = 1000, 100
 COUNTING_S = 10.0
 """How long one request may count results: API Gateway waits 29 s for a function (its quotas)."""
 
-TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES = 2048, 1024
+"""DynamoDB quotas, "Partition keys and sort keys"."""
 
-logger = Logger()
 front_door = FrontDoor()
 routes = front_door.routes
 
@@ -57,6 +57,8 @@ def get_tasks() -> Response[object]:
 def get_task(job_id: str) -> Response[object]:
     """Show a job and a page of its results: `limit` (1 to 1,000) of them at most, then `next`."""
     job_id = unquote(job_id)
+    if not JOB_ID.fullmatch(job_id):
+        raise RequestError(404, "no job has such an id: it takes letters, digits, `_` and `-`")
     logger.append_keys(job_id=job_id)
     limit = _limit(DEFAULT_RESULTS, MAX_RESULTS)
     after = _result_position(query(routes.current_event, "next"))
@@ -73,9 +75,9 @@ class Reader:
     clock: Callable[[], float]
 
     def job(self, job_id: str, limit: int, after: str | None) -> dict[str, object]:
-        """Give a job as clients see it; raises RequestError (404)."""
-        job = self.jobs.read(job_id) if JOB_ID.fullmatch(job_id) else None
-        if job is None or job.status is Status.RECEIVING:
+        """Give a job as clients see it; raises RequestError (404), MalformedItemError."""
+        job = self.jobs.shown(job_id)
+        if job is None:
             raise RequestError(404, f"no job `{job_id}`")
         # First the status, then the results: a job shown as ended has them all.
         (progress,) = self.monitor.look([job], self.clock() + COUNTING_S)
@@ -148,17 +150,31 @@ def _with_next(body: dict[str, object], token: str | None) -> dict[str, object]:
 
 
 def _list_token(position: ListPosition | None) -> str | None:
-    return None if position is None else _token(position.created_at, position.job_id)
+    """Make a place in the list opaque; one at what is no job of ours has a form of its own."""
+    if position is None:
+        return None
+    if _is_ours(position):
+        return _token(position.created_at, position.job_id)
+    return _encoded([{"after": [position.created_at, position.job_id, position.item]}])
+
+
+def _is_ours(position: ListPosition) -> bool:
+    is_timestamp = TIMESTAMP.fullmatch(position.created_at)
+    return bool(is_timestamp and JOB_ID.fullmatch(position.job_id) and position.item == JOB)
 
 
 def _list_position(token: str | None) -> ListPosition | None:
     if token is None:
         return None
     match _untoken(token):
-        case [str(created_at), str(job_id)] if TIMESTAMP.fullmatch(created_at) and (
-            JOB_ID.fullmatch(job_id)
-        ):
+        case [str(created_at), str(job_id)] if _is_ours(ListPosition(created_at, job_id)):
             return ListPosition(created_at, job_id)
+        case [{"after": [str(created_at), str(job_id), str(item)]}] if (
+            _is_key(created_at, MAX_SORT_KEY_BYTES)
+            and _is_key(job_id, MAX_PARTITION_KEY_BYTES)
+            and _is_key(item, MAX_SORT_KEY_BYTES)
+        ):
+            return ListPosition(created_at, job_id, item)
     raise RequestError(400, "is not a `next` of this list", "next")
 
 
@@ -166,18 +182,33 @@ def _result_position(token: str | None) -> str | None:
     if token is None:
         return None
     match _untoken(token):
-        case [str(item)] if item and len((RESULT_PREFIX + item).encode(errors="replace")) <= 1024:
+        case [str(item)] if _is_key(item, MAX_ITEM_BYTES):
             return item
+        case [""]:
+            return ""  # nobody's item, but a container may have written a result of it
     raise RequestError(400, "is not a `next` of these results", "next")
 
 
+def _is_key(value: str, most_bytes: int) -> bool:
+    """Tell whether DynamoDB would take a string as a key of an item."""
+    try:
+        return 0 < len(value.encode()) <= most_bytes
+    except UnicodeEncodeError:
+        return False
+
+
 def _token(*place: str) -> str:
-    """Make a place opaque: JSON in URL-safe base64, without padding."""
+    """Make a place opaque."""
+    return _encoded(list(place))
+
+
+def _encoded(place: list[Any]) -> str:
+    """Write JSON in URL-safe base64, without padding."""
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
 def _untoken(token: str) -> object:
-    """Read what `_token` made; `None` for anything else."""
+    """Read what `_encoded` made; `None` for anything else."""
     try:
         return json.loads(base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True))
     except (ValueError, RecursionError):
@@ -187,5 +218,7 @@ def _untoken(token: str) -> object:
 @cache
 def reader() -> Reader:
     """Give the reader that the function's environment describes."""
-    monitor = monitor_of(clients.dynamodb(), os.environ["TABLE"], clients.batch())
+    monitor = monitor_of(
+        clients.dynamodb(), os.environ["TABLE"], clients.batch(), keeping_of(os.environ)
+    )
     return Reader(monitor.jobs, monitor.results, monitor, time.monotonic)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from handlers.commands import RefusedError
 from handlers.lease import MARGIN_MS
 from handlers.record import (
+    MOST_EARLIER_BATCH_JOBS,
     JobRecord,
     Overrides,
     Status,
@@ -28,9 +29,6 @@ from handlers.record import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
-MOST_EARLIER_BATCH_JOBS = 1_000
-"""The latest of them are kept: an entry takes some 90 bytes of the 400 KB that an item may have."""
 
 
 @dataclass(frozen=True)

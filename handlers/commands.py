@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.record import AS_CONFIGURED, JobRecord, Overrides, Status
+from handlers.record import AS_CONFIGURED, JOB_ID, JobRecord, Overrides
 from handlers.table import JobTable
 
 SMALLEST_MEMORY_MIB = 4
@@ -40,8 +40,8 @@ def parse(event: Mapping[str, Any]) -> Command:
     action, job_id = event.get("action"), event.get("job_id")
     if action not in ("cancel", "retry"):
         raise RefusedError(400, "`action` must be `cancel` or `retry`")
-    if not isinstance(job_id, str) or not job_id:
-        raise RefusedError(400, "`job_id` must be a string")
+    if not isinstance(job_id, str) or not JOB_ID.fullmatch(job_id):
+        raise RefusedError(400, "`job_id` must be the id of a job")
     return Command(action, job_id, _overrides(event))
 
 
@@ -62,8 +62,11 @@ def _is_memory(value: object) -> bool:
 
 
 def known_job(jobs: JobTable, job_id: str) -> JobRecord:
-    """Read the record of an accepted job; raises RefusedError (404) where there is none."""
-    job = jobs.read(job_id)
-    if job is None or job.status is Status.RECEIVING:
+    """Read the record of a job that clients are shown; raises RefusedError (404) without one.
+
+    And MalformedItemError where it can't be read.
+    """
+    job = jobs.shown(job_id)
+    if job is None:
         raise RefusedError(404, f"no job `{job_id}`")
     return job

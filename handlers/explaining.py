@@ -15,8 +15,18 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from handlers.keeping import items_expiry
 from handlers.reasons import Failure, Reason, Success, end_of
-from handlers.record import RESULT_PREFIX, BatchJob, JobRecord, Status, key, number, text
+from handlers.record import (
+    RESULT_PREFIX,
+    BatchJob,
+    JobRecord,
+    Status,
+    expiry_value,
+    key,
+    number,
+    text,
+)
 from handlers.universe import ITEMS_PER_CHUNK, Universe
 from handlers.writing import MAX_ROUNDS, WRITERS, WriteRefusedError
 
@@ -56,21 +66,19 @@ class Explainer:
         (of the clock) came before; a thousand items are done in any case.
         """
         first = job.explained // ITEMS_PER_CHUNK
-        place = first * ITEMS_PER_CHUNK
         chunks = self.universe.chunks(job.job_id, job.attempt, first)
-        while stretch := [item for chunk in islice(chunks, CHUNKS_AT_ONCE) for item in chunk]:
-            self._explain(job, list(enumerate(stretch, start=place)), {})
-            place += len(stretch)
+        while stretch := list(islice(chunks, CHUNKS_AT_ONCE)):
+            self._explain(job, [each for chunk in stretch for each in chunk.numbered], {})
             if self.clock() >= deadline:
-                return min(place, job.items_to_do)
+                return min(stretch[-1].stop, job.items_to_do)
         return job.items_to_do
 
     def explain_task(self, job: JobRecord, task: int, detail: Mapping[str, Any]) -> None:
         """Explain the items of one task that has failed; `detail` is its JobDetail."""
         start = task * job.items_per_task
         stop = min(start + job.items_per_task, job.items_to_do)
-        items = self.universe.items(job.job_id, job.attempt, start, stop)
-        self._explain(job, list(enumerate(items, start=start)), {task: detail})
+        items = self.universe.numbered(job.job_id, job.attempt, start, stop)
+        self._explain(job, items, {task: detail})
 
     def _explain(
         self, job: JobRecord, items: Numbered, details: Mapping[int, Mapping[str, Any]]
@@ -147,7 +155,11 @@ class Explainer:
         try:
             self.client.put_item(
                 TableName=self.universe.table,
-                Item={**key(job.job_id, RESULT_PREFIX + item), **_result(end)},
+                Item={
+                    **key(job.job_id, RESULT_PREFIX + item),
+                    **expiry_value(items_expiry(job.expires_at)),
+                    **_result(end),
+                },
                 ConditionExpression="attribute_not_exists(job_id)",
             )
         except self.client.exceptions.ConditionalCheckFailedException:

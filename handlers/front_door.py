@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import ALBResolver, APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.log import logger
+from handlers.malformed import MalformedItemError, reporting_skipped, skipped
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 SLASHES_AT_END = re.compile(r"/+$")
-
-logger = Logger()
 
 
 class RequestError(Exception):
@@ -61,7 +61,8 @@ class FrontDoor:
         functions as targets").
         """
         behind_alb = "elb" in (event.get("requestContext") or {})
-        return (self._alb if behind_alb else self._rest).resolve(event, context)
+        with reporting_skipped():
+            return (self._alb if behind_alb else self._rest).resolve(event, context)
 
     @cached_property
     def _alb(self) -> ApiGatewayResolver:
@@ -93,6 +94,7 @@ def query(event: BaseProxyEvent, name: str) -> str | None:
 def _answer_errors(resolver: ApiGatewayResolver) -> None:
     resolver.exception_handler(RequestError)(_refuse)
     resolver.exception_handler(NotFoundError)(_not_found)
+    resolver.exception_handler(MalformedItemError)(_unreadable)
     resolver.exception_handler([UnavailableError, BotoCoreError, ClientError])(_unavailable)
     resolver.exception_handler(Exception)(_fault)
 
@@ -105,6 +107,12 @@ def _refuse(error: RequestError) -> Response[object]:
 
 def _not_found(_: NotFoundError) -> Response[object]:
     return reply(404, {"error": "not found"})
+
+
+def _unreadable(error: MalformedItemError) -> Response[object]:
+    """Answer for a job whose own record somebody has spoilt: nothing that a client can mend."""
+    skipped.note(error)
+    return reply(409, {"error": "the record of this job is damaged: submit it under another id"})
 
 
 def _unavailable(error: Exception) -> Response[object]:

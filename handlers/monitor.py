@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from handlers.explaining import IDS_PER_CALL, Explainer
+from handlers.keeping import Keeping
 from handlers.progress import Counts, Observation, observe, status_of, succeeded_tasks
 from handlers.reclaims import ReclaimTable
 from handlers.record import FINAL, JobRecord, Status, Tally, seconds, timestamp
@@ -137,7 +138,7 @@ class Monitor:
         """Give the counts of each Batch job; from the results where Batch doesn't say."""
         unsaid = any(one.counts is None for one in seen)
         done = frozenset(self.results.succeeded(job.job_id)) if unsaid else frozenset[str]()
-        universe = list(self.universe.read(job.job_id, job.attempt)) if unsaid else []
+        universe = self.universe.whole(job.job_id, job.attempt, job.items_to_do) if unsaid else []
         return [one.counts or _from_results(job, one, universe, done) for one in seen]
 
     def _ended(
@@ -176,27 +177,29 @@ class Monitor:
 def _recorded(job: JobRecord) -> Progress:
     """Tell the end that the record tells; tasks that neither succeeded nor failed never ran."""
     succeeded, failed = job.succeeded or 0, job.failed or 0
-    counts = Counts(job.tasks - succeeded - failed, 0, succeeded, failed)
+    counts = Counts(max(0, job.tasks - succeeded - failed), 0, succeeded, failed)
     return Progress(job.status, counts, job.finished_at)
 
 
 def _waiting(job: JobRecord) -> Counts:
     """Count the tasks that aren't submitted yet."""
-    return Counts(pending=job.tasks - sum(batch_job.tasks for batch_job in job.batch_jobs))
+    return Counts(pending=max(0, job.tasks - sum(each.tasks for each in job.batch_jobs)))
 
 
 def _from_results(
-    job: JobRecord, one: Observation, universe: Sequence[str], done: frozenset[str]
+    job: JobRecord, one: Observation, universe: Sequence[str | None], done: frozenset[str]
 ) -> Counts:
     succeeded = succeeded_tasks(job, one.batch_job, universe, done)
     return Counts(succeeded=succeeded, failed=one.batch_job.tasks - succeeded)
 
 
-def monitor_of(dynamodb: DynamoDBClient, table: str, batch: BatchClient) -> Monitor:
-    """Give the monitor of a table."""
+def monitor_of(
+    dynamodb: DynamoDBClient, table: str, batch: BatchClient, keeping: Keeping
+) -> Monitor:
+    """Give the monitor of a table whose jobs are kept that long."""
     universe = Universe(dynamodb, table, time.sleep)
     return Monitor(
-        jobs=JobTable(dynamodb, table),
+        jobs=JobTable(dynamodb, table, keeping),
         results=Results(dynamodb, table, time.monotonic),
         universe=universe,
         batch=batch,

@@ -98,13 +98,14 @@ def _counts(batch_job: BatchJob, detail: JobDetailTypeDef) -> Counts:
 def _by_state(states: dict[str, int], tasks: int) -> Counts:
     running = sum(states.get(state, 0) for state in RUNNING_STATES)
     succeeded, failed = states.get("SUCCEEDED", 0), states.get("FAILED", 0)
-    return Counts(tasks - running - succeeded - failed, running, succeeded, failed)
+    pending = max(0, tasks - running - succeeded - failed)
+    return Counts(pending, running, succeeded, failed)
 
 
 def succeeded_tasks(
-    job: JobRecord, part: BatchJob, universe: Iterable[str], done: frozenset[str]
+    job: JobRecord, part: BatchJob, universe: Iterable[str | None], done: frozenset[str]
 ) -> int:
-    """Count the tasks of a Batch job of which every item is `done`."""
+    """Count the tasks of a Batch job of which every item is `done`; one unknown (None) isn't."""
     undone = {
         index // job.items_per_task for index, item in enumerate(universe) if item not in done
     }

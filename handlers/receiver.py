@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
 from handlers import clients
 from handlers.front_door import FrontDoor, RequestError, UnavailableError, reply
+from handlers.keeping import items_expiry, keeping_of
+from handlers.log import logger
 from handlers.record import JobRecord, Status, timestamp
 from handlers.request import NewTask, parse
 from handlers.table import JobTable
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_sqs import SQSClient
 
-logger = Logger()
 front_door = FrontDoor()
 routes = front_door.routes
 
@@ -80,6 +79,10 @@ class Receiver:
         the table doesn't take the universe.
         """
         job = self.table.create(self._record(task))
+        if self.table.is_past_keeping(job.finished_at):
+            raise RequestError(
+                409, "belonged to a job that is kept no longer: choose another id", "job_id"
+            )
         if job.content_hash != task.content_hash:
             raise RequestError(
                 409, "belongs to a job with another universe or parameters", "job_id"
@@ -87,7 +90,7 @@ class Receiver:
         if job.status is not Status.RECEIVING:
             return job, False
         try:
-            self.universe.write(job.job_id, task.universe)
+            self.universe.write(job.job_id, task.universe, expires_at=items_expiry(job.expires_at))
         except WriteRefusedError as error:
             raise UnavailableError from error
         self._queue(job.job_id)
@@ -98,14 +101,16 @@ class Receiver:
         self.table.accept(job_id)
 
     def _record(self, task: NewTask) -> JobRecord:
+        now = self.clock()
         return JobRecord(
             job_id=task.job_id,
             status=Status.RECEIVING,
-            created_at=timestamp(self.clock()),
+            created_at=timestamp(now),
             items=len(task.universe),
             items_per_task=self.items_per_task,
             content_hash=task.content_hash,
             parameters=task.parameters,
+            expires_at=self.table.keeping.expiry(now),
         )
 
 
@@ -114,7 +119,7 @@ def receiver() -> Receiver:
     """Give the receiver that the function's environment describes."""
     table = os.environ["TABLE"]
     return Receiver(
-        table=JobTable(clients.dynamodb(), table),
+        table=JobTable(clients.dynamodb(), table, keeping_of(os.environ)),
         universe=Universe(clients.dynamodb(), table, time.sleep),
         sqs=clients.sqs(),
         queue_url=os.environ["QUEUE_URL"],

@@ -6,8 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from handlers.keeping import items_expiry
+from handlers.malformed import Fields, well_formed
 from handlers.reasons import reclaims_of
-from handlers.record import JobRecord, Reclaims, key, number, text
+from handlers.record import (
+    LONGEST_S,
+    MOST_COUNTED,
+    JobRecord,
+    Reclaims,
+    expiry_value,
+    key,
+    number,
+    text,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,6 +46,7 @@ class ReclaimTable:
             TableName=self.name,
             Item={
                 **key(job.job_id, f"{PREFIX}{job.attempt:02d}#{task:08d}"),
+                **expiry_value(items_expiry(job.expires_at)),
                 "reclaims": number(count),
                 "lost_seconds": {"N": f"{seconds:.3f}"},
             },
@@ -50,8 +62,16 @@ class ReclaimTable:
             ExpressionAttributeValues={":job_id": text(job_id), ":prefix": text(PREFIX)},
             ConsistentRead=True,
         )
-        entries = [item for page in pages for item in page["Items"]]
+        found = (item for page in pages for item in page["Items"])
+        entries = list(well_formed(found, _reclaims))
         return Reclaims(
-            sum(int(entry["reclaims"]["N"]) for entry in entries),
-            round(sum(float(entry["lost_seconds"]["N"]) for entry in entries), 3),
+            sum(entry.count for entry in entries),
+            round(sum(entry.seconds for entry in entries), 3),
         )
+
+
+def _reclaims(item: Mapping[str, Any]) -> Reclaims:
+    fields = Fields(item)
+    return Reclaims(
+        fields.whole("reclaims", MOST_COUNTED), fields.decimal("lost_seconds", LONGEST_S)
+    )

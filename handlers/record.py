@@ -9,6 +9,8 @@ The table has the partition key `job_id` and the sort key `item`. A job is made 
                                 `attempts`, `seconds` (by the container, else by the tracker)
     ATTEMPTS#<a>#<task>         `reclaims`, `lost_seconds` of a task whose machine was taken away
 
+Where `job_table.keep_days` is set, each has `expires_at` (see `keeping`).
+
 <n> and <task> have 8 digits, <a>, the attempt at the job, has 2.
 
 The sparse index `by_created_at` (partition key `listing`, sort key `created_at`) has the accepted
@@ -17,10 +19,13 @@ jobs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from handlers.malformed import Fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +36,23 @@ JOB = "JOB"
 RESULT_PREFIX = "RESULT#"
 LISTING = "JOB"
 INDEX = "by_created_at"
+
+JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+MAX_ITEMS = 1_000_000
+MAX_ITEM_BYTES = 1024 - len(RESULT_PREFIX)
+"""An item is part of a sort key, which has at most 1,024 bytes (DynamoDB quotas)."""
+
+MOST_ATTEMPTS = 99
+"""An attempt has two digits in the keys of the table."""
+
+MOST_EARLIER_BATCH_JOBS = 1_000
+"""The latest of them are kept: an entry takes some 90 bytes of the 400 KB that an item may have."""
+
+BATCH_JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+LONGEST_S = 1e12
+MOST_COUNTED = 10**9
+MOST_EPOCH_S = 10**11
+"""Bounds of what is plausible, far beyond what happens: what is above is no number of ours."""
 
 MAX_CHILDREN = 10_000
 """Children of one array job (AWS Batch API reference, ArrayProperties: size 2 to 10,000)."""
@@ -133,6 +155,7 @@ class JobRecord:
     queued_at: str | None = None
     explained: int = 0
     reclaims: Reclaims | None = None
+    expires_at: int | None = None
 
     @property
     def items_to_do(self) -> int:
@@ -174,6 +197,7 @@ def new_item(job: JobRecord) -> dict[str, AttributeValueTypeDef]:
     """Give the JOB item of a job that is being received, in DynamoDB's form."""
     return {
         **key(job.job_id),
+        **expiry_value(job.expires_at),
         "status": text(job.status),
         "created_at": text(job.created_at),
         "items": number(job.items),
@@ -184,30 +208,47 @@ def new_item(job: JobRecord) -> dict[str, AttributeValueTypeDef]:
     }
 
 
-def from_item(item: Mapping[str, AttributeValueTypeDef]) -> JobRecord:
-    """Read a JOB item in DynamoDB's form."""
-    return JobRecord(
-        job_id=item["job_id"]["S"],
-        status=Status(item["status"]["S"]),
-        created_at=item["created_at"]["S"],
-        items=int(item["items"]["N"]),
-        items_per_task=int(item["items_per_task"]["N"]),
-        content_hash=item["content_hash"]["S"],
-        parameters=item["parameters"]["S"],
-        submitted_at=_text(item, "submitted_at"),
-        finished_at=_text(item, "finished_at"),
-        batch_jobs=_batch_jobs(item, "batch_jobs"),
-        succeeded=_number(item, "succeeded"),
-        failed=_number(item, "failed"),
-        tally=_tally(item),
-        attempt=_number(item, "attempt") or 1,
-        attempt_items=_number(item, "attempt_items"),
-        earlier_batch_jobs=_batch_jobs(item, "earlier_batch_jobs"),
-        overrides=_overrides(item),
-        queued_at=_text(item, "queued_at"),
-        explained=_number(item, "explained") or 0,
-        reclaims=_reclaims(item),
+def expiry_value(expires_at: int | None) -> dict[str, AttributeValueTypeDef]:
+    """Give the attribute by which DynamoDB deletes an item; none for one that is kept for ever."""
+    return {} if expires_at is None else {"expires_at": number(expires_at)}
+
+
+def from_item(item: Mapping[str, Any]) -> JobRecord:
+    """Read a JOB item in DynamoDB's form; raises MalformedItemError."""
+    fields = Fields(item)
+    items = fields.whole("items", MAX_ITEMS, least=1)
+    job = JobRecord(
+        job_id=fields.text("job_id", JOB_ID),
+        status=status_in(fields),
+        created_at=fields.timestamp("created_at"),
+        items=items,
+        items_per_task=fields.whole("items_per_task", MAX_ITEMS, least=1),
+        content_hash=fields.text("content_hash"),
+        parameters=fields.text("parameters"),
+        submitted_at=_timestamp(fields, "submitted_at"),
+        finished_at=_timestamp(fields, "finished_at"),
+        succeeded=_number(fields, "succeeded"),
+        failed=_number(fields, "failed"),
+        tally=_tally(fields),
+        attempt=_number(fields, "attempt", MOST_ATTEMPTS) or 1,
+        attempt_items=_number(fields, "attempt_items", items),
+        earlier_batch_jobs=_batch_jobs(fields, "earlier_batch_jobs", MOST_EARLIER_BATCH_JOBS),
+        overrides=_overrides(fields),
+        queued_at=_timestamp(fields, "queued_at"),
+        explained=_number(fields, "explained") or 0,
+        reclaims=_reclaims(fields),
+        expires_at=_number(fields, "expires_at", MOST_EPOCH_S),
     )
+    parts = -(-job.tasks // MAX_CHILDREN)
+    return replace(job, batch_jobs=_batch_jobs(fields, "batch_jobs", parts))
+
+
+def status_in(fields: Fields) -> Status:
+    """Read the attribute `status` of a job; raises MalformedItemError."""
+    found = fields.text("status")
+    if found not in set(Status):
+        raise fields.malformed("status")
+    return Status(found)
 
 
 def batch_jobs_value(batch_jobs: tuple[BatchJob, ...]) -> AttributeValueTypeDef:
@@ -247,35 +288,46 @@ def cut(job: JobRecord) -> list[Part]:
     ]
 
 
-def _batch_jobs(item: Mapping[str, AttributeValueTypeDef], name: str) -> tuple[BatchJob, ...]:
-    return tuple(_batch_job(entry["M"]) for entry in item.get(name, {}).get("L", ()))
+def _batch_jobs(fields: Fields, name: str, most: int) -> tuple[BatchJob, ...]:
+    if not fields.has(name):
+        return ()
+    return tuple(
+        BatchJob(
+            entry.text("id", BATCH_JOB_ID),
+            entry.whole("first_task", MAX_ITEMS),
+            entry.whole("tasks", MAX_CHILDREN, least=1),
+        )
+        for entry in fields.maps(name, most)
+    )
 
 
-def _batch_job(entry: Mapping[str, AttributeValueTypeDef]) -> BatchJob:
-    return BatchJob(entry["id"]["S"], int(entry["first_task"]["N"]), int(entry["tasks"]["N"]))
-
-
-def _tally(item: Mapping[str, AttributeValueTypeDef]) -> Tally | None:
-    after, counted = _text(item, "tally_after"), _number(item, "tally_succeeded")
-    if after is None or counted is None:
+def _tally(fields: Fields) -> Tally | None:
+    if not fields.has("tally_after") or not fields.has("tally_succeeded"):
         return None
-    complete = "tally_complete" in item and item["tally_complete"]["BOOL"]
-    return Tally(after, counted, _number(item, "tally_recorded") or 0, complete)
+    return Tally(
+        fields.text("tally_after"),
+        fields.whole("tally_succeeded", MOST_COUNTED),
+        _number(fields, "tally_recorded") or 0,
+        fields.has("tally_complete") and fields.flag("tally_complete"),
+    )
 
 
-def _overrides(item: Mapping[str, AttributeValueTypeDef]) -> Overrides:
-    value = item.get("overrides", {}).get("M", {})
-    return Overrides(_number(value, "memory_mib"), value.get("on_demand", {}).get("BOOL", False))
+def _overrides(fields: Fields) -> Overrides:
+    if not fields.has("overrides"):
+        return AS_CONFIGURED
+    inside = fields.inside("overrides")
+    on_demand = inside.has("on_demand") and inside.flag("on_demand")
+    return Overrides(_number(inside, "memory_mib"), on_demand)
 
 
-def _reclaims(item: Mapping[str, AttributeValueTypeDef]) -> Reclaims | None:
-    count = _number(item, "reclaims")
-    return None if count is None else Reclaims(count, float(item["reclaim_seconds"]["N"]))
+def _reclaims(fields: Fields) -> Reclaims | None:
+    count = _number(fields, "reclaims")
+    return None if count is None else Reclaims(count, fields.decimal("reclaim_seconds", LONGEST_S))
 
 
-def _text(item: Mapping[str, AttributeValueTypeDef], name: str) -> str | None:
-    return item[name]["S"] if name in item else None
+def _timestamp(fields: Fields, name: str) -> str | None:
+    return fields.timestamp(name) if fields.has(name) else None
 
 
-def _number(item: Mapping[str, AttributeValueTypeDef], name: str) -> int | None:
-    return int(item[name]["N"]) if name in item else None
+def _number(fields: Fields, name: str, most: int = MOST_COUNTED) -> int | None:
+    return fields.whole(name, most) if fields.has(name) else None

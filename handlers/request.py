@@ -9,29 +9,25 @@ import base64
 import binascii
 import hashlib
 import json
-import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Never
 
 from handlers.front_door import RequestError
-from handlers.record import RESULT_PREFIX
+from handlers.record import JOB_ID, MAX_ITEM_BYTES, MAX_ITEMS
+from handlers.strict_json import Doubled, inner_values, is_within, loads, marking_doubled
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
-JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """API Gateway quotas: a payload of 10 MB. (Lambda quotas: an invocation of 6 MB, body and all.)"""
 
 GZIP = b"\x1f\x8b"
 """How a gzip member begins (RFC 1952), and no JSON does: that tells it, without the headers."""
 
-MAX_ITEMS = 1_000_000
 MAX_ITEM_CHARACTERS = 256
-MAX_ITEM_BYTES = 1024 - len(RESULT_PREFIX)
-"""An item is part of a sort key, which has at most 1,024 bytes (DynamoDB quotas)."""
 
 MAX_PARAMETERS_BYTES = 16 * 1024
 MAX_DEPTH = 32
@@ -98,7 +94,7 @@ def _inflated(content: bytes) -> bytes:
 def _json(content: bytes) -> object:
     """Parse strictly: no NaN, and nothing that Python can't hold (long numbers, deep nesting)."""
     try:
-        return json.loads(content.decode(), parse_constant=_no_constant)
+        return loads(content.decode(), marking_doubled)
     except UnicodeDecodeError as error:
         raise RequestError(400, "the body must be JSON in UTF-8") from error
     except json.JSONDecodeError as error:
@@ -109,11 +105,9 @@ def _json(content: bytes) -> object:
         ) from error
 
 
-def _no_constant(name: str) -> Never:
-    raise ValueError(name)
-
-
 def _check_fields(request: dict[str, object]) -> None:
+    if isinstance(request, Doubled):
+        raise RequestError(400, "is there twice", request.doubled[:MAX_NAME_SHOWN])
     unknown = next((name for name in request if name not in FIELDS), None)
     if unknown is not None:
         known = ", ".join(f"`{name}`" for name in FIELDS)
@@ -177,8 +171,10 @@ def _parameters(value: object) -> str:
     """Give the parameters as canonical JSON: sorted keys, no spaces, ASCII."""
     if not isinstance(value, dict):
         raise RequestError(400, "must be a JSON object", "parameters")
-    if not _is_flat(value):
+    if not is_within(value, MAX_DEPTH):
         raise RequestError(400, f"is nested more than {MAX_DEPTH} levels deep", "parameters")
+    if _has_doubled(value):
+        raise RequestError(400, "has an object with the same key twice", "parameters")
     try:
         json.dumps(value, ensure_ascii=False).encode()
         canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -193,18 +189,13 @@ def _parameters(value: object) -> str:
     return canonical
 
 
-def _is_flat(value: object) -> bool:
-    """Tell whether nothing is nested deeper than MAX_DEPTH; without recursion, level by level."""
+def _has_doubled(value: object) -> bool:
+    """Tell whether an object has a key twice, at any depth."""
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        containers = [entry for entry in level if isinstance(entry, (dict, list))]
-        level = [
-            inner
-            for entry in containers
-            for inner in (entry.values() if isinstance(entry, dict) else entry)
-        ]
-        if not level:
+    while level:
+        if any(isinstance(each, Doubled) for each in level):
             return True
+        level = inner_values(level)
     return False
 
 

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any
 
-from handlers.record import RESULT_PREFIX, Status, Tally, key, text
+from handlers import strict_json
+from handlers.malformed import Fields, well_formed
+from handlers.record import LONGEST_S, MOST_COUNTED, RESULT_PREFIX, Status, Tally, key, text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryOutputTypeDef
+    from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
 
 MAX_PAGE_BYTES = 900_000
 """What results may take of an answer: a load balancer lets 1 MB of it through, and the body is a
 string in it (Elastic Load Balancing User Guide, "Use Lambda functions as targets")."""
 
+MAX_DEPTH = 60
+"""Parsers stop at some depth, .NET's at 64 levels by default, Ruby's at 100: an answer has three
+around a result. The container refuses what is deeper; a deeper one is given as its text."""
+
+MOST_QUERIES = 5
+"""So many pages of the table are read, at most, for one page that has a result."""
+
+RESULT_STATUSES = (Status.SUCCEEDED, Status.FAILED)
+REASON = re.compile(r"[A-Z_]{1,40}")
+EXIT_CODES = 2**32
 SMALL = ("status", "reason", "exit_code", "attempts", "seconds")
 
 
@@ -38,16 +52,24 @@ class Results:
 
     def page(self, job_id: str, limit: int, after: str | None) -> Page:
         """Give up to `limit` results that come after the item `after`: fewer when they are big."""
+        for _ in range(MOST_QUERIES):
+            page = self._page(job_id, limit, after)
+            after = page.next
+            if page.results or after is None:
+                break
+        return page
+
+    def _page(self, job_id: str, limit: int, after: str | None) -> Page:
         answer = self._query(job_id, after, Limit=limit + 1)
         items, results, size = answer["Items"], dict[str, dict[str, object]](), 0
-        for item in items[:limit]:
-            name, entry = _item(item), _fitting(_item(item), _entry(item))
+        last = _item(items[:limit][-1]) if items else None
+        for name, entry in well_formed(items[:limit], _named_entry):
             size += _size(name, entry)
             if size > MAX_PAGE_BYTES:
-                break
+                return Page(results, next(reversed(results)))
             results[name] = entry
-        more = len(results) < len(items) or "LastEvaluatedKey" in answer
-        return Page(results, next(reversed(results)) if more and results else None)
+        more = len(items) > limit or "LastEvaluatedKey" in answer
+        return Page(results, last if more else None)
 
     def tally(self, job_id: str, start: Tally | None, deadline: float) -> Tally:
         """Count the results, and those that say SUCCEEDED, from `start` on, until the deadline.
@@ -69,13 +91,13 @@ class Results:
                 break
         return tally
 
-    def statuses(self, job_id: str) -> Iterator[tuple[str, str]]:
-        """Give each item that has a result, with the status that the result says."""
+    def statuses(self, job_id: str) -> Iterator[tuple[str, str | None]]:
+        """Give each item that has a result, with the status that it says; `None` for nonsense."""
         names = {"ExpressionAttributeNames": {"#status": "status"}}
         after: str | None = None
         while True:
             answer = self._query(job_id, after, ProjectionExpression="#item, #status", **names)
-            yield from ((_item(item), item["status"]["S"]) for item in answer["Items"])
+            yield from ((_item(item), _status(item)) for item in answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             after = answer["LastEvaluatedKey"]["item"]["S"].removeprefix(RESULT_PREFIX)
@@ -108,35 +130,63 @@ def _succeeded_only() -> dict[str, Any]:
     }
 
 
-def _item(item: dict[str, AttributeValueTypeDef]) -> str:
-    return item["item"]["S"].removeprefix(RESULT_PREFIX)
+def _item(item: Mapping[str, Any]) -> str:
+    """Give the item that a result is of: it is in the key, which is a string."""
+    return str(item["item"]["S"]).removeprefix(RESULT_PREFIX)
 
 
-def _entry(item: dict[str, AttributeValueTypeDef]) -> dict[str, object]:
-    """Give a result as readers see it."""
-    entry: dict[str, object] = {"status": item["status"]["S"]}
-    if "result" in item:
-        entry["result"] = _json(item["result"]["S"])
-    entry |= {name: item[name]["S"] for name in ("error", "reason") if name in item}
-    if "exit_code" in item:
-        entry["exit_code"] = int(item["exit_code"]["N"])
-    if "attempts" in item:
-        entry["attempts"] = int(item["attempts"]["N"])
-    if "seconds" in item:
-        entry["seconds"] = float(item["seconds"]["N"])
+def _status(item: Mapping[str, Any]) -> str | None:
+    return next(well_formed([item], lambda each: _known_status(Fields(each))), None)
+
+
+def _known_status(fields: Fields) -> str:
+    status = fields.text("status")
+    if status not in RESULT_STATUSES:
+        raise fields.malformed("status")
+    return status
+
+
+def _named_entry(item: Mapping[str, Any]) -> tuple[str, dict[str, object]]:
+    name = _item(item)
+    return name, _fitting(name, _entry(Fields(item)))
+
+
+def _entry(fields: Fields) -> dict[str, object]:
+    """Give a result as readers see it; raises MalformedItemError."""
+    entry: dict[str, object] = {"status": _known_status(fields)}
+    if fields.has("result"):
+        entry["result"] = _json(fields.text("result"))
+    if fields.has("error"):
+        entry["error"] = fields.text("error")
+    if fields.has("reason"):
+        entry["reason"] = fields.text("reason", REASON)
+    if fields.has("exit_code"):
+        entry["exit_code"] = fields.whole("exit_code", EXIT_CODES, least=-EXIT_CODES)
+    if fields.has("attempts"):
+        entry["attempts"] = fields.whole("attempts", MOST_COUNTED)
+    if fields.has("seconds"):
+        entry["seconds"] = fields.decimal("seconds", LONGEST_S)
     return entry
 
 
 def _json(value: str) -> object:
-    """Parse a result; one that isn't JSON (written by another image) is given as it stands."""
+    """Parse a result; what isn't JSON (written by another image), or too deep, stays a string."""
     try:
-        return json.loads(value, parse_constant=_no_constant)
+        parsed = strict_json.loads(value)
     except (ValueError, RecursionError):
         return value
+    is_json = strict_json.is_within(parsed, MAX_DEPTH) and _is_finite(parsed)
+    return parsed if is_json else value
 
 
-def _no_constant(name: str) -> Never:
-    raise ValueError(name)
+def _is_finite(value: object) -> bool:
+    """Tell whether JSON can hold all the numbers again: `1e999` is read as infinity."""
+    level = [value]
+    while level:
+        if any(isinstance(each, float) and not math.isfinite(each) for each in level):
+            return False
+        level = strict_json.inner_values(level)
+    return True
 
 
 def _fitting(item: str, entry: dict[str, object]) -> dict[str, object]:

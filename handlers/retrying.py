@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from handlers.claim import ClaimTable
 from handlers.commands import Command, RefusedError, known_job
+from handlers.keeping import DAY_S, RETRY_DAYS, items_expiry
 from handlers.monitor import Monitor
-from handlers.record import RESULT_PREFIX, JobRecord, Status, key
+from handlers.record import MOST_ATTEMPTS, RESULT_PREFIX, JobRecord, Status, key
 from handlers.results import Results
 from handlers.stopping import Stopper
 from handlers.table import JobTable
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 RETRIABLE = (Status.FAILED, Status.CANCELLED)
-MOST_ATTEMPTS = 99
-"""An attempt has two digits in the keys of the table."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,13 @@ class Retrier:
             raise RefusedError(409, f"job `{job.job_id}` is {job.status}: {what}")
         if job.attempt >= MOST_ATTEMPTS:
             raise RefusedError(409, f"job `{job.job_id}` has had {job.attempt} attempts")
+        expires_at = items_expiry(job.expires_at)
+        if expires_at is not None and expires_at - self.jobs.clock() < RETRY_DAYS * DAY_S:
+            raise RefusedError(
+                409,
+                f"job `{job.job_id}` is too old: within {RETRY_DAYS} days it will be deleted, as "
+                "`job_table.keep_days` says; submit what is left of it as a new job",
+            )
 
     def _make(self, job: JobRecord, command: Command, call: Call) -> JobRecord:
         """Make the next attempt, alone: others are kept out until this call is over."""
@@ -108,8 +114,10 @@ class Retrier:
         ]
         if not items:
             raise RefusedError(409, f"every item of job `{job.job_id}` has succeeded")
-        self.universe.write(job.job_id, items, job.attempt + 1)
-        self._delete_results(job.job_id, [item for item in items if item in statuses])
+        self.universe.write(job.job_id, items, job.attempt + 1, items_expiry(job.expires_at))
+        # Each once, as BatchWriteItem takes it (DynamoDB API reference).
+        failed = dict.fromkeys(item for item in items if item in statuses)
+        self._delete_results(job.job_id, list(failed))
         return len(items)
 
     def _delete_results(self, job_id: str, items: list[str]) -> None:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
     EventType,
@@ -24,7 +23,9 @@ from aws_lambda_powertools.utilities.batch import (
 
 from handlers import clients
 from handlers.lease import Lease, LeaseTable
-from handlers.record import Status, cut
+from handlers.log import logger
+from handlers.malformed import reporting_skipped
+from handlers.record import JOB_ID, Status, cut
 from handlers.stopping import Marker, Stopper
 from handlers.submission import Submission, submission_of
 from handlers.table import JobTable
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-logger = Logger()
 # A batch of which every message failed is told in the answer, too: an exception would say no more.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -42,7 +42,8 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Split the jobs of an SQS event; the answer names the messages that failed."""
-    return process_partial_response(event, split_message, processor, context)
+    with reporting_skipped():
+        return process_partial_response(event, split_message, processor, context)
 
 
 def split_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
@@ -69,7 +70,7 @@ def _job_id(body: str) -> str:
         job_id = json.loads(body)["job_id"]
     except (ValueError, KeyError, TypeError) as error:
         raise PoisonMessageError(body[:200]) from error
-    if not isinstance(job_id, str) or not job_id:
+    if not isinstance(job_id, str) or not JOB_ID.fullmatch(job_id):
         raise PoisonMessageError(body[:200])
     return job_id
 

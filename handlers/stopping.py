@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
+from handlers.log import logger
 from handlers.reasons import CANCELLED
 from handlers.record import BatchJob, JobRecord, Status, cut
 from handlers.submission import Submission
@@ -29,8 +29,6 @@ DENIED, FORGOTTEN = "AccessDeniedException", "ClientException"
 
 TRIES = 6
 """A new tag may not decide at once whether a job may be ended: so often it is tried, in 31 s."""
-
-logger = Logger()
 
 Unmarked = Callable[[JobRecord, BatchJob], None]
 """What is done about a Batch job that may not be ended."""

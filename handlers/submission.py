@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionFailedError
 
 from handlers import clients
+from handlers.log import logger
 from handlers.record import BatchJob, JobRecord, Part, seconds
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ STACK_TAG, JOB_TAG = "batchctl:stack", "batchctl:job"
 CLOCK_SKEW_S = 1.0
 THROTTLES = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling"})
 """Batch says TooManyRequestsException with HTTP 429 (AWS Batch API reference, "Common Errors")."""
-
-logger = Logger()
 
 
 class NotSubmittedError(Exception):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
+from handlers.keeping import FOREVER, Keeping
+from handlers.malformed import Fields, MalformedItemError, skipped, well_formed
 from handlers.record import (
     INDEX,
+    JOB,
+    JOB_ID,
     LISTING,
+    MAX_ITEMS,
     NO_RECLAIMS,
     JobRecord,
     Reclaims,
@@ -18,12 +26,17 @@ from handlers.record import (
     key,
     new_item,
     number,
+    status_in,
     text,
 )
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryInputTypeDef
+
+
+MOST_QUERIES = 5
+"""So many pages of the index are read, at most, for one page of the list that has a job."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +53,14 @@ class Listed:
 
 @dataclass(frozen=True)
 class ListPosition:
-    """A place in the list of jobs: the listed job after which a page begins."""
+    """A place in the list of jobs: what a page begins after.
+
+    `item` is the sort key of that in the table: JOB, if nobody has put anything else into the list.
+    """
 
     created_at: str
     job_id: str
+    item: str = JOB
 
 
 @dataclass(frozen=True)
@@ -59,10 +76,16 @@ class End:
 
 @dataclass(frozen=True)
 class JobTable:
-    """The JOB records of one table."""
+    """The JOB records of one table. `clock` gives seconds since the epoch.
+
+    What reads a record raises MalformedItemError where it isn't one; what reads several leaves such
+    out.
+    """
 
     client: DynamoDBClient
     name: str
+    keeping: Keeping = FOREVER
+    clock: Callable[[], float] = time.time
 
     def create(self, job: JobRecord) -> JobRecord:
         """Put the record unless the job_id has one; give the record that is in the table then."""
@@ -85,10 +108,24 @@ class JobTable:
         answer = self.client.get_item(TableName=self.name, Key=key(job_id), ConsistentRead=True)
         return from_item(answer["Item"]) if "Item" in answer else None
 
+    def shown(self, job_id: str) -> JobRecord | None:
+        """Read a record as of now; `None` for what nobody is shown.
+
+        That is a job that is still being received, or one that was kept for as long as it may be.
+        """
+        job = self.read(job_id)
+        if job is None or job.status is Status.RECEIVING or self.is_past_keeping(job.finished_at):
+            return None
+        return job
+
+    def is_past_keeping(self, finished_at: str | None) -> bool:
+        """Tell whether a job that ended then (`None`: it hasn't) is shown no more."""
+        return self.keeping.is_over(finished_at, self.clock())
+
     def read_many(self, job_ids: Sequence[str]) -> dict[str, JobRecord]:
         """Read up to 100 records by job_id (DynamoDB API reference, BatchGetItem: 100 items).
 
-        What DynamoDB leaves unprocessed is left out.
+        The ids must be distinct. What DynamoDB leaves unprocessed is left out.
         """
         if not job_ids:
             return {}
@@ -96,7 +133,7 @@ class JobTable:
         answer = self.client.batch_get_item(
             RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}}
         )
-        records = (from_item(item) for item in answer["Responses"].get(self.name, []))
+        records = well_formed(answer["Responses"].get(self.name, []), from_item)
         return {record.job_id: record for record in records}
 
     def accept(self, job_id: str) -> None:
@@ -160,7 +197,19 @@ class JobTable:
     def page(
         self, limit: int, after: ListPosition | None
     ) -> tuple[list[Listed], ListPosition | None]:
-        """Give up to `limit` accepted jobs, newest first, and where the next page begins."""
+        """Give up to `limit` accepted jobs, newest first, and where the next page begins.
+
+        What is in the list and is no job, or is past keeping, makes a page shorter.
+        """
+        for _ in range(MOST_QUERIES):
+            jobs, after = self._page(limit, after)
+            if jobs or after is None:
+                break
+        return jobs, after
+
+    def _page(
+        self, limit: int, after: ListPosition | None
+    ) -> tuple[list[Listed], ListPosition | None]:
         request: QueryInputTypeDef = {
             "TableName": self.name,
             "IndexName": INDEX,
@@ -172,10 +221,16 @@ class JobTable:
         if after is not None:
             request["ExclusiveStartKey"] = _start_key(after)
         answer = self.client.query(**request)
-        jobs = [_listed(item) for item in answer["Items"]]
-        if len(jobs) <= limit and "LastEvaluatedKey" not in answer:
+        items = answer["Items"]
+        jobs = [
+            job
+            for job in well_formed(items[:limit], _listed)
+            if not self.is_past_keeping(job.finished_at)
+        ]
+        if len(items) <= limit and "LastEvaluatedKey" not in answer:
             return jobs, None
-        return jobs[:limit], ListPosition(jobs[:limit][-1].created_at, jobs[:limit][-1].job_id)
+        # An answer that goes on without items has read 1 MB of what is none of ours: its own key.
+        return jobs, _position(items[:limit][-1] if items else answer["LastEvaluatedKey"])
 
     def _update_if(
         self,
@@ -195,6 +250,12 @@ class JobTable:
                 ExpressionAttributeValues={**values, **expected.values},
             )
         except self.client.exceptions.ConditionalCheckFailedException:
+            return False
+        except ClientError as error:
+            # Nobody but a stranger makes a record so large that it can't be changed any more.
+            if not _is_too_large(error):
+                raise
+            skipped.note(MalformedItemError(key(job_id), "it is too large to be changed"))
             return False
         return True
 
@@ -220,15 +281,33 @@ class _Expected:
 
 
 def _start_key(after: ListPosition) -> dict[str, AttributeValueTypeDef]:
-    return {**key(after.job_id), "listing": text(LISTING), "created_at": text(after.created_at)}
+    return {
+        **key(after.job_id, after.item),
+        "listing": text(LISTING),
+        "created_at": text(after.created_at),
+    }
 
 
-def _listed(item: dict[str, AttributeValueTypeDef]) -> Listed:
+def _position(item: Mapping[str, Any]) -> ListPosition:
+    """Give the place of an item of the index; its keys are strings, or it wouldn't be there."""
+    return ListPosition(item["created_at"]["S"], item["job_id"]["S"], item["item"]["S"])
+
+
+def _is_too_large(error: ClientError) -> bool:
+    """Tell an item beyond 400 KB (DynamoDB quotas) by the text: any refusal has this code."""
+    found = error.response["Error"]
+    return found["Code"] == "ValidationException" and "size" in found.get("Message", "").lower()
+
+
+def _listed(item: Mapping[str, Any]) -> Listed:
+    fields = Fields(item)
+    if fields.text("item") != JOB:
+        raise fields.malformed("item")
     return Listed(
-        job_id=item["job_id"]["S"],
-        status=Status(item["status"]["S"]),
-        created_at=item["created_at"]["S"],
-        items=int(item["items"]["N"]),
-        tasks=int(item["tasks"]["N"]),
-        finished_at=item["finished_at"]["S"] if "finished_at" in item else None,
+        job_id=fields.text("job_id", JOB_ID),
+        status=status_in(fields),
+        created_at=fields.timestamp("created_at"),
+        items=fields.whole("items", MAX_ITEMS, least=1),
+        tasks=fields.whole("tasks", MAX_ITEMS),
+        finished_at=fields.timestamp("finished_at") if fields.has("finished_at") else None,
     )

@@ -13,12 +13,13 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
 from handlers import clients
 from handlers.cancelling import Canceller
 from handlers.claim import ClaimTable
 from handlers.commands import Command, RefusedError, parse
+from handlers.keeping import keeping_of
+from handlers.log import logger
+from handlers.malformed import MalformedItemError, reporting_skipped
 from handlers.monitor import Monitor, Progress, monitor_of
 from handlers.record import JobRecord
 from handlers.retrying import Call, Retrier
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 MARGIN_MS = 30_000
 """What is done in stretches stops so long before the function's time is over."""
 
-logger = Logger()
-
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object] | None:
@@ -43,7 +42,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object] 
     `requestPayload` there (Lambda Developer Guide, "Capturing records of Lambda asynchronous
     invocations").
     """
-    event = event.get("requestPayload", event)
+    with reporting_skipped():
+        return _handle(event.get("requestPayload", event), context)
+
+
+def _handle(event: dict[str, Any], context: LambdaContext) -> dict[str, object] | None:
     remaining_ms = context.get_remaining_time_in_millis()
     deadline = time.monotonic() + (remaining_ms - MARGIN_MS) / 1000
     if event.get("source") == "aws.batch":
@@ -56,6 +59,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, object] 
     except RefusedError as refused:
         logger.info("refused", code=refused.code, error=refused.error)
         return {"error": refused.error, "code": refused.code}
+    except MalformedItemError as error:
+        logger.warning("refused", code=409, error=str(error))
+        return {"error": f"the record of job `{command.job_id}` is damaged: {error}", "code": 409}
 
 
 def _carry_out(command: Command, call: Call, deadline: float) -> dict[str, object]:
@@ -85,7 +91,9 @@ def _retried(job: JobRecord) -> dict[str, object]:
 @cache
 def monitor() -> Monitor:
     """Give the monitor of the function's table."""
-    return monitor_of(clients.dynamodb(), os.environ["TABLE"], clients.batch())
+    return monitor_of(
+        clients.dynamodb(), os.environ["TABLE"], clients.batch(), keeping_of(os.environ)
+    )
 
 
 @cache

@@ -7,23 +7,25 @@ late or never: all of it may be repeated, and readers find out for themselves wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
 from handlers.explaining import Explainer
+from handlers.log import logger
+from handlers.malformed import MalformedItemError, skipped
 from handlers.monitor import Monitor
 from handlers.progress import ENDED_STATES
 from handlers.reclaims import ReclaimTable
-from handlers.record import FINAL, JobRecord, Status
+from handlers.record import FINAL, JOB_ID, JobRecord, Status
 from handlers.table import JobTable
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
 
-logger = Logger()
+
+NUMBERS = re.compile(r"[0-9]{1,7} [0-9]{1,2}")
 
 
 class ComesAgainError(Exception):
@@ -67,7 +69,11 @@ class Tracker:
         told = self._told(event["detail"])
         if told is None or _says_nothing(told):
             return
-        job = self.jobs.read(told.job_id)
+        try:
+            job = self.jobs.read(told.job_id)
+        except MalformedItemError as error:
+            skipped.note(error)  # the same event again would find the same
+            return
         if job is None or job.attempt != told.attempt:
             logger.info("of no job that there is", job_id=told.job_id, attempt=told.attempt)
             return
@@ -97,14 +103,19 @@ class Tracker:
         if detail.get("status") not in ENDED_STATES:
             return None
         variables = _variables(detail) or self._variables_of_array(str(detail["jobId"]))
-        if "BATCHCTL_JOB_ID" not in variables:
+        job_id = variables.get("BATCHCTL_JOB_ID", "")
+        first, attempt = (
+            variables.get(f"BATCHCTL_{name}", default)
+            for name, default in (("FIRST_TASK", "0"), ("ATTEMPT", "1"))
+        )
+        # Others may submit to the queue, too, with whatever they like in the environment.
+        if not JOB_ID.fullmatch(job_id) or not NUMBERS.fullmatch(f"{first} {attempt}"):
             return None
         array = detail.get("arrayProperties") or {}
-        first = int(variables.get("BATCHCTL_FIRST_TASK", "0"))
         return Told(
-            job_id=variables["BATCHCTL_JOB_ID"],
-            attempt=int(variables.get("BATCHCTL_ATTEMPT", "1")),
-            task=None if array.get("size") else first + int(array.get("index", 0)),
+            job_id=job_id,
+            attempt=int(attempt),
+            task=None if array.get("size") else int(first) + int(array.get("index", 0)),
             whole="index" not in array,
             detail=detail,
         )

@@ -182,6 +182,8 @@ class JobTable(Section):
     """Refuses to delete the table by other means than `batchctl down --delete-data`."""
     max_write_units: Annotated[int, Field(ge=1)] | None = None
     """Write request units a second that the table takes at most. null: what comes."""
+    keep_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    """Days to keep a job after its end. null: for ever."""
 
 
 class Functions(Section):

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from batchctl.aws.errors import ignore_missing
+from botocore.exceptions import ClientError
+
+from batchctl.aws.errors import code_of, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
+from batchctl.errors import BatchctlError
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -40,6 +43,9 @@ class Table(Resource[TableOutputs]):
     `index_projection` are the attributes that it shows beside the keys. The table takes
     `max_write_units` a second, or what comes; its index can't take more. Indexes that other hands
     added are a difference. A table with other keys is another table.
+
+    DynamoDB deletes an item some days after the point in time, epoch seconds, that its
+    `expiry_attribute` names; None: it deletes nothing by itself.
     """
 
     partition_key: str
@@ -51,18 +57,22 @@ class Table(Resource[TableOutputs]):
     point_in_time_recovery: bool = True
     deletion_protection: bool = True
     max_write_units: int | None = None
+    expiry_attribute: str | None = None
 
     kind: ClassVar[str] = "table"
     outputs: ClassVar[type[TableOutputs]] = TableOutputs
     identity: ClassVar[tuple[str, ...]] = ("TableName",)
-    calls_to_read: ClassVar[int] = 3
+    calls_to_read: ClassVar[int] = 4
     immutable: ClassVar[tuple[str, ...]] = ("KeySchema",)
     holds_data: ClassVar[bool] = True
     # DynamoDB pricing.
     cost: ClassVar[str] = "is billed by the month for what it stores, and its backups"
 
     def desired(self, deployed: Deployed) -> Properties:
-        """Return the table's parameters, its indexes by name, PointInTimeRecoveryEnabled."""
+        """Return the table's parameters, its indexes by name, PointInTimeRecoveryEnabled.
+
+        And TimeToLiveAttribute, None where that is off.
+        """
         del deployed
         index = {
             "KeySchema": _key_schema(self.index_partition_key, self.index_sort_key),
@@ -76,6 +86,7 @@ class Table(Resource[TableOutputs]):
             "GlobalSecondaryIndexes": Document({self.index_name: index}),
             "DeletionProtectionEnabled": self.deletion_protection,
             "PointInTimeRecoveryEnabled": self.point_in_time_recovery,
+            "TimeToLiveAttribute": self.expiry_attribute,
         }
 
     @classmethod
@@ -89,7 +100,11 @@ class Table(Resource[TableOutputs]):
             return None
         tags = _tags_of(aws, table["TableArn"])
         refuse_foreign(aws, f"table `{name}`", tags)
-        properties = _properties(table, recoverable=_is_recoverable(aws, name))
+        properties = {
+            **_properties(table),
+            "PointInTimeRecoveryEnabled": _is_recoverable(aws, name),
+            "TimeToLiveAttribute": _expiry_attribute(aws, name),
+        }
         indexes = desired.get("GlobalSecondaryIndexes", properties["GlobalSecondaryIndexes"])
         return Actual(_outputs(table, indexes), properties, tags)
 
@@ -112,6 +127,8 @@ class Table(Resource[TableOutputs]):
         table = wait_until_active(aws, name)
         if desired["PointInTimeRecoveryEnabled"]:
             _set_recoverable(aws, name, enabled=True)
+        if desired["TimeToLiveAttribute"]:
+            _set_expiry(aws, name, desired["TimeToLiveAttribute"], enabled=True)
         return _outputs(table, indexes)
 
     def update(
@@ -128,6 +145,13 @@ class Table(Resource[TableOutputs]):
             wait_until_active(aws, name)
         if "PointInTimeRecoveryEnabled" in changed:
             _set_recoverable(aws, name, enabled=changed["PointInTimeRecoveryEnabled"])
+        if "TimeToLiveAttribute" in changed:
+            # The last, as DynamoDB may refuse it for an hour.
+            had, wanted = actual.properties["TimeToLiveAttribute"], changed["TimeToLiveAttribute"]
+            if had:
+                _set_expiry(aws, name, had, enabled=False)
+            if wanted:
+                _set_expiry(aws, name, wanted, enabled=True)
         return actual.outputs
 
     def write_tags(
@@ -198,7 +222,7 @@ def _outputs(table: Mapping[str, Any], indexes: Mapping[str, Any]) -> TableOutpu
     return TableOutputs(id=table["TableName"], arn=table["TableArn"], index=next(iter(indexes), ""))
 
 
-def _properties(table: Mapping[str, Any], *, recoverable: bool) -> dict[str, Any]:
+def _properties(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return what DescribeTable says in the spelling of `desired`."""
     indexes = table.get("GlobalSecondaryIndexes", [])
     # DescribeTable leaves the summary out for a table that never was on demand.
@@ -213,7 +237,6 @@ def _properties(table: Mapping[str, Any], *, recoverable: bool) -> dict[str, Any
         },
         "GlobalSecondaryIndexes": Document({i["IndexName"]: _index(i) for i in indexes}),
         "DeletionProtectionEnabled": table.get("DeletionProtectionEnabled", False),
-        "PointInTimeRecoveryEnabled": recoverable,
     }
 
 
@@ -260,3 +283,31 @@ def _set_recoverable(aws: Aws, name: str, *, enabled: bool) -> None:
         TableName=name,
         PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled},
     )
+
+
+def _expiry_attribute(aws: Aws, name: str) -> str | None:
+    """Return the attribute by which DynamoDB deletes items, or soon will; None where it doesn't."""
+    found = aws.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    is_on = found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
+    return found.get("AttributeName") if is_on else None
+
+
+def _set_expiry(aws: Aws, name: str, attribute: str, *, enabled: bool) -> None:
+    """Turn deletion by an attribute on or off, which DynamoDB does once an hour at most.
+
+    DynamoDB API reference, UpdateTimeToLive: a change takes up to an hour, and another one within
+    it is a ValidationException. To wait for it would hold the whole run up.
+    """
+    try:
+        aws.dynamodb.update_time_to_live(
+            TableName=name,
+            TimeToLiveSpecification={"Enabled": enabled, "AttributeName": attribute},
+        )
+    except ClientError as error:
+        if code_of(error) != "ValidationException" or "multiple times" not in str(error):
+            raise
+        raise BatchctlError(
+            f"could not turn the time to live of table `{name}` {'on' if enabled else 'off'}: "
+            "DynamoDB allows one change an hour",
+            hint="run `batchctl up` again in an hour",
+        ) from error

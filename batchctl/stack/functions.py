@@ -44,13 +44,14 @@ def build_functions(
 ) -> Functions:
     """Return the functions with what each may do, and the splitter's feed."""
     make = _FunctionMaker(config, network, package)
-    table = {"TABLE": Output(storage.table)}
+    table: dict[str, str | Output] = {"TABLE": Output(storage.table)}
+    kept = {**table, **_keeping(config)}
     receiver = make.function(
         "receiver",
         "TaskReceiver",
         allows=_receiver_permissions(storage),
         environment={
-            **table,
+            **kept,
             "QUEUE_URL": Output(storage.queue, "url"),
             "ITEMS_PER_TASK": str(config.compute.items_per_task),
         },
@@ -70,17 +71,23 @@ def build_functions(
         "JobTracker",
         allows=tracker_permissions(config, storage),
         environment={
-            **table,
+            **kept,
             **_batch_environment(config, batch),
             "QUEUE_URL": Output(storage.queue, "url"),
         },
         timeout_s=TRACKER_TIMEOUT_S,
     )
-    api = make.function("api", "JobAPI", allows=_api_permissions(storage), environment=table)
+    api = make.function("api", "JobAPI", allows=_api_permissions(storage), environment=kept)
     mapping = EventSourceMapping(
         label="splitter", name=splitter.name, queue=storage.queue, function=splitter
     )
     return Functions(receiver, splitter, api, tracker, mapping)
+
+
+def _keeping(config: Config) -> dict[str, str | Output]:
+    """Return how many days after its end a job is shown; nothing when that is for ever."""
+    days = config.job_table.keep_days
+    return {} if days is None else {"KEEP_DAYS": str(days)}
 
 
 def _batch_environment(config: Config, batch: Batch) -> dict[str, str | Output]:

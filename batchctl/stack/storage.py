@@ -12,6 +12,7 @@ SECONDS_A_DAY = 86_400
 # No function reads the dead letters of events: who looks at one gives it back in half a minute.
 EVENT_VISIBILITY_S = 30
 TABLE_INDEX = "by_created_at"
+TABLE_EXPIRY = "expires_at"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ def build_storage(config: Config) -> Storage:
         point_in_time_recovery=config.job_table.point_in_time_recovery,
         deletion_protection=config.job_table.deletion_protection,
         max_write_units=config.job_table.max_write_units,
+        # What was written while days were set stays, too, once they no longer are.
+        expiry_attribute=None if config.job_table.keep_days is None else TABLE_EXPIRY,
     )
     return Storage(queue, dead_letters, events_dead_letters, table)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from attempts import LARGEST_RESULT_BYTES, Attempts
+from attempts import LARGEST_RESULT_BYTES, Attempts, encode
 from stopping import Stopped, StopSignal
 
 Function = Callable[[str, dict[str, Any]], Any]
@@ -171,3 +172,18 @@ def test_stop_that_the_function_hides_is_found(
 
     with pytest.raises(Stopped):
         attempts.run(function, "A", {})
+
+
+@pytest.mark.parametrize("container", ["list", "dict", "tuple"])
+def test_a_result_may_be_nested_sixty_levels_deep_and_no_more(container: str) -> None:
+    def nested(levels: int) -> Any:
+        value: Any = 1
+        for _ in range(levels - 1):
+            value = {"list": [value], "dict": {"x": value}, "tuple": (value,)}[container]
+        return {"x": value}
+
+    assert json.loads(encode(nested(60)))
+    with pytest.raises(ValueError, match="nested more than 60 levels deep"):
+        encode(nested(61))
+    with pytest.raises((ValueError, TypeError)):
+        encode(nested(100_000))

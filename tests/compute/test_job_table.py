@@ -174,3 +174,76 @@ def test_table_that_stays_throttled_is_an_error(jobs: Jobs) -> None:
         JobTable(client, "jobs", pauses.append).read(Slice("demo", 0, 1))
 
     assert len(pauses) == 9
+
+
+def test_results_go_when_the_jobs_record_says_and_a_month_before_it(
+    jobs: Jobs, table: JobTable
+) -> None:
+    jobs.put(["A"])
+    set_attribute(jobs, "JOB", "expires_at", 1_800_000_000)
+
+    work = table.read(Slice("demo", 0, 1))
+    table.record("demo", "A", SUCCESS, work.expires_at)
+
+    assert jobs.results()["A"]["expires_at"] == 1_800_000_000 - 30 * 86_400
+
+
+def set_attribute(jobs: Jobs, item: str, name: str, value: Any) -> None:
+    """Spoil a record, as a container of another job might."""
+    jobs.table.update_item(
+        Key={"job_id": "demo", "item": item},
+        UpdateExpression="SET #name = :value",
+        ExpressionAttributeNames={"#name": name},
+        ExpressionAttributeValues={":value": value},
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "name", "value", "message"),
+    [
+        ("JOB", "items", "2", "its `items`,"),
+        ("JOB", "items", Decimal("1e37"), "its `items`,"),
+        ("JOB", "items", Decimal(-1), "its `items`,"),
+        ("JOB", "parameters", "no JSON", "its `parameters`,"),
+        ("JOB", "parameters", "[]", "its `parameters`,"),
+        ("JOB", "parameters", "[" * 100_000, "its `parameters`,"),
+        ("JOB", "parameters", 7, "its `parameters`,"),
+        ("JOB", "expires_at", "soon", "its `expires_at`,"),
+        ("UNIVERSE#00000000", "items", "AB", "the universe"),
+        ("UNIVERSE#00000000", "items", [], "the universe"),
+        ("UNIVERSE#00000000", "items", ["A", 7], "the universe"),
+        ("UNIVERSE#00000000", "items", ["A", ""], "the universe"),
+        ("UNIVERSE#00000000", "items", ["A", "é" * 600], "the universe"),
+        ("UNIVERSE#00000000", "items", {"S": "A"}, "the universe"),
+    ],
+)
+def test_a_spoilt_record_is_a_clear_error(
+    jobs: Jobs, table: JobTable, item: str, name: str, value: Any, message: str
+) -> None:
+    jobs.put(["A", "B"])
+    set_attribute(jobs, item, name, value)
+
+    with pytest.raises(JobTableError, match="of job `demo` is malformed") as raised:
+        table.read(Slice("demo", 0, 2))
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [7, ["SUCCEEDED"], None, "LOST", {"S": "SUCCEEDED"}])
+def test_a_spoilt_result_is_computed_again(jobs: Jobs, table: JobTable, status: Any) -> None:
+    jobs.put(["A", "B"])
+    table.record("demo", "A", SUCCESS)
+    jobs.put_result("B", status=status)
+
+    work = table.read(Slice("demo", 0, 2))
+
+    assert (work.items, work.malformed) == (("B",), 1)
+    assert table.record("demo", "B", SUCCESS)
+
+
+def test_an_item_that_stands_twice_in_a_spoilt_universe_is_asked_for_once(
+    jobs: Jobs, table: JobTable
+) -> None:
+    jobs.put(["A", "B"])
+    set_attribute(jobs, "UNIVERSE#00000000", "items", ["A", "A"])
+
+    assert table.read(Slice("demo", 0, 2)).items == ("A", "A")

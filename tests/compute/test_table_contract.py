@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import attempts
 import job_table
 
-from handlers import record, universe
+from handlers import keeping, record, results, universe
 
 
 def test_functions_and_container_agree_on_the_chunks_of_the_universe() -> None:
@@ -16,3 +17,14 @@ def test_functions_and_container_agree_on_the_chunks_of_the_universe() -> None:
 
 def test_functions_and_container_agree_on_the_key_of_a_result() -> None:
     assert job_table.RESULT_PREFIX == record.RESULT_PREFIX == "RESULT#"
+
+
+def test_functions_and_container_agree_on_when_items_go() -> None:
+    assert job_table.LATER_S == keeping.JOB_LAST_S
+    job = {"expires_at": {"N": "1800000000"}}
+    assert job_table.expiry_in("demo", job) == keeping.items_expiry(1_800_000_000)
+
+
+def test_functions_and_container_agree_on_what_an_item_and_a_result_may_be() -> None:
+    assert job_table.LARGEST_ITEM_BYTES == record.MAX_ITEM_BYTES
+    assert attempts.DEEPEST_RESULT == results.MAX_DEPTH

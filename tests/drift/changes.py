@@ -115,6 +115,10 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
         10,
         frozenset({"function.receiver", "function.api"}),
     ),
+    ("job_table", "keep_days"): (
+        30,
+        frozenset({"table.jobs", "function.receiver", "function.api", "function.tracker"}),
+    ),
     ("functions", "runtime"): (
         "python3.12",
         frozenset({"function.receiver", "function.splitter", "function.api"}),

@@ -78,6 +78,12 @@ def _table() -> Sequence[Mutation]:
             PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False},
         )
 
+    def expiry(application: Application, table: Any, value: Any) -> None:
+        application.client("dynamodb").update_time_to_live(
+            TableName=table.id,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": value},
+        )
+
     def write_tags(application: Application, table: Any, tags: Mapping[str, str]) -> None:
         application.client("dynamodb").tag_resource(
             ResourceArn=table.arn, Tags=[{"Key": k, "Value": v} for k, v in tags.items()]
@@ -123,6 +129,7 @@ def _table() -> Sequence[Mutation]:
         ),
         Mutation(address, f"{indexes}.by_status", update(**added_index), one),
         Mutation(address, "PointInTimeRecoveryEnabled", recovery, one),
+        Mutation(address, "TimeToLiveAttribute", expiry, other("expires_at", "created_at")),
         tag(address, write_tags),
     )
 

@@ -77,7 +77,8 @@ def _tables(dynamodb: Any) -> Any:
         tags = dynamodb.list_tags_of_resource(ResourceArn=found["TableArn"])["Tags"]
         # Attribute definitions that no key needs are left behind, and mean nothing.
         del found["AttributeDefinitions"]
-        return found, recovery["PointInTimeRecoveryStatus"], tags
+        expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        return found, recovery["PointInTimeRecoveryStatus"], expiry["TimeToLiveStatus"], tags
 
     return {name: table(name) for name in dynamodb.list_tables()["TableNames"]}
 

@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from application import Application
+from application import REGION, Application
 from doors import Door
+from fuzz import Fuzzer, Signature
 
 pytestmark = pytest.mark.e2e
 
@@ -49,6 +50,21 @@ def stop_splitting(application: Application) -> None:
 def new_job(**more: Any) -> dict[str, Any]:
     """A job that nobody has submitted before."""
     return {"job_id": f"job-{next(NUMBERS)}", "universe": ["AAPL", "浦发"], **more}
+
+
+def test_made_up_requests_are_answered_as_the_contract_says(
+    door: Door, request: pytest.FixtureRequest
+) -> None:
+    auth = Signature(door.credentials, REGION) if door.credentials else None
+    fuzzer = Fuzzer(door.endpoint, auth)
+    # Other requests at each door: a job that the last one took is no new one here.
+    fuzzer.send(120, list(DOORS).index(request.node.callspec.params["door"]))
+    fuzzer.check_job("read")
+    statuses = {status for _, status in fuzzer.answers}
+    assert statuses >= {200, 202, 400, 404}
+    assert fuzzer.answers.total() >= 90
+    # A request that its door took for unsigned has tried nothing of what is behind it.
+    assert 403 not in statuses
 
 
 def test_a_job_is_taken_and_the_same_one_again_is_the_same(door: Door) -> None:

@@ -59,9 +59,9 @@ class BatchDouble:
 
     def terminate_job(self, **request: Any) -> dict[str, Any]:
         self._called("TerminateJob", request)
-        job = self.jobs[request["jobId"]]
-        is_marked = job["tags"].get("batchctl:stack") == "batchapp"
-        if not is_marked or self.unseen_marks > 0:
+        job = self.jobs.get(request["jobId"])
+        is_marked = job is not None and job["tags"].get("batchctl:stack") == "batchapp"
+        if job is None or not is_marked or self.unseen_marks > 0:
             self.unseen_marks -= is_marked
             raise batch_error("AccessDeniedException", 403)
         if job["status"] not in ("SUCCEEDED", "FAILED"):

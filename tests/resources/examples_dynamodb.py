@@ -33,6 +33,12 @@ EXAMPLES = [
         ),
     ),
     Example(
+        dataclasses.replace(
+            table, label="kept", name="batchapp-kept", expiry_attribute="expires_at"
+        ),
+        dataclasses.replace(table, label="kept", name="batchapp-kept"),
+    ),
+    Example(
         dataclasses.replace(table, label="keyed", name="batchapp-keyed"),
         dataclasses.replace(table, label="keyed", name="batchapp-keyed", sort_key="part"),
         Action.REPLACE,

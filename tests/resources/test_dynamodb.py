@@ -10,6 +10,7 @@ from verbs import changes, found, make, mend
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws
+from batchctl.errors import BatchctlError
 from batchctl.resource import Deployed, NotOurs
 from batchctl.resources import dynamodb_contents
 from batchctl.resources.dynamodb import Table
@@ -223,8 +224,95 @@ def test_very_many_jobs_are_not_counted_to_the_end(
     assert Table.stored(aws, outputs) == f"more than {5000 * dynamodb_contents.PAGES_COUNTED} jobs"
 
 
-def test_reading_a_table_takes_three_calls(aws: Aws, deployed: Deployed) -> None:
+def test_reading_a_table_takes_four_calls(aws: Aws, deployed: Deployed) -> None:
     make(table, deployed)
     calls = calls_of(aws, "dynamodb")
     found(table, deployed)
-    assert calls == ["DescribeTable", "ListTagsOfResource", "DescribeContinuousBackups"]
+    assert calls == [
+        "DescribeTable",
+        "ListTagsOfResource",
+        "DescribeContinuousBackups",
+        "DescribeTimeToLive",
+    ]
+    assert len(calls) == Table.calls_to_read
+
+
+expiring = dataclasses.replace(table, expiry_attribute="expires_at")
+
+
+def time_to_live(dynamodb: Any) -> tuple[str, str | None]:
+    """What DynamoDB deletes by, and whether it does."""
+    found = dynamodb.describe_time_to_live(TableName=table.name)["TimeToLiveDescription"]
+    return found["TimeToLiveStatus"], found.get("AttributeName")
+
+
+def test_a_table_deletes_by_the_attribute_that_was_asked_for(
+    dynamodb: Any, deployed: Deployed
+) -> None:
+    make(expiring, deployed)
+    assert time_to_live(dynamodb) == ("ENABLED", "expires_at")
+    assert changes(expiring, deployed) == ()
+
+
+def test_a_table_that_is_asked_for_nothing_deletes_nothing(
+    aws: Aws, dynamodb: Any, deployed: Deployed
+) -> None:
+    calls = calls_of(aws, "dynamodb")
+    make(table, deployed)
+    assert time_to_live(dynamodb)[0] == "DISABLED"
+    assert "UpdateTimeToLive" not in calls
+
+
+def test_deletion_by_time_is_turned_on_and_off_again(dynamodb: Any, deployed: Deployed) -> None:
+    make(table, deployed)
+    mend(expiring, deployed)
+    assert time_to_live(dynamodb) == ("ENABLED", "expires_at")
+    mend(table, deployed)
+    assert time_to_live(dynamodb)[0] == "DISABLED"
+
+
+def test_deletion_by_an_attribute_of_others_is_turned_off_first(
+    aws: Aws, dynamodb: Any, deployed: Deployed
+) -> None:
+    make(table, deployed)
+    theirs = {"Enabled": True, "AttributeName": "created_at"}
+    dynamodb.update_time_to_live(TableName=table.name, TimeToLiveSpecification=theirs)
+    calls = calls_of(aws, "dynamodb")
+    assert [change.path for change in changes(expiring, deployed)] == ["TimeToLiveAttribute"]
+    mend(expiring, deployed)
+    assert calls.count("UpdateTimeToLive") == 2
+    assert time_to_live(dynamodb) == ("ENABLED", "expires_at")
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted", "differs"),
+    [
+        ("ENABLING", expiring, False),
+        ("ENABLED", expiring, False),
+        ("DISABLING", expiring, True),
+        ("DISABLING", table, False),
+        ("ENABLING", table, True),
+    ],
+)
+def test_a_change_of_deletion_under_way_counts_as_made(
+    aws: Aws, deployed: Deployed, status: str, wanted: Table, *, differs: bool
+) -> None:
+    make(table, deployed)
+    described = {"TimeToLiveStatus": status, "AttributeName": "expires_at"}
+    answer = {"TimeToLiveDescription": described}
+    answered_by(aws, "dynamodb.DescribeTimeToLive", lambda: answer)
+    assert bool(changes(wanted, deployed)) is differs
+
+
+def test_a_second_change_of_deletion_within_an_hour_is_a_clear_error(
+    aws: Aws, deployed: Deployed
+) -> None:
+    make(table, deployed)
+    # As AWS words it; DynamoDB API reference, UpdateTimeToLive, has the code and the hour.
+    text = "Time to live has been modified multiple times within a fixed interval"
+    fail(aws, "dynamodb.UpdateTimeToLive", "ValidationException", text)
+    with pytest.raises(BatchctlError, match="DynamoDB allows one change an hour") as raised:
+        mend(expiring, deployed)
+    assert raised.value.hint == "run `batchctl up` again in an hour"
+    mend(expiring, deployed)
+    assert changes(expiring, deployed) == ()

@@ -1,0 +1,25 @@
+"""The log of the functions: one JSON object a line, in ASCII, so that nothing in it can pose.
+
+Powertools writes characters beyond ASCII as they are (its `ensure_ascii` is off): a client's bidi
+and C1 control characters would reach the terminal of whoever reads the log. Here they are escaped,
+as JSON escapes line ends and ESC anyway.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+DELETE = "\x7f"
+"""The one control character that JSON leaves as it is."""
+
+
+def line(entry: dict[str, Any]) -> str:
+    """Write an entry as one line of printable ASCII; what JSON doesn't know by its `str`."""
+    text = json.dumps(entry, default=str, separators=(",", ":"), skipkeys=True)
+    return text.replace(DELETE, "\\u007f")
+
+
+logger = Logger(json_serializer=line)
