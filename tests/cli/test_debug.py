@@ -16,7 +16,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from calls import Calls
 from click.testing import Result
-from test_visible import commanding
+from terminal_commands import commanding
 
 from batchctl.aws import secrets, sigv4
 from batchctl.aws.session import Aws, Connection

@@ -24,7 +24,7 @@ from api_server import ApiServer
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 from job_api import FAILED, counts
-from test_visible import commanding
+from terminal_commands import commanding
 
 from batchctl.cli import main, output
 from batchctl.cli.failures import tell

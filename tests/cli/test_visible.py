@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import re
 import sys
-import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from terminal_commands import JOINERS, commanding
 
 from batchctl.cli.output import CONTINUED, continued
 from batchctl.cli.visible import visible, visible_json, visible_log
 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
-JOINERS = "\u200c\u200d"
 # Texts of what is dangerous as well as of anything: by chance alone it would seldom be met.
 DANGEROUS = (
     "\x00\x07\x08\t\n\v\f\r\x1b\x7f\x85\x9b\x9c\x9d\xad\u200b\u2028\u2029\ufeff\U000e0041\ud800"
@@ -26,12 +25,6 @@ TEXTS = st.one_of(
     st.text(st.one_of(st.sampled_from(DANGEROUS + BIDI + JOINERS + EMOJI), st.characters())),
     st.text(st.sampled_from("[3m;0148 \x1b\x9b]ab")),
 )
-
-
-def commanding(text: str) -> set[str]:
-    """What in a text a terminal obeys, or nobody sees, but joiners."""
-    bad = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-    return {each for each in text if unicodedata.category(each) in bad} - set(JOINERS)
 
 
 @given(TEXTS)
