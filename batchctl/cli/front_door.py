@@ -15,7 +15,7 @@ from batchctl.cli.runs import confirm
 from batchctl.config import load_with_flags
 from batchctl.engine.state import State, read_state
 from batchctl.errors import UsageError
-from batchctl.resources.apigateway import AUTHENTICATION_OFF
+from batchctl.resources.apigateway.rest_apis import AUTHENTICATION_OFF
 from batchctl.stack.openness import (
     Door,
     door_of,

@@ -19,8 +19,8 @@ from batchctl.resource import (
     Resource,
     refuse_foreign,
 )
-from batchctl.resources.awslambda import Function
-from batchctl.resources.batch import JobQueue
+from batchctl.resources.awslambda.functions import Function
+from batchctl.resources.batch.queues import JobQueue
 from batchctl.resources.sqs import Queue
 
 # Six hours, and as many tries as EventBridge makes at most (EventBridge User Guide, "Retry policy

@@ -18,7 +18,7 @@ from batchctl.resource import (
     Resource,
     refuse_foreign,
 )
-from batchctl.resources.iam_policies import VERSION
+from batchctl.resources.iam.policies import VERSION
 
 
 @dataclass(frozen=True)

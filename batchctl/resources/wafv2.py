@@ -8,8 +8,8 @@ from typing import ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
-from batchctl.resources.apigateway_stages import Stage
-from batchctl.resources.elbv2_balancers import LoadBalancer
+from batchctl.resources.apigateway.stages import Stage
+from batchctl.resources.elbv2.load_balancers import LoadBalancer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from batchctl.config import Config
 from batchctl.image.recipe import Recipe
 from batchctl.resource import Output
-from batchctl.resources.batch import ComputeEnvironment, JobDefinition, JobQueue
-from batchctl.resources.ec2 import SecurityGroup
-from batchctl.resources.ec2_network import Network
-from batchctl.resources.ecr import Image, Repository
-from batchctl.resources.iam import Role, ServiceLinkedRole
+from batchctl.resources.batch.definitions import JobDefinition
+from batchctl.resources.batch.environments import ComputeEnvironment
+from batchctl.resources.batch.queues import JobQueue
+from batchctl.resources.ec2.network import Network
+from batchctl.resources.ec2.security_groups import SecurityGroup
+from batchctl.resources.ecr.images import Image
+from batchctl.resources.ecr.repositories import Repository
+from batchctl.resources.iam.profiles import ServiceLinkedRole
+from batchctl.resources.iam.roles import Role
 from batchctl.resources.logs import LogGroup
 from batchctl.stack.instances import Used, build_instance_profile, build_launch_template
 from batchctl.stack.permissions import job_permissions

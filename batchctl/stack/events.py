@@ -6,8 +6,8 @@ from typing import Any
 
 from batchctl.config import Config
 from batchctl.resource import Resource
-from batchctl.resources.awslambda import Permission
-from batchctl.resources.awslambda_async import AsyncInvocation
+from batchctl.resources.awslambda.async_invocations import AsyncInvocation
+from batchctl.resources.awslambda.triggers import Permission
 from batchctl.resources.events import EventRule
 from batchctl.stack.compute import Batch
 from batchctl.stack.functions import Functions

@@ -10,11 +10,13 @@ from typing import Any
 
 from batchctl.config import Config
 from batchctl.resource import Resource
-from batchctl.resources.awslambda import Function, Permission
-from batchctl.resources.ec2 import Ingress, SecurityGroup
-from batchctl.resources.ec2_network import Network
-from batchctl.resources.elbv2 import Listener, LoadBalancer, Rule, Target, TargetGroup
-from batchctl.resources.elbv2_balancers import AccessLogs
+from batchctl.resources.awslambda.functions import Function
+from batchctl.resources.awslambda.triggers import Permission
+from batchctl.resources.ec2.network import Network
+from batchctl.resources.ec2.security_groups import Ingress, SecurityGroup
+from batchctl.resources.elbv2.listeners import Listener, Rule
+from batchctl.resources.elbv2.load_balancers import AccessLogs, LoadBalancer
+from batchctl.resources.elbv2.target_groups import Target, TargetGroup
 from batchctl.stack.functions import Functions
 from batchctl.stack.rest_api import build_rest_api
 from batchctl.stack.web_acl import web_acl

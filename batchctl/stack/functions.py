@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from batchctl.config import HTTP_TIMEOUT_S, Config
 from batchctl.packaging import Package
 from batchctl.resource import Output
-from batchctl.resources.awslambda import EventSourceMapping, Function
-from batchctl.resources.ec2 import SecurityGroup
-from batchctl.resources.ec2_network import Network
-from batchctl.resources.iam import Allow, Role
+from batchctl.resources.awslambda.functions import Function
+from batchctl.resources.awslambda.triggers import EventSourceMapping
+from batchctl.resources.ec2.network import Network
+from batchctl.resources.ec2.security_groups import SecurityGroup
+from batchctl.resources.iam.roles import Allow, Role
 from batchctl.resources.logs import LogGroup
 from batchctl.stack.compute import Batch
 from batchctl.stack.permissions import (

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batchctl.config import Config
-from batchctl.resources.ec2_launch_templates import LaunchTemplate
-from batchctl.resources.iam import Allow, ArnOf, InAccount, InstanceProfile, Role, When
+from batchctl.resources.ec2.launch_templates import LaunchTemplate
+from batchctl.resources.iam.profiles import InstanceProfile
+from batchctl.resources.iam.roles import Allow, ArnOf, InAccount, Role, When
 
 # Amazon ECS developer guide, "Amazon ECS-optimized Linux AMIs": Amazon Linux 2023 has one volume,
 # /dev/xvda, of 30 GiB.

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batchctl.config import Config
-from batchctl.resources.apigateway import AUTHENTICATION_OFF
-from batchctl.resources.ec2_cidrs import is_wide, newly_let_in
+from batchctl.resources.apigateway.rest_apis import AUTHENTICATION_OFF
+from batchctl.resources.ec2.cidrs import is_wide, newly_let_in
 
 EVERYONE = ("0.0.0.0/0",)
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from batchctl.config import Config
 from batchctl.resource import Output
-from batchctl.resources.batch import JobDefinition, JobQueue
-from batchctl.resources.iam import STACK_TAG, Allow, InAccount, When
+from batchctl.resources.batch.definitions import JobDefinition
+from batchctl.resources.batch.queues import JobQueue
+from batchctl.resources.iam.profiles import STACK_TAG
+from batchctl.resources.iam.roles import Allow, InAccount, When
 from batchctl.stack.storage import Storage
 
 # What a job is submitted with: the stack's mark, and whose job it is (handlers/submission.py).

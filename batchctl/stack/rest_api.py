@@ -6,13 +6,14 @@ from typing import Any
 
 from batchctl.config import Config
 from batchctl.resource import Resource
-from batchctl.resources.apigateway import Method, RestApi
-from batchctl.resources.apigateway_deployments import ApiDeployment
-from batchctl.resources.apigateway_logging import ApiLogging, ErrorLogGroup
-from batchctl.resources.apigateway_methods import paths_to
-from batchctl.resources.apigateway_stages import Stage
-from batchctl.resources.awslambda import Function, Permission
-from batchctl.resources.iam import ACCOUNT, Allow, Role
+from batchctl.resources.apigateway.deployments import ApiDeployment
+from batchctl.resources.apigateway.logging import ApiLogging, ErrorLogGroup
+from batchctl.resources.apigateway.methods import paths_to
+from batchctl.resources.apigateway.rest_apis import Method, RestApi
+from batchctl.resources.apigateway.stages import Stage
+from batchctl.resources.awslambda.functions import Function
+from batchctl.resources.awslambda.triggers import Permission
+from batchctl.resources.iam.roles import ACCOUNT, Allow, Role
 from batchctl.resources.logs import LogGroup
 from batchctl.stack.functions import Functions
 from batchctl.stack.web_acl import web_acl

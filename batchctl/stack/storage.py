@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batchctl.config import Config
-from batchctl.resources.dynamodb import Table
+from batchctl.resources.dynamodb.tables import Table
 from batchctl.resources.sqs import Queue
 
 SECONDS_A_DAY = 86_400

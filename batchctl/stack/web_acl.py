@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from batchctl.config import Config
-from batchctl.resources.apigateway_stages import Stage
-from batchctl.resources.elbv2_balancers import LoadBalancer
+from batchctl.resources.apigateway.stages import Stage
+from batchctl.resources.elbv2.load_balancers import LoadBalancer
 from batchctl.resources.wafv2 import WebAclAssociation
 
 

@@ -10,7 +10,7 @@ from built import Application
 from hypothesis import strategies as st
 from mutation import Mutation, other, tag
 
-from batchctl.resources.ecr import LIFECYCLE_POLICY
+from batchctl.resources.ecr.repositories import LIFECYCLE_POLICY
 
 ADDRESS = "repository.compute"
 

@@ -26,7 +26,7 @@ from batchctl.engine.state import Place, StateFile
 from batchctl.engine.walk import Outcome
 from batchctl.errors import Interrupted
 from batchctl.resource import Resource
-from batchctl.resources import awslambda
+from batchctl.resources.awslambda import triggers as awslambda
 from batchctl.stack import build, in_order
 
 MOTO: DefaultConfig = {

@@ -19,8 +19,8 @@ from batchctl.config import Config
 from batchctl.local.process import ACCESS_KEY_ID
 from batchctl.packaging import compute_directory, function_package
 from batchctl.resource import Deployed, Outputs, Resource
-from batchctl.resources.batch_definitions import JobDefinitionOutputs
-from batchctl.resources.dynamodb import TableOutputs
+from batchctl.resources.batch.definitions import JobDefinitionOutputs
+from batchctl.resources.dynamodb.tables import TableOutputs
 
 pytestmark = pytest.mark.e2e
 

@@ -9,10 +9,10 @@ from examples_awslambda import function
 from examples_logs import log_group
 
 from batchctl.engine.plan import Action
-from batchctl.resources.apigateway import Method, RestApi
-from batchctl.resources.apigateway_deployments import ApiDeployment
-from batchctl.resources.apigateway_logging import ApiLogging, ErrorLogGroup
-from batchctl.resources.apigateway_stages import Stage
+from batchctl.resources.apigateway.deployments import ApiDeployment
+from batchctl.resources.apigateway.logging import ApiLogging, ErrorLogGroup
+from batchctl.resources.apigateway.rest_apis import Method, RestApi
+from batchctl.resources.apigateway.stages import Stage
 
 methods = (
     Method("PUT", "/v1/new-task", function),

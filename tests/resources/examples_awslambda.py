@@ -15,9 +15,11 @@ from examples_sqs import queue
 from batchctl.engine.plan import Action
 from batchctl.packaging import Package
 from batchctl.resource import Output
-from batchctl.resources.awslambda import EventSourceMapping, Function, Permission
-from batchctl.resources.elbv2 import LoadBalancer, TargetGroup
-from batchctl.resources.iam import Allow, Role
+from batchctl.resources.awslambda.functions import Function
+from batchctl.resources.awslambda.triggers import EventSourceMapping, Permission
+from batchctl.resources.elbv2.load_balancers import LoadBalancer
+from batchctl.resources.elbv2.target_groups import TargetGroup
+from batchctl.resources.iam.roles import Allow, Role
 from batchctl.resources.logs import LogGroup
 
 

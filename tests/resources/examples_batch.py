@@ -8,8 +8,11 @@ from example import Example
 from examples_ec2 import compute, launch_template, network
 
 from batchctl.engine.plan import Action
-from batchctl.resources.batch import ComputeEnvironment, JobDefinition, JobQueue
-from batchctl.resources.iam import InstanceProfile, Role, ServiceLinkedRole
+from batchctl.resources.batch.definitions import JobDefinition
+from batchctl.resources.batch.environments import ComputeEnvironment
+from batchctl.resources.batch.queues import JobQueue
+from batchctl.resources.iam.profiles import InstanceProfile, ServiceLinkedRole
+from batchctl.resources.iam.roles import Role
 from batchctl.resources.logs import LogGroup
 
 instance_role = Role(

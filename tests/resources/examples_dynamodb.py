@@ -7,7 +7,7 @@ import dataclasses
 from example import Example
 
 from batchctl.engine.plan import Action
-from batchctl.resources.dynamodb import Table
+from batchctl.resources.dynamodb.tables import Table
 
 table = Table(
     label="jobs",

@@ -7,9 +7,9 @@ import dataclasses
 from example import Example
 
 from batchctl.engine.plan import Action
-from batchctl.resources.ec2 import Ingress, SecurityGroup
-from batchctl.resources.ec2_launch_templates import LaunchTemplate
-from batchctl.resources.ec2_network import Network
+from batchctl.resources.ec2.launch_templates import LaunchTemplate
+from batchctl.resources.ec2.network import Network
+from batchctl.resources.ec2.security_groups import Ingress, SecurityGroup
 
 network = Network(label="network", name="default VPC")
 security_group = SecurityGroup(

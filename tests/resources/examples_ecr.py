@@ -7,7 +7,8 @@ import dataclasses
 from example import Example
 from fake_recipe import FakeRecipe
 
-from batchctl.resources.ecr import Image, Repository
+from batchctl.resources.ecr.images import Image
+from batchctl.resources.ecr.repositories import Repository
 
 repository = Repository(label="compute", name="batchapp-compute")
 image = Image(

@@ -9,8 +9,9 @@ from examples_awslambda import function, load_balancer, permission, target_group
 from examples_ec2 import compute
 
 from batchctl.engine.plan import Action
-from batchctl.resources.elbv2 import Listener, Rule, Target
-from batchctl.resources.elbv2_balancers import AccessLogs
+from batchctl.resources.elbv2.listeners import Listener, Rule
+from batchctl.resources.elbv2.load_balancers import AccessLogs
+from batchctl.resources.elbv2.target_groups import Target
 
 listener = Listener(label="api", name="batchapp-api", load_balancer=load_balancer, port=9999)
 target = Target(

@@ -9,8 +9,8 @@ from examples_awslambda import function
 from examples_batch import on_demand
 from examples_batch import queue as compute_queue
 
-from batchctl.resources.awslambda_async import AsyncInvocation
-from batchctl.resources.batch import JobQueue
+from batchctl.resources.awslambda.async_invocations import AsyncInvocation
+from batchctl.resources.batch.queues import JobQueue
 from batchctl.resources.events import EventRule
 from batchctl.resources.sqs import Queue
 

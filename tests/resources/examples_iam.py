@@ -8,7 +8,8 @@ from example import Example
 from examples_sqs import dead_letters
 
 from batchctl.resource import Output
-from batchctl.resources.iam import Allow, InstanceProfile, Role, ServiceLinkedRole
+from batchctl.resources.iam.profiles import InstanceProfile, ServiceLinkedRole
+from batchctl.resources.iam.roles import Allow, Role
 
 send = Allow(sid="QueueJobs", actions=("sqs:SendMessage",), on=(dead_letters,))
 role = Role(label="receiver", name="batchapp-TaskReceiver-role", trusts="lambda", allows=(send,))

@@ -15,8 +15,8 @@ from faults import answered_by, calls_of, fail
 
 from batchctl.aws.session import Aws
 from batchctl.engine.plan import Action
-from batchctl.resources.apigateway_methods import paths_to
-from batchctl.resources.iam import ACCOUNT, Role
+from batchctl.resources.apigateway.methods import paths_to
+from batchctl.resources.iam.roles import ACCOUNT, Role
 
 CLOUDWATCH_ROLE = "/cloudwatchRoleArn"
 

@@ -21,7 +21,7 @@ from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws, Connection
 from batchctl.engine.plan import Action
 from batchctl.resource import Deployed, NotOurs
-from batchctl.resources.ec2_network import Network
+from batchctl.resources.ec2.network import Network
 
 WRITES = ("CreateFunction", "UpdateFunctionConfiguration", "UpdateFunctionCode", "DeleteFunction")
 

@@ -19,8 +19,8 @@ from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws
 from batchctl.engine.plan import Action
 from batchctl.resource import NotOurs
-from batchctl.resources.batch import unfinished_jobs
-from batchctl.resources.batch_definitions import EVALUATE_ON_EXIT
+from batchctl.resources.batch.definitions import EVALUATE_ON_EXIT
+from batchctl.resources.batch.queues import unfinished_jobs
 
 NO_PROFILE = "CLIENT_ERROR - Invalid IamInstanceProfile: batchapp-instance"
 NO_SUBNET = "CLIENT_ERROR - The subnet ID 'subnet-1' does not exist"

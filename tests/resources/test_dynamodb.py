@@ -12,8 +12,8 @@ from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
 from batchctl.resource import Deployed, NotOurs
-from batchctl.resources import dynamodb_contents
-from batchctl.resources.dynamodb import Table
+from batchctl.resources.dynamodb import contents as dynamodb_contents
+from batchctl.resources.dynamodb.tables import Table
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from verbs import changes, found, make, mend
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws
 from batchctl.resource import Deployed, NotOurs, Outputs
-from batchctl.resources.ec2 import Ingress
+from batchctl.resources.ec2.security_groups import Ingress
 
 EVERYONE = {
     "IpProtocol": "tcp",

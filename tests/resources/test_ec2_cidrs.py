@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchctl.resources.ec2_cidrs import is_wide, newly_let_in
+from batchctl.resources.ec2.cidrs import is_wide, newly_let_in
 
 HALVES = ("0.0.0.0/1", "128.0.0.0/1")
 

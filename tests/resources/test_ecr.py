@@ -27,8 +27,7 @@ from batchctl.image.failures import TagTaken
 from batchctl.image.recipe import Registry
 from batchctl.image.running import Watch
 from batchctl.resource import Deployed, Output
-from batchctl.resources.ecr import Image
-from batchctl.resources.ecr_images import _password
+from batchctl.resources.ecr.images import Image, _password
 from batchctl.resources.logs import LogGroup
 from batchctl.stack import in_order
 

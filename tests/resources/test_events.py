@@ -17,7 +17,7 @@ from verbs import changes, found, make, mend
 from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws
 from batchctl.resource import Deployed, NotOurs, Outputs
-from batchctl.resources.awslambda_functions import FunctionOutputs
+from batchctl.resources.awslambda.functions import FunctionOutputs
 from batchctl.resources.sqs import QueueOutputs
 
 JOB_QUEUE = "arn:aws:batch:us-east-1:123456789012:job-queue/batchapp-compute"

@@ -21,7 +21,7 @@ from batchctl.aws.clock import Clock
 from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws
 from batchctl.resource import Deployed, NotOurs
-from batchctl.resources.iam import Allow
+from batchctl.resources.iam.roles import Allow
 
 MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
 ANY_POLICY = json.dumps(

@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from batchctl.aws.session import Aws, Connection
-from batchctl.resources.apigateway_stages import _stage_outputs
+from batchctl.resources.apigateway.stages import _stage_outputs
 
 
 def invoke_url(region: str, endpoint_url: str | None = None) -> str:

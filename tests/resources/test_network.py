@@ -11,8 +11,8 @@ from faults import calls_of
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
 from batchctl.resource import Actual, Deployed
-from batchctl.resources.ec2_network import Network, NetworkOutputs
-from batchctl.resources.ec2_subnets import subnets_of
+from batchctl.resources.ec2.network import Network, NetworkOutputs
+from batchctl.resources.ec2.subnets import subnets_of
 
 
 @pytest.fixture

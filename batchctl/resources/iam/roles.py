@@ -22,7 +22,7 @@ from batchctl.resource import (
     refuse_foreign,
     resolve,
 )
-from batchctl.resources import iam_policies
+from batchctl.resources.iam import policies as iam_policies
 
 POLICY_NAME = "batchctl"
 # IAM user guide, "Changes that I make are not always immediately visible", names no time; peers

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
-from batchctl.resources.awslambda_functions import Function
+from batchctl.resources.awslambda.functions import Function
 from batchctl.resources.sqs import Queue
 
 

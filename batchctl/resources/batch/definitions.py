@@ -19,8 +19,8 @@ from batchctl.resource import (
     refuse_foreign,
     resolve,
 )
-from batchctl.resources.batch_jobs import definitions_at_work
-from batchctl.resources.iam import Role
+from batchctl.resources.batch.jobs import definitions_at_work
+from batchctl.resources.iam.roles import Role
 from batchctl.resources.logs import LogGroup
 
 # A task is tried again when its machine was taken away or could not start it, and never when the

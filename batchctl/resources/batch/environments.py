@@ -19,7 +19,7 @@ from batchctl.resource import (
     Resource,
     refuse_foreign,
 )
-from batchctl.resources.batch_lifecycle import (
+from batchctl.resources.batch.lifecycle import (
     SETTLED_WITHIN_S,
     USABLE_WITHIN_S,
     Description,
@@ -29,10 +29,10 @@ from batchctl.resources.batch_lifecycle import (
     wait_until_settled,
     wait_until_valid,
 )
-from batchctl.resources.ec2 import SecurityGroup
-from batchctl.resources.ec2_launch_templates import LaunchTemplate
-from batchctl.resources.ec2_network import Network
-from batchctl.resources.iam import InstanceProfile, ServiceLinkedRole
+from batchctl.resources.ec2.launch_templates import LaunchTemplate
+from batchctl.resources.ec2.network import Network
+from batchctl.resources.ec2.security_groups import SecurityGroup
+from batchctl.resources.iam.profiles import InstanceProfile, ServiceLinkedRole
 
 # AWS Batch API Reference, ComputeResource: the strategies that are recommended, and the ones with
 # which instances can be updated in place; with them SPOT needs no Spot fleet role.

@@ -22,9 +22,9 @@ from batchctl.resource import (
     Resource,
     refuse_foreign,
 )
-from batchctl.resources.elbv2_balancers import LoadBalancer
-from batchctl.resources.elbv2_tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
-from batchctl.resources.elbv2_targets import Target, TargetGroup
+from batchctl.resources.elbv2.load_balancers import LoadBalancer
+from batchctl.resources.elbv2.tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
+from batchctl.resources.elbv2.target_groups import Target, TargetGroup
 
 __all__ = ["Listener", "LoadBalancer", "Rule", "Target", "TargetGroup"]
 

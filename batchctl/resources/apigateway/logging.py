@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 from batchctl.aws.errors import ignore_missing, is_existing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
-from batchctl.resources import iam_policies
-from batchctl.resources.apigateway import RestApi
-from batchctl.resources.iam_roles import tag_list
+from batchctl.resources.apigateway.rest_apis import RestApi
+from batchctl.resources.iam import policies as iam_policies
+from batchctl.resources.iam.roles import tag_list
 from batchctl.resources.logs import LogGroup, read_log_group
 
 # API Gateway developer guide, "Set up CloudWatch logging for REST APIs".

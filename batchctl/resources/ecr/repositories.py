@@ -19,7 +19,7 @@ from batchctl.resource import (
     Resource,
     refuse_foreign,
 )
-from batchctl.resources.ecr_images import Image
+from batchctl.resources.ecr.images import Image
 
 __all__ = ["Image", "Repository"]
 

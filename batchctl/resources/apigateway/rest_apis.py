@@ -22,8 +22,10 @@ from batchctl.resource import (
     Resource,
     refuse_foreign,
 )
-from batchctl.resources import apigateway_methods, apigateway_responses, iam_policies
-from batchctl.resources.awslambda import Function
+from batchctl.resources.apigateway import methods as apigateway_methods
+from batchctl.resources.apigateway import responses as apigateway_responses
+from batchctl.resources.awslambda.functions import Function
+from batchctl.resources.iam import policies as iam_policies
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway.type_defs import PaginatorConfigTypeDef

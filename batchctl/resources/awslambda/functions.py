@@ -21,10 +21,10 @@ from batchctl.resource import (
     refuse_foreign,
     resolve,
 )
-from batchctl.resources.awslambda_interfaces import wait_until_interfaces_gone
-from batchctl.resources.ec2 import SecurityGroup
-from batchctl.resources.ec2_network import Network
-from batchctl.resources.iam import Role
+from batchctl.resources.awslambda.interfaces import wait_until_interfaces_gone
+from batchctl.resources.ec2.network import Network
+from batchctl.resources.ec2.security_groups import SecurityGroup
+from batchctl.resources.iam.roles import Role
 from batchctl.resources.logs import LogGroup
 
 # In a VPC Lambda first makes network interfaces, which can take several minutes (Lambda developer

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from batchctl.errors import BatchctlError
 from batchctl.resource import Properties
-from batchctl.resources.ec2_subnets import ANYWHERE, Subnet, Vpc
+from batchctl.resources.ec2.subnets import ANYWHERE, Subnet, Vpc
 
 ZONES_OF_LOAD_BALANCER = 2
 COMPUTE_ENDPOINTS = "ECS, ECR, S3, CloudWatch Logs and DynamoDB"

@@ -15,9 +15,9 @@ from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
 from batchctl.aws.together import Together
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
-from batchctl.resources.awslambda_interfaces import wait_until_interfaces_gone
-from batchctl.resources.ec2_cidrs import newly_let_in
-from batchctl.resources.ec2_network import Network
+from batchctl.resources.awslambda.interfaces import wait_until_interfaces_gone
+from batchctl.resources.ec2.cidrs import newly_let_in
+from batchctl.resources.ec2.network import Network
 
 # EC2 user guide, "Eventual consistency", names no time; seconds, as a rule.
 VISIBLE_WITHIN_S = 120

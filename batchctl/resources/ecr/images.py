@@ -18,7 +18,7 @@ from batchctl.image.failures import TagTaken
 from batchctl.image.recipe import Recipe, Registry
 from batchctl.image.running import Watch
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
-from batchctl.resources.batch_definitions import images_in_use
+from batchctl.resources.batch.definitions import images_in_use
 
 # A push is seen at once, as a rule.
 SHOWN_WITHIN_S = 60.0

@@ -12,7 +12,7 @@ from batchctl.aws.errors import ignore_missing, is_existing, message_of
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import STACK_TAG, as_dict
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
-from batchctl.resources.iam_roles import (
+from batchctl.resources.iam.roles import (
     ACCOUNT,
     PROPAGATION_S,
     Allow,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, is_unknown
-from batchctl.resources.apigateway import RestApi
+from batchctl.resources.apigateway.rest_apis import RestApi
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway.type_defs import PaginatorConfigTypeDef

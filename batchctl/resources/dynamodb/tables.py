@@ -21,8 +21,8 @@ from batchctl.resource import (
     Resource,
     refuse_foreign,
 )
-from batchctl.resources.dynamodb_contents import counted_jobs, holds_items
-from batchctl.resources.dynamodb_lifecycle import settled, wait_until_active, wait_until_gone
+from batchctl.resources.dynamodb.contents import counted_jobs, holds_items
+from batchctl.resources.dynamodb.lifecycle import settled, wait_until_active, wait_until_gone
 
 # DynamoDB API reference, OnDemandThroughput: what removes a limit.
 NO_LIMIT = -1

@@ -17,9 +17,10 @@ from batchctl.resource import (
     Resource,
     refuse_foreign,
 )
-from batchctl.resources.awslambda import Function, Permission
-from batchctl.resources.elbv2_balancers import LoadBalancer
-from batchctl.resources.elbv2_tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
+from batchctl.resources.awslambda.functions import Function
+from batchctl.resources.awslambda.triggers import Permission
+from batchctl.resources.elbv2.load_balancers import LoadBalancer
+from batchctl.resources.elbv2.tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,9 +19,9 @@ from batchctl.resource import (
     Resource,
     refuse_foreign,
 )
-from batchctl.resources.apigateway import RestApi, set_tags
-from batchctl.resources.apigateway_deployments import ApiDeployment
-from batchctl.resources.apigateway_logging import ApiLogging, ErrorLogGroup
+from batchctl.resources.apigateway.deployments import ApiDeployment
+from batchctl.resources.apigateway.logging import ApiLogging, ErrorLogGroup
+from batchctl.resources.apigateway.rest_apis import RestApi, set_tags
 from batchctl.resources.logs import LogGroup
 
 EVERY_METHOD = "*/*"

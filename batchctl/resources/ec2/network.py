@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
-from batchctl.resources.ec2_placement import Placement, listed, place
-from batchctl.resources.ec2_subnets import Vpc, subnets_of
+from batchctl.resources.ec2.placement import Placement, listed, place
+from batchctl.resources.ec2.subnets import Vpc, subnets_of
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from batchctl.resource import (
     Resource,
     refuse_foreign,
 )
-from batchctl.resources.ec2 import SecurityGroup
-from batchctl.resources.ec2_network import Network
-from batchctl.resources.elbv2_tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
+from batchctl.resources.ec2.network import Network
+from batchctl.resources.ec2.security_groups import SecurityGroup
+from batchctl.resources.elbv2.tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
 
 # boto3's own waiter gives a load balancer 10 minutes.
 SETTLED_WITHIN_S = 600.0

@@ -23,7 +23,7 @@ from batchctl.resource import (
     Resource,
     is_unknown,
 )
-from batchctl.resources.awslambda_functions import Function
+from batchctl.resources.awslambda.functions import Function
 from batchctl.resources.sqs import Queue
 
 __all__ = ["EventSourceMapping", "Function", "Permission"]

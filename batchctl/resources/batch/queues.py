@@ -19,10 +19,10 @@ from batchctl.resource import (
     Resource,
     refuse_foreign,
 )
-from batchctl.resources.batch_definitions import JobDefinition
-from batchctl.resources.batch_environments import ComputeEnvironment
-from batchctl.resources.batch_jobs import unfinished_summaries
-from batchctl.resources.batch_lifecycle import (
+from batchctl.resources.batch.definitions import JobDefinition
+from batchctl.resources.batch.environments import ComputeEnvironment
+from batchctl.resources.batch.jobs import unfinished_summaries
+from batchctl.resources.batch.lifecycle import (
     USABLE_WITHIN_S,
     Description,
     only,

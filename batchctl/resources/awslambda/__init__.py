@@ -1,0 +1,1 @@
+"""Lambda: functions, what invokes them, what becomes of failed events."""

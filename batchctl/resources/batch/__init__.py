@@ -1,0 +1,1 @@
+"""Batch: compute environments, job queues, job definitions."""

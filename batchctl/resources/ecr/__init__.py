@@ -1,0 +1,1 @@
+"""ECR: the repository of the compute image, and the image."""

@@ -1,0 +1,1 @@
+"""Elastic Load Balancing: load balancer, listener, rules, target groups."""

@@ -1,0 +1,1 @@
+"""IAM: roles and what they allow, instance profiles, service-linked roles."""
