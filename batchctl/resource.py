@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
+from batchctl.aws.batched_reads import Together
 from batchctl.aws.session import Aws
-from batchctl.aws.together import Together
 from batchctl.errors import BatchctlError
 
 Properties = Mapping[str, Any]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore.config import Config as BotocoreConfig
 
+from batchctl.aws.batched_reads import Reads, Together
 from batchctl.aws.calls import attempt, log_calls
 from batchctl.aws.clock import Clock
 from batchctl.aws.partitions import Partition, partition_of
 from batchctl.aws.retries import Retrier
 from batchctl.aws.tags import STACK_TAG
-from batchctl.aws.together import Reads, Together
 from batchctl.aws.waiting import Pending, Poller
 from batchctl.errors import UsageError
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from batchctl.aws.batched_reads import Together
 from batchctl.aws.session import Aws
-from batchctl.aws.together import Together
 from batchctl.engine.deletions import deletion_or_keep, leftovers
 from batchctl.engine.difference import Change, attributes, difference
 from batchctl.engine.state import Record, State

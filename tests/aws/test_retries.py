@@ -16,7 +16,8 @@ from botocore.exceptions import (
 from batchctl.aws.clock import Clock
 from batchctl.aws.errors import AmbiguousOutcome, explain
 from batchctl.aws.retries import THROTTLE_CODES, Retrier
-from batchctl.aws.retry_rules import RULES, Rule
+from batchctl.aws.retries.rule import Rule
+from batchctl.aws.retries.rules import RULES
 from batchctl.errors import LoggedOut
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from batchctl.aws.retry_rules import RULES, Rule
+from batchctl.aws.retries.rule import Rule
+from batchctl.aws.retries.rules import RULES
 
 # Operation, error code, AWS's text, at least so many seconds, its source.
 PASSING: list[tuple[str, str, str, float, str]] = [

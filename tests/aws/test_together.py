@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from batchctl.aws.together import MOST_NAMES, Reads, Together
+from batchctl.aws.batched_reads import MOST_NAMES, Reads, Together
 
 THINGS = Together("place.DescribeThings", "names", "things", "name")
 BOXES = Together("place.DescribeBoxes", "beginning", "boxes", "name", by_prefix=True)

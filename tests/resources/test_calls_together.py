@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from batchctl import resources
+from batchctl.aws.batched_reads import Together
 from batchctl.aws.session import Aws
-from batchctl.aws.together import Together
 from batchctl.resource import Resource
 
 for module in pkgutil.iter_modules(resources.__path__, "batchctl.resources."):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
+from batchctl.aws.batched_reads import Together
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.aws.together import Together
 from batchctl.resource import (
     Actual,
     Deployed,

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from batchctl.aws.batched_reads import Together
 from batchctl.aws.errors import code_of, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
-from batchctl.aws.together import Together
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
 from batchctl.resources.awslambda.interfaces import wait_until_interfaces_gone
 from batchctl.resources.ec2.cidrs import newly_let_in

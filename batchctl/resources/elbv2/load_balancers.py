@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from batchctl.aws.batched_reads import Together
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict
-from batchctl.aws.together import Together
 from batchctl.aws.waiting import Pending
 from batchctl.resource import (
     Actual,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from batchctl.aws.batched_reads import Together
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
-from batchctl.aws.together import Together
 
 TAGS_TOGETHER = Together(
     "elasticloadbalancing.DescribeTags", "ResourceArns", "TagDescriptions", "ResourceArn", of="arn"

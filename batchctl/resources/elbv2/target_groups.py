@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from batchctl.aws.batched_reads import Together
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.aws.together import Together
 from batchctl.resource import (
     Actual,
     Deployed,

@@ -8,7 +8,7 @@ in its own thread, and nothing else does.
 
 from __future__ import annotations
 
-from batchctl.aws.retry_rule import Rule
+from batchctl.aws.retries.rule import Rule
 
 _API_WRITES = tuple(
     f"apigateway.{operation}"

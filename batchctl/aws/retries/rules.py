@@ -9,8 +9,8 @@ targets"; EC2 API reference, "Error codes"; AWS WAF API reference, AssociateWebA
 
 from __future__ import annotations
 
-from batchctl.aws.retry_rule import Rule
-from batchctl.aws.retry_rules_apigateway import API_GATEWAY_RULES
+from batchctl.aws.retries.apigateway import API_GATEWAY_RULES
+from batchctl.aws.retries.rule import Rule
 
 __all__ = ["RULES", "Rule"]
 

@@ -26,7 +26,7 @@ from botocore.exceptions import (
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.errors import AmbiguousOutcome, code_of, login_error
-from batchctl.aws.retry_rules import RULES
+from batchctl.aws.retries.rules import RULES
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 20.0
