@@ -9,14 +9,7 @@ from typing import Any, ClassVar
 from batchctl.aws.batched_reads import Together
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import (
-    Actual,
-    Deployed,
-    Outputs,
-    Properties,
-    Resource,
-    refuse_foreign,
-)
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
 
 
 @dataclass(frozen=True, kw_only=True)

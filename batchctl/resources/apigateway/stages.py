@@ -11,14 +11,7 @@ from urllib.parse import urlsplit
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import (
-    Actual,
-    Deployed,
-    Outputs,
-    Properties,
-    Resource,
-    refuse_foreign,
-)
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
 from batchctl.resources.apigateway.deployments import ApiDeployment
 from batchctl.resources.apigateway.logging import ApiLogging, ErrorLogGroup
 from batchctl.resources.apigateway.rest_apis import RestApi, set_tags

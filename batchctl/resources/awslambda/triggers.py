@@ -15,14 +15,7 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
-from batchctl.resource import (
-    Actual,
-    Deployed,
-    Outputs,
-    Properties,
-    Resource,
-    is_unknown,
-)
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, is_unknown
 from batchctl.resources.awslambda.functions import Function
 from batchctl.resources.sqs import Queue
 

@@ -11,14 +11,7 @@ from batchctl.aws.batched_reads import Together
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
-from batchctl.resource import (
-    Actual,
-    Deployed,
-    Outputs,
-    Properties,
-    Resource,
-    refuse_foreign,
-)
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
 from batchctl.resources.batch.definitions import JobDefinition
 from batchctl.resources.batch.environments import ComputeEnvironment
 from batchctl.resources.batch.jobs import unfinished_summaries

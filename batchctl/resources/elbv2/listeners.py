@@ -14,14 +14,7 @@ from typing import Any, ClassVar
 from batchctl.aws.batched_reads import Together
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import (
-    Actual,
-    Deployed,
-    Outputs,
-    Properties,
-    Resource,
-    refuse_foreign,
-)
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
 from batchctl.resources.elbv2.tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
 from batchctl.resources.elbv2.target_groups import Target, TargetGroup

@@ -11,14 +11,7 @@ from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict
 from batchctl.aws.waiting import Pending
-from batchctl.resource import (
-    Actual,
-    Deployed,
-    Outputs,
-    Properties,
-    Resource,
-    refuse_foreign,
-)
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
 from batchctl.resources.ec2.network import Network
 from batchctl.resources.ec2.security_groups import SecurityGroup
 from batchctl.resources.elbv2.tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
