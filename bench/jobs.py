@@ -22,7 +22,7 @@ from typing import Any
 
 from surroundings import environment, free_port
 
-from batchctl.local.batch.memory import held_by_all, held_by_one
+from batchctl.local.batch.running.memory import held_by_all, held_by_one
 
 BATCHCTL = [sys.executable, "-c", "from batchctl.cli import main; main()"]
 SIZES = (1, 2, 10_000, 10_001, 1_000_000)

@@ -18,7 +18,8 @@ from batchctl.errors import UsageError
 if TYPE_CHECKING:
     from batchctl.aws.session import Aws
     from batchctl.image.recipe import Recipe
-    from batchctl.local.process import Running, Settings
+    from batchctl.local.control.process import Settings
+    from batchctl.local.control.record import Running
     from batchctl.resource import Resource
 
 LOCAL_IMAGE = "batchctl/compute:local"
@@ -171,7 +172,7 @@ def local_settings(application: Application) -> Settings:
     """
     from batchctl.cli.image import build_folder
     from batchctl.cli.local_engine import engine_of
-    from batchctl.local.process import Settings, status
+    from batchctl.local.control.process import Settings, status
 
     config = application.config
     vcpus = config.local.vcpus or os.cpu_count() or 1
@@ -214,7 +215,7 @@ def _open_local(application: Application) -> Aws:
 
 def _running(application: Application) -> Running:
     """Return the local cloud, started when it doesn't run; without a config as it runs."""
-    from batchctl.local.process import start, status
+    from batchctl.local.control.process import start, status
 
     running = status(local_folder(application.options))
     if running is None:

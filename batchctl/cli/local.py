@@ -14,8 +14,8 @@ from batchctl.cli.output import print_json, say
 from batchctl.errors import BatchctlError
 
 if TYPE_CHECKING:
-    from batchctl.local.process import Settings
-    from batchctl.local.record import Running
+    from batchctl.local.control.process import Settings
+    from batchctl.local.control.record import Running
 
 
 @click.group()
@@ -45,7 +45,7 @@ def start() -> None:
     Example:
       batchctl local start
     """
-    from batchctl.local import process
+    from batchctl.local.control import process
 
     running = process.start(_settings())
     _tell(running)
@@ -60,7 +60,7 @@ def stop() -> None:
     Example:
       batchctl local stop
     """
-    from batchctl.local import process
+    from batchctl.local.control import process
 
     stopped = process.stop(_folder())
     say("stopped the local cloud" if stopped else "the local cloud was not running")
@@ -75,7 +75,7 @@ def status() -> None:
     Example:
       batchctl local status --json
     """
-    from batchctl.local import process
+    from batchctl.local.control import process
 
     running = process.status(_folder())
     if running is None and not current_options().json:
@@ -134,7 +134,7 @@ def interrupt(rate: float, seconds: float) -> None:
       batchctl local interrupt --rate 0.3
       batchctl local interrupt --rate 0.1 --for 60
     """
-    from batchctl.local import interruption
+    from batchctl.local.control import interruption
 
     running = _running("interrupt tasks", "start it, and a job in it: `batchctl --local up`")
     found = 0
@@ -150,7 +150,7 @@ def interrupt(rate: float, seconds: float) -> None:
 
 
 def _running(what: str, hint: str) -> Running:
-    from batchctl.local import process
+    from batchctl.local.control import process
 
     running = process.status(_folder())
     if running is None:
@@ -171,7 +171,7 @@ def _folder() -> Path:
 
 
 def _tell(running: object) -> None:
-    from batchctl.local.process import Running
+    from batchctl.local.control.record import Running
 
     if current_options().json:
         plain = dataclasses.asdict(running) if isinstance(running, Running) else {}

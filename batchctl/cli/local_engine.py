@@ -10,7 +10,7 @@ from batchctl.config import Config
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from batchctl.local.process import Running
+    from batchctl.local.control.record import Running
 
 
 def engine_of(config: Config, running: Running | None) -> str:

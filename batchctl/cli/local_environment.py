@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 
-from batchctl.local.record import Running
+from batchctl.local.control.record import Running
 
 OVERRIDING = (
     "AWS_SESSION_TOKEN",

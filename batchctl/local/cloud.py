@@ -22,28 +22,28 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from batchctl.local import record, root_secret
-from batchctl.local.batch.account import GatewayAccount
-from batchctl.local.batch.attempt import AttemptRunner, Setting, inherited
-from batchctl.local.batch.container_executor import ContainerExecutor, Registry
-from batchctl.local.batch.endpoint import Endpoint
-from batchctl.local.batch.executor import Executor, ProcessExecutor
-from batchctl.local.batch.scope import Scope
-from batchctl.local.batch.service import Batch, Machine
-from batchctl.local.clients import RootClients
+from batchctl.local.batch.api.endpoint import Endpoint
+from batchctl.local.batch.api.service import Batch, Machine
+from batchctl.local.batch.model.scope import Scope
+from batchctl.local.batch.running.account import GatewayAccount
+from batchctl.local.batch.running.attempt_runner import AttemptRunner, Setting, inherited
+from batchctl.local.batch.running.container_executor import ContainerExecutor, Registry
+from batchctl.local.batch.running.executor import Executor, ProcessExecutor
 from batchctl.local.container_engine import VARIABLES, Engine
-from batchctl.local.default_vpc import open_default_vpc
+from batchctl.local.control import record, root_secret
+from batchctl.local.control.record import ACCESS_KEY_ID, Running
+from batchctl.local.emulator.default_vpc import open_default_vpc
+from batchctl.local.emulator.function_slots import slots_of_this_machine
+from batchctl.local.emulator.hardening import harden
+from batchctl.local.emulator.ministack import HOST, Gateway, Placement, configure
+from batchctl.local.emulator.root_clients import RootClients
 from batchctl.local.events.bus import Bus
 from batchctl.local.events.delivery import Delivery
 from batchctl.local.events.rules import Rules
-from batchctl.local.front import Front, Locks, Site
-from batchctl.local.function_slots import slots_of_this_machine
-from batchctl.local.gateway import HOST, Gateway, Placement, configure
-from batchctl.local.guard import Guard
-from batchctl.local.hardening import harden
-from batchctl.local.record import ACCESS_KEY_ID, Running
-from batchctl.local.registry import Passwords
-from batchctl.local.verifier import Verifier
+from batchctl.local.front.http_front import Front, Locks, Site
+from batchctl.local.front.registry import Passwords
+from batchctl.local.front.verifier import Verifier
+from batchctl.local.reaper import Guard
 
 FUNCTION_TIMEOUT_S = 900.0
 """AWS Lambda Developer Guide, "Lambda quotas": a function runs for 900 seconds at most."""

@@ -9,7 +9,7 @@ import pytest
 import victim as victims
 from local_cloud import new_settings
 
-from batchctl.local import process
+from batchctl.local.control import process
 
 
 @pytest.fixture(scope="session")

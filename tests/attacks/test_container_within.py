@@ -12,8 +12,8 @@ import pytest
 from local_cloud import ENDED, Cloud, build, new_settings, register
 from podman_here import SHELL_PROGRAMS, Podman, missing, temporary_podman, why_not
 
-from batchctl.local import process
-from batchctl.local.process import ACCESS_KEY_ID
+from batchctl.local.control import process
+from batchctl.local.control.record import ACCESS_KEY_ID
 
 pytestmark = [
     pytest.mark.e2e,

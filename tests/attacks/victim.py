@@ -11,8 +11,9 @@ from http_by_hand import Answer, Request, send
 from local_cloud import Cloud, allow, build, create_function, expose
 from signing import Key, Scope, signed
 
-from batchctl.local import process
-from batchctl.local.process import ACCESS_KEY_ID, Settings
+from batchctl.local.control import process
+from batchctl.local.control.process import Settings
+from batchctl.local.control.record import ACCESS_KEY_ID
 
 INTRUDER = "intruder"
 FUNCTION = "front-function"

@@ -10,7 +10,7 @@ import pytest
 from batchctl.cli.local_engine import engine_of
 from batchctl.config import Config
 from batchctl.errors import BatchctlError, UsageError
-from batchctl.local.process import Running
+from batchctl.local.control.record import Running
 
 CONTAINERS = {"local": {"executor": "container"}, "compute": {"builder": "podman"}}
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import boto3
 
-from batchctl.local import process
-from batchctl.local.record import Running
+from batchctl.local.control import process
+from batchctl.local.control.record import Running
 
 REGION = "us-east-1"
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")

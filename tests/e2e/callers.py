@@ -18,7 +18,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from doors import Door, Reply, root_of, sent
 
-from batchctl.local.process import ACCESS_KEY_ID
+from batchctl.local.control.record import ACCESS_KEY_ID
 
 NUMBERS = count()
 STRANGER = "111111111111"

@@ -21,7 +21,7 @@ import pytest
 from application import BATCHCTL, Application
 from own_compute import TIMEOUT_S, eventually, give_vcpus, put_compute
 
-from batchctl.local.interruption import interrupt
+from batchctl.local.control.interruption import interrupt
 
 pytestmark = pytest.mark.e2e
 

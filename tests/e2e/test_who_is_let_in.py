@@ -22,7 +22,7 @@ from botocore.credentials import Credentials
 from callers import STRANGER, Scene, Signing, allow, deny, refused_by, told
 from doors import Door
 
-from batchctl.local.process import ACCESS_KEY_ID
+from batchctl.local.control.record import ACCESS_KEY_ID
 
 pytestmark = pytest.mark.e2e
 

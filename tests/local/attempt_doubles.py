@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from batchctl.local.batch.executor import StartError
-from batchctl.local.batch.task import Outcome
+from batchctl.local.batch.running.executor import StartError
+from batchctl.local.batch.running.task import Outcome
 
 TIMEOUT_S = 20.0
 

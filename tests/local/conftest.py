@@ -6,7 +6,7 @@ import pytest
 from local_batch import LocalBatch
 from local_cloud import Cloud, build, new_settings
 
-from batchctl.local import process
+from batchctl.local.control import process
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from batchctl.local.batch.endpoint import Answer, Endpoint
-from batchctl.local.batch.job import Job
-from batchctl.local.batch.jobs import Observer
-from batchctl.local.batch.scope import Scope
-from batchctl.local.batch.service import Batch, Machine
-from batchctl.local.batch.task import Handle, Outcome, Reports, Task
+from batchctl.local.batch.api.endpoint import Answer, Endpoint
+from batchctl.local.batch.api.service import Batch, Machine
+from batchctl.local.batch.model.job import Job
+from batchctl.local.batch.model.job_store import Observer
+from batchctl.local.batch.model.scope import Scope
+from batchctl.local.batch.running.task import Handle, Outcome, Reports, Task
 
 TRANSITION_S = 1.0
 STOP_GRACE_S = 30.0

@@ -15,7 +15,8 @@ from typing import Any
 
 import boto3
 
-from batchctl.local.process import ACCESS_KEY_ID, Running, Settings
+from batchctl.local.control.process import Settings
+from batchctl.local.control.record import ACCESS_KEY_ID, Running
 
 TIMEOUT_S = 60.0
 ENDED = ("SUCCEEDED", "FAILED")

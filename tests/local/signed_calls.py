@@ -10,7 +10,7 @@ from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAu
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from batchctl.local.sigv4 import Call
+from batchctl.local.front.sigv4 import Call
 
 ACCOUNT, SECRET, REGION = "000000000000", "root's own", "us-east-1"
 ROOT = Credentials(ACCOUNT, SECRET)

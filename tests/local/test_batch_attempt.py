@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from attempt_doubles import TIMEOUT_S, Ending, Groups, RecordingAccount
 
-from batchctl.local.batch.attempt import AttemptRunner, Setting, inherited
-from batchctl.local.batch.executor import ProcessExecutor
-from batchctl.local.batch.memory import OUT_OF_MEMORY
-from batchctl.local.batch.task import Handle, Outcome, Task
-from batchctl.local.record import command_line
+from batchctl.local.batch.running.attempt_runner import AttemptRunner, Setting, inherited
+from batchctl.local.batch.running.executor import ProcessExecutor
+from batchctl.local.batch.running.memory import OUT_OF_MEMORY
+from batchctl.local.batch.running.task import Handle, Outcome, Task
+from batchctl.local.control.record import command_line
 
 
 class Bench:

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 from local_batch import LocalBatch
 
-from batchctl.local.batch.endpoint import Endpoint
+from batchctl.local.batch.api.endpoint import Endpoint
 
 
 def test_a_job_goes_through_every_state_to_its_end(ready: LocalBatch) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchctl.local.batch.logs import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, batches
+from batchctl.local.batch.running.logs import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, batches
 
 
 def event(message: str) -> dict[str, Any]:

@@ -4,10 +4,10 @@ import pytest
 from botocore.exceptions import ClientError
 from local_batch import LocalBatch
 
-from batchctl.local.batch.endpoint import Endpoint
-from batchctl.local.batch.permissions import resources, tagged_at_creation
-from batchctl.local.batch.protocol import Request
-from batchctl.local.batch.scope import Scope
+from batchctl.local.batch.api.endpoint import Endpoint
+from batchctl.local.batch.api.permissions import resources, tagged_at_creation
+from batchctl.local.batch.api.protocol import Request
+from batchctl.local.batch.model.scope import Scope
 
 ARN = "arn:aws:batch:us-east-1:000000000000"
 SCOPE = Scope("us-east-1", "000000000000")

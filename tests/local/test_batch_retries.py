@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from local_batch import LocalBatch
 
-from batchctl.local.batch.memory import OUT_OF_MEMORY
-from batchctl.local.batch.retries import Ending, is_retried
+from batchctl.local.batch.model.retries import Ending, is_retried
+from batchctl.local.batch.running.memory import OUT_OF_MEMORY
 
 RECLAIMED = "Host EC2 (instance i-0123456789abcdef0) terminated."
 SPOT_ONLY = [

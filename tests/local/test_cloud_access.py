@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from local_cloud import ENDED, Cloud, allow, create_function, eventually, expose, function, invoke
 
-from batchctl.local.process import ACCESS_KEY_ID
+from batchctl.local.control.record import ACCESS_KEY_ID
 
 pytestmark = pytest.mark.e2e
 

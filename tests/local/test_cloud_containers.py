@@ -14,9 +14,9 @@ import pytest
 from local_cloud import ENDED, Cloud, build, eventually, new_settings, register
 from podman_here import SHELL_PROGRAMS, Podman, temporary_podman, why_not
 
-from batchctl.local import process
-from batchctl.local.batch.memory import OUT_OF_MEMORY
-from batchctl.local.process import Settings
+from batchctl.local.batch.running.memory import OUT_OF_MEMORY
+from batchctl.local.control import process
+from batchctl.local.control.process import Settings
 
 pytestmark = [
     pytest.mark.e2e,

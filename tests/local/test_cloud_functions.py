@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 from local_cloud import Cloud, allow, create_function, expose, invoke, new_settings, send
 
-from batchctl.local import process
-from batchctl.local.function_slots import slots_of_this_machine
-from batchctl.local.process import ACCESS_KEY_ID
+from batchctl.local.control import process
+from batchctl.local.control.record import ACCESS_KEY_ID
+from batchctl.local.emulator.function_slots import slots_of_this_machine
 
 pytestmark = pytest.mark.e2e
 

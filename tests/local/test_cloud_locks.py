@@ -27,9 +27,8 @@ from local_cloud import (
 )
 
 from batchctl.errors import BatchctlError
-from batchctl.local import process
-from batchctl.local.process import ACCESS_KEY_ID
-from batchctl.local.record import command_line
+from batchctl.local.control import process
+from batchctl.local.control.record import ACCESS_KEY_ID, command_line
 
 pytestmark = pytest.mark.e2e
 

@@ -11,9 +11,9 @@ import pytest
 from local_cloud import Cloud, build, eventually, function, invoke, new_settings
 
 from batchctl.errors import BatchctlError
-from batchctl.local import process
-from batchctl.local.process import Settings
-from batchctl.local.record import command_line
+from batchctl.local.control import process
+from batchctl.local.control.process import Settings
+from batchctl.local.control.record import command_line
 
 pytestmark = pytest.mark.e2e
 

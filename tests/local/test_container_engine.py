@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from attempt_doubles import Groups
 
-from batchctl.local.batch.container_executor import ContainerExecutor, Registry, in_registry
-from batchctl.local.batch.executor import StartError
-from batchctl.local.batch.task import Outcome, Task
+from batchctl.local.batch.running.container_executor import ContainerExecutor, Registry, in_registry
+from batchctl.local.batch.running.executor import StartError
+from batchctl.local.batch.running.task import Outcome, Task
 from batchctl.local.container_engine import Engine, EngineError
-from batchctl.local.guard import Guard
+from batchctl.local.reaper import Guard
 
 REGISTRY = "127.0.0.1:4566"
 ECR = "000000000000.dkr.ecr.us-east-1.amazonaws.com"

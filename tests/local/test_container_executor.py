@@ -12,12 +12,12 @@ import pytest
 from attempt_doubles import Ending, Groups, RecordingAccount
 from podman_here import SHELL_PROGRAMS, Podman, temporary_podman, why_not
 
-from batchctl.local.batch.attempt import AttemptRunner, Setting
-from batchctl.local.batch.container_executor import ContainerExecutor, Registry
-from batchctl.local.batch.memory import OUT_OF_MEMORY
-from batchctl.local.batch.task import Handle, Outcome, Task
+from batchctl.local.batch.running.attempt_runner import AttemptRunner, Setting
+from batchctl.local.batch.running.container_executor import ContainerExecutor, Registry
+from batchctl.local.batch.running.memory import OUT_OF_MEMORY
+from batchctl.local.batch.running.task import Handle, Outcome, Task
 from batchctl.local.container_engine import Engine
-from batchctl.local.guard import Guard
+from batchctl.local.reaper import Guard
 
 pytestmark = [
     pytest.mark.e2e,

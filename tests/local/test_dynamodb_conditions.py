@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from batchctl.local.dynamodb_conditions import condition_keys
+from batchctl.local.emulator.dynamodb_conditions import condition_keys
 
 KEY = {"job_id": {"S": "demo-1"}, "item": {"S": "RESULT#A"}}
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from local_batch import SESSION, LocalBatch
 
-from batchctl.local.batch.job import Job
-from batchctl.local.batch.scope import Scope
+from batchctl.local.batch.model.job import Job
+from batchctl.local.batch.model.scope import Scope
 from batchctl.local.events.bus import Bus
 from batchctl.local.events.delivery import Delivery
 from batchctl.local.events.event import Change, Event, event_of

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from signed_calls import ACCOUNT, presigned, signed
 
-from batchctl.local.execute_api import (
+from batchctl.local.front.execute_api import (
     Method,
     account_refusal,
     scope_refusal,
     signature_refusal,
 )
-from batchctl.local.sigv4 import Call, SignatureError, signature_of
+from batchctl.local.front.sigv4 import Call, SignatureError, signature_of
 
 ARN = f"arn:aws:execute-api:us-east-1:{ACCOUNT}:a1b2c3d4e5/api/PUT/v1/new-task"
 METHOD = Method(ARN, "AWS_IAM")

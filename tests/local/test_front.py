@@ -15,13 +15,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from local_batch import LocalBatch
 
-from batchctl.local.execute_api import MAX_BODY as MAX_API_BODY
-from batchctl.local.execute_api import Method
-from batchctl.local.front import MAX_BODY, Front, Locks, Site
-from batchctl.local.gateway import WebRequest
-from batchctl.local.registry import Passwords
-from batchctl.local.sigv4 import Call, SignatureError
-from batchctl.local.verifier import Credential, Verifier
+from batchctl.local.emulator.ministack import WebRequest
+from batchctl.local.front.execute_api import MAX_BODY as MAX_API_BODY
+from batchctl.local.front.execute_api import Method
+from batchctl.local.front.http_front import MAX_BODY, Front, Locks, Site
+from batchctl.local.front.registry import Passwords
+from batchctl.local.front.sigv4 import Call, SignatureError
+from batchctl.local.front.verifier import Credential, Verifier
 
 GATEWAY, BALANCER = 4566, 9999
 SECRET = "root's own"

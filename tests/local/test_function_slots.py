@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from batchctl.local.function_slots import BusyError, FunctionSlots, slots_of_this_machine
+from batchctl.local.emulator.function_slots import BusyError, FunctionSlots, slots_of_this_machine
 
 
 def outermost() -> int:

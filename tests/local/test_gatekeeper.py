@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from batchctl.local.gatekeeper import refusal
+from batchctl.local.front.gatekeeper import refusal
 
 GOOD_HOSTS = [
     "127.0.0.1",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from batchctl.local.guard import Guard, watched_at_the_end
+from batchctl.local.reaper import Guard, watched_at_the_end
 
 HOLDER = """
 import os, signal, sys

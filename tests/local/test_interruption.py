@@ -12,9 +12,9 @@ from local_cloud import free_ports
 
 from batchctl.cli import main
 from batchctl.errors import BatchctlError
-from batchctl.local import root_secret
-from batchctl.local.interruption import interrupt, rounds
-from batchctl.local.record import Running
+from batchctl.local.control import root_secret
+from batchctl.local.control.interruption import interrupt, rounds
+from batchctl.local.control.record import Running
 
 
 class Server(HTTPServer):

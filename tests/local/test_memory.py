@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchctl.local.batch.memory import MemoryWatch, held_by_all
+from batchctl.local.batch.running.memory import MemoryWatch, held_by_all
 
 
 class Held:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from batchctl.errors import BatchctlError
-from batchctl.local import ports
+from batchctl.local.control import ports
 
 
 def test_a_taken_port_is_named_with_its_holder_and_the_setting_to_change() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from batchctl.errors import BatchctlError
-from batchctl.local import private_files, root_secret
+from batchctl.local import private_files
+from batchctl.local.control import root_secret
 
 
 def mode(path: Path) -> int:

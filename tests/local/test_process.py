@@ -13,10 +13,10 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from batchctl.errors import BatchctlError
-from batchctl.local import process, record, root_secret
-from batchctl.local.default_vpc import open_default_vpc
-from batchctl.local.process import Settings
-from batchctl.local.record import Running
+from batchctl.local.control import process, record, root_secret
+from batchctl.local.control.process import Settings
+from batchctl.local.control.record import Running
+from batchctl.local.emulator.default_vpc import open_default_vpc
 
 IMPORTS = """
 import sys

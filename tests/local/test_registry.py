@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from batchctl.local.registry import Passwords, challenge
+from batchctl.local.front.registry import Passwords, challenge
 
 
 def test_a_password_is_good_for_twelve_hours_and_the_one_before_it_too() -> None:

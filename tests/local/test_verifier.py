@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from signed_calls import ACCOUNT, HOST, NOW, ROOT, SECRET, presigned, signed
 
-from batchctl.local.sigv4 import Call, SignatureError, signature_of, signing_key
-from batchctl.local.verifier import Caller, Credential, Verifier
+from batchctl.local.front.sigv4 import Call, SignatureError, signature_of, signing_key
+from batchctl.local.front.verifier import Caller, Credential, Verifier
 
 USER = Credentials("AKIAUSER", "user's own")
 SESSION = Credentials("ASIASESSION", "session's own", "token-1")

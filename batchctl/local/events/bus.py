@@ -6,8 +6,8 @@ import logging
 import queue
 import threading
 
-from batchctl.local.batch.job import Job, Status
-from batchctl.local.batch.scope import Clock, Scope
+from batchctl.local.batch.model.job import Job, Status
+from batchctl.local.batch.model.scope import Clock, Scope
 from batchctl.local.events.delivery import Delivery
 from batchctl.local.events.event import Change, event_of
 from batchctl.local.events.rules import Rules

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from batchctl.local.batch import views
-from batchctl.local.batch.job import Job, Status
-from batchctl.local.batch.scope import Scope
+from batchctl.local.batch.api import views
+from batchctl.local.batch.model.job import Job, Status
+from batchctl.local.batch.model.scope import Scope
 
 Event = dict[str, Any]
 

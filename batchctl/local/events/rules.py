@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from batchctl.local.batch.scope import Clock
+from batchctl.local.batch.model.scope import Clock
 from batchctl.local.events.event import Event
 
 FRESH_S = 0.5

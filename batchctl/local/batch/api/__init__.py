@@ -1,0 +1,1 @@
+"""AWS Batch's API, served: requests, answers, permissions, pages, tags."""

@@ -1,0 +1,1 @@
+"""What AWS Batch knows: environments, queues, definitions, jobs and their rules."""

@@ -1,0 +1,1 @@
+"""What runs jobs: the scheduler, attempts, executors, logs."""

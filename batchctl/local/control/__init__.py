@@ -1,0 +1,1 @@
+"""Starts, finds and stops the local cloud, from the command line's side."""

@@ -1,0 +1,96 @@
+"""What runs: the local cloud's settings and process, kept as JSON while it runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from batchctl.local import private_files
+from batchctl.local.control import root_secret
+
+ACCESS_KEY_ID = "000000000000"
+"""The local account's number, and the access key id of its root."""
+
+_FILE = "cloud.json"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A local cloud that runs: its process, where it answers, and what it was started with."""
+
+    pid: int
+    guard_pid: int
+    started_at: float
+    directory: str
+    gateway_port: int
+    load_balancer_port: int
+    compute_directory: str
+    region: str
+    vcpus: int
+    engine: str = ""
+    """The container engine that runs tasks, as a command line; empty: tasks are processes."""
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where AWS answers."""
+        return f"http://127.0.0.1:{self.gateway_port}"
+
+    @property
+    def load_balancer_url(self) -> str:
+        """Where the application's load balancer answers, once there is one."""
+        return f"http://127.0.0.1:{self.load_balancer_port}"
+
+    @property
+    def root(self) -> tuple[str, str]:
+        """The access key id and the secret of root; BatchctlError unless they are the user's."""
+        return ACCESS_KEY_ID, root_secret.read(Path(self.directory))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields as JSON has them."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Running:
+        """Read what `as_json` wrote; TypeError for anything else."""
+        return cls(**fields)
+
+
+def write(running: Running) -> None:
+    """Keep what runs in its directory, whole or not at all."""
+    private_files.write(Path(running.directory) / _FILE, json.dumps(running.as_json()))
+
+
+def read(directory: Path) -> Running | None:
+    """Return what was kept last, which may have ended; None when nothing readable is there."""
+    try:
+        return Running.from_json(json.loads((directory / _FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def remove(directory: Path) -> None:
+    """Forget what ran; quiet when nothing was kept."""
+    (directory / _FILE).unlink(missing_ok=True)
+
+
+def command_line(pid: int) -> str:
+    """Return a process's command line, empty when there is no such process or it has ended."""
+    try:
+        return (
+            Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        )
+    except FileNotFoundError:
+        return "" if Path("/proc/self").exists() else _command_line_by_ps(pid)
+    except OSError:
+        return ""
+
+
+def _command_line_by_ps(pid: int) -> str:
+    # Where there is no /proc (macOS) there is a ps.
+    found = subprocess.run(  # noqa: S603 - a fixed program with a number
+        ["/bin/ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip()

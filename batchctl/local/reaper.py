@@ -1,0 +1,98 @@
+"""The guard: a small process that kills what the local cloud leaves behind, and ends.
+
+The cloud holds the only write end of a pipe, and says on it which process groups are its own.
+However the cloud ends, SIGKILL included, the pipe closes; the guard then kills those groups,
+removes the cloud's containers where it has an engine, and exits. Run as
+`python -m batchctl.local.reaper [ENGINE OWNER]`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Protocol
+
+from batchctl.local.container_engine import Engine, EngineError
+
+
+class Watcher(Protocol):
+    """Ends process groups when this process is gone."""
+
+    def watch(self, group: int) -> None:
+        """Kill this group when this process is gone."""
+
+    def forget(self, group: int) -> None:
+        """Leave this group alone: it has ended."""
+
+
+class Guard:
+    """The cloud's end of the pipe."""
+
+    def __init__(self, engine: str = "", owner: str = "") -> None:
+        """Start the guard in a session of its own: nothing aimed at the cloud may hit it.
+
+        With an engine's command line it removes the containers that carry the owner's label.
+        """
+        reader, self._writer = os.pipe()
+        containers = [engine, owner] if engine else []
+        # `-P`: a file in the current directory must not stand in for a module of ours.
+        self._process = subprocess.Popen(  # noqa: S603 - ourselves, and the user's own engine
+            [sys.executable, "-P", "-m", "batchctl.local.reaper", *containers],
+            stdin=reader,
+            start_new_session=True,
+        )
+        os.close(reader)
+
+    @property
+    def pid(self) -> int:
+        """The guard's process id."""
+        return self._process.pid
+
+    def watch(self, group: int) -> None:
+        """Kill this group when this process is gone."""
+        self._say(f"+{group}\n")
+
+    def forget(self, group: int) -> None:
+        """Leave this group alone: it has ended."""
+        self._say(f"-{group}\n")
+
+    def close(self) -> None:
+        """Have every watched group killed now, and wait for the guard's end."""
+        os.close(self._writer)
+        self._process.wait()
+
+    def _say(self, line: str) -> None:
+        # Lines this short are written whole or not at all (pipe(7), PIPE_BUF), from any thread.
+        with suppress(BrokenPipeError):
+            os.write(self._writer, line.encode())
+
+
+def watched_at_the_end(lines: Iterable[str]) -> list[int]:
+    """Return the groups that are still watched when `lines` end."""
+    groups: dict[int, None] = {}
+    for line in lines:
+        group = int(line[1:])
+        if line.startswith("+"):
+            groups[group] = None
+        else:
+            groups.pop(group, None)
+    return list(groups)
+
+
+def main() -> None:
+    """Read which groups to watch until the cloud is gone, then kill them, and its containers."""
+    for group in watched_at_the_end(sys.stdin):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+    if len(sys.argv) > 1:
+        engine, owner = sys.argv[1:]
+        with suppress(EngineError):
+            Engine.parse(engine, owner).remove_all()
+
+
+if __name__ == "__main__":
+    main()
