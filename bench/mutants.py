@@ -35,7 +35,7 @@ AREAS: Mapping[str, tuple[str, ...]] = {
     "functions": ("handlers/**/*.py",),
     "compute runner": ("compute/*.py", "batchctl/runner/**/*.py"),
     "retry rules": ("batchctl/aws/retr*.py", "batchctl/aws/retries/*.py"),
-    "diagnosis": ("batchctl/jobs/diagnosis.py", "batchctl/jobs/causes.py"),
+    "diagnosis": ("batchctl/jobs/diagnosis/findings.py", "batchctl/jobs/diagnosis/causes.py"),
 }
 LEFT_OUT = "not exhaustive and not e2e"
 NOTICED, SURVIVED, TIMED_OUT = "noticed", "survived", "timed out"

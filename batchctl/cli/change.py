@@ -13,7 +13,7 @@ from batchctl.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from batchctl.cli.application import Application
-    from batchctl.jobs.changing import JobChanges
+    from batchctl.jobs.control import JobChanges
 
 MEBIBYTES = {"": 1, "MIB": 1, "M": 1, "GIB": 1024, "G": 1024}
 
@@ -76,7 +76,7 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
 def _open() -> tuple[Application, JobChanges]:
     from batchctl.cli.application import open_recorded
     from batchctl.cli.job_places import tracker_of
-    from batchctl.jobs.changing import JobChanges
+    from batchctl.jobs.control import JobChanges
 
     application = open_recorded(current_options())
     return application, JobChanges(application.aws, tracker_of(application))

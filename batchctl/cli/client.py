@@ -11,8 +11,8 @@ from batchctl.cli.options import assumes_api_role, current_options
 from batchctl.engine.state import read_state
 from batchctl.errors import UsageError
 from batchctl.jobs import JobsClient
-from batchctl.jobs.connection import Request
-from batchctl.jobs.contract import API_GATEWAY, LOAD_BALANCER
+from batchctl.jobs.api.connection import Request
+from batchctl.jobs.api.new_task import API_GATEWAY, LOAD_BALANCER
 
 if TYPE_CHECKING:
     import urllib3

@@ -15,7 +15,7 @@ from batchctl.errors import BatchctlError, UsageError
 if TYPE_CHECKING:
     import urllib3
 
-    from batchctl.jobs.connection import Connection
+    from batchctl.jobs.api.connection import Connection
 
 FAILED = 1
 
@@ -70,7 +70,7 @@ def _connection() -> Connection:
 
     from batchctl.cli.application import open_application
     from batchctl.cli.client import direct_http, open_caller
-    from batchctl.jobs.connection import Connection
+    from batchctl.jobs.api.connection import Connection
 
     application = open_application(current_options())
     return Connection(
@@ -87,7 +87,7 @@ def _sent(
 ) -> urllib3.BaseHTTPResponse:
     from urllib3.exceptions import HTTPError
 
-    from batchctl.jobs.connection import cause_of
+    from batchctl.jobs.api.connection import cause_of
 
     try:
         return connection.exchange(*request, body, headers)

@@ -16,7 +16,7 @@ from batchctl.cli.runs import confirm
 if TYPE_CHECKING:
     from batchctl.cli.application import Application
     from batchctl.jobs.dead_letters import DeadLetter
-    from batchctl.jobs.places import DeadLetters
+    from batchctl.jobs.resources import DeadLetters
 
 BODY_SHOWN = 60
 
@@ -146,7 +146,7 @@ def _each(
 
 
 def _print_table(found: list[DeadLetter]) -> None:
-    from batchctl.jobs.moments import iso
+    from batchctl.jobs.timestamps import iso
 
     listed = table("queue", "about", "sent", "error", "message")
     for each in found:

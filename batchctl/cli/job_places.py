@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from batchctl.errors import UsageError
-from batchctl.jobs.places import DeadLetters, Places
+from batchctl.jobs.resources import DeadLetters, Places
 
 if TYPE_CHECKING:
     from batchctl.cli.application import Application

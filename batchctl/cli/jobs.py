@@ -116,7 +116,7 @@ def show(*, job_id: str) -> None:
       batchctl --local show demo-1 --json
     """
     from batchctl.cli.client import open_jobs
-    from batchctl.jobs.failures import count_reasons
+    from batchctl.jobs.diagnosis.failures import count_reasons
 
     application, client = open_jobs()
     job = client.show(job_id, limit=1)

@@ -17,9 +17,9 @@ from batchctl.errors import UsageError
 if TYPE_CHECKING:
     from batchctl.aws.session import Aws
     from batchctl.cli.application import Application
-    from batchctl.jobs.logs import Line
-    from batchctl.jobs.places import Places
+    from batchctl.jobs.logs.reader import Line
     from batchctl.jobs.record import BatchJob, Record, Task
+    from batchctl.jobs.resources import Places
 
 SUBMITTED_WITHIN_POLL_S = 2.0
 
@@ -44,8 +44,8 @@ def logs(*, job_id: str, item: str | None, follow: bool, since: str | None) -> N
     """
     from batchctl.cli.application import open_recorded
     from batchctl.cli.job_places import places_of
-    from batchctl.jobs.moments import since as since_of
     from batchctl.jobs.record import read_record
+    from batchctl.jobs.timestamps import since as since_of
 
     since_ms = since_of(since, time.time()) if since else None
     application = open_recorded(current_options())
@@ -69,8 +69,8 @@ class _Found:
 
     def written(self, since_ms: int | None) -> Iterator[Line]:
         """Yield what was written so far, the attempts at the job in their order."""
-        from batchctl.jobs.attempts import describe
-        from batchctl.jobs.logs import LogReader
+        from batchctl.jobs.logs.attempts import describe
+        from batchctl.jobs.logs.reader import LogReader
         from batchctl.jobs.record import earlier_batch_jobs
 
         batch_jobs = (*earlier_batch_jobs(self.aws, self.record), *self.record.batch_jobs)
@@ -82,8 +82,8 @@ class _Found:
         self, since_ms: int | None, pause: Callable[[float], object]
     ) -> Iterator[Line]:
         """Yield what is written, until the tasks of the present attempt have ended."""
-        from batchctl.jobs.logs import LogReader
-        from batchctl.jobs.tail import Tail
+        from batchctl.jobs.logs.reader import LogReader
+        from batchctl.jobs.logs.tail import Tail
 
         reader = LogReader(self.aws, self.places.log_group)
         yield from Tail(reader, self._tasks(self.record.batch_jobs), since_ms).lines(pause)
@@ -128,7 +128,7 @@ def _print_until_the_end(application: Application, found: _Found, since_ms: int 
 
 def _print(lines: Iterator[Line], *, as_json: bool) -> int:
     """Print lines as they come; return how many there were."""
-    from batchctl.jobs.moments import iso
+    from batchctl.jobs.timestamps import iso
 
     count = 0
     for count, line in enumerate(lines, start=1):  # noqa: B007 - used after the loop

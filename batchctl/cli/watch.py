@@ -104,7 +104,7 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
         return
     from rich.live import Live
 
-    from batchctl.jobs.failures import failure_text
+    from batchctl.jobs.diagnosis.failures import failure_text
 
     current: list[Job] = []
     began = time.monotonic()
@@ -144,7 +144,7 @@ def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
 
 
 def _line_printer(pace: Pace, failures: Failures) -> Show:
-    from batchctl.jobs.failures import failure_text
+    from batchctl.jobs.diagnosis.failures import failure_text
 
     last = ""
 

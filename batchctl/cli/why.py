@@ -14,7 +14,7 @@ from batchctl.cli.output import print_json, show, show_lines
 
 if TYPE_CHECKING:
     from batchctl.cli.application import Application
-    from batchctl.jobs.evidence import Condition
+    from batchctl.jobs.diagnosis.evidence import Condition
 
 ERRORS_SHOWN = 5
 
@@ -33,9 +33,9 @@ def why(*, job_id: str) -> None:
     """
     from batchctl.cli.client import open_jobs
     from batchctl.cli.job_places import places_of
-    from batchctl.jobs.diagnosis import diagnose
-    from batchctl.jobs.evidence import gather
-    from batchctl.jobs.failures import count_errors
+    from batchctl.jobs.diagnosis.evidence import gather
+    from batchctl.jobs.diagnosis.failures import count_errors
+    from batchctl.jobs.diagnosis.findings import diagnose
     from batchctl.jobs.record import read_record
 
     application, client = open_jobs()

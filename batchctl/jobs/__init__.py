@@ -1,6 +1,7 @@
 """The client side of jobs: over HTTP to submit, show, watch and read them, in AWS for the rest."""
 
-from batchctl.jobs.client import JobsClient
+from batchctl.jobs.api.client import JobsClient
+from batchctl.jobs.api.job import Job, JobPage, JobSummary, Result, Submitted, Tasks
 from batchctl.jobs.errors import (
     Forbidden,
     InvalidJob,
@@ -11,7 +12,6 @@ from batchctl.jobs.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from batchctl.jobs.job import Job, JobPage, JobSummary, Result, Submitted, Tasks
 
 __all__ = [
     "Forbidden",

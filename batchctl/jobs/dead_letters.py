@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from batchctl.aws.errors import code_of
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
-from batchctl.jobs.changing import invoke
-from batchctl.jobs.places import DeadLetters
+from batchctl.jobs.control import invoke
+from batchctl.jobs.resources import DeadLetters
 
 A_CALL = 10
 """Messages of one call (Amazon SQS API Reference, ReceiveMessage)."""

@@ -14,7 +14,7 @@ from batchctl.aws.session import Aws
 from batchctl.contract import batch_jobs as contract
 from batchctl.contract import table as keys
 from batchctl.contract.batch_jobs import IDS_PER_CALL, BatchJobName, task_of
-from batchctl.jobs.contract import check_job_id
+from batchctl.jobs.api.new_task import check_job_id
 from batchctl.jobs.errors import JobNotFound
 
 __all__ = [

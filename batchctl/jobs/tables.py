@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Protocol
 
+from batchctl.jobs.api.job import Result
 from batchctl.jobs.formulas import defused
-from batchctl.jobs.job import Result
 
 BEFORE = ("item", "status")
 AFTER = ("attempts", "seconds", "reason", "exit_code", "error")

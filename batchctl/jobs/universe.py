@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from batchctl.errors import UsageError
-from batchctl.jobs.contract import duplicates
+from batchctl.jobs.api.new_task import duplicates
 
 DUPLICATES_NAMED = 5
 

@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from batchctl.jobs.api.job import Job, Result
 from batchctl.jobs.errors import Unreachable
-from batchctl.jobs.job import Job, Result
 
 WINDOW_S = 60.0
 """The rate is that of the last minute: what came before says little about what comes."""

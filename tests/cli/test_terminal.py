@@ -38,9 +38,9 @@ from batchctl.engine.difference import Change
 from batchctl.engine.plan import Action, Plan, Step
 from batchctl.errors import BatchctlError
 from batchctl.jobs import Job
-from batchctl.jobs.diagnosis import Finding
-from batchctl.jobs.evidence import Condition
-from batchctl.jobs.logs import Line
+from batchctl.jobs.diagnosis.evidence import Condition
+from batchctl.jobs.diagnosis.findings import Finding
+from batchctl.jobs.logs.reader import Line
 from batchctl.jobs.watching import Pace
 
 Batchctl = Callable[..., Result]
@@ -118,7 +118,7 @@ def test_refusals_show_nothing_raw(
     command: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("batchctl.jobs.connection._limit_s", lambda *_: 0.0)
+    monkeypatch.setattr("batchctl.jobs.api.connection._limit_s", lambda *_: 0.0)
     hostile.status = status
     refused = batchctl(*command)
     assert refused.exit_code in {1, 2}
@@ -247,9 +247,9 @@ def test_why_shows_nothing_raw(
     put_job("FAILED")
     api.looks, api.failed = [FAILED], {0: {"error": HOSTILE, "reason": HOSTILE}}
     condition = Condition("job queue", HOSTILE, HOSTILE, HOSTILE, HOSTILE)
-    monkeypatch.setattr("batchctl.jobs.evidence._queues", lambda *_: iter([condition]))
+    monkeypatch.setattr("batchctl.jobs.diagnosis.evidence._queues", lambda *_: iter([condition]))
     finding = Finding(seen=HOSTILE, cause=HOSTILE, fix=HOSTILE)
-    monkeypatch.setattr("batchctl.jobs.diagnosis.diagnose", lambda *_: (finding,))
+    monkeypatch.setattr("batchctl.jobs.diagnosis.findings.diagnose", lambda *_: (finding,))
     done = batchctl("why", "demo-1")
     assert done.exit_code == 0, done.output
     assert done.stdout.count("]52;c;") >= 5

@@ -12,7 +12,7 @@ from application import REGION, Application
 from botocore.credentials import Credentials
 
 from batchctl.aws.sigv4 import Signer
-from batchctl.jobs.connection import Request
+from batchctl.jobs.api.connection import Request
 
 
 def root_of(application: Application) -> Credentials:

@@ -12,7 +12,7 @@ from job_account import TRACKER, JobAccount, opened
 from batchctl.aws.clock import Clock
 from batchctl.errors import BatchctlError, UsageError
 from batchctl.jobs import InvalidJob, JobNotFound, Tasks
-from batchctl.jobs.changing import Cancelled, JobChanges, Refused, Retried
+from batchctl.jobs.control import Cancelled, JobChanges, Refused, Retried
 
 COUNTS = {"total": 3, "pending": 0, "running": 0, "succeeded": 2, "failed": 1}
 

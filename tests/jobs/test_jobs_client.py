@@ -26,7 +26,7 @@ from batchctl.jobs import (
     Tasks,
     TooLarge,
 )
-from batchctl.jobs.contract import API_GATEWAY, Door
+from batchctl.jobs.api.new_task import API_GATEWAY, Door
 
 Connect = Callable[..., JobsClient]
 

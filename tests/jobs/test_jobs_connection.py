@@ -13,8 +13,9 @@ import urllib3
 from scripted_api import Api, Clock
 
 from batchctl.errors import UsageError
-from batchctl.jobs import Forbidden, JobsClient, UnexpectedAnswer, Unreachable, connection
-from batchctl.jobs.connection import Request
+from batchctl.jobs import Forbidden, JobsClient, UnexpectedAnswer, Unreachable
+from batchctl.jobs.api import connection
+from batchctl.jobs.api.connection import Request
 
 Connect = Callable[..., JobsClient]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchctl.jobs import contract
+from batchctl.jobs.api import new_task as contract
 from handlers import request
 
 

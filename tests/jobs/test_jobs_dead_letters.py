@@ -14,7 +14,7 @@ from job_account import TRACKER, JobAccount, opened
 from batchctl.aws.clock import Clock
 from batchctl.errors import BatchctlError
 from batchctl.jobs.dead_letters import drop, look, redrive
-from batchctl.jobs.places import DeadLetters
+from batchctl.jobs.resources import DeadLetters
 
 EVENT = {"source": "aws.batch", "detail": {"jobName": "demo-0", "jobId": "array:7"}}
 

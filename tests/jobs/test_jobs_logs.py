@@ -11,11 +11,11 @@ from batchctl.aws.clock import Clock
 from batchctl.contract.batch_jobs import split_into_batch_jobs
 from batchctl.errors import UsageError
 from batchctl.jobs import InvalidJob, JobNotFound
-from batchctl.jobs.attempts import Attempt, describe
-from batchctl.jobs.logs import Line, LogReader
-from batchctl.jobs.moments import iso, since
+from batchctl.jobs.logs.attempts import Attempt, describe
+from batchctl.jobs.logs.reader import Line, LogReader
+from batchctl.jobs.logs.tail import LOOKS_AFTER_THE_END, LOOKS_FOR_UNKNOWN, Tail
 from batchctl.jobs.record import Task, earlier_batch_jobs, read_record, task_of_item
-from batchctl.jobs.tail import LOOKS_AFTER_THE_END, LOOKS_FOR_UNKNOWN, Tail
+from batchctl.jobs.timestamps import iso, since
 
 
 @pytest.fixture

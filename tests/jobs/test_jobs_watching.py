@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from batchctl.jobs import Job, Result, Tasks, Unreachable
-from batchctl.jobs.failures import RESULTS_READ, count_errors, count_reasons, failure_text
+from batchctl.jobs.diagnosis.failures import RESULTS_READ, count_errors, count_reasons, failure_text
 from batchctl.jobs.watching import Failures, Pace
 
 

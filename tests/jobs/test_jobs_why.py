@@ -10,10 +10,10 @@ import pytest
 from job_account import TABLE, JobAccount, batch_jobs, opened
 
 from batchctl.aws.clock import Clock
-from batchctl.jobs.diagnosis import Finding, diagnose
-from batchctl.jobs.evidence import Condition, Evidence, gather
-from batchctl.jobs.places import Places
+from batchctl.jobs.diagnosis.evidence import Condition, Evidence, gather
+from batchctl.jobs.diagnosis.findings import Finding, diagnose
 from batchctl.jobs.record import Record, read_record
+from batchctl.jobs.resources import Places
 
 QUEUE, SPOT = "arn:aws:batch:::job-queue/app-compute", "arn:aws:batch:::compute-environment/spot"
 PLACES = Places(TABLE, "logs", "tracker", (QUEUE,), (SPOT,))

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from batchctl.jobs.diagnosis import diagnose
-from batchctl.jobs.evidence import Condition, Evidence, Head
+from batchctl.jobs.diagnosis.evidence import Condition, Evidence, Head
+from batchctl.jobs.diagnosis.findings import diagnose
 from batchctl.jobs.record import BatchJob, Record
 
 SINCE_MS = 1_000_000

@@ -16,9 +16,9 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from batchctl.aws.errors import is_missing
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError, UsageError
-from batchctl.jobs.contract import check_job_id
+from batchctl.jobs.api.job import Tasks
+from batchctl.jobs.api.new_task import check_job_id
 from batchctl.jobs.errors import JobNotFound
-from batchctl.jobs.job import Tasks
 
 
 @dataclass(frozen=True)

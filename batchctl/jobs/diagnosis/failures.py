@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from batchctl.jobs.job import Result
+from batchctl.jobs.api.job import Result
 
 RESULTS_READ = 5000
 """So many results are read: a job may have a million of them, and these take seconds."""

@@ -19,7 +19,7 @@ from urllib3.exceptions import TimeoutError as NoAnswerError
 
 from batchctl import __version__
 from batchctl.errors import UsageError
-from batchctl.jobs.contract import is_compressed
+from batchctl.jobs.api.new_task import is_compressed
 from batchctl.jobs.errors import Unreachable
 
 FIRST_DELAY_S = 0.2

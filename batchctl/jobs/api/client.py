@@ -9,8 +9,9 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 
-from batchctl.jobs.connection import Answer, Connection, Patience, Sign
-from batchctl.jobs.contract import LOAD_BALANCER, Door, check_job_id, request_body
+from batchctl.jobs.api.connection import Answer, Connection, Patience, Sign
+from batchctl.jobs.api.job import Job, JobPage, Result, Submitted
+from batchctl.jobs.api.new_task import LOAD_BALANCER, Door, check_job_id, request_body
 from batchctl.jobs.errors import (
     Forbidden,
     InvalidJob,
@@ -20,7 +21,6 @@ from batchctl.jobs.errors import (
     TooLarge,
     UnexpectedAnswer,
 )
-from batchctl.jobs.job import Job, JobPage, Result, Submitted
 
 FIRST_POLL_S = 0.2
 LONGEST_POLL_S = 5.0

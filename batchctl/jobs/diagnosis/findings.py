@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from batchctl.contract import reasons
-from batchctl.jobs.causes import INVALID, UP, WAITING, cause_of
-from batchctl.jobs.evidence import Condition, Evidence
+from batchctl.jobs.diagnosis.causes import INVALID, UP, WAITING, cause_of
+from batchctl.jobs.diagnosis.evidence import Condition, Evidence
 
 STUCK_AFTER_S = 300.0
 """Batch needs some minutes to start an instance; a task that waits for longer may wait in vain."""

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from batchctl.aws.session import Aws
 from batchctl.contract.reasons import words_of
-from batchctl.jobs.places import Places
 from batchctl.jobs.record import IDS_PER_CALL, Record
+from batchctl.jobs.resources import Places
 
 ASKED_CHILDREN = 1000
 """So many tasks of each array that wait or failed are looked at: enough to tell the causes."""

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from batchctl.aws.errors import is_missing
 from batchctl.aws.session import Aws
-from batchctl.jobs.attempts import Attempt
+from batchctl.jobs.logs.attempts import Attempt
 
 STREAMS_PER_CALL = 100
 EVENTS_PER_CALL = 10_000

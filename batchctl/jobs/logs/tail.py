@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from batchctl.jobs.attempts import Attempt, Child, describe
-from batchctl.jobs.logs import STREAMS_PER_CALL, Key, Line, LogReader
+from batchctl.jobs.logs.attempts import Attempt, Child, describe
+from batchctl.jobs.logs.reader import STREAMS_PER_CALL, Key, Line, LogReader
 from batchctl.jobs.record import IDS_PER_CALL, Task
 
 POLL_S = 2.0

@@ -1,0 +1,1 @@
+"""The HTTP API from the client's side: one request, one job, pages of results."""
