@@ -1,1 +1,1 @@
-"""What stands before the local cloud: it refuses strangers, verifies signatures, and passes the rest on."""
+"""What stands before the local cloud: refuses strangers, verifies signatures, passes the rest on."""

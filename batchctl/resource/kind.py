@@ -1,0 +1,193 @@
+"""A resource kind: its fields, its traits, its verbs, and what it knows of what AWS has."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from batchctl.aws.batched_reads import Together
+from batchctl.aws.session import Aws
+
+if TYPE_CHECKING:
+    from batchctl.resource.references import Deployed
+
+Properties = Mapping[str, Any]
+
+
+class Document(dict[str, Any]):
+    """A JSON document or map that we own whole: compared at every key, others' included."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What AWS gave a resource: its physical id and, where there is one, its ARN."""
+
+    id: str
+    arn: str
+
+
+O = TypeVar("O", bound=Outputs)  # noqa: E741 - the outputs of a kind, named as short as a type variable is
+
+
+@dataclass(frozen=True)
+class Actual(Generic[O]):
+    """What AWS has: the outputs, the properties that we own, the tags; `notes` are for the plan.
+
+    `undecided` names properties that have no value yet and take the wanted one by themselves: they
+    never differ.
+    """
+
+    outputs: O
+    properties: Properties
+    tags: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource(ABC, Generic[O]):
+    """One resource of the application.
+
+    `label` is its name in the architecture (`dead_letters`), `name` its physical name in AWS.
+    `generation` counts its replacements: a successor has to live beside its predecessor for a
+    while, so from the second on the number is part of the physical name.
+    """
+
+    label: str
+    name: str
+    generation: int = 1
+
+    kind: ClassVar[str]
+    # The class of the kind's outputs, to read them back from the state.
+    outputs: ClassVar[type[Outputs]] = Outputs
+    # The desired properties by which it is found when nothing is recorded; they can't be changed.
+    identity: ClassVar[tuple[str, ...]]
+    # Further properties that AWS can't change in place: a change of one is a replacement.
+    immutable: ClassVar[tuple[str, ...]] = ()
+    # Properties whose change in place gives it other outputs.
+    renewing: ClassVar[tuple[str, ...]] = ()
+    # Whether a successor can be made while the predecessor lives.
+    create_before_delete: ClassVar[bool] = True
+    # Whether AWS lets it carry tags: what carries none is known by its parents.
+    taggable: ClassVar[bool] = True
+    # Looked up, never made or deleted, never recorded (a VPC).
+    lookup: ClassVar[bool] = False
+    # Shared with other stacks of the account: made when missing, kept by `down`.
+    shared: ClassVar[bool] = False
+    # Whether replacing or deleting it loses what the user stored in it.
+    holds_data: ClassVar[bool] = False
+    # Whether new work comes in by it: `down` deletes it before all that does not hang on it.
+    intake: ClassVar[bool] = False
+    # What it costs while it stays, for those who can't be rid of it yet.
+    cost: ClassVar[str] = "costs nothing"
+    # What the plan says of making or changing it, and of deleting it, where that isn't plain.
+    when_made: ClassVar[str] = ""
+    when_deleted: ClassVar[str] = ""
+
+    # What its deletion lets in, for `up` to ask for: "requests that the web ACL refuses".
+    loosened_when_deleted: ClassVar[str] = ""
+
+    # How many calls, one after the other, reading it takes: what takes longest is begun first.
+    calls_to_read: ClassVar[int] = 1
+    # What its reads can ask for all of the kind, or of the service, in one call.
+    together: ClassVar[tuple[Together, ...]] = ()
+
+    kinds: ClassVar[dict[str, type[Resource[Any]]]] = {}
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "kind" in cls.__dict__:
+            Resource.kinds[cls.kind] = cls
+
+    @property
+    def address(self) -> str:
+        """The name in plans and in the state: `queue.dead_letters`."""
+        return f"{self.kind}.{self.label}"
+
+    @property
+    def physical_name(self) -> str:
+        """The name in AWS, with the number of the generation from the second on."""
+        return self.name if self.generation == 1 else f"{self.name}-{self.generation}"
+
+    @property
+    def dependencies(self) -> tuple[Resource[Any], ...]:
+        """The resources among the fields, at any depth, each once, in the order of the fields."""
+        found = _resources_in([getattr(self, each.name) for each in dataclasses.fields(self)])
+        return tuple({resource.address: resource for resource in found}.values())
+
+    @abstractmethod
+    def desired(self, deployed: Deployed) -> Properties:
+        """Return the API parameters that we own; dependencies' outputs by `deployed[self.field]`.
+
+        Only keys that we own, in the API's spelling, so that AWS's defaults are never drift. A
+        value that is a Document is owned whole. Makes no call.
+        """
+
+    @classmethod
+    @abstractmethod
+    def read(cls, aws: Aws, recorded: O | None, desired: Properties) -> Actual[O] | None:
+        """Return what AWS has, with the properties in the spelling of `desired`; None when absent.
+
+        Looks by the `recorded` outputs, else by the identity in `desired`, of which only the
+        identity's keys are sure to be there: other values may still be placeholders, as it may be
+        read before its dependencies are.
+        """
+
+    @abstractmethod
+    def create(self, aws: Aws, desired: Properties) -> O:
+        """Make it with the stack's tags, wait until it is usable, return its outputs.
+
+        Raises AWS's error when it exists already; the engine then reads and adopts it. When this
+        stops half-way, `read` and `update` must be able to finish the work.
+        """
+
+    @abstractmethod
+    def update(self, aws: Aws, actual: Actual[O], desired: Properties, changed: Properties) -> O:
+        """Bring about `changed`, the keys of `desired` that differ; return the outputs."""
+
+    def write_tags(
+        self, aws: Aws, outputs: O, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set `tags` and remove the keys `removed`; every kind that is taggable has its own."""
+        del aws, outputs, tags, removed
+        raise TypeError(f"`{self.kind}` can be tagged but doesn't say how")
+
+    @classmethod
+    @abstractmethod
+    def delete(cls, aws: Aws, recorded: O) -> None:
+        """Delete it and wait until it is gone; quiet when it is gone already."""
+
+    def loosened(self, actual: Properties, desired: Properties) -> Iterable[str]:
+        """Say what is let in, or no longer kept, once `actual` has become `desired`.
+
+        A sentence each, for who has to agree to it; whoever made the difference. Makes no call.
+        """
+        del actual, desired
+        return ()
+
+    @classmethod
+    def stored(cls, aws: Aws, recorded: O) -> str | None:
+        """Say what data it holds now ("12 jobs"), or None when it holds none."""
+        del aws, recorded
+        return None
+
+    @classmethod
+    def running(cls, aws: Aws, recorded: O) -> str | None:
+        """Say what runs in it now that its deletion would end ("3 jobs"), or None for nothing."""
+        del aws, recorded
+        return None
+
+
+def _resources_in(value: Any) -> Iterator[Resource[Any]]:
+    if isinstance(value, Resource):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _resources_in(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _resources_in(part)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        yield from _resources_in([getattr(value, each.name) for each in dataclasses.fields(value)])
