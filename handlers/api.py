@@ -21,7 +21,7 @@ from handlers.malformed import TIMESTAMP
 from handlers.monitor import Monitor, Progress, limit_ids, monitor_of
 from handlers.record import FINAL, JOB, JOB_ID, MAX_ITEM_BYTES, JobRecord, Reclaims
 from handlers.results import Results
-from handlers.table import JobTable, Listed, ListPosition
+from handlers.table import JobTable, ListCursor, Listed
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import Response
@@ -49,7 +49,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def get_tasks() -> Response[object]:
     """List the accepted jobs, newest first: `limit` (1 to 100) a page, `next` from page to page."""
     limit = _limit(DEFAULT_JOBS, MAX_JOBS)
-    jobs, following = reader().jobs_page(limit, _list_position(query(routes.current_event, "next")))
+    jobs, following = reader().jobs_page(limit, _list_cursor(query(routes.current_event, "next")))
     return reply(200, _with_next({"jobs": jobs}, _list_token(following)))
 
 
@@ -87,8 +87,8 @@ class Reader:
         return _with_next(shown, None if page.next is None else _token(page.next))
 
     def jobs_page(
-        self, limit: int, after: ListPosition | None
-    ) -> tuple[list[dict[str, object]], ListPosition | None]:
+        self, limit: int, after: ListCursor | None
+    ) -> tuple[list[dict[str, object]], ListCursor | None]:
         """Give a page of the list and where the next one begins, if any.
 
         A job's status is as of now as far as one DescribeJobs can tell, else as last recorded.
@@ -149,7 +149,7 @@ def _with_next(body: dict[str, object], token: str | None) -> dict[str, object]:
     return body if token is None else {**body, "next": token}
 
 
-def _list_token(position: ListPosition | None) -> str | None:
+def _list_token(position: ListCursor | None) -> str | None:
     """Make a place in the list opaque; one at what is no job of ours has a form of its own."""
     if position is None:
         return None
@@ -158,23 +158,23 @@ def _list_token(position: ListPosition | None) -> str | None:
     return _encoded([{"after": [position.created_at, position.job_id, position.item]}])
 
 
-def _is_ours(position: ListPosition) -> bool:
+def _is_ours(position: ListCursor) -> bool:
     is_timestamp = TIMESTAMP.fullmatch(position.created_at)
     return bool(is_timestamp and JOB_ID.fullmatch(position.job_id) and position.item == JOB)
 
 
-def _list_position(token: str | None) -> ListPosition | None:
+def _list_cursor(token: str | None) -> ListCursor | None:
     if token is None:
         return None
     match _untoken(token):
-        case [str(created_at), str(job_id)] if _is_ours(ListPosition(created_at, job_id)):
-            return ListPosition(created_at, job_id)
+        case [str(created_at), str(job_id)] if _is_ours(ListCursor(created_at, job_id)):
+            return ListCursor(created_at, job_id)
         case [{"after": [str(created_at), str(job_id), str(item)]}] if (
             _is_key(created_at, MAX_SORT_KEY_BYTES)
             and _is_key(job_id, MAX_PARTITION_KEY_BYTES)
             and _is_key(item, MAX_SORT_KEY_BYTES)
         ):
-            return ListPosition(created_at, job_id, item)
+            return ListCursor(created_at, job_id, item)
     raise RequestError(400, "is not a `next` of this list", "next")
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_batch.type_defs import SubmitJobRequestTypeDef
 
 TRIES = 5
-LOOKS = 3
+MAX_LOOKUPS = 3
 """A new job may not be listed at once: so often it is looked for after a lost answer."""
 
 STACK_TAG, JOB_TAG = "batchctl:stack", "batchctl:job"
@@ -92,7 +92,7 @@ class Submission:
     def _look(self, job: JobRecord, part: Part) -> BatchJob | None:
         """Look for a part whose submission got no answer."""
         logger.warning("no answer to SubmitJob", job_name=part.name)
-        for attempt in range(LOOKS):
+        for attempt in range(MAX_LOOKUPS):
             self.sleep(2.0**attempt)
             if (found := self.find(job, part)) is not None:
                 return found

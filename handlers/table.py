@@ -52,7 +52,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class ListPosition:
+class ListCursor:
     """A place in the list of jobs: what a page begins after.
 
     `item` is the sort key of that in the table: JOB, if nobody has put anything else into the list.
@@ -194,9 +194,7 @@ class JobTable:
             },
         )
 
-    def page(
-        self, limit: int, after: ListPosition | None
-    ) -> tuple[list[Listed], ListPosition | None]:
+    def page(self, limit: int, after: ListCursor | None) -> tuple[list[Listed], ListCursor | None]:
         """Give up to `limit` accepted jobs, newest first, and where the next page begins.
 
         What is in the list and is no job, or is past keeping, makes a page shorter.
@@ -207,9 +205,7 @@ class JobTable:
                 break
         return jobs, after
 
-    def _page(
-        self, limit: int, after: ListPosition | None
-    ) -> tuple[list[Listed], ListPosition | None]:
+    def _page(self, limit: int, after: ListCursor | None) -> tuple[list[Listed], ListCursor | None]:
         request: QueryInputTypeDef = {
             "TableName": self.name,
             "IndexName": INDEX,
@@ -280,7 +276,7 @@ class _Expected:
         return expected if self.attempt == 1 else {**expected, ":attempt": number(self.attempt)}
 
 
-def _start_key(after: ListPosition) -> dict[str, AttributeValueTypeDef]:
+def _start_key(after: ListCursor) -> dict[str, AttributeValueTypeDef]:
     return {
         **key(after.job_id, after.item),
         "listing": text(LISTING),
@@ -288,9 +284,9 @@ def _start_key(after: ListPosition) -> dict[str, AttributeValueTypeDef]:
     }
 
 
-def _position(item: Mapping[str, Any]) -> ListPosition:
+def _position(item: Mapping[str, Any]) -> ListCursor:
     """Give the place of an item of the index; its keys are strings, or it wouldn't be there."""
-    return ListPosition(item["created_at"]["S"], item["job_id"]["S"], item["item"]["S"])
+    return ListCursor(item["created_at"]["S"], item["job_id"]["S"], item["item"]["S"])
 
 
 def _is_too_large(error: ClientError) -> bool:

@@ -37,7 +37,7 @@ class ComesAgainError(Exception):
 
 
 @dataclass(frozen=True)
-class Told:
+class BatchEvent:
     """What an event tells: how a Batch job of an attempt at a job has ended; `detail` as it came.
 
     `task` is the task that the Batch job did; `None` for an array.
@@ -82,7 +82,7 @@ class Tracker:
         if told.whole:
             self._track_end(job, deadline)
 
-    def _track_task(self, job: JobRecord, told: Told, task: int) -> None:
+    def _track_task(self, job: JobRecord, told: BatchEvent, task: int) -> None:
         if self.reclaims.record(job, task, told.detail) and job.status in FINAL:
             self.jobs.keep_reclaims(job, self.reclaims.total(job.job_id))
         # A job that was cancelled has no failures to explain.
@@ -98,7 +98,7 @@ class Tracker:
         if progress.unfinished_work or _is_about_to_be_submitted(job):
             raise ComesAgainError(job.job_id)
 
-    def _told(self, detail: Mapping[str, Any]) -> Told | None:
+    def _told(self, detail: Mapping[str, Any]) -> BatchEvent | None:
         """Read an event; `None` for one that is none of ours."""
         if detail.get("status") not in ENDED_STATES:
             return None
@@ -112,7 +112,7 @@ class Tracker:
         if not JOB_ID.fullmatch(job_id) or not NUMBERS.fullmatch(f"{first} {attempt}"):
             return None
         array = detail.get("arrayProperties") or {}
-        return Told(
+        return BatchEvent(
             job_id=job_id,
             attempt=int(attempt),
             task=None if array.get("size") else int(first) + int(array.get("index", 0)),
@@ -133,7 +133,7 @@ def _variables(detail: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in found.items() if name.startswith("BATCHCTL_")}
 
 
-def _says_nothing(told: Told) -> bool:
+def _says_nothing(told: BatchEvent) -> bool:
     """Tell a child that succeeded at its first attempt, which is most of them, from all else."""
     is_first = len(told.detail.get("attempts") or ()) <= 1
     return not told.whole and told.detail["status"] == "SUCCEEDED" and is_first

@@ -1,7 +1,7 @@
 """Reads asked together: one call for all the names of a kind that a plan is going to ask for.
 
 A plan reads everything that is recorded at once, each resource for itself. Where AWS describes
-several things in one call (`Together`), the first that asks takes the names of the others along.
+several things in one call (`BatchedRead`), the first that asks takes the names of the others along.
 
 Each answer is given out once. Whoever asks again, as something is still changing, asks AWS again,
 for itself alone; and so does whoever gets no answer: what is gone makes AWS refuse the whole call
@@ -25,7 +25,7 @@ MOST_NAMES = 20
 
 
 @dataclass(frozen=True)
-class Together:
+class BatchedRead:
     """An operation (`service.Operation`) that describes several things by name.
 
     `parameter` takes the list of names, or with `by_prefix` a text that they begin with. The answer
@@ -65,7 +65,7 @@ def _beginning(names: Sequence[str]) -> str:
 class Reads:
     """The reads of one plan: `known` are the names that it is going to ask for."""
 
-    def __init__(self, known: Mapping[Together, Iterable[str]]) -> None:
+    def __init__(self, known: Mapping[BatchedRead, Iterable[str]]) -> None:
         """Ask nothing yet."""
         self._groups = {
             (together.operation, together.parameter, name): group
@@ -101,7 +101,7 @@ def _only_name(parameters: Mapping[str, Any]) -> tuple[str, str] | None:
 class _Group:
     """The names of one call, and what is left of its answer."""
 
-    def __init__(self, together: Together, names: Sequence[str]) -> None:
+    def __init__(self, together: BatchedRead, names: Sequence[str]) -> None:
         self._together = together
         self._names = names
         self._lock = threading.Lock()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore.config import Config as BotocoreConfig
 
-from batchctl.aws.batched_reads import Reads, Together
+from batchctl.aws.batched_reads import BatchedRead, Reads
 from batchctl.aws.calls import attempt, log_calls
 from batchctl.aws.clock import Clock
 from batchctl.aws.partitions import Partition, partition_of
@@ -102,10 +102,10 @@ class Aws:
         self.reads = Reads({})
 
     def reporting_to(self, on_wait: Callable[[str], None]) -> Aws:
-        """Return the same account, telling `on_wait` what it waits for."""
+        """Return the same account, which reports what it waits for to `on_wait`."""
         return self._view(on_wait, self.reads)
 
-    def asking_together(self, known: Mapping[Together, Iterable[str]]) -> Aws:
+    def with_batched_reads(self, known: Mapping[BatchedRead, Iterable[str]]) -> Aws:
         """Return the same account for the reads of one plan, of which these names are known."""
         return self._view(self.on_wait, Reads(known))
 

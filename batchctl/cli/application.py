@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from batchctl.cli.options import Options
 from batchctl.cli.output import say
 from batchctl.config import Config, load
-from batchctl.engine.state import Place, State, StateError, StateFile, read_state
+from batchctl.engine.state import State, StateError, StateFile, StateIdentity, read_state
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Application:
     @cached_property
     def state(self) -> StateFile:
         """The state, of this account and region only."""
-        place = Place(self.aws.stack, self.aws.account, self.aws.region)
+        place = StateIdentity(self.aws.stack, self.aws.account, self.aws.region)
         return StateFile.load(self.state_path, place)
 
     @cached_property
@@ -150,7 +150,7 @@ def open_recorded(options: Options) -> Application:
         if state is None:
             raise
         say(f"config.yaml can't be used: going by the state `{states[0]}` alone")
-        config = Config(name=state.place.stack, region=state.place.region)
+        config = Config(name=state.identity.stack, region=state.identity.region)
         return Application(options, config, recorded_only=True)
 
 

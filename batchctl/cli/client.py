@@ -99,7 +99,7 @@ def _role(application: Application) -> Caller:
 def _region(application: Application) -> str:
     """Return the region of the API, which the signature names, whatever region is in force now."""
     state = read_state(application.state_path)
-    return state.place.region if state else application.aws.region
+    return state.identity.region if state else application.aws.region
 
 
 def _arn(aws: Aws) -> str:

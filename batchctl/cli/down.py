@@ -15,7 +15,7 @@ from batchctl.cli.runs import confirm, confirm_ending, end, stopping, tell_failu
 
 if TYPE_CHECKING:
     from batchctl.cli.application import Application
-    from batchctl.engine.destroy import Left
+    from batchctl.engine.destroy import Remaining
     from batchctl.engine.plan import Plan
 
 AGAIN = "`batchctl down` again finishes it"
@@ -51,7 +51,7 @@ def down(*, delete_data: bool, yes: bool) -> None:
 def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
     from batchctl.cli.plan_view import as_json, show_plan
     from batchctl.cli.progress import progress
-    from batchctl.engine.destroy import destroy, left_by
+    from batchctl.engine.destroy import destroy, remaining_after
 
     made = _planned(application, delete_data=delete_data)
     show_plan(made)
@@ -63,9 +63,9 @@ def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
     aws, state = application.aws, application.state
     with stopping(application), progress(len(made.changes)) as emit:
         outcome = destroy(made, state, aws, emit)
-    left = left_by(made, outcome, state)
+    left = remaining_after(made, outcome, state)
     code = tell_failures(outcome, AGAIN)
-    _tell_left(left)
+    _print_remaining(left)
     _tell_kept(made)
     if not code:
         say(f"deleted {len(made.changes)} resources")
@@ -87,7 +87,7 @@ def _planned(application: Application, *, delete_data: bool) -> Plan:
     return made
 
 
-def _tell_left(left: Sequence[Left]) -> None:
+def _print_remaining(left: Sequence[Remaining]) -> None:
     if left:
         say("")
         say(f"still there, until {AGAIN}:")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from batchctl.errors import UsageError
-from batchctl.jobs.resources import DeadLetters, Places
+from batchctl.jobs.resources import DeadLetters, JobResources
 
 if TYPE_CHECKING:
     from batchctl.cli.application import Application
@@ -20,9 +20,9 @@ DEAD_LETTERS = "queue.dead_letters"
 EVENT_DEAD_LETTERS = "queue.events_dead_letters"
 
 
-def places_of(application: Application) -> Places:
+def job_resources_of(application: Application) -> JobResources:
     """Return the names that commands about jobs need; UsageError before `up`."""
-    return Places(
+    return JobResources(
         table=_recorded(application, TABLE, "id"),
         log_group=_recorded(application, LOG_GROUP, "id"),
         tracker=tracker_of(application),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from batchctl.cli.application import Application
     from batchctl.jobs.logs.reader import Line
     from batchctl.jobs.record import BatchJob, Record, Task
-    from batchctl.jobs.resources import Places
+    from batchctl.jobs.resources import JobResources
 
 SUBMITTED_WITHIN_POLL_S = 2.0
 
@@ -43,15 +43,15 @@ def logs(*, job_id: str, item: str | None, follow: bool, since: str | None) -> N
       batchctl logs demo-1 --follow --since 10m
     """
     from batchctl.cli.application import open_recorded
-    from batchctl.cli.job_places import places_of
+    from batchctl.cli.job_places import job_resources_of
     from batchctl.jobs.record import read_record
     from batchctl.jobs.timestamps import since as since_of
 
     since_ms = since_of(since, time.time()) if since else None
     application = open_recorded(current_options())
-    places = places_of(application)
-    record = read_record(application.aws, places.table, job_id)
-    found = _Found(application.aws, places, record, item)
+    resources = job_resources_of(application)
+    record = read_record(application.aws, resources.table, job_id)
+    found = _Found(application.aws, resources, record, item)
     if follow and record.status not in {"SUCCEEDED", "FAILED", "CANCELLED"}:
         _print_until_the_end(application, found, since_ms)
     elif not _print(found.written(since_ms), as_json=application.options.json):
@@ -63,7 +63,7 @@ class _Found:
     """The job whose lines are wanted, all of them or those of the tasks of `item`."""
 
     aws: Aws
-    places: Places
+    resources: JobResources
     record: Record
     item: str | None
 
@@ -74,7 +74,7 @@ class _Found:
         from batchctl.jobs.record import earlier_batch_jobs
 
         batch_jobs = (*earlier_batch_jobs(self.aws, self.record), *self.record.batch_jobs)
-        reader = LogReader(self.aws, self.places.log_group)
+        reader = LogReader(self.aws, self.resources.log_group)
         children = describe(self.aws, self._tasks(batch_jobs))
         yield from reader.read((each for child in children for each in child.attempts), since_ms)
 
@@ -85,7 +85,7 @@ class _Found:
         from batchctl.jobs.logs.reader import LogReader
         from batchctl.jobs.logs.tail import Tail
 
-        reader = LogReader(self.aws, self.places.log_group)
+        reader = LogReader(self.aws, self.resources.log_group)
         yield from Tail(reader, self._tasks(self.record.batch_jobs), since_ms).lines(pause)
 
     def _tasks(self, batch_jobs: Sequence[BatchJob]) -> Iterator[Task]:
@@ -106,7 +106,7 @@ class _Found:
     def _task_of_item(self, run: int) -> int | None:
         from batchctl.jobs.record import task_of_item
 
-        return task_of_item(self.aws, self.places.table, self.record, run, self.item or "")
+        return task_of_item(self.aws, self.resources.table, self.record, run, self.item or "")
 
 
 def _print_until_the_end(application: Application, found: _Found, since_ms: int | None) -> None:
@@ -116,7 +116,7 @@ def _print_until_the_end(application: Application, found: _Found, since_ms: int 
     try:
         while not found.record.batch_jobs:
             application.aws.clock.pause(SUBMITTED_WITHIN_POLL_S)
-            record = read_record(application.aws, found.places.table, job_id)
+            record = read_record(application.aws, found.resources.table, job_id)
             found = dataclasses.replace(found, record=record)
         lines = found.written_from_now_on(since_ms, application.aws.clock.pause)
         _print(lines, as_json=application.options.json)

@@ -32,17 +32,17 @@ def why(*, job_id: str) -> None:
       batchctl why demo-1 --json
     """
     from batchctl.cli.client import open_jobs
-    from batchctl.cli.job_places import places_of
+    from batchctl.cli.job_places import job_resources_of
     from batchctl.jobs.diagnosis.evidence import gather
     from batchctl.jobs.diagnosis.failures import count_errors
     from batchctl.jobs.diagnosis.findings import diagnose
     from batchctl.jobs.record import read_record
 
     application, client = open_jobs()
-    places = places_of(application)
+    resources = job_resources_of(application)
     job = client.show(job_id, limit=1)
-    record = read_record(application.aws, places.table, job_id)
-    evidence = gather(application.aws, places, record)
+    record = read_record(application.aws, resources.table, job_id)
+    evidence = gather(application.aws, resources, record)
     found = {
         "job_id": job_id,
         "status": job.status,

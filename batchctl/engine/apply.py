@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from batchctl.aws.errors import AmbiguousOutcome, is_existing
 from batchctl.aws.session import Aws
-from batchctl.engine.deletions import leftovers
+from batchctl.engine.deletions import orphans_of
 from batchctl.engine.destroy import delete_records
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.plan import Plan, at_recorded_generation, decide, graph_of, observe
@@ -29,7 +29,7 @@ from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
 ADOPT_WITHIN_S = 60.0
 # What a call without an answer did is looked for after a moment, and not for ever.
 SHOWN_AFTER_S = 2.0
-LOOKS = 3
+MAX_READS = 3
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def apply(
     outcome = walk(graph_of(stack), applier.apply_one, aws.clock.stop)
     _tell_skipped(outcome, emit)
     if outcome.complete:
-        outcome = delete_records(leftovers(stack, state.state), state, aws, emit)
+        outcome = delete_records(orphans_of(stack, state.state), state, aws, emit)
         _tell_skipped(outcome, emit)
     return Result(outcome, applier.deployed)
 
@@ -156,7 +156,7 @@ class _Applier:
         self._state.supersede(predecessor, intent)
         return self._create(successor, aws)
 
-    def _create(self, resource: Resource[Any], aws: Aws, looks: int = LOOKS) -> Outputs:
+    def _create(self, resource: Resource[Any], aws: Aws, looks: int = MAX_READS) -> Outputs:
         """Make it, with the intent recorded first; what turns out to exist is adopted."""
         desired = resource.desired(self.deployed)
         if not resource.shared:
@@ -225,7 +225,7 @@ class _Applier:
         resource: Resource[Any],
         actual: Actual[Any],
         aws: Aws,
-        looks: int = LOOKS,
+        looks: int = MAX_READS,
     ) -> Outputs:
         """Bring about what the step changes; after a lost answer, what is still missing of it."""
         try:

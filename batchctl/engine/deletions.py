@@ -1,4 +1,4 @@
-"""The steps for what is no longer wanted: orphans, retired predecessors, and in `down` all."""
+"""The steps for what is no longer wanted: orphans, deposed predecessors, and in `down` all."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from batchctl.engine.steps import Action, Step
 from batchctl.resource import Outputs, Resource
 
 
-def leftovers(stack: Sequence[Resource[Any]], state: State) -> tuple[Record, ...]:
-    """Return what is recorded but no longer wanted: orphans and retired predecessors."""
+def orphans_of(stack: Sequence[Resource[Any]], state: State) -> tuple[Record, ...]:
+    """Return what is recorded but no longer wanted: orphans and deposed predecessors."""
     wanted = {resource.address for resource in stack}
     orphans = (r for address, r in state.resources.items() if address not in wanted)
-    return (*orphans, *state.retired)
+    return (*orphans, *state.deposed)
 
 
 def deletion_or_keep(record: Record, aws: Aws) -> Step:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from batchctl.aws.session import Aws
 from batchctl.engine.deletions import deletion_or_keep, physical_id
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
-from batchctl.engine.plan import OnWait, Plan, telling, wait_untold
+from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
 from batchctl.engine.state import Record, StateFile
 from batchctl.engine.steps import Action, Step
 from batchctl.engine.walk import INTERRUPTED, LOGGED_OUT, Outcome, walk
@@ -23,19 +23,19 @@ from batchctl.resource import Outputs
 
 
 def plan_destroy(
-    state: StateFile, aws: Aws, *, delete_data: bool, on_wait: OnWait = wait_untold
+    state: StateFile, aws: Aws, *, delete_data: bool, on_wait: OnWait = ignore_waits
 ) -> Plan:
     """Return a DELETE for everything recorded, a KEEP for what stays.
 
     What holds data stays unless `delete_data`; what other stacks share stays in any case. What
     could not be looked at is in the outcome, and has no step.
     """
-    records = _by_key((*state.state.resources.values(), *state.state.retired), state)
+    records = _by_key((*state.state.resources.values(), *state.state.deposed), state)
     steps: dict[str, Step] = {}
 
     def look(key: str) -> None:
-        telling_aws = telling(aws, records[key].address, on_wait)
-        steps[key] = _deletion_or_keep(records[key], telling_aws, delete_data)
+        reporting_aws = with_progress(aws, records[key].address, on_wait)
+        steps[key] = _deletion_or_keep(records[key], reporting_aws, delete_data)
 
     outcome = walk(dict.fromkeys(records, frozenset()), look, aws.clock.stop)
     return Plan(tuple(steps[key] for key in records if key in steps), outcome=outcome)
@@ -54,7 +54,7 @@ def _deletion_or_keep(record: Record, aws: Aws, delete_data: bool) -> Step:
 def destroy(plan: Plan, state: StateFile, aws: Aws, emit: Emit) -> Outcome:
     """Delete what the plan says; every error is in the outcome, what is gone is forgotten."""
     doomed = {step.address for step in plan.changes}
-    records = (*state.state.resources.values(), *state.state.retired)
+    records = (*state.state.resources.values(), *state.state.deposed)
     outcome = delete_records([each for each in records if each.address in doomed], state, aws, emit)
     for address, because in outcome.skipped.items():
         emit(Skipped(address, because))
@@ -64,7 +64,7 @@ def destroy(plan: Plan, state: StateFile, aws: Aws, emit: Emit) -> Outcome:
 
 
 @dataclass(frozen=True)
-class Left:
+class Remaining:
     """What a run of `destroy` did not come to delete: why, and what it costs while it stays."""
 
     address: str
@@ -73,12 +73,12 @@ class Left:
     cost: str
 
 
-def left_by(plan: Plan, outcome: Outcome, state: StateFile) -> tuple[Left, ...]:
+def remaining_after(plan: Plan, outcome: Outcome, state: StateFile) -> tuple[Remaining, ...]:
     """Return what is still recorded of what the plan was to delete, after `destroy`."""
     doomed = {step.address for step in plan.changes}
-    records = _by_key((*state.state.resources.values(), *state.state.retired), state)
+    records = _by_key((*state.state.resources.values(), *state.state.deposed), state)
     return tuple(
-        Left(key, physical_id(record), _reason(key, outcome), record.resource_kind.cost)
+        Remaining(key, physical_id(record), _reason(key, outcome), record.resource_kind.cost)
         for key, record in records.items()
         if record.address in doomed
     )
@@ -111,10 +111,10 @@ def delete_records(records: Sequence[Record], state: StateFile, aws: Aws, emit: 
 
 def _by_key(records: Sequence[Record], state: StateFile) -> dict[str, Record]:
     """Return records by address; a predecessor, which shares its successor's, with its number."""
-    retired = state.state.retired
+    deposed = state.state.deposed
     return {
         f"{record.address} (generation {record.generation})"
-        if record in retired
+        if record in deposed
         else record.address: record
         for record in records
     }
@@ -136,11 +136,11 @@ def _intake_first(
     graph: Mapping[str, AbstractSet[str]], by_key: Mapping[str, Record]
 ) -> dict[str, AbstractSet[str]]:
     """Return the graph in which no new work comes in when the first of the rest goes."""
-    intake = {key for key, record in by_key.items() if record.resource_kind.intake}
-    first = set(intake)
+    entry_point = {key for key, record in by_key.items() if record.resource_kind.entry_point}
+    first = set(entry_point)
     while more := {before for key in first for before in graph[key]} - first:
         first |= more
-    return {key: before if key in first else before | intake for key, before in graph.items()}
+    return {key: before if key in first else before | entry_point for key, before in graph.items()}
 
 
 def _delete(record: Record, state: StateFile, aws: Aws, emit: Emit) -> None:
@@ -174,7 +174,7 @@ def _outputs_of(record: Record, aws: Aws) -> Outputs | None:
 
 
 def _forget(record: Record, state: StateFile) -> None:
-    if record in state.state.retired:
+    if record in state.state.deposed:
         state.bury(record)
     else:
         state.remove(record.address)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from batchctl.aws.batched_reads import Together
+from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
-from batchctl.engine.deletions import deletion_or_keep, leftovers
+from batchctl.engine.deletions import deletion_or_keep, orphans_of
 from batchctl.engine.difference import Change, attributes, difference
 from batchctl.engine.state import Record, State
 from batchctl.engine.steps import Action, Step
@@ -50,13 +50,13 @@ class Plan:
         return sum(step.action is action for step in self.steps)
 
 
-def wait_untold(address: str, what: str) -> None:
+def ignore_waits(address: str, what: str) -> None:
     """Tell nobody what is waited for."""
     del address, what
 
 
 def make_plan(
-    stack: Sequence[Resource[Any]], state: State, aws: Aws, on_wait: OnWait = wait_untold
+    stack: Sequence[Resource[Any]], state: State, aws: Aws, on_wait: OnWait = ignore_waits
 ) -> Plan:
     """Return what `up` would do, from reading only; reads that fail are in `outcome.failed`.
 
@@ -66,14 +66,14 @@ def make_plan(
     planner.read_ahead()
     outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop)
     deletions = [
-        deletion_or_keep(record, telling(aws, record.address, on_wait))
-        for record in leftovers(stack, state)
+        deletion_or_keep(record, with_progress(aws, record.address, on_wait))
+        for record in orphans_of(stack, state)
     ]
     steps = [planner.steps[r.address] for r in stack if r.address in planner.steps]
     return Plan((*steps, *deletions), planner.actual, outcome)
 
 
-def telling(aws: Aws, address: str, on_wait: OnWait) -> Aws:
+def with_progress(aws: Aws, address: str, on_wait: OnWait) -> Aws:
     """Return the account that tells what the reading of `address` waits for."""
     return aws.reporting_to(partial(on_wait, address))
 
@@ -100,12 +100,12 @@ class _Planner:
         That is what is recorded, and what has an identity of its own; the rest is read in turn.
         """
         wanted = dict(sorted(self._known_ahead(), key=self._longest_first))
-        aws = self._asking_together()
+        aws = self._with_batched_reads()
 
         def read_one(address: str) -> None:
             record = self._state.resources.get(address)
-            telling_aws = telling(aws, address, self._on_wait)
-            actual = observe(self._stack[address], record, wanted[address], telling_aws)
+            reporting_aws = with_progress(aws, address, self._on_wait)
+            actual = observe(self._stack[address], record, wanted[address], reporting_aws)
             with self._lock:
                 self.actual[address] = actual
 
@@ -115,14 +115,14 @@ class _Planner:
         """Order what is read: a service's client is made, which takes its time, when first used."""
         return -self._stack[known[0]].calls_to_read
 
-    def _asking_together(self) -> Aws:
+    def _with_batched_reads(self) -> Aws:
         """Return the account with what is recorded made known, to be asked for in fewer calls."""
-        names: dict[Together, list[str]] = {}
+        names: dict[BatchedRead, list[str]] = {}
         for address, resource in self._stack.items():
             outputs = _outputs_in(self._state.resources.get(address))
-            for together in resource.together if outputs else ():
-                names.setdefault(together, []).append(getattr(outputs, together.of))
-        return self._aws.asking_together(names) if names else self._aws
+            for batched in resource.batched_reads if outputs else ():
+                names.setdefault(batched, []).append(getattr(outputs, batched.of))
+        return self._aws.with_batched_reads(names) if names else self._aws
 
     def _known_ahead(self) -> Iterator[tuple[str, Properties]]:
         """Yield address and desired properties of what can be read before its dependencies."""
@@ -143,7 +143,7 @@ class _Planner:
         actual = self._observed(address, record, desired)
         step = decide(resource, record, actual, desired, self._aws.tags)
         if step.action is Action.REPLACE and resource.holds_data:
-            aws = telling(self._aws, address, self._on_wait)
+            aws = with_progress(self._aws, address, self._on_wait)
             step = dataclasses.replace(step, loses_data=_stored(resource, actual, aws))
         with self._lock:
             self.steps[address] = step
@@ -161,14 +161,14 @@ class _Planner:
             raise self._ahead.failed[address]
         if address in self.actual:
             return self.actual[address]
-        aws = telling(self._aws, address, self._on_wait)
+        aws = with_progress(self._aws, address, self._on_wait)
         return observe(self._stack[address], record, desired, aws)
 
 
 def _renews(resource: Resource[Any], step: Step) -> bool:
     """Whether its outputs are to be others when the step is done."""
     changed = {change.top for change in step.changes}
-    return step.action is Action.REPLACE or not changed.isdisjoint(resource.renewing)
+    return step.action is Action.REPLACE or not changed.isdisjoint(resource.changes_outputs)
 
 
 def _recorded(resources: Iterable[Resource[Any]], state: State, aws: Aws) -> Deployed:
@@ -234,7 +234,7 @@ def decide(
 
 
 def _differing(desired: Properties, actual: Actual[Any]) -> tuple[Change, ...]:
-    decided = {key: value for key, value in desired.items() if key not in actual.undecided}
+    decided = {key: value for key, value in desired.items() if key not in actual.server_assigned}
     return difference(decided, actual.properties)
 
 

@@ -30,7 +30,7 @@ from batchctl.private_files import (
 )
 from batchctl.resource import Outputs, Properties, Resource
 
-FORMAT = 1
+FORMAT = 2
 _SUFFIX = ".state.json"
 
 
@@ -84,7 +84,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Place:
+class StateIdentity:
     """Where a stack lives: no state is used in another place."""
 
     stack: str
@@ -96,7 +96,7 @@ class Place:
 class State:
     """All that is recorded; `retired` are predecessors that wait for their deletion."""
 
-    place: Place
+    identity: StateIdentity
     serial: int = 0
     api_mode: str | None = None
     api_auth: str | None = None
@@ -104,7 +104,7 @@ class State:
     api_cidrs: tuple[str, ...] | None = None
     api_scheme: str | None = None
     resources: Mapping[str, Record] = field(default_factory=dict)
-    retired: tuple[Record, ...] = ()
+    deposed: tuple[Record, ...] = ()
 
     def outputs(self, address: str) -> Mapping[str, Any]:
         """Return the recorded outputs of a resource, empty when there are none."""
@@ -125,7 +125,7 @@ class StateFile:
         self._written = state.serial
 
     @classmethod
-    def load(cls, path: Path, place: Place) -> StateFile:
+    def load(cls, path: Path, identity: StateIdentity) -> StateFile:
         """Return the state at `path`, an empty one when there is none.
 
         Raises StateError when it is damaged, of a newer format, or of another place, and
@@ -133,9 +133,9 @@ class StateFile:
         """
         real = real_path(path)
         if not real.exists():
-            return cls(path, State(place))
+            return cls(path, State(identity))
         state = _parse(real)
-        _refuse_other_place(path, state.place, place)
+        _refuse_other_identity(path, state.identity, identity)
         return cls(real, state, shared=real != path)
 
     def remember_api(
@@ -158,20 +158,20 @@ class StateFile:
         self._change(
             lambda state: {
                 "resources": {**state.resources, intent.address: intent},
-                "retired": (*state.retired, predecessor),
+                "deposed": (*state.deposed, predecessor),
             }
         )
 
     def bury(self, record: Record) -> None:
         """Forget a predecessor that is deleted."""
-        self._change(lambda state: {"retired": tuple(r for r in state.retired if r != record)})
+        self._change(lambda state: {"deposed": tuple(r for r in state.deposed if r != record)})
 
     def discard(self) -> None:
         """Remove the file when nothing is recorded any more, and its backup with it.
 
         A shared one stays, empty: the links of the others lead to it.
         """
-        if self.state.resources or self.state.retired or self.shared:
+        if self.state.resources or self.state.deposed or self.shared:
             return
         self.path.unlink(missing_ok=True)
         backup_of(self.path).unlink(missing_ok=True)
@@ -244,7 +244,7 @@ def real_path(path: Path) -> Path:
 def _stack_at(path: Path) -> str | None:
     """Return the stack of the state at `path`; None when that is no state."""
     try:
-        return _parse(path).place.stack if stat.S_ISREG(path.stat().st_mode) else None
+        return _parse(path).identity.stack if stat.S_ISREG(path.stat().st_mode) else None
     except (OSError, StateError):
         return None
 
@@ -284,13 +284,13 @@ def _as_json(state: State) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "serial": state.serial,
-        **dataclasses.asdict(state.place),
+        **dataclasses.asdict(state.identity),
         "api_mode": state.api_mode,
         "api_auth": state.api_auth,
         "api_cidrs": state.api_cidrs,
         "api_scheme": state.api_scheme,
         "resources": {a: dataclasses.asdict(r) for a, r in sorted(state.resources.items())},
-        "retired": [dataclasses.asdict(record) for record in state.retired],
+        "deposed": [dataclasses.asdict(record) for record in state.deposed],
     }
 
 
@@ -303,14 +303,15 @@ def _parse(path: Path) -> State:
                 hint="install the newer batchctl that wrote it",
             )
         return State(
-            place=Place(data["stack"], data["account"], data["region"]),
+            identity=StateIdentity(data["stack"], data["account"], data["region"]),
             serial=data["serial"],
             api_mode=data["api_mode"],
             api_auth=data["api_auth"],
             api_cidrs=None if (cidrs := data.get("api_cidrs")) is None else tuple(cidrs),
             api_scheme=data.get("api_scheme"),
             resources={address: _record(r) for address, r in data["resources"].items()},
-            retired=tuple(_record(r) for r in data["retired"]),
+            # `retired` until format 2.
+            deposed=tuple(_record(r) for r in data.get("deposed", data.get("retired", ()))),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StateError(
@@ -338,7 +339,7 @@ def _repair(path: Path) -> str:
     return without
 
 
-def _refuse_other_place(path: Path, recorded: Place, actual: Place) -> None:
+def _refuse_other_identity(path: Path, recorded: StateIdentity, actual: StateIdentity) -> None:
     for what in ("stack", "account", "region"):
         was, now = getattr(recorded, what), getattr(actual, what)
         if was != now:

@@ -118,7 +118,7 @@ class FolderRecipe:
         reference = f"{registry.uri}:{tag}"
         self._build(builder, reference, watch)
         self._refuse_other_platform(builder.platform_of(reference, watch))
-        push(builder, registry, reference, _telling(watch, f"{builder.kind} push"))
+        push(builder, registry, reference, _with_progress(watch, f"{builder.kind} push"))
 
     def _build(self, builder: Builder, reference: str, watch: Watch) -> None:
         """Build from a copy whose hash is the plan's: what was planned is what is built."""
@@ -133,7 +133,7 @@ class FolderRecipe:
                 fresh=self.rebuilt is not None,
                 source=self.folder,
             )
-            builder.build(build, _telling(watch, f"{builder.kind} build"))
+            builder.build(build, _with_progress(watch, f"{builder.kind} build"))
 
     def _refuse_changed(self, context: Context) -> None:
         if self._contents_of(context) != self.contents:
@@ -171,6 +171,6 @@ def platform_of(architecture: str) -> str:
     return f"linux/{_DOCKER_NAMES.get(name, name)}"
 
 
-def _telling(watch: Watch, what: str) -> Watch:
+def _with_progress(watch: Watch, what: str) -> Watch:
     """Return a watch that says which program a line is of."""
     return Watch(lambda line: watch.on_line(f"{what}: {line}"), watch.stop)

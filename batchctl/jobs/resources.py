@@ -21,7 +21,7 @@ class DeadLetters:
 
 
 @dataclass(frozen=True)
-class Places:
+class JobResources:
     """The table, log group, tracker function, Batch queues and environments of one application.
 
     Job queues and compute environments are ARNs, the others names.

@@ -23,10 +23,10 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from batchctl.local.batch.api.endpoint import Endpoint
-from batchctl.local.batch.api.service import Batch, Machine
+from batchctl.local.batch.api.service import Batch, BatchConfig
 from batchctl.local.batch.model.scope import Scope
 from batchctl.local.batch.running.account import GatewayAccount
-from batchctl.local.batch.running.attempt_runner import AttemptRunner, Setting, inherited
+from batchctl.local.batch.running.attempt_runner import AttemptRunner, TaskEnvironment, inherited
 from batchctl.local.batch.running.container_executor import ContainerExecutor, Registry
 from batchctl.local.batch.running.executor import Executor, ProcessExecutor
 from batchctl.local.container_engine import VARIABLES, Engine
@@ -35,15 +35,15 @@ from batchctl.local.control.record import ACCESS_KEY_ID, Running
 from batchctl.local.emulator.default_vpc import open_default_vpc
 from batchctl.local.emulator.function_slots import slots_of_this_machine
 from batchctl.local.emulator.hardening import harden
-from batchctl.local.emulator.ministack import HOST, Gateway, Placement, configure
+from batchctl.local.emulator.ministack import HOST, EmulatorConfig, MiniStack, configure
 from batchctl.local.emulator.root_clients import RootClients
 from batchctl.local.events.bus import Bus
 from batchctl.local.events.delivery import Delivery
 from batchctl.local.events.rules import Rules
-from batchctl.local.front.http_front import Front, Locks, Site
+from batchctl.local.front.http_front import Front, FrontConfig, Locks
 from batchctl.local.front.registry import Passwords
 from batchctl.local.front.verifier import Verifier
-from batchctl.local.reaper import Guard
+from batchctl.local.reaper import Reaper
 
 FUNCTION_TIMEOUT_S = 900.0
 """AWS Lambda Developer Guide, "Lambda quotas": a function runs for 900 seconds at most."""
@@ -53,7 +53,7 @@ STOP_GRACE_S = 5.0
 waits."""
 
 
-Started = tuple[Guard, dict[str, str]]
+Started = tuple[Reaper, dict[str, str]]
 """What ends processes with the cloud, and the variables that those on this machine have."""
 
 
@@ -61,18 +61,18 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     settings = _settings(arguments)
     engine = Engine.parse(settings["engine"], settings["directory"]) if settings["engine"] else None
-    guard = Guard(settings["engine"], settings["directory"])
-    guard.watch(os.getpgrp())
-    found = {"pid": os.getpid(), "guard_pid": guard.pid, "started_at": time.time()}
+    reaper = Reaper(settings["engine"], settings["directory"])
+    reaper.watch(os.getpgrp())
+    found = {"pid": os.getpid(), "reaper_pid": reaper.pid, "started_at": time.time()}
     running = Running.from_json(settings | found)
     directory = Path(running.directory)
     job_variables = inherited(str(directory / "pycache"))
     _prepare(directory, job_variables)
-    configure(Placement(directory, running.gateway_port, running.region))
-    gateway = Gateway()
+    configure(EmulatorConfig(directory, running.gateway_port, running.region))
+    gateway = MiniStack()
     locks = _locks(gateway, running)
     bus = _bus(running)
-    batch = _batch(running, engine, (guard, job_variables), bus)
+    batch = _batch(running, engine, (reaper, job_variables), bus)
     bus.start()
     gateway.serve_batch(Endpoint(batch))
     asyncio.run(_serve((gateway, locks), batch, bus, running))
@@ -83,14 +83,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _locks(gateway: Gateway, running: Running) -> Locks:
+def _locks(gateway: MiniStack, running: Running) -> Locks:
     passwords = Passwords()
     secret = running.root[1]
     harden(secret, passwords, slots_of_this_machine())
     return Locks(secret, Verifier(secret, gateway.credential_of, time.time), passwords)
 
 
-async def _serve(locked: tuple[Gateway, Locks], batch: Batch, bus: Bus, running: Running) -> None:
+async def _serve(locked: tuple[MiniStack, Locks], batch: Batch, bus: Bus, running: Running) -> None:
     gateway, locks = locked
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -103,7 +103,7 @@ async def _serve(locked: tuple[Gateway, Locks], batch: Batch, bus: Bus, running:
         bus.close()
         await asyncio.to_thread(batch.close, STOP_GRACE_S)
 
-    site = Site(running.load_balancer_port, ACCESS_KEY_ID, running.region, running.as_json())
+    site = FrontConfig(running.load_balancer_port, ACCESS_KEY_ID, running.region, running.as_json())
     config = Config()
     config.bind = [f"{HOST}:{running.gateway_port}", f"{HOST}:{running.load_balancer_port}"]
     config.keep_alive_timeout = 75
@@ -138,21 +138,23 @@ def _batch(running: Running, engine: Engine | None, started: Started, bus: Bus) 
     way = _way_of_running(running, engine, started, account)
     runner = AttemptRunner(account, *way, time.time)
     scope = Scope(running.region, ACCESS_KEY_ID)
-    return Batch(Machine(scope, time.time, running.vcpus, account, runner), [bus.observe])
+    return Batch(BatchConfig(scope, time.time, running.vcpus, account, runner), [bus.observe])
 
 
 def _way_of_running(
     running: Running, engine: Engine | None, started: Started, account: GatewayAccount
-) -> tuple[Executor, Setting]:
+) -> tuple[Executor, TaskEnvironment]:
     """Return what runs tasks, and their variables: a container has a machine of its own."""
-    guard, variables = started
+    reaper, variables = started
     url = running.endpoint_url
     if engine is None:
         directory = Path(running.compute_directory)
-        return ProcessExecutor(directory, guard, account.image_problem), Setting(url, variables)
+        return ProcessExecutor(directory, reaper, account.image_problem), TaskEnvironment(
+            url, variables
+        )
     own = {"AWS_EC2_METADATA_DISABLED": "true"}
     registry = Registry(f"{HOST}:{running.gateway_port}", account.registry_password)
-    return ContainerExecutor(engine, registry, guard), Setting(url, own)
+    return ContainerExecutor(engine, registry, reaper), TaskEnvironment(url, own)
 
 
 def _prepare(directory: Path, variables: dict[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 Commands that all three have, and nothing of their daemons: a container is created, started with
 its output attached, and removed. All carry a label, so that what a killed cloud leaves behind is
-found again: `guard` removes it.
+found again: `reaper` removes it.
 """
 
 from __future__ import annotations

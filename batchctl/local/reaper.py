@@ -1,7 +1,7 @@
-"""The guard: a small process that kills what the local cloud leaves behind, and ends.
+"""The reaper: a small process that kills what the local cloud leaves behind, and ends.
 
 The cloud holds the only write end of a pipe, and says on it which process groups are its own.
-However the cloud ends, SIGKILL included, the pipe closes; the guard then kills those groups,
+However the cloud ends, SIGKILL included, the pipe closes; the reaper then kills those groups,
 removes the cloud's containers where it has an engine, and exits. Run as
 `python -m batchctl.local.reaper [ENGINE OWNER]`.
 """
@@ -29,11 +29,11 @@ class Watcher(Protocol):
         """Leave this group alone: it has ended."""
 
 
-class Guard:
+class Reaper:
     """The cloud's end of the pipe."""
 
     def __init__(self, engine: str = "", owner: str = "") -> None:
-        """Start the guard in a session of its own: nothing aimed at the cloud may hit it.
+        """Start the reaper in a session of its own: nothing aimed at the cloud may hit it.
 
         With an engine's command line it removes the containers that carry the owner's label.
         """
@@ -49,7 +49,7 @@ class Guard:
 
     @property
     def pid(self) -> int:
-        """The guard's process id."""
+        """The reaper's process id."""
         return self._process.pid
 
     def watch(self, group: int) -> None:
@@ -61,7 +61,7 @@ class Guard:
         self._say(f"-{group}\n")
 
     def close(self) -> None:
-        """Have every watched group killed now, and wait for the guard's end."""
+        """Have every watched group killed now, and wait for the reaper's end."""
         os.close(self._writer)
         self._process.wait()
 

@@ -17,21 +17,21 @@ Kinds register themselves by their `kind` name, so that `down` finds them from t
 from __future__ import annotations
 
 from batchctl.resource.kind import Actual, Document, O, Outputs, Properties, Resource
-from batchctl.resource.ownership import NotOurs, refuse_foreign
+from batchctl.resource.ownership import NotOwned, require_owned
 from batchctl.resource.references import Deployed, Output, is_unknown, resolve, unknown_output
 
 __all__ = [
     "Actual",
     "Deployed",
     "Document",
-    "NotOurs",
+    "NotOwned",
     "O",
     "Output",
     "Outputs",
     "Properties",
     "Resource",
     "is_unknown",
-    "refuse_foreign",
+    "require_owned",
     "resolve",
     "unknown_output",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from batchctl.aws.batched_reads import Together
+from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
 
 if TYPE_CHECKING:
@@ -36,15 +36,15 @@ O = TypeVar("O", bound=Outputs)  # noqa: E741 - the outputs of a kind, named as 
 class Actual(Generic[O]):
     """What AWS has: the outputs, the properties that we own, the tags; `notes` are for the plan.
 
-    `undecided` names properties that have no value yet and take the wanted one by themselves: they
-    never differ.
+    `server_assigned` names properties that have no value yet and take the wanted one by
+    themselves: they never differ.
     """
 
     outputs: O
     properties: Properties
     tags: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    undecided: tuple[str, ...] = ()
+    server_assigned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Resource(ABC, Generic[O]):
     # Further properties that AWS can't change in place: a change of one is a replacement.
     immutable: ClassVar[tuple[str, ...]] = ()
     # Properties whose change in place gives it other outputs.
-    renewing: ClassVar[tuple[str, ...]] = ()
+    changes_outputs: ClassVar[tuple[str, ...]] = ()
     # Whether a successor can be made while the predecessor lives.
     create_before_delete: ClassVar[bool] = True
     # Whether AWS lets it carry tags: what carries none is known by its parents.
@@ -80,7 +80,7 @@ class Resource(ABC, Generic[O]):
     # Whether replacing or deleting it loses what the user stored in it.
     holds_data: ClassVar[bool] = False
     # Whether new work comes in by it: `down` deletes it before all that does not hang on it.
-    intake: ClassVar[bool] = False
+    entry_point: ClassVar[bool] = False
     # What it costs while it stays, for those who can't be rid of it yet.
     cost: ClassVar[str] = "costs nothing"
     # What the plan says of making or changing it, and of deleting it, where that isn't plain.
@@ -93,7 +93,7 @@ class Resource(ABC, Generic[O]):
     # How many calls, one after the other, reading it takes: what takes longest is begun first.
     calls_to_read: ClassVar[int] = 1
     # What its reads can ask for all of the kind, or of the service, in one call.
-    together: ClassVar[tuple[Together, ...]] = ()
+    batched_reads: ClassVar[tuple[BatchedRead, ...]] = ()
 
     kinds: ClassVar[dict[str, type[Resource[Any]]]] = {}
 

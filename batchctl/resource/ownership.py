@@ -8,16 +8,16 @@ from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
 
 
-class NotOurs(BatchctlError):
+class NotOwned(BatchctlError):
     """Something of this name exists that does not carry the stack's tag; it is left untouched."""
 
 
-def refuse_foreign(aws: Aws, what: str, tags: Mapping[str, str]) -> None:
-    """Raise NotOurs unless `tags` say that the thing found by name belongs to this stack."""
+def require_owned(aws: Aws, what: str, tags: Mapping[str, str]) -> None:
+    """Raise NotOwned unless `tags` say that the thing found by name belongs to this stack."""
     if any(
         tags.get(key) != value for key, value in aws.tags.items() if key.startswith("batchctl:")
     ):
-        raise NotOurs(
+        raise NotOwned(
             f"{what} exists without the tag `batchctl:stack={aws.stack}`: left untouched",
             hint="rename the stack (`name` in config.yaml), or delete or tag it by hand",
         )

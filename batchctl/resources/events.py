@@ -17,7 +17,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
-    refuse_foreign,
+    require_owned,
 )
 from batchctl.resources.awslambda.functions import Function
 from batchctl.resources.batch.queues import JobQueue
@@ -86,7 +86,7 @@ class EventRule(Resource[Outputs]):
             rule = aws.events.describe_rule(Name=name)
             outputs = Outputs(id=name, arn=rule["Arn"])
             tags = as_dict(aws.events.list_tags_for_resource(ResourceARN=outputs.arn)["Tags"])
-            refuse_foreign(aws, f"event rule `{name}`", tags)
+            require_owned(aws, f"event rule `{name}`", tags)
             properties = {
                 "Name": name,
                 "EventPattern": Document(json.loads(rule.get("EventPattern") or "{}")),

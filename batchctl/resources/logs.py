@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from batchctl.aws.batched_reads import Together
+from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,8 @@ class LogGroup(Resource[Outputs]):
     kind: ClassVar[str] = "log_group"
     identity: ClassVar[tuple[str, ...]] = ("logGroupName",)
     calls_to_read: ClassVar[int] = 2
-    together: ClassVar[tuple[Together, ...]] = (
-        Together(
+    batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
+        BatchedRead(
             "logs.DescribeLogGroups",
             "logGroupNamePrefix",
             "logGroups",
@@ -50,7 +50,7 @@ class LogGroup(Resource[Outputs]):
         """Find the group by its exact name; None when there is none."""
         actual = read_log_group(aws, recorded.id if recorded else str(desired["logGroupName"]))
         if actual is not None:
-            refuse_foreign(aws, f"log group `{actual.outputs.id}`", actual.tags)
+            require_owned(aws, f"log group `{actual.outputs.id}`", actual.tags)
         return actual
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:

@@ -16,7 +16,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
-    refuse_foreign,
+    require_owned,
 )
 from batchctl.resources.iam.policies import VERSION
 
@@ -122,7 +122,7 @@ class Queue(Resource[QueueOutputs]):
             url = aws.sqs.get_queue_url(QueueName=name)["QueueUrl"]
             found = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
             tags = aws.sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
-            refuse_foreign(aws, f"queue `{name}`", tags)
+            require_owned(aws, f"queue `{name}`", tags)
             attributes = found["Attributes"]
             return Actual(
                 QueueOutputs(id=name, arn=attributes["QueueArn"], url=url),

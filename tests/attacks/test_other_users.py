@@ -106,7 +106,7 @@ def seen(victim: Victim) -> dict[str, Any]:
     if why_not():
         pytest.skip(why_not())
     running = victim.cloud.running
-    pids = ",".join(map(str, (running.pid, running.guard_pid)))
+    pids = ",".join(map(str, (running.pid, running.reaper_pid)))
     done = run_as_nobody(interpreter(), ATTACK, running.directory, pids, str(victim.gateway))
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)

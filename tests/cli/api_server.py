@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from batchctl.engine.state import Place, Record, StateFile
+from batchctl.engine.state import Record, StateFile, StateIdentity
 from batchctl.stack import EXECUTE_ROLE, STAGE
 
 ACCOUNT = "123456789012"
@@ -71,7 +71,7 @@ def deployed(folder: Path, api: ApiServer, auth: str, region: str = "us-east-1")
     """Write the state that `up --api-mode restapi` leaves behind."""
     path = folder / ".batchctl" / "batchapp.state.json"
     path.parent.mkdir()
-    state = StateFile.load(path, Place("batchapp", ACCOUNT, region))
+    state = StateFile.load(path, StateIdentity("batchapp", ACCOUNT, region))
     state.remember_api("restapi", auth)
     kind, _, label = STAGE.partition(".")
     state.put(Record(kind, label, outputs={"invoke_url": api.url}))

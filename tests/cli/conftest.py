@@ -20,7 +20,7 @@ from moto import mock_aws
 from moto.core.config import DefaultConfig
 
 from batchctl.cli import main
-from batchctl.engine.state import Place, Record, State, StateFile
+from batchctl.engine.state import Record, State, StateFile, StateIdentity
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 MOTO: DefaultConfig = {
@@ -96,7 +96,7 @@ def deployed(folder: Path, api: JobApi) -> StateFile:
     config = f"api: {{port: {api.port}}}\ncompute: {{image: 'x:1'}}\n"
     (folder / "config.yaml").write_text(config)
     path = folder / ".batchctl" / "batchapp.state.json"
-    state = StateFile(path, State(Place("batchapp", ACCOUNT, REGION)))
+    state = StateFile(path, State(StateIdentity("batchapp", ACCOUNT, REGION)))
     record(state, "load_balancer", "api", id="api", arn="arn", dns_name="127.0.0.1")
     return state
 

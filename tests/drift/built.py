@@ -26,7 +26,7 @@ from batchctl.engine.apply import Result, apply
 from batchctl.engine.destroy import destroy, plan_destroy
 from batchctl.engine.events import Event, Finished
 from batchctl.engine.plan import Plan, Step, make_plan
-from batchctl.engine.state import Place, StateFile
+from batchctl.engine.state import StateFile, StateIdentity
 from batchctl.engine.walk import Outcome
 from batchctl.image.recipe import platform_of
 from batchctl.packaging import compute_directory
@@ -68,7 +68,7 @@ class Application:
 
     @property
     def state(self) -> StateFile:
-        place = Place(self.aws.stack, self.aws.account, self.aws.region)
+        place = StateIdentity(self.aws.stack, self.aws.account, self.aws.region)
         return StateFile.load(self.folder / "state.json", place)
 
     def outputs(self, address: str) -> Any:

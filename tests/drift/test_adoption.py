@@ -10,7 +10,7 @@ import witness
 from built import Application
 
 from batchctl.engine.plan import make_plan
-from batchctl.resource import NotOurs, Resource
+from batchctl.resource import NotOwned, Resource
 
 Make = Callable[[Application], object]
 
@@ -198,7 +198,7 @@ def test_what_has_our_name_without_our_tag_is_named_and_left_untouched(
     before: dict[str, Any] = witness.seen(application.client)
     plan = make_plan(application.stack, application.state.state, application.aws)
     error = plan.outcome.failed[address]
-    assert isinstance(error, NotOurs)
+    assert isinstance(error, NotOwned)
     assert "batchctl:stack=batchapp" in error.message
     assert "batchapp" in error.message.split("exists")[0]
     assert witness.seen(application.client) == before

@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws, Connection
-from batchctl.engine.state import Place
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
+from batchctl.engine.state import StateIdentity
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 
 NO_CONNECTION = Connection(boto3.Session(region_name="us-east-1"))
-PLACE = Place("app", "123456789012", "us-east-1")
+IDENTITY = StateIdentity("app", "123456789012", "us-east-1")
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Thing(Resource[Outputs]):
         if name not in aws.cloud.things:
             return None
         if cls.taggable and not (cls.lookup or cls.shared):
-            refuse_foreign(aws, f"thing `{name}`", aws.cloud.tags[name])
+            require_owned(aws, f"thing `{name}`", aws.cloud.tags[name])
         outputs = cls.outputs(id=name, arn=f"arn:{name}")
         return Actual(outputs, dict(aws.cloud.things[name]), dict(aws.cloud.tags[name]))
 
@@ -158,7 +158,7 @@ class Gate(Thing):
     """A thing by which new work comes in."""
 
     kind: ClassVar[str] = "gate"
-    intake: ClassVar[bool] = True
+    entry_point: ClassVar[bool] = True
     cost: ClassVar[str] = "costs a coin an hour"
 
 

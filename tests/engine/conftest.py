@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cloud import PLACE, Cloud, FakeAws
+from cloud import IDENTITY, Cloud, FakeAws
 
 from batchctl.aws.clock import Clock
 from batchctl.engine.state import StateFile
@@ -28,4 +28,4 @@ def aws(cloud: Cloud) -> FakeAws:
 @pytest.fixture
 def state(tmp_path: Path) -> StateFile:
     """No state yet."""
-    return StateFile.load(tmp_path / "app.state.json", PLACE)
+    return StateFile.load(tmp_path / "app.state.json", IDENTITY)

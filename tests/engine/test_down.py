@@ -6,7 +6,7 @@ import pytest
 from cloud import Chest, Cloud, FakeAws, Gate, Mill, Thing
 
 from batchctl.engine.apply import apply
-from batchctl.engine.destroy import Left, destroy, left_by, plan_destroy
+from batchctl.engine.destroy import Remaining, destroy, plan_destroy, remaining_after
 from batchctl.engine.events import ignore
 from batchctl.engine.plan import Action, make_plan
 from batchctl.engine.state import StateFile
@@ -69,7 +69,7 @@ def test_a_killed_down_is_finished_by_the_next(
     setattr(cloud, moment, kill)
     down(state, aws, delete_data=True)
     setattr(cloud, moment, lambda _verb, _name: None)
-    again = StateFile.load(state.path, state.state.place)
+    again = StateFile.load(state.path, state.state.identity)
     assert not down(again, aws, delete_data=True).failed
     assert cloud.things == {}
 
@@ -131,15 +131,15 @@ def test_what_could_not_go_is_left_with_the_reason_and_the_cost_and_goes_the_nex
     cloud.before = refuse
     plan = plan_destroy(state, aws, delete_data=False)
     outcome = destroy(plan, state, aws, ignore)
-    left = {each.address: each for each in left_by(plan, outcome, state)}
-    assert left["gate.gate"] == Left("gate.gate", "app-gate", "failed", "costs a coin an hour")
+    left = {each.address: each for each in remaining_after(plan, outcome, state)}
+    assert left["gate.gate"] == Remaining("gate.gate", "app-gate", "failed", "costs a coin an hour")
     assert left["mill.mill"].why == "waits for gate.gate"
     assert left["mill.mill"].cost == "costs nothing"
     assert "thing.bell" not in left
     assert "chest.jobs" not in left
     cloud.before = lambda _verb, _name: None
     again = plan_destroy(state, aws, delete_data=False)
-    assert left_by(again, destroy(again, state, aws, ignore), state) == ()
+    assert remaining_after(again, destroy(again, state, aws, ignore), state) == ()
     assert set(cloud.things) == {"app-jobs"}
 
 
@@ -156,7 +156,7 @@ def test_a_lost_login_is_one_error_and_what_was_deleted_is_forgotten(
     outcome = destroy(plan, state, aws, ignore)
     assert isinstance(outcome.ended_by, LoggedOut)
     assert outcome.failed == {}
-    left = left_by(plan, outcome, state)
+    left = remaining_after(plan, outcome, state)
     assert {each.why for each in left} <= {"logged out", "waits for mill.mill"}
     assert "gate.gate" not in {each.address for each in left}
 

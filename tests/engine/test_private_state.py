@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cloud import PLACE
+from cloud import IDENTITY
 
 from batchctl.engine.lock import Locked, free, held, locked
 from batchctl.engine.state import Record, StateFile, backup_of, read_state
@@ -38,7 +38,7 @@ def bashrc(tmp_path: Path) -> Path:
 @pytest.fixture
 def shared(tmp_path: Path, path: Path) -> Path:
     """A state in a folder that others use too, behind a link."""
-    StateFile.load(path, PLACE).put(RECORD)
+    StateFile.load(path, IDENTITY).put(RECORD)
     (tmp_path / "team").mkdir(mode=0o775)
     made = tmp_path / "team" / path.name
     shutil.move(path, made)
@@ -50,7 +50,7 @@ def shared(tmp_path: Path, path: Path) -> Path:
 def run(path: Path) -> None:
     """Do what an `up` does with the state."""
     with locked(path):
-        state = StateFile.load(path, PLACE)
+        state = StateFile.load(path, IDENTITY)
         state.put(RECORD)
         state.put(OTHER)
 
@@ -63,7 +63,7 @@ def test_folder_and_files_are_for_their_user_alone_whatever_the_umask(path: Path
     before = os.umask(0)
     try:
         with locked(path):
-            state = StateFile.load(path, PLACE)
+            state = StateFile.load(path, IDENTITY)
             state.put(RECORD)
             state.put(OTHER)
             modes = {each.name: mode(each) for each in path.parent.iterdir()}
@@ -123,7 +123,7 @@ def test_a_link_in_the_place_of_what_is_made_anew_is_replaced_by_it(
     link.unlink(missing_ok=True)
     link.symlink_to(bashrc)
     with locked(path):
-        StateFile.load(path, PLACE).remove(OTHER.address)
+        StateFile.load(path, IDENTITY).remove(OTHER.address)
     assert bashrc.read_text() == "umask 077\n"
     assert not link.is_symlink()
     assert read_state(path) is not None
@@ -218,7 +218,7 @@ def test_those_who_share_a_state_keep_each_other_out(
 def test_a_shared_state_stays_when_it_is_empty_as_others_link_to_it(
     path: Path, shared: Path
 ) -> None:
-    state = StateFile.load(path, PLACE)
+    state = StateFile.load(path, IDENTITY)
     state.remove(RECORD.address)
     state.discard()
     assert json.loads(shared.read_text())["resources"] == {}

@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 
 import pytest
-from cloud import PLACE
+from cloud import IDENTITY
 
 from batchctl.engine.lock import Locked, locked
-from batchctl.engine.state import Place, Record, StateError, StateFile, backup_of
+from batchctl.engine.state import Record, StateError, StateFile, StateIdentity, backup_of
 
 RECORD = Record("thing", "base", outputs={"id": "app-base", "arn": "arn:app-base"})
 
@@ -22,12 +22,12 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_what_is_put_is_there_when_loaded_again(path: Path) -> None:
-    StateFile.load(path, PLACE).put(RECORD)
-    assert StateFile.load(path, PLACE).state.resources == {"thing.base": RECORD}
+    StateFile.load(path, IDENTITY).put(RECORD)
+    assert StateFile.load(path, IDENTITY).state.resources == {"thing.base": RECORD}
 
 
 def test_the_previous_version_is_kept_beside_it(path: Path) -> None:
-    state = StateFile.load(path, PLACE)
+    state = StateFile.load(path, IDENTITY)
     state.put(RECORD)
     state.remove("thing.base")
     assert "thing.base" in json.loads(backup_of(path).read_text())["resources"]
@@ -37,7 +37,7 @@ def test_the_previous_version_is_kept_beside_it(path: Path) -> None:
 def test_a_crash_in_the_middle_of_a_write_leaves_the_old_version(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = StateFile.load(path, PLACE)
+    state = StateFile.load(path, IDENTITY)
     state.put(RECORD)
 
     def crash(_descriptor: int) -> None:
@@ -46,37 +46,39 @@ def test_a_crash_in_the_middle_of_a_write_leaves_the_old_version(
     monkeypatch.setattr(os, "fsync", crash)
     with pytest.raises(SystemExit):
         state.remove("thing.base")
-    assert "thing.base" in StateFile.load(path, PLACE).state.resources
+    assert "thing.base" in StateFile.load(path, IDENTITY).state.resources
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": "x"}', "null"])
 def test_a_damaged_state_is_an_error_that_names_the_backup(path: Path, text: str) -> None:
-    state = StateFile.load(path, PLACE)
+    state = StateFile.load(path, IDENTITY)
     state.put(RECORD)
     state.remove("thing.base")
     path.write_text(text)
     with pytest.raises(StateError, match="damaged") as error:
-        StateFile.load(path, PLACE)
+        StateFile.load(path, IDENTITY)
     assert str(backup_of(path)) in str(error.value.hint)
 
 
 def test_a_newer_format_is_an_error_that_says_so(path: Path) -> None:
-    StateFile.load(path, PLACE).put(RECORD)
+    StateFile.load(path, IDENTITY).put(RECORD)
     path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
     with pytest.raises(StateError, match="newer"):
-        StateFile.load(path, PLACE)
+        StateFile.load(path, IDENTITY)
 
 
 @pytest.mark.parametrize(
     ("other", "named"),
     [
-        (Place("app", "999999999999", "us-east-1"), "account `123456789012`"),
-        (Place("app", "123456789012", "eu-west-1"), "region `us-east-1`"),
-        (Place("other", "123456789012", "us-east-1"), "stack `app`"),
+        (StateIdentity("app", "999999999999", "us-east-1"), "account `123456789012`"),
+        (StateIdentity("app", "123456789012", "eu-west-1"), "region `us-east-1`"),
+        (StateIdentity("other", "123456789012", "us-east-1"), "stack `app`"),
     ],
 )
-def test_the_state_of_another_place_is_refused(path: Path, other: Place, named: str) -> None:
-    StateFile.load(path, PLACE).put(RECORD)
+def test_the_state_of_another_place_is_refused(
+    path: Path, other: StateIdentity, named: str
+) -> None:
+    StateFile.load(path, IDENTITY).put(RECORD)
     with pytest.raises(StateError, match=named):
         StateFile.load(path, other)
 

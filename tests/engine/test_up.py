@@ -13,7 +13,7 @@ from batchctl.engine.apply import Result, apply
 from batchctl.engine.events import Event, Failed, Finished, Skipped, ignore
 from batchctl.engine.plan import Action, Plan, make_plan
 from batchctl.engine.state import StateFile
-from batchctl.resource import NotOurs, Resource
+from batchctl.resource import NotOwned, Resource
 
 base = Thing(label="base", name="app-base")
 middle = Thing(label="middle", name="app-middle", needs=(base,))
@@ -142,7 +142,7 @@ def test_without_a_state_everything_is_adopted_and_nothing_created(
     cloud.calls.clear()
     known = state.state.resources
     state.path.unlink()
-    lost = StateFile.load(state.path, state.state.place)
+    lost = StateFile.load(state.path, state.state.identity)
     plan, _ = up(STACK, lost, aws)
     assert all(step.adopted for step in plan.steps)
     assert cloud.writes == []
@@ -155,7 +155,7 @@ def test_what_has_the_name_but_not_the_tag_is_an_error_and_stays_untouched(
     cloud.things["app-base"] = {"Name": "app-base"}
     cloud.tags["app-base"] = {}
     plan = make_plan(STACK, state.state, aws)
-    assert isinstance(plan.outcome.failed["thing.base"], NotOurs)
+    assert isinstance(plan.outcome.failed["thing.base"], NotOwned)
     assert cloud.writes == []
 
 
@@ -187,7 +187,7 @@ def test_a_run_killed_around_a_create_is_continued_to_one_of_each(
     setattr(cloud, moment, kill)
     up(STACK, state, aws)
     setattr(cloud, moment, lambda _verb, _name: None)
-    again = StateFile.load(state.path, state.state.place)
+    again = StateFile.load(state.path, state.state.identity)
     _, result = up(STACK, again, aws)
     assert result.succeeded
     assert set(cloud.things) == {"app-base", "app-middle", "app-top"}
@@ -212,7 +212,7 @@ def test_a_run_killed_while_it_replaces_is_continued(
     setattr(cloud, moment, kill)
     up(stack, state, aws)
     setattr(cloud, moment, lambda _verb, _name: None)
-    again = StateFile.load(state.path, state.state.place)
+    again = StateFile.load(state.path, state.state.identity)
     up(stack, again, aws)
     assert set(cloud.things) == {"app-base-2", "app-middle", "app-top"}
     assert cloud.things["app-middle"]["Needs"] == ["arn:app-base-2"]

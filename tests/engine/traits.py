@@ -48,7 +48,7 @@ class Egg(Thing):
         actual = super().read(aws, recorded, desired)
         if actual is None or actual.properties["Colour"] is not None:
             return actual
-        return dataclasses.replace(actual, undecided=("Colour",))
+        return dataclasses.replace(actual, server_assigned=("Colour",))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Mint(Thing):
     """Output-changing: another colour gives it another ARN."""
 
     kind: ClassVar[str] = "mint"
-    renewing: ClassVar[tuple[str, ...]] = ("Colour",)
+    changes_outputs: ClassVar[tuple[str, ...]] = ("Colour",)
 
     @classmethod
     def read(

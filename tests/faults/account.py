@@ -22,7 +22,7 @@ from batchctl.engine.apply import apply
 from batchctl.engine.destroy import destroy, plan_destroy
 from batchctl.engine.events import ignore
 from batchctl.engine.plan import Plan, make_plan
-from batchctl.engine.state import Place, StateFile
+from batchctl.engine.state import StateFile, StateIdentity
 from batchctl.engine.walk import Outcome
 from batchctl.errors import Interrupted
 from batchctl.resource import Resource
@@ -139,7 +139,7 @@ class Account:
 
     def state(self) -> StateFile:
         """The state on disk."""
-        return StateFile.load(STATE, Place("batchapp", self.aws.account, REGION))
+        return StateFile.load(STATE, StateIdentity("batchapp", self.aws.account, REGION))
 
     def holdings(self) -> dict[str, list[str]]:
         """Everything that boto3 finds of the stack, by kind: names, sorted, doubles and all."""

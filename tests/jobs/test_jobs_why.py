@@ -13,10 +13,10 @@ from batchctl.aws.clock import Clock
 from batchctl.jobs.diagnosis.evidence import Condition, Evidence, gather
 from batchctl.jobs.diagnosis.findings import Finding, diagnose
 from batchctl.jobs.record import Record, read_record
-from batchctl.jobs.resources import Places
+from batchctl.jobs.resources import JobResources
 
 QUEUE, SPOT = "arn:aws:batch:::job-queue/app-compute", "arn:aws:batch:::compute-environment/spot"
-PLACES = Places(TABLE, "logs", "tracker", (QUEUE,), (SPOT,))
+RESOURCES = JobResources(TABLE, "logs", "tracker", (QUEUE,), (SPOT,))
 CREATED_MS = 1_700_000_000_000
 SOON_MS, LATE_MS = CREATED_MS + 60_000, CREATED_MS + 600_000
 
@@ -58,7 +58,7 @@ def environment(**more: Any) -> dict[str, Any]:
 
 def findings(account: JobAccount, now_ms: int = SOON_MS) -> tuple[Finding, ...]:
     record = read_record(account.aws, TABLE, "demo")
-    return diagnose(gather(account.aws, PLACES, record), now_ms)
+    return diagnose(gather(account.aws, RESOURCES, record), now_ms)
 
 
 def one_task(account: JobAccount, status: str, **more: Any) -> None:
@@ -89,7 +89,7 @@ def test_an_array_is_counted_by_its_summary_and_its_failures_by_their_reasons(
         "array:2": {"statusReason": "Host EC2 (instance i-1) terminated."},
         "array:3": {"createdAt": CREATED_MS},
     }
-    evidence = gather(account.aws, PLACES, read_record(account.aws, TABLE, "demo"))
+    evidence = gather(account.aws, RESOURCES, read_record(account.aws, TABLE, "demo"))
     assert evidence.statuses == {"SUCCEEDED": 1, "FAILED": 2, "RUNNABLE": 1}
     assert evidence.failed == {
         "OutOfMemoryError: killed; exit status 137": 1,
@@ -100,7 +100,7 @@ def test_an_array_is_counted_by_its_summary_and_its_failures_by_their_reasons(
 
 def test_what_a_task_asks_for_is_read(account: JobAccount) -> None:
     one_task(account, "RUNNING")
-    evidence = gather(account.aws, PLACES, read_record(account.aws, TABLE, "demo"))
+    evidence = gather(account.aws, RESOURCES, read_record(account.aws, TABLE, "demo"))
     assert (evidence.vcpus, evidence.memory_mib) == (1.0, 2048)
 
 

@@ -16,7 +16,7 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from batchctl.local.batch.api.endpoint import Answer, Endpoint
-from batchctl.local.batch.api.service import Batch, Machine
+from batchctl.local.batch.api.service import Batch, BatchConfig
 from batchctl.local.batch.model.job import Job
 from batchctl.local.batch.model.job_store import Observer
 from batchctl.local.batch.model.scope import Scope
@@ -110,7 +110,7 @@ class LocalBatch:
         self.changes: list[tuple[str, str]] = []
         self.denied_arns: set[str] = set()
         scope = Scope("us-east-1", "000000000000")
-        machine = Machine(
+        machine = BatchConfig(
             scope, lambda: self.now, vcpus, self.account, self.runner, TRANSITION_S, STOP_GRACE_S
         )
         self.service = Batch(machine, [self._note, *observers])

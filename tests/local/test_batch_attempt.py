@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from attempt_doubles import TIMEOUT_S, Ending, Groups, RecordingAccount
 
-from batchctl.local.batch.running.attempt_runner import AttemptRunner, Setting, inherited
+from batchctl.local.batch.running.attempt_runner import AttemptRunner, TaskEnvironment, inherited
 from batchctl.local.batch.running.executor import ProcessExecutor
 from batchctl.local.batch.running.memory import OUT_OF_MEMORY
 from batchctl.local.batch.running.task import Handle, Outcome, Task
@@ -26,7 +26,7 @@ class Bench:
         self.account, self.groups, self.ending = RecordingAccount(), Groups(), Ending()
         self.problems: dict[str, str] = {}
         executor = ProcessExecutor(directory, self.groups, self.problems.get)
-        setting = Setting("http://127.0.0.1:1", inherited(str(directory / "pycache")))
+        setting = TaskEnvironment("http://127.0.0.1:1", inherited(str(directory / "pycache")))
         self.runner = AttemptRunner(self.account, executor, setting, time.time)
 
     def run(self, *command: str, role_arn: str | None = None, memory_mib: int = 512) -> Handle:

@@ -59,7 +59,7 @@ def test_nothing_survives_the_cloud(tmp_path: Path, how: str) -> None:
     job_id = cloud.submit(["sh", "-c", "trap '' TERM; sleep 600 & echo $! $$; wait; sleep 600"])
     eventually(lambda: cloud.wait(job_id, "RUNNING") and cloud.log(job_id), bool)
     processes = [int(number) for number in cloud.log(job_id)[0].split()]
-    processes += [running.pid, running.guard_pid, *workers(running.pid)]
+    processes += [running.pid, running.reaper_pid, *workers(running.pid)]
     assert len(processes) >= 5
 
     if how == "stop":
@@ -78,4 +78,4 @@ def workers(parent: int) -> list[int]:
     """Return the cloud's children that run functions."""
     found = Path(f"/proc/{parent}/task").glob("*/children")
     children = [int(pid) for path in found for pid in path.read_text().split()]
-    return [pid for pid in children if "guard" not in command_line(pid)]
+    return [pid for pid in children if "reaper" not in command_line(pid)]

@@ -15,7 +15,7 @@ from batchctl.local.batch.running.container_executor import ContainerExecutor, R
 from batchctl.local.batch.running.executor import StartError
 from batchctl.local.batch.running.task import Outcome, Task
 from batchctl.local.container_engine import Engine, EngineError
-from batchctl.local.reaper import Guard
+from batchctl.local.reaper import Reaper
 
 REGISTRY = "127.0.0.1:4566"
 ECR = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
@@ -179,5 +179,5 @@ def test_the_guard_does_not_go_on_for_ever_with_what_it_cannot_remove(
     podman: NotingEngine,
 ) -> None:
     (podman.folder / "ps").write_text("stubborn\n")
-    Guard(shlex.join(podman.engine.command), "tests").close()
+    Reaper(shlex.join(podman.engine.command), "tests").close()
     assert podman.calls("rm") == [["rm", "--force", "--volumes", "stubborn"]]

@@ -12,12 +12,12 @@ import pytest
 from attempt_doubles import Ending, Groups, RecordingAccount
 from podman_here import SHELL_PROGRAMS, Podman, temporary_podman, why_not
 
-from batchctl.local.batch.running.attempt_runner import AttemptRunner, Setting
+from batchctl.local.batch.running.attempt_runner import AttemptRunner, TaskEnvironment
 from batchctl.local.batch.running.container_executor import ContainerExecutor, Registry
 from batchctl.local.batch.running.memory import OUT_OF_MEMORY
 from batchctl.local.batch.running.task import Handle, Outcome, Task
 from batchctl.local.container_engine import Engine
-from batchctl.local.reaper import Guard
+from batchctl.local.reaper import Reaper
 
 pytestmark = [
     pytest.mark.e2e,
@@ -46,7 +46,7 @@ class Bench:
         self.podman, self.engine = podman, Engine(podman.command, "tests")
         registry = Registry("127.0.0.1:1", lambda: "none")
         executor = ContainerExecutor(self.engine, registry, self.groups)
-        setting = Setting("http://127.0.0.1:1", {})
+        setting = TaskEnvironment("http://127.0.0.1:1", {})
         self.runner = AttemptRunner(self.account, executor, setting, time.time)
 
     def run(self, *command: str, task: Task = TASK) -> Handle:
@@ -163,12 +163,12 @@ def test_an_image_that_no_registry_has_cannot_be_pulled(bench: Bench) -> None:
 def test_when_the_cloud_is_killed_the_guard_removes_its_containers(
     bench: Bench, podman: Podman
 ) -> None:
-    guard = Guard(shlex.join(podman.command), "tests")
+    reaper = Reaper(shlex.join(podman.command), "tests")
     podman.run("create", "--name", "foreign", "--network=host", IMAGE, "true")
     bench.run("sleep", "60")
     assert bench.ending.has_started.wait(TIMEOUT_S)
     assert len(bench.engine.names()) == 1
-    guard.close()
+    reaper.close()
     bench.ending.wait()
     assert bench.engine.names() == []
     assert len(podman.containers()) == 1

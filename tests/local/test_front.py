@@ -18,7 +18,7 @@ from local_batch import LocalBatch
 from batchctl.local.emulator.ministack import WebRequest
 from batchctl.local.front.execute_api import MAX_BODY as MAX_API_BODY
 from batchctl.local.front.execute_api import Method
-from batchctl.local.front.http_front import MAX_BODY, Front, Locks, Site
+from batchctl.local.front.http_front import MAX_BODY, Front, FrontConfig, Locks
 from batchctl.local.front.registry import Passwords
 from batchctl.local.front.sigv4 import Call, SignatureError
 from batchctl.local.front.verifier import Credential, Verifier
@@ -91,7 +91,7 @@ class Browser:
 
     def __init__(self) -> None:
         self.gateway, self.batch = ScriptedGateway(), LocalBatch()
-        site = Site(BALANCER, "000000000000", "us-east-1", {"pid": 7})
+        site = FrontConfig(BALANCER, "000000000000", "us-east-1", {"pid": 7})
         self.passwords = Passwords()
         verifier = Verifier(SECRET, STRANGERS.get, time.time)
         locks = Locks(SECRET, verifier, self.passwords)

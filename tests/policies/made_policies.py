@@ -19,7 +19,7 @@ from batchctl.config import Config
 from batchctl.engine.apply import apply
 from batchctl.engine.events import ignore
 from batchctl.engine.plan import make_plan
-from batchctl.engine.state import Place, StateFile
+from batchctl.engine.state import StateFile, StateIdentity
 from batchctl.image.recipe import platform_of
 from batchctl.packaging import compute_directory, function_package
 from batchctl.stack import build
@@ -59,7 +59,7 @@ def _up(folder: Path, aws: Aws, config: Config) -> None:
         compute_directory(), platform_of(compute.architecture), compute.base_image
     )
     stack = build(config, image=compute.image or recipe, package=function_package())
-    state = StateFile.load(folder / "state.json", Place(aws.stack, aws.account, aws.region))
+    state = StateFile.load(folder / "state.json", StateIdentity(aws.stack, aws.account, aws.region))
     result = apply(stack, make_plan(stack, state.state, aws), state, aws, ignore)
     assert result.succeeded, result.outcome.failed
 

@@ -10,7 +10,7 @@ from batchctl.engine.apply import Result, apply
 from batchctl.engine.destroy import destroy, plan_destroy
 from batchctl.engine.events import ignore
 from batchctl.engine.plan import Plan, Step, make_plan
-from batchctl.engine.state import Place, StateFile
+from batchctl.engine.state import StateFile, StateIdentity
 from batchctl.engine.walk import Outcome
 from batchctl.resource import Resource
 from batchctl.stack import in_order
@@ -47,4 +47,4 @@ def outputs(result: Result, resource: Resource[Any]) -> Any:
 
 
 def _state(aws: Aws, folder: Path) -> StateFile:
-    return StateFile.load(folder / "state.json", Place(aws.stack, aws.account, aws.region))
+    return StateFile.load(folder / "state.json", StateIdentity(aws.stack, aws.account, aws.region))

@@ -20,7 +20,7 @@ from faults import fail
 from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws, Connection
 from batchctl.engine.plan import Action
-from batchctl.resource import Deployed, NotOurs
+from batchctl.resource import Deployed, NotOwned
 from batchctl.resources.ec2.network import Network
 
 WRITES = ("CreateFunction", "UpdateFunctionConfiguration", "UpdateFunctionCode", "DeleteFunction")
@@ -160,7 +160,7 @@ def test_a_function_of_this_name_without_our_tag_is_left_alone(
 ) -> None:
     arn = outputs(up(aws, tmp_path, function), function).arn
     awslambda.untag_resource(Resource=arn, TagKeys=["batchctl:stack"])
-    assert isinstance(plan(aws, tmp_path, function).outcome.failed[function.address], NotOurs)
+    assert isinstance(plan(aws, tmp_path, function).outcome.failed[function.address], NotOwned)
 
 
 def in_vpc(aws: Aws) -> Any:

@@ -18,7 +18,7 @@ from faults import answered_by, fail
 from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws
 from batchctl.engine.plan import Action
-from batchctl.resource import NotOurs
+from batchctl.resource import NotOwned
 from batchctl.resources.batch.definitions import EVALUATE_ON_EXIT
 from batchctl.resources.batch.queues import unfinished_jobs
 
@@ -171,7 +171,7 @@ def test_an_environment_of_this_name_without_our_tag_is_left_alone(
 ) -> None:
     arn = outputs(up(aws, tmp_path, spot), spot).arn
     batch.untag_resource(resourceArn=arn, tagKeys=["batchctl:stack"])
-    assert isinstance(plan(aws, tmp_path, spot).outcome.failed[spot.address], NotOurs)
+    assert isinstance(plan(aws, tmp_path, spot).outcome.failed[spot.address], NotOwned)
 
 
 def test_an_environment_is_disabled_and_outlasts_a_queue_that_batch_still_sees(

@@ -17,7 +17,7 @@ from batchctl.engine.apply import Result, apply
 from batchctl.engine.destroy import destroy, plan_destroy
 from batchctl.engine.events import ignore
 from batchctl.engine.plan import Action, Plan, make_plan
-from batchctl.engine.state import Place, StateFile
+from batchctl.engine.state import StateFile, StateIdentity
 from batchctl.resource import Resource
 
 EXAMPLES: list[Example] = [
@@ -51,7 +51,7 @@ def users_web_acls(aws: Aws) -> None:
 
 @pytest.fixture
 def state(tmp_path: Path, aws: Aws) -> StateFile:
-    place = Place(aws.stack, aws.account, aws.region)
+    place = StateIdentity(aws.stack, aws.account, aws.region)
     return StateFile.load(tmp_path / "batchapp.state.json", place)
 
 
@@ -123,7 +123,7 @@ def test_without_a_state_it_is_found_by_name_and_tag(
     example: Example, state: StateFile, aws: Aws, tmp_path: Path
 ) -> None:
     up(example.resource, state, aws)
-    forgotten = StateFile.load(tmp_path / "lost" / "state.json", state.state.place)
+    forgotten = StateFile.load(tmp_path / "lost" / "state.json", state.state.identity)
     plan, _ = up(example.resource, forgotten, aws)
     assert plan.changes == ()
     assert forgotten.state.resources == state.state.resources

@@ -11,7 +11,7 @@ from verbs import changes, found, make, mend
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
-from batchctl.resource import Deployed, NotOurs
+from batchctl.resource import Deployed, NotOwned
 from batchctl.resources.dynamodb import contents as dynamodb_contents
 from batchctl.resources.dynamodb.tables import Table
 
@@ -157,7 +157,7 @@ def test_what_other_hands_changed_is_mended(dynamodb: Any, deployed: Deployed) -
 
 def test_a_table_of_others_is_left_alone(aws: Aws, dynamodb: Any, deployed: Deployed) -> None:
     dynamodb.create_table(**without_index(BillingMode="PAY_PER_REQUEST", Tags=[]))
-    with pytest.raises(NotOurs, match="table `batchapp-jobs` exists"):
+    with pytest.raises(NotOwned, match="table `batchapp-jobs` exists"):
         table.read(aws, None, table.desired(deployed))
 
 

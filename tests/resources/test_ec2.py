@@ -11,7 +11,7 @@ from verbs import changes, found, make, mend
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws
-from batchctl.resource import Deployed, NotOurs, Outputs
+from batchctl.resource import Deployed, NotOwned, Outputs
 from batchctl.resources.ec2.security_groups import Ingress
 
 EVERYONE = {
@@ -160,7 +160,7 @@ def test_a_group_of_others_is_left_alone(aws: Aws, ec2: Any, deployed: Deployed)
     ec2.create_security_group(
         GroupName=security_group.name, Description="theirs", VpcId=deployed[network].id
     )
-    with pytest.raises(NotOurs, match="security group `batchapp-load-balancer` exists"):
+    with pytest.raises(NotOwned, match="security group `batchapp-load-balancer` exists"):
         security_group.read(aws, None, security_group.desired(deployed))
 
 

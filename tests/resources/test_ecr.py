@@ -21,7 +21,7 @@ from batchctl.aws.session import Aws
 from batchctl.engine.apply import apply
 from batchctl.engine.events import Event, Waiting
 from batchctl.engine.plan import Action, make_plan
-from batchctl.engine.state import Place, StateFile
+from batchctl.engine.state import StateFile, StateIdentity
 from batchctl.errors import BatchctlError
 from batchctl.image.failures import TagTaken
 from batchctl.image.recipe import Registry
@@ -227,7 +227,9 @@ def test_an_image_that_fails_holds_up_its_job_definition_alone(
 
 
 def test_what_the_builder_says_is_what_the_image_waits_for(aws: Aws, tmp_path: Path) -> None:
-    state = StateFile.load(tmp_path / "state.json", Place(aws.stack, aws.account, aws.region))
+    state = StateFile.load(
+        tmp_path / "state.json", StateIdentity(aws.stack, aws.account, aws.region)
+    )
     events: list[Event] = []
     stack = in_order([image])
     apply(stack, make_plan(stack, state.state, aws), state, aws, events.append)

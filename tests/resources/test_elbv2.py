@@ -19,7 +19,7 @@ from faults import Killed, fail, kill
 from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws
 from batchctl.engine.plan import Action
-from batchctl.resource import NotOurs
+from batchctl.resource import NotOwned
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +115,7 @@ def test_a_load_balancer_of_this_name_without_our_tag_is_left_alone(
     arn = outputs(up(aws, tmp_path, load_balancer), load_balancer).arn
     elbv2.remove_tags(ResourceArns=[arn], TagKeys=["batchctl:stack"])
     failed = plan(aws, tmp_path, load_balancer).outcome.failed
-    assert isinstance(failed[load_balancer.address], NotOurs)
+    assert isinstance(failed[load_balancer.address], NotOwned)
 
 
 def test_tags_are_set_and_removed(aws: Aws, elbv2: Any, tmp_path: Path) -> None:
@@ -242,4 +242,4 @@ def test_a_rule_of_this_priority_by_other_hands_is_left_alone(
         Conditions=[{"Field": "path-pattern", "Values": ["/theirs"]}],
         Actions=[{"Type": "forward", "TargetGroupArn": outputs(result, target_group).arn}],
     )
-    assert isinstance(up(aws, tmp_path, rule).outcome.failed[rule.address], NotOurs)
+    assert isinstance(up(aws, tmp_path, rule).outcome.failed[rule.address], NotOwned)

@@ -16,7 +16,7 @@ from verbs import changes, found, make, mend
 
 from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws
-from batchctl.resource import Deployed, NotOurs, Outputs
+from batchctl.resource import Deployed, NotOwned, Outputs
 from batchctl.resources.awslambda.functions import FunctionOutputs
 from batchctl.resources.sqs import QueueOutputs
 
@@ -61,7 +61,7 @@ def test_a_rule_tells_the_function_of_the_ends_of_our_jobs_alone(
 
 def test_a_rule_of_others_is_left_alone(deployed: Deployed, events: Any, aws: Aws) -> None:
     events.put_rule(Name=rule.name, EventPattern='{"source": ["theirs"]}')
-    with pytest.raises(NotOurs, match="event rule `batchapp-job-events` exists"):
+    with pytest.raises(NotOwned, match="event rule `batchapp-job-events` exists"):
         rule.read(aws, None, rule.desired(deployed))
 
 

@@ -20,7 +20,7 @@ from verbs import changes, found, make, mend
 from batchctl.aws.clock import Clock
 from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws
-from batchctl.resource import Deployed, NotOurs
+from batchctl.resource import Deployed, NotOwned
 from batchctl.resources.iam.roles import Allow
 
 MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
@@ -137,7 +137,7 @@ def test_a_document_spelled_in_another_way_is_no_difference(iam: Any, deployed: 
 
 def test_a_role_of_others_is_left_alone(aws: Aws, iam: Any, deployed: Deployed) -> None:
     iam.create_role(RoleName=role.name, AssumeRolePolicyDocument=trust("ec2.amazonaws.com"))
-    with pytest.raises(NotOurs, match="role `batchapp-TaskReceiver-role` exists"):
+    with pytest.raises(NotOwned, match="role `batchapp-TaskReceiver-role` exists"):
         role.read(aws, None, role.desired(deployed))
 
 

@@ -8,7 +8,7 @@ from faults import Killed, fail, kill
 from verbs import changes, make, mend
 
 from batchctl.aws.session import Aws
-from batchctl.resource import Deployed, NotOurs
+from batchctl.resource import Deployed, NotOwned
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_group_that_was_cut_off_before_its_retention_is_finished(
 
 def test_a_group_of_others_is_left_alone(aws: Aws, logs: Any, deployed: Deployed) -> None:
     logs.create_log_group(logGroupName=log_group.name)
-    with pytest.raises(NotOurs, match=r"log group `/aws/lambda/batchapp-JobAPI` exists"):
+    with pytest.raises(NotOwned, match=r"log group `/aws/lambda/batchapp-JobAPI` exists"):
         log_group.read(aws, None, log_group.desired(deployed))
 
 

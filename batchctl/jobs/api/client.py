@@ -110,9 +110,9 @@ class JobsClient:
     def wait(
         self, job_id: str, on_progress: Callable[[Job], object], timeout_s: float | None = None
     ) -> Job:
-        """Wait until a job has ended, telling `on_progress` of every look at it, the last included.
+        """Wait until a job has ended; `on_progress` gets the job at every poll, the last included.
 
-        The jobs told have the counts; read the results by `results`. Raises as `show` does, and
+        Those jobs have the counts; read the results by `results`. Raises as `show` does, and
         StillRunning after `timeout_s` seconds.
         """
         started, delay_s = self._clock(), FIRST_POLL_S

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from batchctl.aws.session import Aws
 from batchctl.contract.reasons import words_of
 from batchctl.jobs.record import IDS_PER_CALL, Record
-from batchctl.jobs.resources import Places
+from batchctl.jobs.resources import JobResources
 
 ASKED_CHILDREN = 1000
 """So many tasks of each array that wait or failed are looked at: enough to tell the causes."""
@@ -70,7 +70,7 @@ class Evidence:
         return bool(self.statuses)
 
 
-def gather(aws: Aws, places: Places, record: Record) -> Evidence:
+def gather(aws: Aws, resources: JobResources, record: Record) -> Evidence:
     """Ask Batch about the job, its queues and their compute environments."""
     details = _details(aws, [batch_job.id for batch_job in record.batch_jobs])
     runnable = list(_tasks(aws, details, "RUNNABLE"))
@@ -81,10 +81,10 @@ def gather(aws: Aws, places: Places, record: Record) -> Evidence:
         statuses=_statuses(details),
         waiting=Counter(_text(task, "statusReason") for task in runnable),
         failed=Counter(words_of(task) for task in failed),
-        conditions=(*_queues(aws, places), *_environments(aws, places)),
+        conditions=(*_queues(aws, resources), *_environments(aws, resources)),
         waiting_since_ms=min((int(task["createdAt"]) for task in runnable), default=None),
         vcpus=_required(container, "VCPU"),
-        head=_head(aws, places) if runnable else None,
+        head=_head(aws, resources) if runnable else None,
         memory_mib=None if (memory := _required(container, "MEMORY")) is None else int(memory),
     )
 
@@ -123,9 +123,9 @@ def _tasks(
         yield from islice(children, ASKED_CHILDREN)
 
 
-def _head(aws: Aws, places: Places) -> Head | None:
+def _head(aws: Aws, resources: JobResources) -> Head | None:
     """Return the first job at the head of a queue for which Batch tells why it can't start."""
-    for queue in places.job_queues:
+    for queue in resources.job_queues:
         try:
             snapshot = aws.batch.get_job_queue_snapshot(jobQueue=queue)
         except ClientError:
@@ -138,17 +138,17 @@ def _head(aws: Aws, places: Places) -> Head | None:
     return None
 
 
-def _queues(aws: Aws, places: Places) -> Iterator[Condition]:
-    if not places.job_queues:
+def _queues(aws: Aws, resources: JobResources) -> Iterator[Condition]:
+    if not resources.job_queues:
         return
-    answer = aws.batch.describe_job_queues(jobQueues=list(places.job_queues))
+    answer = aws.batch.describe_job_queues(jobQueues=list(resources.job_queues))
     for queue in answer["jobQueues"]:
         yield _condition("job queue", "jobQueueName", queue)
-    yield from _missing("job queue", places.job_queues, answer["jobQueues"], "jobQueueArn")
+    yield from _missing("job queue", resources.job_queues, answer["jobQueues"], "jobQueueArn")
 
 
-def _environments(aws: Aws, places: Places) -> Iterator[Condition]:
-    asked = places.compute_environments
+def _environments(aws: Aws, resources: JobResources) -> Iterator[Condition]:
+    asked = resources.compute_environments
     if not asked:
         return
     answer = aws.batch.describe_compute_environments(computeEnvironments=list(asked))

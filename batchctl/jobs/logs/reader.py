@@ -59,12 +59,12 @@ class LogReader:
     def keyed(self, chunk: Sequence[Attempt], since_ms: int | None) -> Iterator[tuple[Key, Line]]:
         """Yield the lines of up to 100 attempts by time, each with its key."""
         attempts = {str(attempt.stream): attempt for attempt in chunk}
-        for key, event in self._events(_Place(list(attempts), since_ms)):
+        for key, event in self._events(LogCursor(list(attempts), since_ms)):
             attempt = attempts[event["logStreamName"]]
             text = str(event["message"]).rstrip("\r\n")
             yield key, _line(attempt, int(event["timestamp"]), text)
 
-    def _events(self, place: _Place) -> Iterator[tuple[Key, Mapping[str, Any]]]:
+    def _events(self, place: LogCursor) -> Iterator[tuple[Key, Mapping[str, Any]]]:
         while True:
             events, token = self._page(place)
             for event in events:
@@ -76,7 +76,7 @@ class LogReader:
             if not place.move_on(token):
                 return
 
-    def _page(self, place: _Place) -> tuple[Sequence[Mapping[str, Any]], str | None]:
+    def _page(self, place: LogCursor) -> tuple[Sequence[Mapping[str, Any]], str | None]:
         try:
             answer: Mapping[str, Any] = self.aws.logs.filter_log_events(
                 logGroupName=self.group, limit=self.events_per_call, **place.request()
@@ -95,7 +95,7 @@ def _line(attempt: Attempt, written_at: int, text: str) -> Line:
 
 
 @dataclass
-class _Place:
+class LogCursor:
     """Where reading some streams has come to.
 
     AWS goes on by a token. The local cloud has none: there a full page is followed by one from its

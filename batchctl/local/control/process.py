@@ -116,13 +116,13 @@ def _end(running: Running) -> None:
     if not _within(STOP_TIMEOUT_S, lambda: not _is_alive(running)):
         with suppress(ProcessLookupError):
             os.killpg(running.pid, signal.SIGKILL)
-    # The guard is the last to go: when it has, so has every job and function.
-    guard = running.guard_pid
+    # The reaper is the last to go: when it has, so has every job and function.
+    reaper = running.reaper_pid
     if not _within(
-        STOP_TIMEOUT_S, lambda: "batchctl.local.reaper" not in record.command_line(guard)
+        STOP_TIMEOUT_S, lambda: "batchctl.local.reaper" not in record.command_line(reaper)
     ):
-        why = f"its guard process {guard} does not end"
-        raise BatchctlError(f"could not stop the local cloud: {why}", f"`kill -9 {guard}`")
+        why = f"its reaper process {reaper} does not end"
+        raise BatchctlError(f"could not stop the local cloud: {why}", f"`kill -9 {reaper}`")
 
 
 def _launch(directory: Path, wanted: dict[str, object]) -> Running:

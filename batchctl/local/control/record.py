@@ -22,7 +22,7 @@ class Running:
     """A local cloud that runs: its process, where it answers, and what it was started with."""
 
     pid: int
-    guard_pid: int
+    reaper_pid: int
     started_at: float
     directory: str
     gateway_port: int

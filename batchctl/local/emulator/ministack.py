@@ -45,11 +45,11 @@ _API_CODES = {
     "UnsupportedSignature": "IncompleteSignature",
     "RequestExpired": "RequestTimeTooSkewed",
 }
-"""What API Gateway answers as another fault than other services do."""
+"""What API MiniStack answers as another fault than other services do."""
 
 
 @dataclass(frozen=True)
-class Placement:
+class EmulatorConfig:
     """Where the emulator keeps its files, and where it answers."""
 
     directory: Path
@@ -71,30 +71,30 @@ class WebRequest:
     client_ip: str
 
 
-def configure(placement: Placement) -> None:
+def configure(config: EmulatorConfig) -> None:
     """Set MiniStack's environment variables; it reads them once, when it is imported."""
     os.environ.update(
         {
             "BIND_HOST": HOST,
-            "GATEWAY_PORT": str(placement.port),
-            "MINISTACK_REGION": placement.region,
+            "GATEWAY_PORT": str(config.port),
+            "MINISTACK_REGION": config.region,
             "AUTH": "true",
             "MINISTACK_AUTOCREATE_AWS_MANAGED": "1",
             "LAMBDA_EXECUTOR": "local",
             "PERSIST_STATE": "0",
             "S3_PERSIST": "0",
-            "STATE_DIR": str(placement.directory / "state"),
-            "S3_DATA_DIR": str(placement.directory / "s3"),
+            "STATE_DIR": str(config.directory / "state"),
+            "S3_DATA_DIR": str(config.directory / "s3"),
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             # No container engine: nothing that batchctl builds needs one of MiniStack's.
-            "DOCKER_HOST": f"unix://{placement.directory / 'no-docker.sock'}",
+            "DOCKER_HOST": f"unix://{config.directory / 'no-docker.sock'}",
             "LOG_LEVEL": os.environ.get("BATCHCTL_LOCAL_LOG_LEVEL", "WARNING"),
         }
     )
 
 
-class Gateway:
+class MiniStack:
     """MiniStack, imported and ready to be served."""
 
     def __init__(self) -> None:

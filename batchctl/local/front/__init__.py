@@ -1,1 +1,1 @@
-"""What stands before the local cloud: refuses strangers, verifies signatures, passes the rest on."""
+"""Before the local cloud: strangers are refused, signatures verified, the rest passed on."""

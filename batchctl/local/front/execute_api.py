@@ -1,4 +1,4 @@
-"""What API Gateway checks of a call to a REST API with IAM, and MiniStack doesn't.
+"""What API MiniStack checks of a call to a REST API with IAM, and MiniStack doesn't.
 
 Who calls was verified before (`verifier`). MiniStack checks `execute-api:Invoke`; it takes
 signatures for any region and service, and looks for the API in the account of whoever calls.
@@ -13,7 +13,7 @@ from batchctl.local.batch.api.endpoint import Answer
 from batchctl.local.front.sigv4 import Signature, SignatureError
 
 MAX_BODY = 10 * 1024 * 1024
-"""API Gateway developer guide, "Quotas for REST APIs": payloads of at most 10 MB."""
+"""API MiniStack developer guide, "Quotas for REST APIs": payloads of at most 10 MB."""
 
 SERVICE = "execute-api"
 
@@ -29,7 +29,7 @@ _ERROR_TYPES = {
 class Method:
     """The REST API's method that a request calls: where it is, and how it authorizes.
 
-    `authorization` is API Gateway's (`NONE`, `AWS_IAM` …), empty when the API has no such method.
+    `authorization` is API MiniStack's (`NONE`, `AWS_IAM` …), empty when the API has no such method.
     """
 
     arn: str
@@ -37,7 +37,7 @@ class Method:
 
     @property
     def asks_for_iam(self) -> bool:
-        """Whether API Gateway takes signed calls only."""
+        """Whether API MiniStack takes signed calls only."""
         return self.authorization == "AWS_IAM"
 
     @property
@@ -69,7 +69,7 @@ def signature_refusal(error: SignatureError) -> Answer:
 
 
 def _scope_fault(signature: Signature, method: Method) -> str:
-    """Say what is wrong with the scope, as API Gateway does: nothing, or one or two sentences."""
+    """Say what is wrong with the scope, as API MiniStack does: nothing, or one or two sentences."""
     faults = []
     if signature.region != method.region:
         faults.append(f"Credential should be scoped to a valid region, not '{signature.region}'. ")
@@ -79,7 +79,7 @@ def _scope_fault(signature: Signature, method: Method) -> str:
 
 
 def _denied(account: str, method: Method) -> Answer:
-    # API Gateway shows strangers the last four digits of the API's account only.
+    # API MiniStack shows strangers the last four digits of the API's account only.
     shown = method.arn.replace(f":{method.account}:", f":********{method.account[-4:]}:", 1)
     text = (
         f"User from account {account} is not authorized to perform: execute-api:Invoke "

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, quote
 
 from batchctl.local.batch.api.endpoint import Answer
 from batchctl.local.batch.api.service import Batch
-from batchctl.local.emulator.ministack import Gateway, WebRequest
+from batchctl.local.emulator.ministack import MiniStack, WebRequest
 from batchctl.local.front import execute_api, gatekeeper, registry
 from batchctl.local.front.sigv4 import Call, SignatureError, claims_an_identity, mismatch
 from batchctl.local.front.verifier import Caller, Verifier
@@ -47,7 +47,7 @@ class BodyTooLargeError(Exception):
 
 
 @dataclass(frozen=True)
-class Site:
+class FrontConfig:
     """Where the front stands: its second port, and the load balancer's account and region."""
 
     load_balancer_port: int
@@ -68,7 +68,7 @@ class Locks:
 class Front:
     """The ASGI application."""
 
-    def __init__(self, gateway: Gateway, batch: Batch, site: Site, locks: Locks) -> None:
+    def __init__(self, gateway: MiniStack, batch: Batch, site: FrontConfig, locks: Locks) -> None:
         """Put `gateway` on the first port, its load balancer on the second."""
         self._gateway, self._batch, self._site, self._locks = gateway, batch, site, locks
         self.is_ready = False

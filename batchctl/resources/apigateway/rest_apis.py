@@ -20,7 +20,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
-    refuse_foreign,
+    require_owned,
 )
 from batchctl.resources.apigateway import methods as apigateway_methods
 from batchctl.resources.apigateway import responses as apigateway_responses
@@ -125,7 +125,7 @@ class RestApi(Resource[RestApiOutputs]):
             if found is None:
                 return None
             tags = found.get("tags", {})
-            refuse_foreign(aws, f"REST API `{found['id']}`", tags)
+            require_owned(aws, f"REST API `{found['id']}`", tags)
             tree = apigateway_methods.read(aws, found["id"])
             return Actual(
                 _outputs(aws, found["id"]),

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.apigateway.deployments import ApiDeployment
 from batchctl.resources.apigateway.logging import ApiLogging, ErrorLogGroup
 from batchctl.resources.apigateway.rest_apis import RestApi, set_tags
@@ -75,7 +75,7 @@ class Stage(Resource[StageOutputs]):
     tracing: bool
 
     kind: ClassVar[str] = "stage"
-    intake: ClassVar[bool] = True
+    entry_point: ClassVar[bool] = True
     # API Gateway pricing: a REST API without a cache has no charge by the hour.
     cost: ClassVar[str] = "is billed by the requests that it answers"
     outputs: ClassVar[type[StageOutputs]] = StageOutputs
@@ -113,7 +113,7 @@ class Stage(Resource[StageOutputs]):
         with ignore_missing():
             found = aws.apigateway.get_stage(restApiId=api_id, stageName=name)
             tags = found.get("tags", {})
-            refuse_foreign(aws, f"stage `{name}` of REST API `{api_id}`", tags)
+            require_owned(aws, f"stage `{name}` of REST API `{api_id}`", tags)
             properties = {
                 **found,
                 "restApiId": api_id,

@@ -18,7 +18,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
-    refuse_foreign,
+    require_owned,
     resolve,
 )
 from batchctl.resources.awslambda.interfaces import wait_until_interfaces_gone
@@ -120,7 +120,7 @@ class Function(Resource[FunctionOutputs]):
         if found is None:
             return None
         tags = found.get("Tags", {})
-        refuse_foreign(aws, f"function `{name}`", tags)
+        require_owned(aws, f"function `{name}`", tags)
         configuration = {
             **found["Configuration"],
             CONCURRENCY: found.get("Concurrency", {}).get(CONCURRENCY),

@@ -41,7 +41,7 @@ class EventSourceMapping(Resource[Outputs]):
 
     kind: ClassVar[str] = "event_source_mapping"
     identity: ClassVar[tuple[str, ...]] = ("EventSourceArn", "FunctionName")
-    intake: ClassVar[bool] = True
+    entry_point: ClassVar[bool] = True
     # Lambda polls an empty queue as well (Lambda developer guide, "Using Lambda with Amazon SQS").
     cost: ClassVar[str] = "is billed by the requests with which Lambda polls the queue"
     taggable: ClassVar[bool] = False

@@ -16,7 +16,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
-    refuse_foreign,
+    require_owned,
     resolve,
 )
 from batchctl.resources.batch.jobs import definitions_at_work
@@ -126,7 +126,7 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
         if latest is None:
             return None
         tags = latest.get("tags", {})
-        refuse_foreign(aws, f"job definition `{name}`", tags)
+        require_owned(aws, f"job definition `{name}`", tags)
         return Actual(_outputs(latest), _properties(latest), tags)
 
     def create(self, aws: Aws, desired: Properties) -> JobDefinitionOutputs:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from batchctl.aws.batched_reads import Together
+from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import (
@@ -17,7 +17,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
-    refuse_foreign,
+    require_owned,
 )
 from batchctl.resources.batch.lifecycle import (
     SETTLED_WITHIN_S,
@@ -68,8 +68,8 @@ class ComputeEnvironment(Resource[Outputs]):
     # An environment can't move between the service-linked role and another one (AWS Batch API
     # Reference, UpdateComputeEnvironment).
     immutable: ClassVar[tuple[str, ...]] = ("type", "serviceRole")
-    together: ClassVar[tuple[Together, ...]] = (
-        Together(
+    batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
+        BatchedRead(
             "batch.DescribeComputeEnvironments",
             "computeEnvironments",
             "computeEnvironments",
@@ -118,7 +118,7 @@ class ComputeEnvironment(Resource[Outputs]):
         if found is None:
             return None
         tags = found.get("tags", {})
-        refuse_foreign(aws, _what(name), tags)
+        require_owned(aws, _what(name), tags)
         notes = (f"INVALID: {reason_of(found)}",) if found["status"] == "INVALID" else ()
         return Actual(_outputs(found), _properties(found), tags, notes)
 

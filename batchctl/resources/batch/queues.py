@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from batchctl.aws.batched_reads import Together
+from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.batch.definitions import JobDefinition
 from batchctl.resources.batch.environments import ComputeEnvironment
 from batchctl.resources.batch.jobs import unfinished_summaries
@@ -43,8 +43,8 @@ class JobQueue(Resource[Outputs]):
 
     kind: ClassVar[str] = "job_queue"
     identity: ClassVar[tuple[str, ...]] = ("jobQueueName",)
-    together: ClassVar[tuple[Together, ...]] = (
-        Together("batch.DescribeJobQueues", "jobQueues", "jobQueues", "jobQueueName"),
+    batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
+        BatchedRead("batch.DescribeJobQueues", "jobQueues", "jobQueues", "jobQueueName"),
     )
     cost: ClassVar[str] = "costs nothing itself; jobs that run are billed as their instances"
 
@@ -71,7 +71,7 @@ class JobQueue(Resource[Outputs]):
         if found is None:
             return None
         tags = found.get("tags", {})
-        refuse_foreign(aws, _what(name), tags)
+        require_owned(aws, _what(name), tags)
         notes = (f"INVALID: {reason_of(found)}",) if found["status"] == "INVALID" else ()
         order = sorted(found["computeEnvironmentOrder"], key=lambda each: int(each["order"]))
         return Actual(_outputs(found), {**found, "computeEnvironmentOrder": order}, tags, notes)

@@ -19,7 +19,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
-    refuse_foreign,
+    require_owned,
 )
 from batchctl.resources.dynamodb.contents import counted_jobs, holds_items
 from batchctl.resources.dynamodb.lifecycle import settled, wait_until_active, wait_until_gone
@@ -99,7 +99,7 @@ class Table(Resource[TableOutputs]):
         if table is None:
             return None
         tags = _tags_of(aws, table["TableArn"])
-        refuse_foreign(aws, f"table `{name}`", tags)
+        require_owned(aws, f"table `{name}`", tags)
         properties = {
             **_properties(table),
             "PointInTimeRecoveryEnabled": _is_recoverable(aws, name),

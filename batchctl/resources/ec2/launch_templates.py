@@ -21,7 +21,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
-    refuse_foreign,
+    require_owned,
 )
 
 # EC2 API Reference, "Eventual consistency", names no time.
@@ -56,7 +56,7 @@ class LaunchTemplate(Resource[LaunchTemplateOutputs]):
     kind: ClassVar[str] = "launch_template"
     outputs: ClassVar[type[LaunchTemplateOutputs]] = LaunchTemplateOutputs
     identity: ClassVar[tuple[str, ...]] = ("LaunchTemplateName",)
-    renewing: ClassVar[tuple[str, ...]] = ("LaunchTemplateData",)
+    changes_outputs: ClassVar[tuple[str, ...]] = ("LaunchTemplateData",)
     calls_to_read: ClassVar[int] = 2
 
     def desired(self, deployed: Deployed) -> Properties:
@@ -94,7 +94,7 @@ class LaunchTemplate(Resource[LaunchTemplateOutputs]):
             return None
         name = str(template["LaunchTemplateName"])
         tags = as_dict(template.get("Tags"))
-        refuse_foreign(aws, f"launch template `{name}`", tags)
+        require_owned(aws, f"launch template `{name}`", tags)
         template_id = str(template["LaunchTemplateId"])
         version = _version(aws, template_id, recorded.version) if recorded else None
         version = version or _version(aws, template_id, "$Latest")

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from batchctl.aws.batched_reads import Together
+from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import code_of, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.awslambda.interfaces import wait_until_interfaces_gone
 from batchctl.resources.ec2.cidrs import newly_let_in
 from batchctl.resources.ec2.network import Network
@@ -61,8 +61,8 @@ class SecurityGroup(Resource[Outputs]):
     kind: ClassVar[str] = "security_group"
     identity: ClassVar[tuple[str, ...]] = ("GroupName", "VpcId")
     immutable: ClassVar[tuple[str, ...]] = ("Description",)
-    together: ClassVar[tuple[Together, ...]] = (
-        Together("ec2.DescribeSecurityGroups", "GroupIds", "SecurityGroups", "GroupId"),
+    batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
+        BatchedRead("ec2.DescribeSecurityGroups", "GroupIds", "SecurityGroups", "GroupId"),
     )
 
     def desired(self, deployed: Deployed) -> Properties:
@@ -84,7 +84,7 @@ class SecurityGroup(Resource[Outputs]):
         if group is None:
             return None
         tags = as_dict(group.get("Tags"))
-        refuse_foreign(aws, f"security group `{group['GroupName']}`", tags)
+        require_owned(aws, f"security group `{group['GroupName']}`", tags)
         return Actual(_outputs(aws, group["GroupId"]), _properties(group), tags)
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:

@@ -53,7 +53,7 @@ class Image(Resource[ImageOutputs]):
     cost: ClassVar[str] = "is billed by the month for what it stores"
     outputs: ClassVar[type[ImageOutputs]] = ImageOutputs
     identity: ClassVar[tuple[str, ...]] = ("repositoryName",)
-    renewing: ClassVar[tuple[str, ...]] = ("contents", "rebuilt")
+    changes_outputs: ClassVar[tuple[str, ...]] = ("contents", "rebuilt")
     taggable: ClassVar[bool] = False
     when_made: ClassVar[str] = "build and push"
 

@@ -17,7 +17,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
-    refuse_foreign,
+    require_owned,
 )
 from batchctl.resources.ecr.images import Image
 
@@ -86,7 +86,7 @@ class Repository(Resource[RepositoryOutputs]):
             arn = found["repositoryArn"]
             listed = aws.ecr.list_tags_for_resource(resourceArn=arn).get("tags", [])
             tags = {each["Key"]: each["Value"] for each in listed}
-            refuse_foreign(aws, f"repository `{name}`", tags)
+            require_owned(aws, f"repository `{name}`", tags)
             properties = {**found, "lifecyclePolicyText": _lifecycle_policy(aws, name)}
             return Actual(_outputs(aws, found), properties, tags)
         return None

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from batchctl.aws.batched_reads import Together
+from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
-from batchctl.resources.elbv2.tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
+from batchctl.resources.elbv2.tags import BATCHED_TAGS, read_tags, set_tags, tag_list
 from batchctl.resources.elbv2.target_groups import Target, TargetGroup
 
 __all__ = ["Listener", "LoadBalancer", "Rule", "Target", "TargetGroup"]
@@ -50,7 +50,7 @@ class Listener(Resource[Outputs]):
     kind: ClassVar[str] = "listener"
     identity: ClassVar[tuple[str, ...]] = ("LoadBalancerArn", "Port")
     calls_to_read: ClassVar[int] = 2
-    together: ClassVar[tuple[Together, ...]] = (TAGS_TOGETHER,)
+    batched_reads: ClassVar[tuple[BatchedRead, ...]] = (BATCHED_TAGS,)
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateListener."""
@@ -78,7 +78,7 @@ class Listener(Resource[Outputs]):
                 return None
             arn = str(found["ListenerArn"])
             tags = read_tags(aws, arn)
-            refuse_foreign(aws, f"listener on port {found['Port']}", tags)
+            require_owned(aws, f"listener on port {found['Port']}", tags)
             return Actual(Outputs(id=arn, arn=arn), _listener_properties(found), tags)
         return None
 
@@ -175,12 +175,12 @@ class Rule(Resource[Outputs]):
     target: Target
 
     kind: ClassVar[str] = "listener_rule"
-    intake: ClassVar[bool] = True
+    entry_point: ClassVar[bool] = True
     identity: ClassVar[tuple[str, ...]] = ("ListenerArn", "Priority")
     calls_to_read: ClassVar[int] = 2
-    together: ClassVar[tuple[Together, ...]] = (
-        Together("elasticloadbalancing.DescribeRules", "RuleArns", "Rules", "RuleArn", of="arn"),
-        TAGS_TOGETHER,
+    batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
+        BatchedRead("elasticloadbalancing.DescribeRules", "RuleArns", "Rules", "RuleArn", of="arn"),
+        BATCHED_TAGS,
     )
 
     def desired(self, deployed: Deployed) -> Properties:
@@ -210,7 +210,7 @@ class Rule(Resource[Outputs]):
                 return None
             arn = str(found["RuleArn"])
             tags = read_tags(aws, arn)
-            refuse_foreign(aws, f"listener rule with priority {found['Priority']}", tags)
+            require_owned(aws, f"listener rule with priority {found['Priority']}", tags)
             return Actual(Outputs(id=arn, arn=arn), _rule_properties(found), tags)
         return None
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from batchctl.aws.batched_reads import Together
+from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict
 from batchctl.aws.waiting import Pending
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.ec2.network import Network
 from batchctl.resources.ec2.security_groups import SecurityGroup
-from batchctl.resources.elbv2.tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
+from batchctl.resources.elbv2.tags import BATCHED_TAGS, read_tags, set_tags, tag_list
 
 # boto3's own waiter gives a load balancer 10 minutes.
 SETTLED_WITHIN_S = 600.0
@@ -67,7 +67,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     calls_to_read: ClassVar[int] = 3
     # It can't leave its VPC, and one that could not be set up is "failed" for good.
     immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "VpcId", "State")
-    together: ClassVar[tuple[Together, ...]] = (TAGS_TOGETHER,)
+    batched_reads: ClassVar[tuple[BatchedRead, ...]] = (BATCHED_TAGS,)
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateLoadBalancer, its attributes and its state."""
@@ -109,7 +109,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
                 return None
             arn = found["LoadBalancerArn"]
             tags = read_tags(aws, arn)
-            refuse_foreign(aws, f"load balancer `{found['LoadBalancerName']}`", tags)
+            require_owned(aws, f"load balancer `{found['LoadBalancerName']}`", tags)
             answer = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=arn)
             attributes = as_dict(answer["Attributes"])
             return Actual(_outputs(found), _properties(found, attributes), tags)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batchctl.aws.batched_reads import Together
+from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
 
-TAGS_TOGETHER = Together(
+BATCHED_TAGS = BatchedRead(
     "elasticloadbalancing.DescribeTags", "ResourceArns", "TagDescriptions", "ResourceArn", of="arn"
 )
 

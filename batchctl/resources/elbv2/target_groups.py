@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from batchctl.aws.batched_reads import Together
+from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.awslambda.functions import Function
 from batchctl.resources.awslambda.triggers import Permission
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
-from batchctl.resources.elbv2.tags import TAGS_TOGETHER, read_tags, set_tags, tag_list
+from batchctl.resources.elbv2.tags import BATCHED_TAGS, read_tags, set_tags, tag_list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +35,15 @@ class TargetGroup(Resource[Outputs]):
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     calls_to_read: ClassVar[int] = 2
     immutable: ClassVar[tuple[str, ...]] = ("TargetType", "LoadBalancerArns")
-    together: ClassVar[tuple[Together, ...]] = (
-        Together(
+    batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
+        BatchedRead(
             "elasticloadbalancing.DescribeTargetGroups",
             "TargetGroupArns",
             "TargetGroups",
             "TargetGroupArn",
             of="arn",
         ),
-        TAGS_TOGETHER,
+        BATCHED_TAGS,
     )
 
     def desired(self, deployed: Deployed) -> Properties:
@@ -68,14 +68,14 @@ class TargetGroup(Resource[Outputs]):
             if found is None:
                 return None
             tags = read_tags(aws, found["TargetGroupArn"])
-            refuse_foreign(aws, f"target group `{found['TargetGroupName']}`", tags)
+            require_owned(aws, f"target group `{found['TargetGroupName']}`", tags)
             # Emulators name a load balancer once for each rule.
             balancers = sorted(set(found.get("LoadBalancerArns", [])))
             return Actual(
                 Outputs(id=found["TargetGroupName"], arn=found["TargetGroupArn"]),
                 {**found, "Name": found["TargetGroupName"], "LoadBalancerArns": balancers},
                 tags,
-                undecided=() if balancers else ("LoadBalancerArns",),
+                server_assigned=() if balancers else ("LoadBalancerArns",),
             )
         return None
 

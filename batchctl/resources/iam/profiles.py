@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from batchctl.aws.errors import ignore_missing, is_existing, message_of
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import STACK_TAG, as_dict
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, refuse_foreign
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.iam.roles import (
     ACCOUNT,
     PROPAGATION_S,
@@ -67,7 +67,7 @@ class InstanceProfile(Resource[Outputs]):
         with ignore_missing():
             profile = _settled_profile(aws, name)
             tags = as_dict(profile.get("Tags"))
-            refuse_foreign(aws, f"instance profile `{name}`", tags)
+            require_owned(aws, f"instance profile `{name}`", tags)
             properties = {"InstanceProfileName": name, "Roles": _roles_in(profile)}
             return Actual(Outputs(id=name, arn=profile["Arn"]), properties, tags)
         return None

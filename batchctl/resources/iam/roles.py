@@ -19,7 +19,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
-    refuse_foreign,
+    require_owned,
     resolve,
 )
 from batchctl.resources.iam import policies as iam_policies
@@ -178,7 +178,7 @@ class Role(Resource[Outputs]):
         with ignore_missing():
             role = _settled_role(aws, name)
             tags = as_dict(role.get("Tags"))
-            refuse_foreign(aws, f"role `{name}`", tags)
+            require_owned(aws, f"role `{name}`", tags)
             trust = iam_policies.canonical(role["AssumeRolePolicyDocument"])
             return Actual(
                 Outputs(id=name, arn=role["Arn"]),

@@ -30,8 +30,8 @@ from batchctl.local.batch.model.job_store import Jobs, Observer
 from batchctl.local.batch.model.queues import Queues
 from batchctl.local.batch.model.scope import Clock, Scope
 from batchctl.local.batch.running.account import Account
-from batchctl.local.batch.running.running_attempts import STOP_GRACE_S, Attempts, Means
-from batchctl.local.batch.running.scheduler import Collections, Scheduler
+from batchctl.local.batch.running.running_attempts import STOP_GRACE_S, AttemptContext, Attempts
+from batchctl.local.batch.running.scheduler import Scheduler, SchedulerStores
 from batchctl.local.batch.running.task import Outcome, Runner
 
 MAX_DESCRIBED = 100
@@ -45,7 +45,7 @@ Operation = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Machine:
+class BatchConfig:
     """What the service runs on. Times are seconds."""
 
     scope: Scope
@@ -60,7 +60,7 @@ class Machine:
 class Batch:
     """AWS Batch for one account in one region."""
 
-    def __init__(self, machine: Machine, observers: Sequence[Observer] = ()) -> None:
+    def __init__(self, machine: BatchConfig, observers: Sequence[Observer] = ()) -> None:
         """Start empty; `observers` are told of every job whose status has changed."""
         self._machine = machine
         self._changed = threading.Condition()
@@ -167,9 +167,11 @@ class Batch:
         self._jobs = Jobs(clock, [self._observe, *observers])
         self._submission = Submission(self._queues, self._definitions, self._jobs)
         capacity = Capacity(self._environments, machine.vcpus)
-        means = Means(scope, clock, machine.runner, self, machine.stop_grace_s)
-        self._attempts = Attempts(self._jobs, capacity, means)
-        self._scheduler = Scheduler(Collections(self._jobs, self._queues, capacity, self._attempts))
+        context = AttemptContext(scope, clock, machine.runner, self, machine.stop_grace_s)
+        self._attempts = Attempts(self._jobs, capacity, context)
+        self._scheduler = Scheduler(
+            SchedulerStores(self._jobs, self._queues, capacity, self._attempts)
+        )
 
     def _named_operations(self) -> dict[str, Operation]:
         labels = self._labels

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Setting:
+class TaskEnvironment:
     """Where attempts run: the gateway for their AWS calls, and the variables that all get."""
 
     endpoint_url: str
@@ -33,7 +33,7 @@ class AttemptRunner:
     """Runs attempts with an executor, under their job roles."""
 
     def __init__(
-        self, account: Account, executor: Executor, setting: Setting, clock: Clock
+        self, account: Account, executor: Executor, setting: TaskEnvironment, clock: Clock
     ) -> None:
         """Run nothing yet."""
         self._account, self._executor = account, executor

@@ -48,7 +48,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Means:
+class AttemptContext:
     """What attempts are run with."""
 
     scope: Scope
@@ -61,20 +61,20 @@ class Means:
 class Attempts:
     """The running attempts, by task id."""
 
-    def __init__(self, jobs: Jobs, capacity: Capacity, means: Means) -> None:
+    def __init__(self, jobs: Jobs, capacity: Capacity, context: AttemptContext) -> None:
         """Run nothing yet."""
-        self._jobs, self._capacity, self._means = jobs, capacity, means
+        self._jobs, self._capacity, self._context = jobs, capacity, context
         self._running: dict[str, Running] = {}
         self._retries: list[Job] = []
 
     def begin(self, job: Job, environment: Resource) -> None:
         """Start the next attempt of a RUNNABLE job in `environment`."""
-        task = task_for(job, environment, self._means.scope)
-        arn = task_arn(task.id, environment, self._means.scope)
+        task = task_for(job, environment, self._context.scope)
+        arn = task_arn(task.id, environment, self._context.scope)
         job.attempts.append(Attempt(arn, environment.arn, log_stream=task.log_stream))
         self._capacity.take(environment, job.specification.vcpus)
         self._jobs.move(job, Status.STARTING)
-        handle = self._means.runner.run(task, self._means.reports)
+        handle = self._context.runner.run(task, self._context.reports)
         self._running[task.id] = Running(job, environment, handle)
 
     def started(self, task_id: str) -> None:
@@ -82,7 +82,7 @@ class Attempts:
         running = self._running.get(task_id)
         if running is None:
             return
-        now = self._means.clock()
+        now = self._context.clock()
         running.job.attempts[-1].started_at = milliseconds(now)
         if running.job.specification.timeout_s is not None:
             running.timeout_at = now + running.job.specification.timeout_s
@@ -96,7 +96,7 @@ class Attempts:
         job = running.job
         self._capacity.give_back(running.environment, job.specification.vcpus)
         attempt = job.attempts[-1]
-        attempt.stopped_at = milliseconds(self._means.clock())
+        attempt.stopped_at = milliseconds(self._context.clock())
         attempt.reason = outcome.reason
         attempt.status_reason = _status_reason(running, outcome)
         if running.stop is not Stop.RECLAIMED:
@@ -128,7 +128,7 @@ class Attempts:
 
     def tick(self) -> None:
         """Stop what has run for too long, and kill what hasn't stopped in time."""
-        now = self._means.clock()
+        now = self._context.clock()
         for running in self._running.values():
             if running.timeout_at is not None and running.timeout_at <= now:
                 self._stop(running, Stop.TIMED_OUT, TIMED_OUT)
@@ -160,7 +160,7 @@ class Attempts:
         # A host that is being reclaimed takes its job with it; only the user's word goes above
         # that.
         if running.stop is None:
-            running.kill_at = self._means.clock() + self._means.stop_grace_s
+            running.kill_at = self._context.clock() + self._context.stop_grace_s
             running.handle.terminate()
         if running.stop is None or stop is Stop.TERMINATED:
             running.stop, running.stop_reason = stop, reason

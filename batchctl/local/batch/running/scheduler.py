@@ -24,7 +24,7 @@ TOO_LARGE = (
 
 
 @dataclass(frozen=True)
-class Collections:
+class SchedulerStores:
     """What the scheduler works on."""
 
     jobs: Jobs
@@ -36,7 +36,7 @@ class Collections:
 class Scheduler:
     """Decides which job comes next, and where."""
 
-    def __init__(self, collections: Collections) -> None:
+    def __init__(self, collections: SchedulerStores) -> None:
         """Start with nothing to do."""
         self._jobs, self._queues = collections.jobs, collections.queues
         self._capacity, self._attempts = collections.capacity, collections.attempts

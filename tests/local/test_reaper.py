@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from batchctl.local.reaper import Guard, watched_at_the_end
+from batchctl.local.reaper import Reaper, watched_at_the_end
 
 HOLDER = """
 import os, signal, sys
-from batchctl.local.guard import Guard
-guard = Guard()
-guard.watch(int(sys.argv[1]))
+from batchctl.local.reaper import Reaper
+reaper = Reaper()
+reaper.watch(int(sys.argv[1]))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -38,8 +38,8 @@ def test_the_guard_kills_what_a_killed_process_leaves_behind(
 
 
 def test_the_guard_leaves_alone_what_was_forgotten(sleeper: subprocess.Popen[bytes]) -> None:
-    guard = Guard()
-    guard.watch(sleeper.pid)
-    guard.forget(sleeper.pid)
-    guard.close()
+    reaper = Reaper()
+    reaper.watch(sleeper.pid)
+    reaper.forget(sleeper.pid)
+    reaper.close()
     assert sleeper.poll() is None

@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 from cloud import Cloud, FakeAws, Slot, Thing
 
 from batchctl.aws.errors import AmbiguousOutcome
-from batchctl.engine.apply import ADOPT_WITHIN_S, LOOKS, Result, apply
+from batchctl.engine.apply import ADOPT_WITHIN_S, MAX_READS, Result, apply
 from batchctl.engine.events import ignore
 from batchctl.engine.plan import Action, make_plan
 from batchctl.engine.state import StateFile
-from batchctl.resource import NotOurs, Outputs, Resource
+from batchctl.resource import NotOwned, Outputs, Resource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ def test_what_turns_out_to_exist_without_our_tag_is_left_alone(
 ) -> None:
     appears_before(cloud, "app-neighbour", {}, "pink")
     failed = up((neighbour,), state, aws).outcome.failed
-    assert isinstance(failed["thing.neighbour"], NotOurs)
+    assert isinstance(failed["thing.neighbour"], NotOwned)
     assert cloud.things["app-neighbour"]["Colour"] == "pink"
 
 
@@ -167,7 +167,7 @@ def test_answers_that_are_always_lost_are_an_error_after_some_looks(
     cloud.before = _noting(attempts, lose)
     failed = up((neighbour,), state, aws).outcome.failed
     assert isinstance(failed["thing.neighbour"], AmbiguousOutcome)
-    assert attempts.count("create") == 1 + LOOKS
+    assert attempts.count("create") == 1 + MAX_READS
 
 
 def _noting(attempts: list[str], then: Callable[[str, str], None]) -> Callable[[str, str], None]:

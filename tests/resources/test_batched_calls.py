@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from batchctl import resources
-from batchctl.aws.batched_reads import Together
+from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
 from batchctl.resource import Resource
 
 for module in pkgutil.iter_modules(resources.__path__, "batchctl.resources."):
     importlib.import_module(module.name)
-KINDS = [(kind, each) for kind in Resource.kinds.values() for each in kind.together]
+KINDS = [(kind, each) for kind in Resource.kinds.values() for each in kind.batched_reads]
 SERVICES = {"elasticloadbalancing": "elbv2"}
 
 
@@ -24,7 +24,7 @@ SERVICES = {"elasticloadbalancing": "elbv2"}
     ("kind", "together"), [pytest.param(*pair, id=f"{pair[0].kind}") for pair in KINDS]
 )
 def test_the_service_takes_several_names_and_says_each_in_its_answer(
-    aws: Aws, kind: type[Resource[Any]], together: Together
+    aws: Aws, kind: type[Resource[Any]], together: BatchedRead
 ) -> None:
     prefix, _, operation = together.operation.partition(".")
     model = aws.connection.client(SERVICES.get(prefix, prefix)).meta.service_model

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from batchctl.aws.batched_reads import MOST_NAMES, Reads, Together
+from batchctl.aws.batched_reads import MOST_NAMES, BatchedRead, Reads
 
-THINGS = Together("place.DescribeThings", "names", "things", "name")
-BOXES = Together("place.DescribeBoxes", "beginning", "boxes", "name", by_prefix=True)
+THINGS = BatchedRead("place.DescribeThings", "names", "things", "name")
+BOXES = BatchedRead("place.DescribeBoxes", "beginning", "boxes", "name", by_prefix=True)
 
 
 @dataclass
