@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,10 +98,17 @@ def test_imports_run_one_way(room: str) -> None:
     assert reached & set(ROOMS) <= ALLOWED[room] | {room, "errors"}
 
 
+def test_the_contract_imports_the_standard_library_alone() -> None:
+    for path in (ROOT / "batchctl" / "contract").rglob("*.py"):
+        roots = {name.split(".")[0] for name in imported(path)} - sys.stdlib_module_names
+        assert roots <= {"batchctl"}, path
+
+
 @pytest.mark.parametrize("folder", ["handlers", "compute"])
-def test_what_is_deployed_never_imports_batchctl(folder: str) -> None:
+def test_what_is_deployed_imports_nothing_of_batchctl_but_its_contract(folder: str) -> None:
     for path in (ROOT / folder).rglob("*.py"):
-        assert not [name for name in imported(path) if name.startswith("batchctl")], path
+        ours = [name for name in imported(path) if name.split(".")[0] == "batchctl"]
+        assert all(name.startswith("batchctl.contract") for name in ours), path
 
 
 # What prints; what rich makes of parts that `output` gives; the consoles of `output`, by name.

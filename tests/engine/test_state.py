@@ -62,9 +62,17 @@ def test_a_damaged_state_is_an_error_that_names_the_backup(path: Path, text: str
 
 def test_a_newer_format_is_an_error_that_says_so(path: Path) -> None:
     StateFile.load(path, IDENTITY).put(RECORD)
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
     with pytest.raises(StateError, match="newer"):
         StateFile.load(path, IDENTITY)
+
+
+def test_a_state_of_the_first_format_is_read(path: Path) -> None:
+    state = StateFile.load(path, IDENTITY)
+    state.supersede(RECORD, RECORD)
+    old = path.read_text().replace('"format": 2', '"format": 1').replace('"deposed"', '"retired"')
+    path.write_text(old)
+    assert StateFile.load(path, IDENTITY).state == state.state
 
 
 @pytest.mark.parametrize(
