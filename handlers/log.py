@@ -18,7 +18,12 @@ DELETE = "\x7f"
 
 def line(entry: dict[str, Any]) -> str:
     """Write an entry as one line of printable ASCII; what JSON doesn't know by its `str`."""
-    text = json.dumps(entry, default=str, separators=(",", ":"), skipkeys=True)
+    return quoted(entry)
+
+
+def quoted(value: object) -> str:
+    """Write a value as JSON in printable ASCII."""
+    text = json.dumps(value, default=str, separators=(",", ":"), skipkeys=True)
     return text.replace(DELETE, "\\u007f")
 
 

@@ -8,7 +8,6 @@ invocation, once, however many there were.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
-from handlers.log import logger
+from handlers.log import logger, quoted
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 LONGEST_NUMBER = 200
@@ -42,7 +41,7 @@ class MalformedItemError(Exception):
 def shown_key(item: Mapping[str, Any]) -> str:
     """Give the key of an item as one line of printable ASCII, cut to 200 characters."""
     parts = [_string(item.get(name)) for name in ("job_id", "item")]
-    return json.dumps("/".join("?" if part is None else part for part in parts))[:LONGEST_SHOWN]
+    return quoted("/".join("?" if part is None else part for part in parts))[:LONGEST_SHOWN]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,23 @@ def limit_of(path: str) -> dict[str, Any]:
 
 def test_the_contract_is_valid() -> None:
     OpenAPIV31SpecValidator(CONTRACT).validate()
+
+
+def schemas_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Every schema in the contract that names a type, at any depth."""
+    if isinstance(value, dict):
+        if isinstance(value.get("type"), str):
+            yield value
+        for inner in value.values():
+            yield from schemas_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from schemas_in(inner)
+
+
+def test_no_description_has_become_keys_of_its_schema() -> None:
+    # In YAML's flow style a comma ends a text that isn't quoted, and what follows is a key.
+    assert all(None not in each.values() for each in schemas_in(CONTRACT))
 
 
 def test_the_contract_has_the_limits_of_the_functions() -> None:

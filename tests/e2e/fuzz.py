@@ -15,8 +15,6 @@ from typing import Any
 
 import requests
 import schemathesis
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode
@@ -25,6 +23,9 @@ from schemathesis.specs.openapi.checks import (
     positive_data_acceptance,
     unsupported_method,
 )
+
+from batchctl.aws.sigv4 import Signer
+from batchctl.jobs.connection import Request
 
 CONTRACT = Path(__file__).parents[2] / "docs" / "openapi.yaml"
 # An unknown method is a 404 in this contract, not a 405. And a made-up "bad" request may be a good
@@ -36,16 +37,21 @@ UNCHECKED_GET = [*UNCHECKED, positive_data_acceptance]
 
 @dataclass(frozen=True)
 class Signature(requests.auth.AuthBase):
-    """Signs a request as it is sent, for API Gateway."""
+    """Signs a request as batchctl does, for API Gateway."""
 
     credentials: Credentials
     region: str
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the headers of the signature."""
-        signed = AWSRequest(request.method, request.url, data=request.body)
-        SigV4Auth(self.credentials, "execute-api", self.region).add_auth(signed)
-        request.headers.update(dict(signed.headers.items()))
+        body = request.body or b""
+        sent = Request(
+            method=str(request.method),
+            url=str(request.url),
+            headers=dict(request.headers),
+            body=body.encode() if isinstance(body, str) else body,
+        )
+        request.headers.update(Signer(self.credentials, self.region)(sent))
         return request
 
 

@@ -186,7 +186,7 @@ def test_a_flood_of_malformed_items_is_one_line_in_the_log(
     get()
     warnings.clear()
     for number in range(30):
-        name = f"RESULT#\x1b[2J\n\u202e{number:02d}" + "x" * 300
+        name = f"RESULT#\x1b[2J\n\u202e\x7f{number:02d}" + "x" * 300
         write(jobs.table, "demo-1", name, {"status": {"N": "1"}})
 
     status, body = get()
@@ -196,7 +196,7 @@ def test_a_flood_of_malformed_items_is_one_line_in_the_log(
         ("skipped a malformed item", 30)
     ]
     first = warnings[0]["first"]
-    assert first.startswith('"demo-1/RESULT#\\u001b[2J\\n\\u202e00')
+    assert first.startswith('"demo-1/RESULT#\\u001b[2J\\n\\u202e\\u007f00')
     assert first.isascii()
     assert first.isprintable()
     assert len(first) == LONGEST_SHOWN

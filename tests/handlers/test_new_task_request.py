@@ -90,6 +90,26 @@ def test_a_wrong_field_is_named(fields: dict[str, Any], field: str) -> None:
     assert (error.status_code, error.field) == (400, field)
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ('{"job_id": "a", "job_id": "b", "universe": ["A"]}', "job_id"),
+        ('{"job_id": "a", "universe": ["A"], "universe": ["A"]}', "universe"),
+        ('{"job_id": "a", "universe": ["A"], "parameters": {}, "parameters": {}}', "parameters"),
+        ('{"job_id": "a", "universe": ["A"], "parameters": {"x": 1, "x": 1}}', "parameters"),
+        (
+            '{"job_id": "a", "universe": ["A"], "parameters": {"x": [{"y": 1, "y": 2}]}}',
+            "parameters",
+        ),
+        ('{"other": 1, "job_id": "a", "other": 2, "universe": ["A"]}', "other"),
+    ],
+)
+def test_a_key_that_stands_twice_is_named(text: str, field: str) -> None:
+    error = refusal(body(text))
+    assert (error.status_code, error.field) == (400, field)
+    assert "twice" in error.error
+
+
 @pytest.mark.parametrize("missing", ["job_id", "universe"])
 def test_a_missing_field_is_named(missing: str) -> None:
     fields = {"job_id": "demo-1", "universe": ["A"]}
