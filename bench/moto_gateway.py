@@ -14,9 +14,12 @@ import re
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 from builder import REGISTRY
@@ -137,11 +140,18 @@ def _warm_up() -> None:
         getattr(boto3.client(service, region_name=REGION), operation)()  # type: ignore[call-overload]
 
 
+def _keep_settings() -> None:
+    """Let moto keep what AWS keeps, as the tests let it: else each `up` would have changes."""
+    sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "resources"))
+    import_module("settings_as_aws").keep_settings(pytest.MonkeyPatch())
+
+
 def main() -> None:
     """Serve until ended."""
     port, delay_ms = int(sys.argv[1]), float(sys.argv[2])
     os.environ.pop("AWS_ENDPOINT_URL", None)
     Gateway.delay_s = delay_ms / 1000
+    _keep_settings()
     with mock_aws(config=MOTO):
         _make_default_vpc_public()
         _warm_up()

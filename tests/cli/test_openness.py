@@ -69,8 +69,9 @@ def test_a_plan_says_whom_an_open_door_lets_in(
     batchctl: Batchctl, config: Callable[[str], None], api: str, warned: str | None
 ) -> None:
     config(api)
-    lines = batchctl("plan").stderr.splitlines()
-    found = [line for line in lines if line.startswith("WARNING: ")]
+    planned = batchctl("plan")
+    assert planned.exit_code == 0, planned.stderr
+    found = [line for line in planned.stderr.splitlines() if line.startswith("WARNING: ")]
     assert found == ([warned] if warned else [])
 
 
