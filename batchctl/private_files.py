@@ -20,6 +20,8 @@ from batchctl.errors import BatchctlError
 FOLDER: Final = ".batchctl"
 _FOLDER_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
+_LINK: Final = "a symbolic link"
+_UNLINK: Final = "remove the link, then run the command again; what it points to is left alone"
 
 
 def private_folder(path: Path) -> None:
@@ -30,12 +32,39 @@ def private_folder(path: Path) -> None:
     try:
         for folder in _own_folders(path):
             if folder.is_symlink():
-                raise _refusal(folder, "a symbolic link")
+                raise _refusal(folder, _LINK)
             folder.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
             _narrow(folder, _FOLDER_MODE, os.O_DIRECTORY)
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BatchctlError(f"could not make the folder `{path}`: {error.strerror}") from error
+
+
+def sealed_folder(path: Path) -> Path:
+    """Make a folder as `private_folder` does, for one that trusts all it finds there.
+
+    Whatever its name is, only the user may enter it. Returns its real path. BatchctlError too when
+    it or anything directly in it is a link, or when it is another user's.
+    """
+    link = _link_to(path)
+    if link is not None:
+        raise _refusal(link, _LINK, _UNLINK)
+    if path.exists() and not path.is_dir():
+        raise _refusal(path, "not a folder")
+    private_folder(path)
+    try:
+        _seal(path)
+        inside = next((each for each in path.iterdir() if each.is_symlink()), None)
+    except OSError as error:
+        raise BatchctlError(f"could not use `{path}`: {error.strerror}") from error
+    if inside is not None:
+        raise _refusal(inside, _LINK, _UNLINK)
+    return path.resolve()
+
+
+def leads_elsewhere(path: Path) -> bool:
+    """Return whether a folder, or one from `.batchctl` on that it is in, is a symbolic link."""
+    return _link_to(path) is not None
 
 
 def require_plain(path: Path) -> None:
@@ -45,7 +74,7 @@ def require_plain(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISREG(mode):
-        raise _refusal(path, "a symbolic link" if stat.S_ISLNK(mode) else "not a regular file")
+        raise _refusal(path, _LINK if stat.S_ISLNK(mode) else "not a regular file")
 
 
 def narrow(path: Path) -> None:
@@ -81,6 +110,25 @@ def _own_folders(path: Path) -> Iterator[Path]:
     yield from chain[own[-1] :] if own else ()
 
 
+def _link_to(path: Path) -> Path | None:
+    return next((each for each in (*_own_folders(path), path) if each.is_symlink()), None)
+
+
+def _seal(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid != os.geteuid():
+            raise BatchctlError(
+                f"could not use `{path}`: it belongs to another user (uid {found.st_uid})",
+                hint="name a folder that belongs to you",
+            )
+        if stat.S_IMODE(found.st_mode) != _FOLDER_MODE:
+            os.fchmod(descriptor, _FOLDER_MODE)
+    finally:
+        os.close(descriptor)
+
+
 def _narrow(path: Path, mode: int, flags: int = 0) -> None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | flags)
@@ -100,9 +148,10 @@ def _set_mode(descriptor: int, mode: int) -> None:
             os.fchmod(descriptor, mode)
 
 
-def _refusal(path: Path, what: str) -> BatchctlError:
+def _refusal(path: Path, what: str, hint: str = "") -> BatchctlError:
     return BatchctlError(
         f"could not use `{path}`: it is {what}; batchctl writes to plain files and folders alone",
-        hint=f"delete `{path}` if it isn't yours: it may have come with a repository; to keep what "
+        hint=hint
+        or f"delete `{path}` if it isn't yours: it may have come with a repository; to keep what "
         "is in it elsewhere, move config.yaml there, and name it with `--config`",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import setuptools
@@ -25,7 +26,7 @@ def pins_of(lock: str) -> dict[str, str]:
 
 def asked_for() -> list[str]:
     """Return what setup.py passes on to pip, the extras included."""
-    given: dict[str, object] = {}
+    given: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(setuptools, "setup", lambda **arguments: given.update(arguments))
         code = compile((ROOT / "setup.py").read_text(encoding="utf-8"), ROOT / "setup.py", "exec")

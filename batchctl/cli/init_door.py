@@ -7,19 +7,20 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-import click
 from pydantic import ValidationError
 
-from batchctl.cli.output import say
+from batchctl.cli.output import ask_for, say
 from batchctl.config import Api, Config
 from batchctl.stack.openness import door_of, openness_warning
 
 SIGNED: Final[Mapping[str, str]] = {"mode": "restapi", "auth": "iam"}
 EVERYONE: Final[Mapping[str, str]] = {}
-QUESTION = """whom is the API to let in?
-  1  signed requests of your AWS account alone (API Gateway with IAM)
-  2  whoever is in networks that you name, such as your office's (a load balancer)
-  3  anyone on the internet (a load balancer)"""
+QUESTION: Final = (
+    "whom is the API to let in?",
+    "  1  signed requests of your AWS account alone (API Gateway with IAM)",
+    "  2  whoever is in networks that you name, such as your office's (a load balancer)",
+    "  3  anyone on the internet (a load balancer)",
+)
 
 
 def ask_whom_to_let_in() -> Mapping[str, str]:
@@ -30,8 +31,9 @@ def ask_whom_to_let_in() -> Mapping[str, str]:
     if not sys.stdin.isatty():
         _warn()
         return EVERYONE
-    say(QUESTION)
-    answer = click.prompt("1, 2 or 3", type=click.Choice(["1", "2", "3"]), err=True)
+    for line in QUESTION:
+        say(line)
+    answer = ask_for("1, 2 or 3", "1", "2", "3")
     if answer == "1":
         return SIGNED
     if answer == "2":
@@ -48,7 +50,7 @@ def _warn() -> None:
 def _networks() -> tuple[str, ...]:
     """Ask until each is a network; an address by itself is one of its own."""
     while True:
-        text = click.prompt("networks, for example 203.0.113.0/24, 198.51.100.7/32", err=True)
+        text = ask_for("networks, for example 203.0.113.0/24, 198.51.100.7/32")
         cidrs = tuple(filter(None, re.split(r"[\s,]+", text)))
         try:
             return Api(allowed_cidrs=cidrs).allowed_cidrs

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchctl.cli.options import current_options, shared_options
-from batchctl.cli.output import print_json, say
+from batchctl.cli.output import print_json, say, show
 from batchctl.errors import BatchctlError
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def env() -> None:
     if current_options().json:
         print_json(variables(running))
     else:
-        click.echo("\n".join(shell_lines(running, os.environ)))
+        for line in shell_lines(running, os.environ):
+            show(line)
 
 
 @local.command()

@@ -99,6 +99,12 @@ def ask(question: str) -> bool:
     return click.confirm(visible(question), err=True)
 
 
+def ask_for(what: str, *choices: str) -> str:
+    """Ask on stderr until there is an answer: any text, or one of the choices if there are some."""
+    kind = click.Choice(choices) if choices else click.STRING
+    return str(click.prompt(visible(what), type=kind, err=True))
+
+
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout."""
     click.echo(visible_json(json.dumps(value, indent=2, ensure_ascii=False)))

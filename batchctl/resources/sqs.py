@@ -51,7 +51,7 @@ class Queue(Resource[QueueOutputs]):
     kind: ClassVar[str] = "queue"
     outputs: ClassVar[type[QueueOutputs]] = QueueOutputs
     identity: ClassVar[tuple[str, ...]] = ("QueueName",)
-    calls_to_read: ClassVar[int] = 3
+    calls_to_read: ClassVar[int] = 2
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return QueueName and Attributes, with the policies as documents."""
@@ -116,10 +116,10 @@ class Queue(Resource[QueueOutputs]):
     def read(
         cls, aws: Aws, recorded: QueueOutputs | None, desired: Properties
     ) -> Actual[QueueOutputs] | None:
-        """Find the queue by name; None when there is none (or it was deleted)."""
+        """Find the queue by its URL, or by name; None when there is none (or it was deleted)."""
         name = recorded.id if recorded else str(desired["QueueName"])
         with ignore_missing():
-            url = aws.sqs.get_queue_url(QueueName=name)["QueueUrl"]
+            url = recorded.url if recorded else aws.sqs.get_queue_url(QueueName=name)["QueueUrl"]
             found = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
             tags = aws.sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
             require_owned(aws, f"queue `{name}`", tags)

@@ -14,11 +14,13 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.credentials import RefreshableCredentials
 from calls import Calls
 from click.testing import Result
 from terminal_commands import commanding
 
-from batchctl.aws import secrets, sigv4
+from batchctl.aws import secrets
 from batchctl.aws.session import Aws, Connection
 from batchctl.cli.debug import DebugHandler, debug_log, show_traceback
 from batchctl.cli.failures import tell
@@ -148,8 +150,10 @@ def answering(session: boto3.Session, status: int, body: bytes) -> None:
         def stream(self, **_: object) -> Iterator[bytes]:
             yield body
 
-    def answer(request: Any, **_: object) -> AWSResponse:
-        return AWSResponse(request.url, status, {"x-amzn-requestid": "r-1"}, Raw(body))
+    def answer(request: Any, **_: object) -> Any:  # the stubs know of no handler that answers
+        headers = HTTPHeaders()
+        headers["x-amzn-requestid"] = "r-1"
+        return AWSResponse(request.url, status, headers, Raw(body))
 
     session.events.register("before-send", answer, unique_id="answer")
 
@@ -244,13 +248,13 @@ def test_a_command_that_assumes_a_role_shows_none_of_its_secrets(
     folder: Path, batchctl: Batchctl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[str] = []
-    create = sigv4.RefreshableCredentials.create_from_metadata
+    create = RefreshableCredentials.create_from_metadata
 
     def noted(metadata: dict[str, str], **more: Any) -> Any:
         given.extend((metadata["secret_key"], metadata["token"]))
         return create(metadata=metadata, **more)
 
-    monkeypatch.setattr(sigv4.RefreshableCredentials, "create_from_metadata", noted)
+    monkeypatch.setattr(RefreshableCredentials, "create_from_metadata", noted)
     state = {"mode": "restapi", "auth": "iam"}
     (folder / "config.yaml").write_text(
         f"compute: {{image: 'x:1'}}\napi: {json.dumps(state)}\nregion: us-east-1\n"

@@ -354,7 +354,12 @@ def test_errors_and_their_hints_show_nothing_raw(capsys: pytest.CaptureFixture[s
 
 def test_a_question_shows_nothing_raw(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("click.confirm", lambda question, **_: asked.append(question) or True)
+
+    def agree(question: str, **_: object) -> bool:
+        asked.append(question)
+        return True
+
+    monkeypatch.setattr("click.confirm", agree)
     monkeypatch.setattr(sys, "stdin", Terminal())
     confirm(HOSTILE, yes=False)
     assert is_clean(asked[0])

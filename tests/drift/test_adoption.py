@@ -183,6 +183,7 @@ NAMELESS = {
     "listener_rule",
     "api_deployment",
     "stage",
+    "web_acl_association",
 }
 # Names that aren't unique, where ours are told by their tag; and the account's one role for logs.
 UNTAKEN = {"rest_api", "api_logging", "network", "service_linked_role"}

@@ -321,7 +321,10 @@ def inventory(client: Client) -> dict[str, list[str]]:
             for method in methods
         ],
         "stages": [stage["stageName"] for api in rest_apis for stage in api["stages"]],
-        "log groups": [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]],
+        "log groups": [
+            _with_names(each["logGroupName"], client("apigateway"))
+            for each in logs.describe_log_groups()["logGroups"]
+        ],
         "launch templates": [
             each["LaunchTemplateName"]
             for each in ec2.describe_launch_templates()["LaunchTemplates"]
@@ -329,6 +332,16 @@ def inventory(client: Client) -> dict[str, list[str]]:
         "security groups": [each["GroupName"] for each in _security_groups(ec2)],
     }
     return {what: sorted(names) for what, names in found.items()}
+
+
+def _with_names(log_group: str, apigateway: Any) -> str:
+    """Return a log group's name with the name of each API there is in the place of its id.
+
+    An API that is made again has another id; the id of one that is gone stays.
+    """
+    for each in apigateway.get_rest_apis()["items"]:
+        log_group = log_group.replace(each["id"], each["name"])
+    return log_group
 
 
 def _kind_of(found: Mapping[str, Any]) -> str:

@@ -45,14 +45,20 @@ class Signature(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the headers of the signature."""
         body = request.body or b""
+        body = body.encode() if isinstance(body, str) else body
+        assert isinstance(body, bytes), "made-up requests are sent whole, not as a stream"
         sent = Request(
             method=str(request.method),
             url=str(request.url),
-            headers=dict(request.headers),
-            body=body.encode() if isinstance(body, str) else body,
+            headers={name: _text(value) for name, value in request.headers.items()},
+            body=body,
         )
         request.headers.update(Signer(self.credentials, self.region)(sent))
         return request
+
+
+def _text(header: str | bytes) -> str:
+    return header if isinstance(header, str) else header.decode("latin-1")
 
 
 @dataclass

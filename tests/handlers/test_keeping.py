@@ -14,6 +14,7 @@ from surroundings import TABLE, Clock
 from handlers import receiver
 from handlers.api import Reader
 from handlers.commands import RefusedError, known_job, parse
+from handlers.front_door import RequestError
 from handlers.keeping import DAY_S, FOREVER, JOB_LAST_S, LONGEST_JOB_DAYS, Keeping, keeping_of
 from handlers.monitor import Monitor
 from handlers.record import Status
@@ -149,7 +150,7 @@ def test_the_id_of_a_job_that_is_shown_no_more_is_still_taken(
         UpdateExpression="SET finished_at = :then",
         ExpressionAttributeValues={":then": {"S": "2026-09-21T14:13:20.000000Z"}},
     )
-    with pytest.raises(receiver.RequestError, match="kept no longer") as refused:
+    with pytest.raises(RequestError, match="kept no longer") as refused:
         receive(monitored, jobs, queue_url, clock)
     assert (refused.value.status_code, refused.value.field) == (409, "job_id")
 

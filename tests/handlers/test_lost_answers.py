@@ -19,7 +19,7 @@ from handlers.claim import ClaimTable
 from handlers.commands import RefusedError
 from handlers.lease import Lease, LeaseLostError, LeaseTable
 from handlers.record import BatchJob, JobRecord, Overrides, Reclaims, Status, Tally, timestamp
-from handlers.stopping import Stopper
+from handlers.stopping import Marker, Stopper
 from handlers.submission import Submission
 from handlers.table import End, JobTable
 
@@ -194,9 +194,9 @@ def test_a_cancelled_job_is_said_to_be_cancelled(
 ) -> None:
     jobs.submitted(items=2)
     double: Any = batch
-    submission = Submission(double, double, QUEUE_ARN, "batchapp-compute", clock.sleep)
+    submission = Submission(double, double, QUEUE_ARN, "batchapp-compute", clock.sleep, "batchapp")
     monitor = replace(a_monitor(lossy, double, clock), jobs=lossy_table)
-    stopper = Stopper(lossy_table, submission, double)
+    stopper = Stopper(lossy_table, submission, double, Marker(submission, double))
     Canceller(lossy_table, monitor, stopper).cancel("demo-1", float("inf"))
     assert present(lossy_table).status is Status.CANCELLED
     assert lossy.lost > 0

@@ -21,16 +21,17 @@ from strange_items import (
     result_of,
     write,
 )
-from surroundings import Clock, Context
+from surroundings import Clock, lambda_context
 
 from handlers import receiver, tracker
 from handlers.cancelling import Canceller
+from handlers.commands import parse
 from handlers.keeping import Keeping
 from handlers.log import line, logger
 from handlers.malformed import LONGEST_SHOWN, skipped
 from handlers.record import Status, from_item, key
 from handlers.results import MAX_DEPTH
-from handlers.retrying import Retrier
+from handlers.retrying import Call, Retrier
 from handlers.table import JobTable
 
 Get = Callable[..., tuple[int, Any]]
@@ -141,7 +142,7 @@ def test_whatever_a_jobs_own_record_says_is_no_fault(
         patched.setattr(tracker, "canceller", lambda: canceller)
         patched.setattr(tracker, "retrier", lambda: retrier)
         for action in ("cancel", "retry", "cancel"):
-            answer = tracker.handler({"action": action, "job_id": "demo-1"}, Context())
+            answer = tracker.handler({"action": action, "job_id": "demo-1"}, lambda_context())
             assert answer is not None
             assert answer.get("code", 200) in (200, 404, 409)
 
@@ -215,7 +216,7 @@ def test_the_functions_log_by_that_line(
 ) -> None:
     formatter: Any = logger.registered_formatter
     assert formatter.json_serializer is line
-    assert {each.logger for each in (receiver, tracker)} == {logger}  # type: ignore[attr-defined]
+    assert {each.logger for each in (receiver, tracker)} == {logger}
 
 
 def test_pages_end_behind_a_flood_of_strange_things_in_the_list(
@@ -280,7 +281,7 @@ def test_a_retry_does_again_what_has_a_malformed_result(
     batch.end(next(iter(batch.jobs)), "FAILED")
     write(jobs.table, "demo-1", "RESULT#item-2", {"status": {"L": []}})
     answer = retrier.retry(
-        tracker.parse({"action": "retry", "job_id": "demo-1"}), tracker.Call("call", 60_000), 1e12
+        parse({"action": "retry", "job_id": "demo-1"}), Call("call", 60_000), 1e12
     )
     assert (answer.status, answer.items_to_do) == (Status.QUEUED, 1)
     assert list(jobs.universe.read("demo-1", attempt=2)) == ["item-2"]
@@ -303,7 +304,7 @@ def test_an_id_that_no_job_can_have_is_neither_echoed_nor_logged(
 
 @pytest.mark.parametrize("job_id", ["", "a b", "\x1b", 7, None, "a" * 101])
 def test_a_command_for_an_id_that_no_job_can_have_is_refused(job_id: object) -> None:
-    answer = tracker.handler({"action": "cancel", "job_id": job_id}, Context())
+    answer = tracker.handler({"action": "cancel", "job_id": job_id}, lambda_context())
     assert answer == {"error": "`job_id` must be the id of a job", "code": 400}
 
 

@@ -156,7 +156,7 @@ def test_a_full_disk_is_an_error_that_says_what_takes_the_space(
     def fill(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(assembly.shutil, "copyfile", fill)
+    monkeypatch.setattr("batchctl.image.assembly.shutil.copyfile", fill)
     with pytest.raises(BatchctlError, match="could not assemble the build context") as raised:
         FolderRecipe(folder, "linux/amd64").push_to(REGISTRY, "0a1b", Watch())
     assert "No space left on device" in raised.value.message

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from batchctl.jobs.api import new_task as contract
-from handlers import request
+from handlers import record, request
 
 
 def test_the_clients_limits_are_the_functions_limits() -> None:
-    assert contract.JOB_ID.pattern == request.JOB_ID.pattern
-    assert contract.MAX_ITEMS == request.MAX_ITEMS
+    assert contract.JOB_ID.pattern == record.JOB_ID.pattern
+    assert contract.MAX_ITEMS == record.MAX_ITEMS
     assert contract.MAX_ITEM_CHARACTERS == request.MAX_ITEM_CHARACTERS
-    assert contract.MAX_ITEM_BYTES == request.MAX_ITEM_BYTES
+    assert contract.MAX_ITEM_BYTES == record.MAX_ITEM_BYTES
     assert contract.MAX_PARAMETERS_BYTES == request.MAX_PARAMETERS_BYTES
     assert contract.MAX_BODY_BYTES == request.MAX_BODY_BYTES
 

@@ -51,6 +51,6 @@ def _call(signer: SigV4Auth, late_s: float, given: dict[str, str]) -> Call:
     request = AWSRequest(method, url, {"content-type": "a/b"}, body)
     with patch("botocore.auth.get_current_datetime", lambda: NOW - timedelta(seconds=late_s)):
         signer.add_auth(request)
-    parts = urlsplit(request.url)
+    parts = urlsplit(str(request.url))
     headers = {name.lower(): value for name, value in request.headers.items()}
     return Call(method, parts.path, parts.query, {**headers, "host": HOST}, body)

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ CALLS = [
     ("events", "list_rules"),
     ("cloudwatch", "list_metrics"),
 ]
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], set[str]]] = {
     "nobody": (
         {"config": Config(signature_version=UNSIGNED)},
         {"MissingAuthenticationToken", "MissingAuthenticationTokenException", "AccessDenied"},
@@ -72,16 +73,15 @@ REFUSED = {
 
 def as_root(cloud: Cloud, service: str, **changes: Any) -> Any:
     key_id, secret = cloud.running.root
-    return boto3.client(
-        service,
-        **{
-            "region_name": cloud.running.region,
-            "endpoint_url": cloud.running.endpoint_url,
-            "aws_access_key_id": key_id,
-            "aws_secret_access_key": secret,
-            **changes,
-        },
-    )
+    arguments: dict[str, Any] = {
+        "region_name": cloud.running.region,
+        "endpoint_url": cloud.running.endpoint_url,
+        "aws_access_key_id": key_id,
+        "aws_secret_access_key": secret,
+        **changes,
+    }
+    make: Callable[..., Any] = boto3.client  # the stubs want each service by its name
+    return make(service, **arguments)
 
 
 @pytest.mark.parametrize(("service", "operation"), CALLS)

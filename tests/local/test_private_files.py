@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from batchctl.errors import BatchctlError
-from batchctl.local import private_files
 from batchctl.local.control import root_secret
+from batchctl.private_files import sealed_folder, write_private
 
 
 def mode(path: Path) -> int:
@@ -18,7 +18,7 @@ def mode(path: Path) -> int:
 
 def test_a_directory_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     directory = tmp_path / ".batchctl" / "local"
-    assert private_files.private_directory(directory) == directory.resolve()
+    assert sealed_folder(directory) == directory.resolve()
     assert mode(directory) == 0o700
 
 
@@ -26,7 +26,7 @@ def test_a_directory_that_is_open_to_others_is_closed(tmp_path: Path) -> None:
     directory = tmp_path / "local"
     directory.mkdir()
     directory.chmod(0o755)
-    private_files.private_directory(directory)
+    sealed_folder(directory)
     assert mode(directory) == 0o700
 
 
@@ -45,7 +45,7 @@ def test_a_symbolic_link_is_refused_and_nothing_is_written_through_it(
     tmp_path: Path, which: str
 ) -> None:
     with pytest.raises(BatchctlError, match="it is a symbolic link") as caught:
-        private_files.private_directory(linked(tmp_path, which))
+        sealed_folder(linked(tmp_path, which))
     assert caught.value.hint is not None
     assert list((tmp_path / "mine").iterdir()) == []
     assert mode(tmp_path / "mine") != 0o700
@@ -54,7 +54,7 @@ def test_a_symbolic_link_is_refused_and_nothing_is_written_through_it(
 def test_a_file_in_the_directorys_place_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "local").write_text("")
     with pytest.raises(BatchctlError, match="could not use"):
-        private_files.private_directory(tmp_path / "local")
+        sealed_folder(tmp_path / "local")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a folder away")
@@ -62,14 +62,14 @@ def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
     (tmp_path / "local").mkdir()
     os.chown(tmp_path / "local", 12345, 12345)
     with pytest.raises(BatchctlError, match="belongs to another user"):
-        private_files.private_directory(tmp_path / "local")
+        sealed_folder(tmp_path / "local")
 
 
 def test_a_file_is_private_and_replaces_a_link_of_its_name(tmp_path: Path) -> None:
     (tmp_path / "theirs").write_text("untouched")
     for name in ("a", "a.new"):
         (tmp_path / name).symlink_to(tmp_path / "theirs")
-    private_files.write(tmp_path / "a", "text")
+    write_private(tmp_path / "a", "text")
     assert (tmp_path / "theirs").read_text() == "untouched"
     assert (tmp_path / "a").read_text() == "text"
     assert not (tmp_path / "a").is_symlink()

@@ -31,7 +31,9 @@ esac
 def hook_part() -> Message:
     message = email.message_from_string(USER_DATA)
     assert message.get_content_type() == "multipart/mixed"
-    (part,) = message.get_payload()
+    parts = message.get_payload()
+    assert isinstance(parts, list)
+    (part,) = parts
     assert isinstance(part, Message)
     return part
 

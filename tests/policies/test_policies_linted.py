@@ -111,12 +111,15 @@ def test_policies_are_linted_without_findings(
 
 
 def _check_beyond_the_lint(policy: Policy, region: str) -> None:
-    """No `*` as an action or in one, and "*" as a resource for actions alone that know none."""
+    """No `*` as or in an action that is allowed; "*" as a resource for actions that know none.
+
+    A statement that denies may say `sqs:*`: it takes away whatever comes to be an action.
+    """
     partition = {"us-east-1": "aws", "cn-north-1": "aws-cn"}[region]
     assert f'"arn:{partition}:' in json.dumps(policy.document) or policy.kind == "trust"
     for statement in policy.document["Statement"]:
         for action in listed(statement["Action"]):
-            assert "*" not in action, policy
+            assert "*" not in action or statement["Effect"] == "Deny", policy
             if policy.kind == "identity" and "*" in listed(statement["Resource"]):
                 details = DATA.actions.get_action_details(*action.split(":"))
                 assert details["resourceTypes"] == [], f"{policy.name}: {action}"

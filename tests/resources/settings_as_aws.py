@@ -70,7 +70,8 @@ def _keep_throughput(handler: Any) -> None:
 def _describe_table(table: Any, *arguments: Any, **keywords: Any) -> Any:
     found = DESCRIBE_TABLE(table, *arguments, **keywords)
     if limits := getattr(table, "on_demand_throughput", None):
-        found.get("Table", found.get("TableDescription"))["OnDemandThroughput"] = limits
+        shown = found["Table" if "Table" in found else "TableDescription"]
+        shown["OnDemandThroughput"] = limits
     return found
 
 

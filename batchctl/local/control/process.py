@@ -23,10 +23,11 @@ from pathlib import Path
 from filelock import FileLock
 
 from batchctl.errors import BatchctlError
-from batchctl.local import container_engine, private_files
+from batchctl.local import container_engine
 from batchctl.local.control import ports, record, root_secret
 from batchctl.local.control.record import ACCESS_KEY_ID, Running
 from batchctl.packaging import compute_directory
+from batchctl.private_files import create_private, leads_elsewhere, sealed_folder
 
 __all__ = ["ACCESS_KEY_ID", "Running", "Settings", "start", "status", "stop"]
 
@@ -74,7 +75,7 @@ def start(settings: Settings) -> Running:
     BatchctlError when the directory can't be the user's alone, a port is taken, MiniStack is
     missing, one runs with other settings, or it doesn't come up.
     """
-    directory = private_files.private_directory(settings.directory)
+    directory = sealed_folder(settings.directory)
     wanted = _wanted(settings, directory)
     with _lock(directory):
         running = status(directory)
@@ -99,7 +100,7 @@ def status(directory: Path) -> Running | None:
 def stop(directory: Path) -> bool:
     """End the cloud of `directory` and all its processes; False when none ran."""
     # None was ever started where a link leads, and no lock may be made there.
-    if not directory.is_dir() or private_files.leads_elsewhere(directory):
+    if not directory.is_dir() or leads_elsewhere(directory):
         return False
     directory = directory.resolve()
     with _lock(directory):
@@ -129,10 +130,8 @@ def _launch(directory: Path, wanted: dict[str, object]) -> Running:
     log = directory / "cloud.log"
     # `-P`: a file in the user's folder must not stand in for a module of ours.
     command = [sys.executable, "-P", "-m", "batchctl.local.cloud", json.dumps(wanted)]
-    with (
-        os.fdopen(private_files.new_file(log), "wb") as output,
-        Path(os.devnull).open("rb") as nothing,
-    ):
+    log.unlink(missing_ok=True)
+    with create_private(log) as output, Path(os.devnull).open("rb") as nothing:
         redirections = [
             (os.POSIX_SPAWN_DUP2, nothing.fileno(), 0),
             (os.POSIX_SPAWN_DUP2, output.fileno(), 1),

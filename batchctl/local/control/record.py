@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from batchctl.local import private_files
 from batchctl.local.control import root_secret
+from batchctl.private_files import write_private
 
 ACCESS_KEY_ID = "000000000000"
 """The local account's number, and the access key id of its root."""
@@ -60,7 +60,7 @@ class Running:
 
 def write(running: Running) -> None:
     """Keep what runs in its directory, whole or not at all."""
-    private_files.write(Path(running.directory) / _FILE, json.dumps(running.as_json()))
+    write_private(Path(running.directory) / _FILE, json.dumps(running.as_json()))
 
 
 def read(directory: Path) -> Running | None:

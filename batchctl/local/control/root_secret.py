@@ -10,14 +10,14 @@ import secrets
 from pathlib import Path
 
 from batchctl.errors import BatchctlError
-from batchctl.local import private_files
+from batchctl.private_files import write_private
 
 _FILE = "root-secret"
 
 
 def create(directory: Path) -> None:
     """Make a new secret for the cloud that is about to start in its (private) directory."""
-    private_files.write(directory / _FILE, secrets.token_urlsafe(32))
+    write_private(directory / _FILE, secrets.token_urlsafe(32))
 
 
 def read(directory: Path) -> str:
