@@ -7,8 +7,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
-# As many processes as processors; what a module's tests share is set up in one of them.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+# As many processes as processors; tests/conftest.py shares the tests out among them.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto
 
 .PHONY: demo test check venv clean
 

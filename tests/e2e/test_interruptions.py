@@ -53,7 +53,9 @@ def frozen(application: Application) -> Iterator[None]:
         os.killpg(group, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("line", ["[1/", "[12/", "[30/"])
+@pytest.mark.parametrize(
+    "line", ["[12/", *(pytest.param(n, marks=pytest.mark.exhaustive) for n in ("[1/", "[30/"))]
+)
 def test_ctrl_c_ends_up_with_130_and_the_next_up_continues(
     application: Application, line: str
 ) -> None:

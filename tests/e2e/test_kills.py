@@ -22,7 +22,7 @@ from left_in_cloud import left
 
 from batchctl.local.process import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive]
 # For each of `up`, an `up` that replaces, and `down`.
 KILLS = 7
 # A run is killed after so many of its lines of progress at most, and this long after the line.
