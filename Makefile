@@ -13,8 +13,8 @@ INSTALLED := .venv/installed
 # `make venv LOCK=` takes what setup.py's ranges give today, as users get it.
 LOCK ?= requirements-dev.txt
 LOCKED := $(shell $(PYTHON) -c 'import sys; print((3, 11) <= sys.version_info[:2] <= (3, 14))')
-# As many processes as processors; what a module's tests share is set up in one of them.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+# As many processes as processors; tests/conftest.py shares the tests out among them.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto
 
 # For every system, and every Python that we support; `make lock UPGRADE=--upgrade` takes the newest.
 COMPILE := uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes \

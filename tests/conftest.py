@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from moto.backends import get_backend
 from moto.iam import models as moto_iam
 from moto.sqs.models import SQSBackend
 from settings_as_aws import keep_settings
+from xdist.scheduler import LoadScopeScheduling
 
 MANAGED_POLICIES = (
     "AmazonEC2ContainerServiceforEC2Role",
@@ -28,16 +30,32 @@ PUT_EVENT_INVOKE_CONFIG = LambdaBackend.put_function_event_invoke_config
 SET_QUEUE_ATTRIBUTES = SQSBackend.set_queue_attributes
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep in one process, and in their order, the tests that share what a module has set up.
+class OneByOne(LoadScopeScheduling):
+    """Gives each test to whichever process is free; those that share a module's set-up to one."""
 
-    All others go one by one to whichever process is free (`--dist loadgroup`).
-    """
-    for item in items:
-        fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
-        if any(each[-1].scope == "module" for each in fixtures.values()):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        super().__init__(config, log)
+        self._shares: dict[str, bool] = {}
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        if module not in self._shares:
+            path = self.config.rootpath / module
+            self._shares[module] = any(map(_sets_up_for_all, (path, path.with_name("conftest.py"))))
+        return module if self._shares[module] else nodeid
+
+
+def _sets_up_for_all(path: Path) -> bool:
+    """Whether a file has a fixture for all tests of a module."""
+    if not path.exists():
+        return False
+    return '\n@pytest.fixture(scope="module"' in path.read_text(encoding="utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneByOne:
+    """Share the tests out among processes, whatever `--dist` says."""
+    return OneByOne(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

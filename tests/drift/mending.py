@@ -19,7 +19,7 @@ def drift_and_mend(shared: Shared, changed: Sequence[tuple[Mutation, Any]]) -> N
     as_built, shared.application = shared.as_built, None
     for mutation, value in changed:
         mutation.apply(application, value)
-    assert witness.seen(application.client) != as_built
+    assert witness.has_changed(application.client, as_built)
     plan = application.plan()
     assert differences(plan) == {(each.address, each.path) for each, _ in changed}
     assert {step.action for step in plan.changes} == {Action.UPDATE}

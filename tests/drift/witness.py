@@ -7,7 +7,7 @@ lists are in one order, as AWS gives them in any.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Client = Callable[[str], Any]
@@ -33,6 +33,15 @@ PASSING = frozenset(
 
 def seen(client: Client) -> dict[str, Any]:
     """Return everything that boto3 finds, by service, in one order."""
+    return dict(_found(client))
+
+
+def has_changed(client: Client, before: Mapping[str, Any]) -> bool:
+    """Whether boto3 finds anything else than `before`; services are asked until one does."""
+    return any(found != before[name] for name, found in _found(client))
+
+
+def _found(client: Client) -> Iterator[tuple[str, Any]]:
     witnesses = {
         "sqs": _queues,
         "dynamodb": _tables,
@@ -46,7 +55,8 @@ def seen(client: Client) -> dict[str, Any]:
         "events": _rules,
         "ec2": _of_instances,
     }
-    return {name: _ordered(witness(client(name))) for name, witness in witnesses.items()}
+    for name, witness in witnesses.items():
+        yield name, _ordered(witness(client(name)))
 
 
 def _ordered(value: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from application import Application
 from own_compute import eventually, give_vcpus, put_compute
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive]
 
 COMPUTE = """
 import os, signal, time

@@ -53,7 +53,9 @@ def frozen(application: Application) -> Iterator[None]:
         os.killpg(group, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("line", ["[1/", "[12/", "[30/"])
+@pytest.mark.parametrize(
+    "line", ["[12/", *(pytest.param(n, marks=pytest.mark.exhaustive) for n in ("[1/", "[30/"))]
+)
 def test_ctrl_c_ends_up_with_130_and_the_next_up_continues(
     application: Application, line: str
 ) -> None:
@@ -65,6 +67,7 @@ def test_ctrl_c_ends_up_with_130_and_the_next_up_continues(
     assert left(application) == {"roles": ["AWSServiceRoleForBatch"]}
 
 
+@pytest.mark.exhaustive
 def test_a_second_ctrl_c_ends_at_once_though_calls_hang_and_the_next_up_continues(
     application: Application,
 ) -> None:
@@ -86,6 +89,7 @@ def test_a_second_ctrl_c_ends_at_once_though_calls_hang_and_the_next_up_continue
     assert left(application) == {"roles": ["AWSServiceRoleForBatch"]}
 
 
+@pytest.mark.exhaustive
 def test_ctrl_c_while_waiting_for_a_job_leaves_the_job_running_and_says_so(
     application: Application, tmp_path: Path
 ) -> None:

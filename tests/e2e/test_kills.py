@@ -20,7 +20,7 @@ from account import WITNESSES
 from application import BATCHCTL, Application, free_ports
 from left_in_cloud import left
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive]
 # For each of `up`, an `up` that replaces, and `down`.
 KILLS = 7
 # A run is killed after so many of its lines of progress at most, and this long after the line.

@@ -23,7 +23,7 @@ from own_compute import TIMEOUT_S, eventually, give_vcpus, put_compute
 
 from batchctl.local.control.interruption import interrupt
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive]
 
 ITEMS = [f"S{number:03d}" for number in range(200)]
 COMPUTE = """
