@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,25 @@ def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page: Path) -> 
         target = page.parent / name if name else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_every_test_that_the_page_on_security_names_is_there() -> None:
+    """Each holds a boundary; a name without a folder is in the folder of the one before it."""
+    folder = ROOT / "tests/attacks"
+    text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    named = re.findall(r"((?:tests/[\w/]*?)?)(test_\w+\.py)", text)
+    assert named
+    for path, name in named:
+        folder = ROOT / path if path else folder
+        assert (folder / name).is_file(), f"{folder / name}"
+
+
+def test_the_page_on_security_has_what_a_stranger_can_cost_as_it_is_computed() -> None:
+    script = ROOT / "bench/stranger_cost.py"
+    printed = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    for part in printed.stdout.strip().split("\n\n"):
+        assert part in text
 
 
 def test_every_decision_has_its_number_and_is_listed() -> None:
