@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from batchctl.aws.sigv4 import Signer
-from batchctl.jobs.connection import Request
+from batchctl.jobs.api.connection import Request
 
 CONTRACT = Path(__file__).parents[2] / "docs" / "openapi.yaml"
 # An unknown method is a 404 in this contract, not a 405. And a made-up "bad" request may be a good

@@ -20,7 +20,7 @@ from batchctl.local.emulator.default_vpc import open_default_vpc
 
 IMPORTS = """
 import sys
-import batchctl.local.process
+import batchctl.local.control.process
 print([name for name in ("boto3", "botocore", "ministack", "pydantic") if name in sys.modules])
 """
 
