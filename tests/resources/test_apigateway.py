@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from faults import answered_by, calls_of, fail
 from batchctl.aws.session import Aws
 from batchctl.engine.plan import Action
 from batchctl.resources.apigateway.methods import paths_to
+from batchctl.resources.apigateway.stages import LOG_FORMAT
 from batchctl.resources.iam.roles import ACCOUNT, Role
 
 CLOUDWATCH_ROLE = "/cloudwatchRoleArn"
@@ -205,3 +207,23 @@ def test_the_paths_of_an_api_are_those_of_its_methods_and_all_above() -> None:
     paths = [method.path for method in rest_api.methods]
     assert paths_to(paths) == ["/", "/v1", "/v1/new-task", "/v1/tasks", "/v1/tasks/{job_id}"]
     assert paths_to(["/"]) == ["/"]
+
+
+# API Gateway developer guide, "Variables for access logging": what a caller chooses the text of, with
+# quotes in it if they like. Values are put into the log as they are.
+CHOSEN_BY_CALLERS = {
+    "$context.path",
+    "$context.error.message",
+    "$context.error.messageString",
+    "$context.identity.userAgent",
+    "$context.identity.caller",
+    "$context.domainName",
+    "$context.domainPrefix",
+    "$context.authorizer.error",
+}
+
+
+def test_no_caller_can_forge_a_field_of_the_access_log() -> None:
+    fields = json.loads(LOG_FORMAT)
+    assert not CHOSEN_BY_CALLERS & set(fields.values())
+    assert all(re.fullmatch(r"\$context\.[a-zA-Z.]+", value) for value in fields.values())
