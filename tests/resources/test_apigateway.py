@@ -209,8 +209,8 @@ def test_the_paths_of_an_api_are_those_of_its_methods_and_all_above() -> None:
     assert paths_to(["/"]) == ["/"]
 
 
-# API Gateway developer guide, "Variables for access logging": what a caller chooses the text of, with
-# quotes in it if they like. Values are put into the log as they are.
+# API Gateway developer guide, "Variables for access logging": texts that a caller chooses, with
+# quotes in them if they like. Values are put into the log as they are.
 CHOSEN_BY_CALLERS = {
     "$context.path",
     "$context.error.message",
