@@ -284,7 +284,7 @@ def _security_groups(ec2: Any) -> Any:
 def inventory(client: Client) -> dict[str, list[str]]:
     """Return the names of everything that boto3 finds; of what has none, what it belongs to."""
     iam, batch, awslambda = client("iam"), client("batch"), client("lambda")
-    elbv2, logs, ec2 = client("elbv2"), client("logs"), client("ec2")
+    elbv2, ec2 = client("elbv2"), client("ec2")
     functions = [each["FunctionName"] for each in awslambda.list_functions()["Functions"]]
     balancing, rest_apis = _load_balancing(elbv2), _rest_apis(client("apigateway"))
     found = {
@@ -331,10 +331,7 @@ def inventory(client: Client) -> dict[str, list[str]]:
             for method in methods
         ],
         "stages": [stage["stageName"] for api in rest_apis for stage in api["stages"]],
-        "log groups": [
-            _with_names(each["logGroupName"], client("apigateway"))
-            for each in logs.describe_log_groups()["logGroups"]
-        ],
+        "log groups": log_groups(client),
         "launch templates": [
             each["LaunchTemplateName"]
             for each in ec2.describe_launch_templates()["LaunchTemplates"]
@@ -344,14 +341,16 @@ def inventory(client: Client) -> dict[str, list[str]]:
     return {what: sorted(names) for what, names in found.items()}
 
 
-def _with_names(log_group: str, apigateway: Any) -> str:
-    """Return a log group's name with the name of each API there is in the place of its id.
+def log_groups(client: Client) -> list[str]:
+    """Return the names of all log groups, with each API's name in the place of its id.
 
     An API that is made again has another id; the id of one that is gone stays.
     """
-    for each in apigateway.get_rest_apis()["items"]:
-        log_group = log_group.replace(each["id"], each["name"])
-    return log_group
+    found = client("logs").describe_log_groups()["logGroups"]
+    names = [each["logGroupName"] for each in found]
+    for api in client("apigateway").get_rest_apis()["items"]:
+        names = [name.replace(api["id"], api["name"]) for name in names]
+    return names
 
 
 def _kind_of(found: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from default_vpc import make_default_vpc_public
 from examples_awslambda import package
 from fake_recipe import FakeRecipe
 from moto.core.config import DefaultConfig
+from witness import log_groups
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws, Connection
@@ -328,7 +329,7 @@ WITNESSES: dict[str, Callable[[Account], list[str]]] = {
     "listeners": _listeners,
     "target groups": _target_groups,
     "rest apis": _rest_apis,
-    "log groups": _listing("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    "log groups": lambda account: log_groups(account.client),
     "launch templates": _listing(
         "ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateName"
     ),

@@ -17,11 +17,11 @@ from local_cloud import Cloud
 import batchctl.stack
 from batchctl.aws.session import Aws, Connection
 from batchctl.config import Config
-from batchctl.local.control.record import ACCESS_KEY_ID
+from batchctl.local.process import ACCESS_KEY_ID
 from batchctl.packaging import compute_directory, function_package
 from batchctl.resource import Deployed, Outputs, Resource
-from batchctl.resources.batch.definitions import JobDefinitionOutputs
-from batchctl.resources.dynamodb.tables import TableOutputs
+from batchctl.resources.batch_definitions import JobDefinitionOutputs
+from batchctl.resources.dynamodb import TableOutputs
 
 pytestmark = pytest.mark.e2e
 
@@ -60,8 +60,7 @@ def _policy_of(label: str) -> dict[str, Any]:
     """Return the policy of a role of the stack, over the queue and definition of the test cloud."""
     resources = batchctl.stack.build(Config(), image="batchapp:1", package=function_package())
     by_address: dict[str, Resource[Any]] = {each.address: each for each in resources}
-    connection = Connection(boto3.Session(region_name="us-east-1"))
-    aws = Aws(connection, stack="batchapp", tags={})
+    aws = Aws(Connection(boto3.Session(region_name="us-east-1")), stack="batchapp", tags={})
     vars(aws)["account"] = ACCESS_KEY_ID
     deployed = Deployed(aws)
     table = f"arn:aws:dynamodb:us-east-1:{ACCESS_KEY_ID}:table/{TABLE}"
