@@ -17,10 +17,10 @@ from local_cloud import Cloud
 import batchctl.stack
 from batchctl.aws.session import Aws, Connection
 from batchctl.config import Config
-from batchctl.local.process import ACCESS_KEY_ID
+from batchctl.local.control.process import ACCESS_KEY_ID
 from batchctl.packaging import compute_directory, function_package
 from batchctl.resource import Deployed, Outputs, Resource
-from batchctl.resources.batch_definitions import JobDefinitionOutputs
+from batchctl.resources.batch.definitions import JobDefinitionOutputs
 from batchctl.resources.dynamodb import TableOutputs
 
 pytestmark = pytest.mark.e2e
