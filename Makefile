@@ -2,6 +2,7 @@
 # make test    each promise once: the tests but for the exhaustive ones, in some minutes
 # make check   formatting, lint, types and all tests: what continuous integration runs
 # make coverage  which lines and branches the tests in one process reach: a report, no bar
+# make docs    write config.yaml and the table of docs/config.md from the settings' declarations
 # make lock    pin what development uses, in requirements-dev.txt, and a release (needs uv)
 # make venv    the virtual environment, .venv, that the others use (made when it is missing)
 # make clean   delete what these made; .batchctl/ stays, as it knows what is deployed
@@ -21,7 +22,7 @@ COMPILE := uv pip compile $(UPGRADE) --universal --python-version 3.11 --generat
 	--no-annotate --no-header --no-emit-index-url --quiet
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check coverage lock venv clean
+.PHONY: demo test check coverage docs lock venv clean
 
 demo: $(INSTALLED)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
@@ -38,6 +39,9 @@ check: $(INSTALLED)
 
 coverage: $(INSTALLED)
 	$(PYTEST) -m 'not e2e' --cov --cov-report=term:skip-covered --cov-report=html tests
+
+docs: $(INSTALLED)
+	$(BIN)/python -m batchctl.config.documentation
 
 lock:
 	$(COMPILE) setup.py --extra local --extra dev --output-file requirements-dev.txt

@@ -34,4 +34,4 @@ class Interrupted(BatchctlError):
 
 
 class LoggedOut(BatchctlError):
-    """AWS takes the credentials no longer, or not at all: no call of this run can succeed."""
+    """AWS rejected the credentials, or there are none: no call of this run can succeed."""

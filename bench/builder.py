@@ -30,7 +30,7 @@ def install(folder: Path) -> str:
 
 
 def main() -> None:
-    """Tell the gateway of what is pushed: the last argument, `HOST/REPOSITORY:TAG`."""
+    """Report what is pushed to the gateway: the last argument, `HOST/REPOSITORY:TAG`."""
     repository = sys.argv[-1].partition("/")[2]
     url = f"{os.environ['AWS_ENDPOINT_URL']}{REGISTRY}{repository.replace(':', '/')}"
     urllib.request.urlopen(urllib.request.Request(url, method="PUT"))  # noqa: S310 - loopback

@@ -45,7 +45,7 @@ os.environ |= {
 
 @dataclass
 class Context:
-    """What Lambda tells an invocation, as far as it is asked."""
+    """The part of Lambda's context that handlers read."""
 
     aws_request_id: str = "invocation"
     function_name: str = "bench"

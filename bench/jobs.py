@@ -61,7 +61,7 @@ class Memory:
     is_over: bool = False
 
     def sample(self) -> None:
-        """Look again and again until `is_over`."""
+        """Poll until `is_over`."""
         while not self.is_over:
             self.own_mib = max(self.own_mib, held_by_one(self.pid))
             self.all_mib = max(self.all_mib, held_by_all(self.pid))

@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from batchctl.config import Config, json_schema, key_paths, load, loading
+from batchctl.config import Config, json_schema, key_paths, load, load_with_flags, loading
 from batchctl.config.document import parse
 from batchctl.config.loading import MAX_LINES
 from batchctl.config.problems import dotted
@@ -103,7 +103,7 @@ functions: {{log_retention_days: 3653}}
     assert config.functions.log_retention_days == 3653
 
 
-def test_everything_wrong_is_told_at_once_in_the_order_of_the_file(write: Write) -> None:
+def test_everything_wrong_is_reported_at_once_in_the_order_of_the_file(write: Write) -> None:
     path = write(
         """name: no
 api:
@@ -133,6 +133,23 @@ queue:
             "queue.retention_days (14), is 14: a message's age counts from when it was first sent"
         ),
     ]
+
+
+def test_the_old_name_of_a_setting_works_and_its_user_learns_the_new_one(write: Write) -> None:
+    path = write("compute:\n  vcpus: 2\n  retries: 5\n")
+    warnings: list[str] = []
+    assert load(path, warn=warnings.append).compute.tries == 5
+    assert load_with_flags(path, "restapi", None, warnings.append).compute.tries == 5
+    assert warnings == 2 * [
+        (
+            "config.yaml:3: compute.retries: this setting is now called `compute.tries`: "
+            "write `tries: 5`"
+        )
+    ]
+
+
+def test_nobody_is_warned_of_a_file_with_the_names_of_today(write: Write) -> None:
+    load(write("compute: {tries: 5}\n"), warn=pytest.fail)
 
 
 def test_a_missing_file_leads_to_init(tmp_path: Path) -> None:
@@ -259,7 +276,7 @@ def test_flags_of_up_override_what_config_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         ({"auth": "iam"}, "could not use `--auth iam`: api.auth: must be `none` when"),
         (
@@ -269,10 +286,10 @@ def test_flags_of_up_override_what_config_says() -> None:
         ({"api_mode": "nlb"}, "could not use `--api-mode nlb`: api.mode: must be `alb` or"),
     ],
 )
-def test_a_flag_that_breaks_a_rule_is_named(flags: dict[str, str], told: str) -> None:
+def test_a_flag_that_breaks_a_rule_is_named(flags: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError) as raised:
         Config().with_flags(**flags)
-    assert raised.value.message.startswith(told)
+    assert raised.value.message.startswith(message)
 
 
 def test_the_schema_describes_every_setting() -> None:

@@ -25,7 +25,7 @@ def refusal(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         # the document
         ("- a\n", "config.yaml:1: must be keys and values (`name: value`)"),
@@ -63,7 +63,7 @@ def refusal(text: str) -> list[str]:
         ('functions: {log_retention_days: "7"}\n', "is the text `7`: remove the quotes"),
         ("tags: {a: 1}\n", "tags.a: must be text, is the number `1`: put it in quotes"),
         # keys
-        ("retries: 3\n", "config.yaml:1: retries: unknown key, did you mean `compute.retries`?"),
+        ("retries: 3\n", "config.yaml:1: retries: unknown key, did you mean `compute.tries`?"),
         ("queue: {zzz: 3}\n", "queue.zzz: unknown key; known here: retention_days, dead_letter"),
         ("api: 80\n", "api: must be a group of settings, is the number `80`"),
         ("tags: [a]\n", "tags: must be a mapping of keys to values, is a list"),
@@ -127,7 +127,12 @@ def refusal(text: str) -> list[str]:
         ('compute: {command: [a, ""]}\n', "compute.command[1]: must not be empty"),
         ("compute: {vcpus: 0.25}\n", "compute.vcpus: must be a whole number"),
         ("compute: {timeout_s: 59}\n", "compute.timeout_s: must be at least 60, is 59"),
-        ("compute: {retries: 0}\n", "compute.retries: must be at least 1, is 0"),
+        ("compute: {tries: 0}\n", "compute.tries: must be at least 1, is 0"),
+        ("compute:\n  retries: 0\n", "config.yaml:2: compute.tries: must be at least 1, is 0"),
+        (
+            "compute:\n  tries: 2\n  retries: 3\n",
+            "config.yaml:3: compute.retries: is the old name of `compute.tries`, which is set as",
+        ),
         ("compute: {attempts: 11}\n", "compute.attempts: must be at most 10, is 11"),
         ("compute: {items_per_task: 10001}\n", "items_per_task: must be at most 10000"),
         ("compute: {environment: {AWS_BATCH_X: a}}\n", "must not set `AWS_BATCH_X`"),
@@ -166,11 +171,11 @@ def refusal(text: str) -> list[str]:
         ("api: {port: 4566}\n", "local.gateway_port: must not be api.port (4566)"),
     ],
 )
-def test_what_is_wrong_is_told_with_file_line_key_and_rule(text: str, told: str) -> None:
+def test_what_is_wrong_is_reported_with_file_line_key_and_rule(text: str, message: str) -> None:
     lines = refusal(text)
     assert len(lines) == 1
     assert lines[0].startswith("config.yaml:")
-    assert told in lines[0]
+    assert message in lines[0]
 
 
 def test_a_rule_is_not_judged_by_a_value_that_is_wrong_itself() -> None:

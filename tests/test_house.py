@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -109,6 +110,93 @@ def test_what_is_deployed_imports_nothing_of_batchctl_but_its_contract(folder: s
     for path in (ROOT / folder).rglob("*.py"):
         ours = [name for name in imported(path) if name.split(".")[0] == "batchctl"]
         assert all(name.startswith("batchctl.contract") for name in ours), path
+
+
+# Words of our own that a newcomer would have to learn, and what the field says instead. Left out is
+# what the field says as well: to place a task, a lookup, in place, a moment in a comment.
+PRIVATE_WORDS = {
+    "told": "reported",
+    "tell": "report",
+    "tells": "reports",
+    "telling": "with_progress",
+    "untold": "unreported",
+    "look": "read",
+    "looks": "reads",
+    "looking": "reading",
+    "moment": "time",
+    "moments": "timestamps",
+    "places": "say which: resources, identity",
+    "together": "batched",
+    "intake": "entry_point",
+    "renewing": "changes_outputs",
+    "undecided": "server_assigned",
+    "retired": "deposed",
+    "leftovers": "orphans",
+    "mend": "repair",
+    "mends": "repairs",
+}
+# Rooms of batchctl/, and folders, whose names are still to be changed: a list that only shrinks.
+OWN_WORDS_STILL = {"cli", "image", "jobs", "local", "handlers"}
+WORDS_OF_A_NAME = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+
+
+def names_given(path: Path) -> Iterator[str]:
+    """Yield what a file names: functions, classes, arguments, variables and attributes."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def private_words(path: Path) -> dict[str, str]:
+    """Return each name of a file that has a word of ours, with what reads better."""
+    return {
+        name: PRIVATE_WORDS[word]
+        for name in names_given(path)
+        for word in map(str.lower, WORDS_OF_A_NAME.findall(name))
+        if word in PRIVATE_WORDS
+    }
+
+
+def parts() -> Iterator[tuple[str, list[Path]]]:
+    """Yield each room of batchctl/, also one that is new, and what is deployed, with its files."""
+    for path in sorted((ROOT / "batchctl").iterdir()):
+        if path.is_dir() and any(path.rglob("*.py")):
+            yield path.name, sorted(path.rglob("*.py"))
+        elif path.suffix == ".py":
+            yield path.stem, [path]
+    yield "handlers", sorted((ROOT / "handlers").rglob("*.py"))
+
+
+@pytest.mark.parametrize(("part", "paths"), [pytest.param(*each, id=each[0]) for each in parts()])
+def test_names_are_of_the_words_of_the_field(part: str, paths: list[Path]) -> None:
+    found = {path.name: words for path in paths if (words := private_words(path))}
+    if part in OWN_WORDS_STILL:
+        assert found, f"`{part}` is done: take it off OWN_WORDS_STILL"
+    else:
+        assert found == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["def look_again(): ...", "class Told: ...", "def f(looks): ...", "x.moments = 1", "tell = 1"],
+)
+def test_a_private_word_in_a_name_is_found(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "room.py"
+    path.write_text(line + "\n")
+    assert private_words(path)
+
+
+@pytest.mark.parametrize("line", ["def lookup(): ...", "replaced = 1", "x = y.moments", "# tell"])
+def test_other_names_are_not_taken_for_private_words(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "room.py"
+    path.write_text(line + "\n")
+    assert not private_words(path)
 
 
 # What prints; what rich makes of parts that `output` gives; the consoles of `output`, by name.

@@ -1,12 +1,12 @@
-"""Reads asked together: one call for all the names of a kind that a plan is going to ask for.
+"""Batched reads: one call for all the names of a kind that a plan is going to read.
 
-A plan reads everything that is recorded at once, each resource for itself. Where AWS describes
-several things in one call (`BatchedRead`), the first that asks takes the names of the others along.
+A plan reads everything that is recorded in parallel, one resource at a time. Where AWS describes
+several things in one call (`BatchedRead`), the first reader also asks for the names of the others.
 
-Each answer is given out once. Whoever asks again, as something is still changing, asks AWS again,
-for itself alone; and so does whoever gets no answer: what is gone makes AWS refuse the whole call
-(DescribeTargetGroups) or is left out of it (DescribeJobQueues). So nothing is seen that a call of
-one's own would not have seen.
+Each answer is used once. A reader that reads again, because something is still changing, calls AWS
+for itself alone; so does a reader without an answer: AWS refuses the whole call for a name that is
+gone (DescribeTargetGroups) or leaves that name out (DescribeJobQueues). So every reader sees what a
+call of its own would have seen.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ MOST_NAMES = 20
 class BatchedRead:
     """An operation (`service.Operation`) that describes several things by name.
 
-    `parameter` takes the list of names, or with `by_prefix` a text that they begin with. The answer
-    has the descriptions in `answers`, each with its name in `known_by`. `of` is the recorded output
+    `parameter` takes the list of names, or with `by_prefix` their common prefix. The answer has the
+    descriptions under `answers`, each with its name under `known_by`. `of` is the recorded output
     that is the name.
     """
 
@@ -41,7 +41,7 @@ class BatchedRead:
     by_prefix: bool = False
 
     def groups(self, names: Iterable[str]) -> Iterator[tuple[str, ...]]:
-        """Yield the names that one call can be for; none that it would be for alone."""
+        """Yield the names of each call, of calls for two names or more."""
         folder = (lambda name: name.rpartition("/")[0]) if self.by_prefix else (lambda _: "")
         for _, group in groupby(sorted(set(names), key=lambda n: (folder(n), n)), folder):
             members = list(group)
@@ -50,28 +50,28 @@ class BatchedRead:
                 if len(chunk) > 1:
                     yield chunk
 
-    def asking_for(self, names: Sequence[str]) -> dict[str, Any]:
-        """Return the parameters that ask for all these names."""
-        return {self.parameter: _beginning(names) if self.by_prefix else list(names)}
+    def parameters_for(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return the parameters of a call for all these names."""
+        return {self.parameter: _common_prefix(names) if self.by_prefix else list(names)}
 
 
-def _beginning(names: Sequence[str]) -> str:
-    """Return all that the names have in common from their first character on."""
+def _common_prefix(names: Sequence[str]) -> str:
+    """Return the common prefix of the names."""
     first, last = min(names), max(names)
     pairs = enumerate(zip(first, last, strict=False))
     return first[: next((index for index, (one, other) in pairs if one != other), len(first))]
 
 
 class Reads:
-    """The reads of one plan: `known` are the names that it is going to ask for."""
+    """The reads of one plan; `known` are the names that it is going to read."""
 
     def __init__(self, known: Mapping[BatchedRead, Iterable[str]]) -> None:
-        """Ask nothing yet."""
+        """Group the names; nothing is called."""
         self._groups = {
-            (together.operation, together.parameter, name): group
-            for together, names in known.items()
-            for chunk in together.groups(names)
-            for group in (_Group(together, chunk),)
+            (read.operation, read.parameter, name): group
+            for read, names in known.items()
+            for chunk in read.groups(names)
+            for group in (_Group(read, chunk),)
             for name in chunk
         }
 
@@ -87,7 +87,7 @@ class Reads:
 
 
 def _only_name(parameters: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the parameter and the one name that a call asks for; None when it asks otherwise."""
+    """Return the parameter and the name of a call for one name; None for every other call."""
     if len(parameters) != 1:
         return None
     ((parameter, value),) = parameters.items()
@@ -99,29 +99,29 @@ def _only_name(parameters: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 class _Group:
-    """The names of one call, and what is left of its answer."""
+    """The names of one call, and the answers that are not yet used."""
 
-    def __init__(self, together: BatchedRead, names: Sequence[str]) -> None:
-        self._together = together
+    def __init__(self, read: BatchedRead, names: Sequence[str]) -> None:
+        self._read = read
         self._names = names
         self._lock = threading.Lock()
         self._asked = False
         self._answers: dict[str, list[Any]] = {}
 
     def answer(self, name: str, ask: Ask) -> dict[str, Any] | None:
-        """Return the answer for one name, once; None when there is none (any more)."""
+        """Return the answer for one name the first time; None afterwards, or if there is none."""
         with self._lock:
             if not self._asked:
-                # Whatever comes of it: those who wait here then ask for themselves.
+                # Also when the call fails: the waiting readers then call for themselves.
                 self._asked = True
                 self._ask_for_all(ask)
             found = self._answers.pop(name, None)
-        return None if found is None else {self._together.answers: found}
+        return None if found is None else {self._read.answers: found}
 
     def _ask_for_all(self, ask: Ask) -> None:
         try:
-            answer = ask(**self._together.asking_for(self._names))
+            answer = ask(**self._read.parameters_for(self._names))
         except ClientError:
             return
-        for each in answer[self._together.answers]:
-            self._answers.setdefault(str(each[self._together.known_by]), []).append(each)
+        for each in answer[self._read.answers]:
+            self._answers.setdefault(str(each[self._read.known_by]), []).append(each)

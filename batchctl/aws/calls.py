@@ -1,7 +1,7 @@
-"""The log of AWS calls: a line for each try of each call, and what is secret in them learned.
+"""The log of AWS calls: a line for each try of each call. Secrets in calls and answers are learned.
 
-It listens to the session's own events, which all its clients inherit, those with which botocore
-fetches credentials included (boto3 developer guide, "Extensibility guide").
+It uses the session's events, which all its clients inherit, including those with which botocore
+fetches credentials (boto3 developer guide, "Extensibility guide").
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ logger = logging.getLogger(__name__)
 
 LONGEST_NAME = 120
 _STARTED, _CALL = "batchctl.started", "batchctl.call"
-_attempt: ContextVar[int] = ContextVar("attempt", default=1)
+_try: ContextVar[int] = ContextVar("try", default=1)
 
 
 def log_calls(session: boto3.Session) -> None:
-    """Log the calls of all clients that the session makes from now on; again is no harm."""
+    """Log the calls of all clients that the session makes from now on; calling it twice is safe."""
     for event, handler in (
         ("provide-client-params", _begin),
         ("before-sign", _learn_credentials),
@@ -39,13 +39,13 @@ def log_calls(session: boto3.Session) -> None:
 
 
 @contextmanager
-def attempt(number: int) -> Iterator[None]:
+def numbered_try(number: int) -> Iterator[None]:
     """Say which try of a call the block makes, 1 for the first."""
-    token = _attempt.set(number)
+    token = _try.set(number)
     try:
         yield
     finally:
-        _attempt.reset(token)
+        _try.reset(token)
 
 
 def _begin(params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
@@ -57,7 +57,7 @@ def _begin(params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
 def _learn_credentials(request_signer: Any, signature_version: Any, **_: Any) -> None:
     credentials = vars(request_signer).get("_credentials")
     if credentials is not None and signature_version is not UNSIGNED:
-        # Signing does the same in a moment, so this renews nothing that wouldn't be renewed.
+        # Signing, which comes next, does the same: this causes no additional refresh.
         frozen = credentials.get_frozen_credentials()
         SECRETS.learn(frozen.secret_key, frozen.token)
 
@@ -78,13 +78,13 @@ def _fail(exception: Exception, context: Mapping[str, Any], **_: Any) -> None:
 
 def _log(context: Mapping[str, Any], outcome: str) -> None:
     took_ms = 1000 * (time.monotonic() - context[_STARTED])
-    logger.debug("%s: %s, %.0f ms, attempt %d", context[_CALL], outcome, took_ms, _attempt.get())
+    logger.debug("%s: %s, %.0f ms, attempt %d", context[_CALL], outcome, took_ms, _try.get())
 
 
 def _resource(params: Any, model: Any) -> str:
-    """Return what a call is about: the first of its parameters that is a name, required ones first.
+    """Return what a call is about: its first parameter that is a name, required ones first.
 
-    Values that AWS's own model calls sensitive are never taken.
+    Values that AWS's own model marks as sensitive are never used.
     """
     shape = model.input_shape
     if shape is None or not isinstance(params, Mapping):

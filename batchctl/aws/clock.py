@@ -1,4 +1,4 @@
-"""Time, passed in: whoever waits asks a Clock, so tests never sleep and Ctrl-C ends a wait."""
+"""Time, passed in: all waits use a Clock, so that tests never sleep and Ctrl-C ends a wait."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _stoppable_sleep(stop: threading.Event, seconds: float) -> None:
 
 @dataclass(frozen=True)
 class Clock:
-    """`now()` in seconds, only going forward; `pause(seconds)` ends early on `stop`."""
+    """`now()` is in seconds and monotonic; `pause(seconds)` ends early on `stop`."""
 
     now: Callable[[], float] = time.monotonic
     stop: threading.Event = field(default_factory=threading.Event)

@@ -1,7 +1,7 @@
 """What an AWS error says: its code, its message, whether it means "absent" or "already there".
 
 The services spell one meaning in several ways (SQS answers two codes, Batch knows only
-ClientException and tells cases apart by text), so the spellings stand here once.
+ClientException and tells cases apart by text), so all spellings are here.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ EXISTING_CODES = frozenset(
         "ConflictException",
     }
 )
-# The services' API references, "Common errors": what was good once (EC2's own spelling is
-# RequestExpired), and what never was.
+# The services' API references, "Common errors": credentials that were valid once (EC2 says
+# RequestExpired), and credentials that never were.
 EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 REFUSED_CODES = frozenset(
     {
@@ -73,11 +73,11 @@ REFUSED_CODES = frozenset(
 
 
 class AmbiguousOutcome(BatchctlError):
-    """A call that must not be repeated got no answer: it may or may not have taken effect."""
+    """No answer to a call that must not be repeated: whether it took effect is unknown."""
 
 
 class NotReady(BatchctlError):
-    """What was waited for did not happen before its deadline."""
+    """What was waited for did not happen in time."""
 
 
 def code_of(error: ClientError) -> str:
@@ -92,14 +92,14 @@ def message_of(error: ClientError) -> str:
 
 
 def is_missing(error: ClientError) -> bool:
-    """Whether AWS says that the thing asked for is not there."""
+    """Whether AWS says that the resource doesn't exist."""
     if code_of(error) in MISSING_CODES:
         return True
     return code_of(error) == "ClientException" and "does not exist" in message_of(error).lower()
 
 
 def is_existing(error: ClientError) -> bool:
-    """Whether AWS says that the thing to be created is there already."""
+    """Whether AWS says that the resource to be created already exists."""
     if code_of(error) in EXISTING_CODES:
         return True
     return code_of(error) == "ClientException" and "already exists" in message_of(error).lower()
@@ -107,7 +107,7 @@ def is_existing(error: ClientError) -> bool:
 
 @contextmanager
 def ignore_missing() -> Iterator[None]:
-    """Make "it is not there" a quiet end of the block, as a delete wants it."""
+    """End the block without an error when the resource doesn't exist, as a delete needs it."""
     try:
         yield
     except ClientError as error:
@@ -118,23 +118,23 @@ def ignore_missing() -> Iterator[None]:
 def login_error(error: BaseException) -> LoggedOut | None:
     """Return the one error that ends a run when the credentials are the cause, else None.
 
-    That is what AWS says of them, and what botocore meets when it renews them.
+    These are AWS's errors for credentials, and botocore's own when it refreshes them.
     """
     if isinstance(error, ClientError):
         if not _is_about_credentials(error):
             return None
         return LoggedOut(
-            f"could not go on: AWS takes the credentials no longer: {explain(error)[0]}",
+            f"could not continue: AWS rejected the credentials: {explain(error)[0]}",
             hint=_login_hint(error),
         )
     if type(error).__name__ in _LOGIN_ERRORS:
-        return LoggedOut(f"could not go on: {error}", hint=_CREDENTIALS_HINT)
+        return LoggedOut(f"could not continue: {error}", hint=_CREDENTIALS_HINT)
     return None
 
 
 def _is_about_credentials(error: ClientError) -> bool:
     code = code_of(error)
-    # EC2 gives AuthFailure for things that the credentials may not use as well.
+    # EC2 also answers AuthFailure for resources that the credentials have no permission to use.
     invalid = code == "AuthFailure" and "access credentials" in message_of(error)
     return invalid or code in EXPIRED_CODES | REFUSED_CODES
 
@@ -143,15 +143,17 @@ def _login_hint(error: ClientError) -> str:
     if code_of(error) in EXPIRED_CODES:
         return _EXPIRED_HINT
     if "signature" in code_of(error).lower():
-        return f"{_CREDENTIALS_HINT}; a clock that is wrong by minutes is answered so as well"
-    return f"{_CREDENTIALS_HINT}; a region that the account has not enabled answers so as well"
+        return f"{_CREDENTIALS_HINT}; a clock that is off by minutes also causes this error"
+    return (
+        f"{_CREDENTIALS_HINT}; a region that is not enabled for the account also causes this error"
+    )
 
 
 def explain(error: BaseException) -> tuple[str, str | None]:
-    """Return what happened and, where there is a next step, a hint, for any error of a call.
+    """Return the message for any error of a call and, if there is a next step, a hint.
 
-    A ClientError gives AWS's code and message with the operation's name, and how long it was
-    waited for that to pass.
+    For a ClientError: the operation's name, AWS's code and message, and how long the call was
+    retried.
     """
     if isinstance(error, BatchctlError):
         return error.message, error.hint
@@ -192,5 +194,5 @@ def _hint(code: str) -> str | None:
     if code in REFUSED_CODES:
         return _CREDENTIALS_HINT
     if code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
-        return "the credentials in use lack this permission: ask for it and run the command again"
+        return "the credentials lack this permission: ask for it, then run the command again"
     return None

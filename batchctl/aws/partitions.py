@@ -1,4 +1,4 @@
-"""What differs between the partitions aws, aws-cn and aws-us-gov: the one place that knows.
+"""What differs between the partitions aws, aws-cn and aws-us-gov: known here alone.
 
 Sources: botocore's endpoint data for ids and DNS suffixes; Getting Started with Amazon Web
 Services in China (Lambda: no X-Ray integration); IAM user guide, AWS managed policies.
@@ -25,7 +25,7 @@ class Partition:
     def service_principal(self, service: str) -> str:
         """Return a service's principal for trust policies, for example of `ecs-tasks`.
 
-        In aws-cn only EC2's takes the partition's own suffix.
+        In aws-cn only EC2's has the partition's own suffix.
         """
         suffix = self.dns_suffix if service == "ec2" else "amazonaws.com"
         return f"{service}.{suffix}"
@@ -41,9 +41,9 @@ class Partition:
 
     @cached_property
     def has_api_tls_policies(self) -> bool:
-        """Whether REST APIs are known to take a TLS policy: elsewhere no source says that they do.
+        """Whether REST APIs take a TLS policy: no source says so for other partitions.
 
-        A policy that a region doesn't know would fail every `up`.
+        A policy that a region doesn't know would make every `up` fail.
         """
         return self.id == "aws"
 

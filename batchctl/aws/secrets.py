@@ -1,12 +1,12 @@
 r"""What must never be shown: credentials, tokens, signatures, passwords of registries.
 
-Two nets. A secret that is known (the credentials that signed a call, what AWS answered) is masked
-wherever it stands, as it is, percent-encoded or in base64. What stands after a name that only
-secrets have (`SecretAccessKey`, `X-Amz-Security-Token`, `Signature`) is masked known or not, in
-JSON, XML, headers, queries and Python's own spelling; and what was found so is known from then on.
+There are two filters. A known secret (the credentials that signed a call, what AWS answered) is
+masked everywhere: plain, percent-encoded or in base64. A value after a name that only secrets have
+(`SecretAccessKey`, `X-Amz-Security-Token`, `Signature`) is masked whether it is known or not, in
+JSON, XML, headers, queries and Python's own spelling; from then on it is a known secret.
 
 Access key ids stay: AWS treats them as names ("Manage access keys for IAM users", IAM user guide),
-and they tell whose call it was.
+and they say whose call it was.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 SHORTEST = 8
-"""A shorter text would be masked in words that have nothing to do with it."""
+"""Shorter texts would be masked inside unrelated words."""
 SHORTEST_FOUND = 16
-"""As SHORTEST, of what was found by its name alone, in a text that anybody may have written."""
+"""As SHORTEST, for what was found by its name alone, in a text that anyone can have written."""
 
 _NAMES = (
     r"(?:aws[_-]?)?secret[_-]?(?:access[_-]?)?key",
@@ -62,7 +62,7 @@ _SECRET_MEMBERS = frozenset(
 
 
 class Secrets:
-    """The secrets that are known, of whatever thread."""
+    """The known secrets, of all threads."""
 
     def __init__(self) -> None:
         """Know none yet."""
@@ -71,7 +71,7 @@ class Secrets:
         self._lock = threading.Lock()
 
     def learn(self, *secrets: str | None, at_least: int = SHORTEST) -> None:
-        """Mask these from now on, where they are `at_least` so many characters long."""
+        """Mask these from now on, if they have `at_least` that many characters."""
         found = {each for each in secrets if each and len(each) >= at_least}
         if found <= self._known:
             return
@@ -81,7 +81,7 @@ class Secrets:
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
     def learn_from(self, answer: object) -> None:
-        """Learn what an answer of AWS holds: its credentials, tokens and passwords."""
+        """Learn the credentials, tokens and passwords in an answer of AWS."""
         if isinstance(answer, Mapping):
             for name, value in answer.items():
                 if isinstance(value, str) and str(name).lower() in _SECRET_MEMBERS:
@@ -93,13 +93,13 @@ class Secrets:
                 self.learn_from(each)
 
     def masked(self, text: str) -> str:
-        """Return the text without what is known to be secret, or named so."""
+        """Return the text with known secrets, and values named as secrets, masked."""
         for pattern in _PATTERNS:
             text = pattern.sub(self._hide, text)
         return self.without_known(text)
 
     def without_known(self, text: str) -> str:
-        """Return the text without the secrets that are known."""
+        """Return the text with the known secrets masked."""
         return text if self._pattern is None else self._pattern.sub(MASK, text)
 
     def _hide(self, found: re.Match[str]) -> str:
@@ -112,11 +112,11 @@ class Secrets:
 
 
 SECRETS = Secrets()
-"""Those of this process: a secret is one whoever writes it down."""
+"""The secrets of this process."""
 
 
 def _forms(secret: str) -> set[str]:
-    """Return how a secret may be spelled; of a registry's login the password as well."""
+    """Return the spellings of a secret; of a registry's login also those of its password."""
     spelled = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
     spelled.add(base64.b64encode(secret.encode()).decode())
     password = _password_within(secret)

@@ -1,4 +1,4 @@
-"""One stack's view of one AWS account and region: its tags, and typed clients made when used."""
+"""One stack's view of one AWS account and region: its tags, and typed clients made on first use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config as BotocoreConfig
 
 from batchctl.aws.batched_reads import BatchedRead, Reads
-from batchctl.aws.calls import attempt, log_calls
+from batchctl.aws.calls import log_calls, numbered_try
 from batchctl.aws.clock import Clock
 from batchctl.aws.partitions import Partition, partition_of
 from batchctl.aws.retries import Retrier
@@ -68,7 +68,7 @@ class Connection:
                         read_timeout=60,
                         max_pool_connections=CONNECTIONS,
                         user_agent_extra="batchctl",
-                        # An empty choice keeps botocore from the environment's proxy.
+                        # An empty mapping keeps botocore from using the environment's proxy.
                         proxies=None if self.through_proxy else {},
                     ),
                 )
@@ -78,9 +78,9 @@ class Connection:
 class Aws:
     """The account as one stack sees it.
 
-    `endpoint_url` (the local cloud) is for all services; without it boto3's own rules hold, so that
-    AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> work. `on_wait` is told what a call waits for.
-    `reads` are those that share calls.
+    `endpoint_url` (the local cloud) is for all services; without it boto3's own rules apply, so
+    that AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> work. `on_wait` is called with what a call
+    waits for. `reads` are those that share calls.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Aws:
         clock: Clock | None = None,
         on_wait: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Call nothing yet: the clients and the identity are looked up when first needed."""
+        """Make no call: clients and identity are created on first use."""
         self.connection = connection
         self.stack = stack
         self.user_tags = dict(tags)
@@ -106,7 +106,7 @@ class Aws:
         return self._view(on_wait, self.reads)
 
     def with_batched_reads(self, known: Mapping[BatchedRead, Iterable[str]]) -> Aws:
-        """Return the same account for the reads of one plan, of which these names are known."""
+        """Return the same account for one plan's reads, which share calls for the `known` names."""
         return self._view(self.on_wait, Reads(known))
 
     def _view(self, on_wait: Callable[[str], None], reads: Reads) -> Aws:
@@ -156,9 +156,9 @@ class Aws:
     def wait_until(
         self, what: str, check: Callable[[], Found | Pending | None], *, timeout_s: float
     ) -> Found:
-        """Poll `check` until it returns something but None or Pending; NotReady after `timeout_s`.
+        """Poll `check` until it returns neither None nor Pending; NotReady after `timeout_s`.
 
-        Pending says what AWS shows instead, for people who wait.
+        Pending has what AWS shows instead, for progress messages.
         """
         return Poller(self.clock, self.on_wait).until(what, check, timeout_s=timeout_s)
 
@@ -245,7 +245,7 @@ class Aws:
 
 
 class _Retrying:
-    """A client of which every operation, its paginators' included, goes through the retry table."""
+    """A client whose operations, including those of paginators, go through the retry table."""
 
     def __init__(self, client: BaseClient, retrier: Retrier, reads: Reads) -> None:
         self._client = client
@@ -264,7 +264,7 @@ class _Retrying:
             numbers = itertools.count(1)
 
             def once() -> Any:
-                with attempt(next(numbers)):
+                with numbered_try(next(numbers)):
                     return attribute(**parameters)
 
             return self._retrier.call(address, once)

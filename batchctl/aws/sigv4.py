@@ -1,6 +1,6 @@
-"""Signature Version 4 of requests to an API of API Gateway that asks for IAM authorization.
+"""Signature Version 4 for requests to an API Gateway API with IAM authorization.
 
-The credentials are the caller's own, or those of a role that the caller assumes; both are renewed
+The credentials are the caller's own, or those of a role that the caller assumes; both are refreshed
 while a command waits for a long job.
 """
 
@@ -28,7 +28,7 @@ SESSION_NAME = "batchctl"
 
 
 class Signable(Protocol):
-    """A request as it is going to be sent: nothing of it may change after it was signed."""
+    """A request as it is going to be sent: it must not change after it was signed."""
 
     @property
     def method(self) -> str:
@@ -48,7 +48,7 @@ class Signable(Protocol):
 
 
 class Signer:
-    """Signs requests to APIs of one region with credentials that renew themselves."""
+    """Signs requests to APIs of one region with credentials that are refreshed when they expire."""
 
     def __init__(self, credentials: Credentials, region: str) -> None:
         """Keep both; nothing is called."""
@@ -78,19 +78,19 @@ def caller_signer(aws: Aws, region: str) -> Signer:
 
 
 def role_signer(aws: Aws, region: str, role_arn: str) -> Signer:
-    """Return a signer with credentials of a role, which is assumed now and again when they expire.
+    """Return a signer with credentials of a role, which is assumed now, and again when they expire.
 
-    BatchctlError, naming who may not assume what, when STS refuses.
+    BatchctlError, with who lacks permission to assume what, when STS refuses.
     """
-    renew = _assume(aws, role_arn)
+    refresh = _assume(aws, role_arn)
     credentials = RefreshableCredentials.create_from_metadata(
-        metadata=renew(), refresh_using=renew, method="sts-assume-role"
+        metadata=refresh(), refresh_using=refresh, method="sts-assume-role"
     )
     return Signer(credentials, region)
 
 
 def _assume(aws: Aws, role_arn: str) -> Callable[[], dict[str, str]]:
-    def renew() -> dict[str, str]:
+    def refresh() -> dict[str, str]:
         try:
             answer = aws.sts.assume_role(RoleArn=role_arn, RoleSessionName=SESSION_NAME)
         except ClientError as error:
@@ -105,27 +105,27 @@ def _assume(aws: Aws, role_arn: str) -> Callable[[], dict[str, str]]:
             "expiry_time": given["Expiration"].isoformat(),
         }
 
-    return renew
+    return refresh
 
 
 def _refused(role_arn: str, why: str) -> BatchctlError:
     return BatchctlError(
         f"could not assume the role `{role_arn}`: {why}",
-        hint="an administrator of this account allows you `sts:AssumeRole` on this role; "
-        "with `execute-api:Invoke` on the API you can do without `--assume-api-role`; "
-        "a role that was made just now takes some seconds to be known everywhere",
+        hint="ask an administrator of this account for `sts:AssumeRole` on this role; "
+        "with `execute-api:Invoke` on the API you don't need `--assume-api-role`; "
+        "a new role takes some seconds to be visible everywhere",
     )
 
 
 def _canonical(url: str) -> str:
-    """Encode the query as the receiver does before it compares, for whom `%31` is `1`."""
+    """Encode the query as the receiver does before it compares: for it, `%31` is `1`."""
     parts = urlsplit(url)
     query = parse_qsl(parts.query, keep_blank_values=True)
     return urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
 
 
 def _stable(headers: Mapping[str, str]) -> dict[str, str]:
-    """Choose what to sign: proxies on the way may rewrite `accept` and the like."""
+    """Choose the headers to sign: proxies can rewrite others, such as `accept`."""
     kept = ("content-type", "host")
     return {
         name: value

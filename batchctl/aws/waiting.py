@@ -1,4 +1,4 @@
-"""Waiting for AWS: poll, first soon, then less often, with a deadline, and say for what."""
+"""Waiting for AWS: poll with growing pauses until a deadline, and report what is waited for."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ UNSEEN = "AWS shows nothing of it"
 
 @dataclass(frozen=True)
 class Pending:
-    """What a check sees in the place of what is waited for: `CREATING`, `3 jobs`."""
+    """What a check sees instead of what is waited for: `CREATING`, `3 jobs`."""
 
     seen: str
 
 
 @dataclass(frozen=True)
 class Poller:
-    """Polls with one clock; `on_wait` is told what is waited for."""
+    """Polls with one clock; `on_wait` is called with what is waited for."""
 
     clock: Clock
     on_wait: Callable[[str], None]
@@ -34,9 +34,9 @@ class Poller:
     def until(
         self, what: str, check: Callable[[], Found | Pending | None], *, timeout_s: float
     ) -> Found:
-        """Call `check` until it returns something but None or Pending, and return that.
+        """Call `check` until it returns neither None nor Pending, and return that.
 
-        None is for what AWS doesn't show at all. Raises NotReady after `timeout_s` seconds, naming
+        None means that AWS doesn't show it at all. Raises NotReady after `timeout_s` seconds, with
         `what` and what was seen last.
         """
         deadline = self.clock.now() + timeout_s
@@ -54,5 +54,5 @@ def _too_late(what: str, waited_s: float, found: Pending | None) -> NotReady:
     last = f"it is still `{found.seen}`" if found else UNSEEN
     return NotReady(
         f"waited {waited_s:.0f} s for {what}: {last}",
-        hint="look at it in the AWS console, then run the command again: it continues from here",
+        hint="check it in the AWS console, then run the command again: it continues from here",
     )

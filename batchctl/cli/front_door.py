@@ -34,12 +34,16 @@ def open_to_build(options: Options, api_mode: str | None, auth: str | None) -> A
 
     UsageError when the front door would change without a flag that says so.
     """
-    config = load_with_flags(options.config_path, api_mode, auth)
+    config = load_with_flags(options.config_path, api_mode, auth, warn=_warn)
     application = Application(options, config)
     state = _deployed(application)
     if state is not None:
         _refuse_silent_change(config, state, api_mode, auth)
     return application
+
+
+def _warn(text: str) -> None:
+    say(f"WARNING: {text}")
 
 
 def _deployed(application: Application) -> State | None:

@@ -84,9 +84,9 @@ def _change_as_json(change: Change) -> dict[str, Any]:
 
 def _lines(step: Step, *, verbose: bool) -> Iterator[str]:
     named = f"{step.address}  {step.name}{_remark(step)}"
-    if step.mutates or step.action.value == "=":
-        yield f"{step.action.value:>3} {named}"
-        if verbose or step.action.value in {"~", "-/+"}:
+    if step.mutates or step.action.sign == "=":
+        yield f"{step.action.sign:>3} {named}"
+        if verbose or step.action.sign in {"~", "-/+"}:
             yield from _changes(step)
     elif step.adopted or step.notes or (verbose and step.remark):
         yield f"    {named}"
@@ -107,7 +107,7 @@ def _remark(step: Step) -> str:
 
 def _changes(step: Step) -> Iterator[str]:
     for change in step.changes:
-        if step.action.value == "+":
+        if step.action.sign == "+":
             yield f"      {change.path}: {_cut(_new(change))}"
             continue
         old = "not set" if change.old is None else _text(change.old)

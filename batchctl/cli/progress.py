@@ -59,7 +59,7 @@ class Counter:
                 return None
             case events.Finished(step, seconds):
                 return self._end(
-                    step, f"{_DONE[step.action.value]} {step.address} ({seconds:.1f} s)"
+                    step, f"{_DONE[step.action.sign]} {step.address} ({seconds:.1f} s)"
                 )
             case events.Failed(step, error):
                 # The report at the end has the rest: hint, and what a builder wrote.
@@ -82,7 +82,7 @@ class Counter:
         """Return what runs now as a table: resource, what it waits for, elapsed."""
         table = grid()
         for running in list(self.running.values()):
-            verb = _DOING[running.step.action.value]
+            verb = _DOING[running.step.action.sign]
             table.add_row(
                 text(f"{verb} {running.step.address}"),
                 _one_line(running.waits_for and f"waiting for {running.waits_for}"),
@@ -95,7 +95,7 @@ class Counter:
         for running in list(self.running.values()):
             elapsed = self.now() - running.since
             if elapsed >= HEARTBEAT_S:
-                verb = _DOING[running.step.action.value]
+                verb = _DOING[running.step.action.sign]
                 waits = running.waits_for and f", waiting for {running.waits_for}"
                 yield f"still {verb} {running.step.address} ({elapsed:.0f} s{waits})"
 

@@ -13,7 +13,7 @@ from batchctl.errors import UsageError
 if TYPE_CHECKING:
     from batchctl.cli.application import Application
     from batchctl.engine.plan import Plan
-    from batchctl.engine.walk import Outcome
+    from batchctl.engine.walk import WalkOutcome
 
 
 def stopping(application: Application) -> AbstractContextManager[None]:
@@ -23,14 +23,14 @@ def stopping(application: Application) -> AbstractContextManager[None]:
     return interrupts.stopping(application.aws.clock.stop)
 
 
-def end(outcome: Outcome, what_next: str) -> None:
+def end(outcome: WalkOutcome, what_next: str) -> None:
     """Tell every failure and exit, or return when there was none."""
     code = tell_failures(outcome, what_next)
     if code:
         sys.exit(code)
 
 
-def tell_failures(outcome: Outcome, what_next: str) -> int:
+def tell_failures(outcome: WalkOutcome, what_next: str) -> int:
     """Tell every failure, a lost login as the one that it is; return the exit code."""
     for address, error in outcome.failed.items():
         tell(error, address)

@@ -63,7 +63,7 @@ def _endpoint(application: Application) -> str | None:
 
 def _condition(step: Step) -> str:
     words = {"+": "missing", "-": "no longer wanted", "-/+": "drifted", "~": "drifted", "=": "kept"}
-    word = words.get(step.action.value, "ok")
+    word = words.get(step.action.sign, "ok")
     if word != "drifted":
         return word
     return f"drifted: {', '.join(change.path for change in step.changes)}"

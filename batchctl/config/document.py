@@ -1,7 +1,7 @@
 """config.yaml as YAML: plain data, with the line and the spelling of every key and value.
 
 YAML 1.1 has traps that lose what was meant: a key that stands twice, `010` read as 8, `12:30` as
-750. They are problems here, before any rule is looked at. Dates are taken as the text they are.
+750. They are problems here, before any rule is checked. Dates are taken as the text they are.
 
 A file can't use up the machine: aliases are never expanded (each is a problem), and a document with
 too many values, or nested too deeply, is refused while it is composed.
@@ -19,7 +19,7 @@ import yaml
 from batchctl.config.problems import Path, Problem, shown
 
 MAX_VALUES: Final = 10_000
-"""Keys and values of a document at most; all settings together need a tenth of that."""
+"""Keys and values of a document at most; all settings need a tenth of that."""
 MAX_DEPTH: Final = 20
 """Levels of nesting at most; no setting needs more than four."""
 

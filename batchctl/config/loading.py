@@ -1,4 +1,4 @@
-"""config.yaml -> Config: everything that is wrong is told at once, each with its file and line."""
+"""config.yaml -> Config: every problem is reported at once, each with its file and line."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from batchctl.config.document import Document, TooMuchError, parse
 from batchctl.config.problems import Path as KeyPath
 from batchctl.config.problems import Problem, problems_of
+from batchctl.config.renamed import with_new_names
+from batchctl.config.schema import key_paths
 from batchctl.config.settings import Config
 from batchctl.errors import UsageError
 
@@ -24,60 +26,58 @@ MAX_LINES: Final = 100
 """Problems that a report lists at most."""
 
 
-def load(path: Path, front_door: Callable[[str], Mapping[str, str]] | None = None) -> Config:
+def ignore_warning(text: str) -> None:
+    """Warn nobody."""
+    del text
+
+
+def load(
+    path: Path,
+    front_door: Callable[[str], Mapping[str, str]] | None = None,
+    warn: Callable[[str], None] = ignore_warning,
+) -> Config:
     """Read the settings of the file at `path`, all others at their defaults.
 
-    `front_door` is asked by the application's name for the `api` settings (`mode`, `auth`) that go
-    before the file's: what is wrong only together is looked for with these.
+    `front_door` returns, for the application's name, the `api` settings (`mode`, `auth`) that
+    override the file's; rules between settings are checked with these. `warn` gets a line
+    `FILE:LINE: KEY: TEXT` for each setting that has been renamed.
 
     Raises UsageError: the file can't be read, isn't YAML, or breaks rules; then the message has a
     line `FILE:LINE: KEY: RULE` for each of them, in the order of the file.
     """
-    document = _document(path)
+    document, warnings = with_new_names(_document(path))
     if document.data is not None and not isinstance(document.data, dict):
         raise UsageError(f"{path}:{document.lines[()]}: must be keys and values (`name: value`)")
     chosen = {} if front_door is None else front_door(_name(document))
     config, problems = _check(document, chosen)
     if problems or config is None:
         raise UsageError(_report(path, document, problems))
+    for warning in warnings:
+        warn(f"{path}:{document.line_of(warning)}: {warning}")
     return config
 
 
-def load_with_flags(path: Path, api_mode: str | None, auth: str | None) -> Config:
+def load_with_flags(
+    path: Path,
+    api_mode: str | None,
+    auth: str | None,
+    warn: Callable[[str], None] = ignore_warning,
+) -> Config:
     """Read the settings with the flags of `up`, where None is a flag that wasn't given.
 
-    Raises UsageError as `load` does; where the file is right without the flags, it names them.
+    `warn` is as in `load`. Raises UsageError as `load` does; when the file is valid without the
+    flags, the error names them.
     """
     flags = {"mode": api_mode, "auth": auth}
     given = {key: value for key, value in flags.items() if value is not None}
     try:
-        return load(path, lambda _: given)
+        return load(path, lambda _: given, warn)
     except UsageError as error:
         try:
             alone = load(path)
         except UsageError:
             raise error from None
         return alone.with_flags(api_mode, auth)
-
-
-def json_schema() -> dict[str, Any]:
-    """Make the JSON Schema (2020-12) of config.yaml, for editors that complete and check it."""
-    schema = Config.model_json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "config.yaml of batchctl",
-    }
-
-
-def key_paths(section: type[BaseModel] = Config, above: KeyPath = ()) -> tuple[KeyPath, ...]:
-    """List the path of every section and setting, in the order of their definition."""
-    paths: list[KeyPath] = []
-    for name, field in section.model_fields.items():
-        paths.append((*above, name))
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            paths.extend(key_paths(field.annotation, (*above, name)))
-    return tuple(paths)
 
 
 def _document(path: Path) -> Document:
@@ -117,7 +117,7 @@ def _content(path: Path) -> bytes:
 
 
 def _name(document: Document) -> str:
-    """Return the application's name as far as it can be told."""
+    """Return the application's name if the file has one, else the default."""
     name = document.data.get("name") if isinstance(document.data, dict) else None
     return name if isinstance(name, str) else Config().name
 
@@ -127,8 +127,8 @@ def _check(
 ) -> tuple[Config | None, list[Problem]]:
     """Validate; the config, if there is one, and the problems.
 
-    Rules between settings are looked at only once every single setting is valid. So what is wrong
-    is put back to its default and the rest is checked again, until that finds nothing new.
+    pydantic checks rules between settings only when every single setting is valid. So what is wrong
+    is reset to its default and the rest is checked again, until that finds nothing new.
     """
     data: dict[str, Any] = deepcopy(document.data) if isinstance(document.data, dict) else {}
     if front_door and isinstance(data.setdefault("api", {}) or {}, dict):
@@ -136,7 +136,7 @@ def _check(
     problems, wrong = list(document.problems), [_replaceable(p.path) for p in document.problems]
     while True:
         for path in wrong:
-            _put_back(data, path)
+            _reset(data, path)
         config, found = _validated(data, document)
         fresh = [problem for problem in found if not _involves(problem, wrong)]
         if not fresh:
@@ -157,7 +157,7 @@ def _replaceable(path: KeyPath) -> KeyPath:
     return tuple(takewhile(lambda part: isinstance(part, str), path))
 
 
-def _put_back(data: dict[str, Any], path: KeyPath) -> None:
+def _reset(data: dict[str, Any], path: KeyPath) -> None:
     inner: Any = data
     for part in path[:-1]:
         inner = inner.get(part) if isinstance(inner, dict) else None

@@ -21,7 +21,7 @@ _LONGEST_SHOWN = 80
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong at `path`; `related` are the other settings that a rule looked at."""
+    """What is wrong at `path`; `related` are the other settings that the rule concerns."""
 
     path: Path
     text: str
@@ -141,7 +141,7 @@ def _suggestion(path: Path, known: Collection[Path]) -> str:
     siblings = [str(other[-1]) for other in known if other[:-1] == section]
     if near := difflib.get_close_matches(key, siblings, n=1):
         return f", did you mean `{near[0]}`?"
-    elsewhere = [other for other in known if other[-1] == key]
-    if elsewhere:
-        return f", did you mean `{dotted(elsewhere[0])}`?"
+    elsewhere = {str(other[-1]): other for other in reversed(tuple(known))}
+    if near := difflib.get_close_matches(key, elsewhere, n=1):
+        return f", did you mean `{dotted(elsewhere[near[0]])}`?"
     return f"; known here: {', '.join(siblings)}" if siblings else ""

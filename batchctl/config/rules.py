@@ -1,6 +1,6 @@
-"""The rules between settings: what is wrong only together.
+"""The rules between settings: values that are valid alone, but not in combination.
 
-Each rule yields a `Problem` at the key to change, names the other keys it looked at, and says why.
+Each rule yields a `Problem` at the key to change, names the other keys concerned, and says why.
 """
 
 from __future__ import annotations

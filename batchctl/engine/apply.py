@@ -1,8 +1,8 @@
-"""Carry a plan out: whatever is ready at once, each resource recorded before and after its calls.
+"""Carry out a plan: ready resources in parallel, each recorded before and after its calls.
 
-Each step is decided again just before it runs, with the real outputs of its dependencies and what
-the plan has read, read again where a dependency was made since. Predecessors of replaced resources
-and orphans are deleted at the end, when nothing refers to them any more.
+Each step is decided again just before it runs, from the real outputs of its dependencies and what
+the plan has read; a resource is read again if a dependency was made since. Predecessors of replaced
+resources and orphans are deleted at the end, when nothing refers to them any more.
 """
 
 from __future__ import annotations
@@ -20,45 +20,46 @@ from batchctl.engine.deletions import orphans_of
 from batchctl.engine.destroy import delete_records
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.plan import Plan, at_recorded_generation, decide, graph_of, observe
-from batchctl.engine.state import Record, StateFile
+from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Action, Step
-from batchctl.engine.walk import Outcome, walk
+from batchctl.engine.walk import WalkOutcome, walk
 from batchctl.errors import Interrupted, LoggedOut
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
 
 ADOPT_WITHIN_S = 60.0
-# What a call without an answer did is looked for after a moment, and not for ever.
+# After a lost answer: how long AWS gets to show the effect of the call, and how often a resource is
+# read and decided again.
 SHOWN_AFTER_S = 2.0
-MAX_READS = 3
+MAX_REREADS = 3
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a run: the outcome of the walk and the outputs of everything that is there."""
+    """The result of a run: the outcome of the walk, and the outputs of every existing resource."""
 
-    outcome: Outcome
+    outcome: WalkOutcome
     deployed: Deployed
 
     @property
     def succeeded(self) -> bool:
-        """Whether everything was carried out."""
+        """Whether every step was carried out."""
         return self.outcome.complete
 
 
 def apply(
     stack: Sequence[Resource[Any]], plan: Plan, state: StateFile, aws: Aws, emit: Emit
 ) -> Result:
-    """Bring AWS to what `stack` says; every error is in the result, what succeeded is recorded."""
+    """Bring AWS to what `stack` says; errors are in the result, successes in the state."""
     applier = _Applier(at_recorded_generation(stack, state.state), plan, state, aws, emit)
     outcome = walk(graph_of(stack), applier.apply_one, aws.clock.stop)
-    _tell_skipped(outcome, emit)
+    _report_skipped(outcome, emit)
     if outcome.complete:
         outcome = delete_records(orphans_of(stack, state.state), state, aws, emit)
-        _tell_skipped(outcome, emit)
+        _report_skipped(outcome, emit)
     return Result(outcome, applier.deployed)
 
 
-def _tell_skipped(outcome: Outcome, emit: Emit) -> None:
+def _report_skipped(outcome: WalkOutcome, emit: Emit) -> None:
     for address, because in outcome.skipped.items():
         emit(Skipped(address, because))
 
@@ -83,7 +84,7 @@ class _Applier:
         self.deployed = Deployed(aws)
 
     def apply_one(self, address: str) -> None:
-        """Do what is to be done with one resource, and tell of it."""
+        """Carry out the step of one resource, and report its progress."""
         resource = self._stack[address]
         record = self._state.state.resources.get(address)
         desired = resource.desired(self.deployed)
@@ -108,11 +109,11 @@ class _Applier:
         self._emit(Finished(step, aws.clock.now() - started))
 
     def _actual(
-        self, resource: Resource[Any], record: Record | None, desired: Properties
+        self, resource: Resource[Any], record: StateRecord | None, desired: Properties
     ) -> Actual[Any] | None:
-        """Return what the plan read, or what is there now that a dependency was made again.
+        """Return what the plan read, or read again if a dependency was made since.
 
-        With what it hung on it may have gone: a function takes its permissions along.
+        Deleting a dependency can delete this resource too: a function's permissions go with it.
         """
         read = self._plan.actual.get(resource.address)
         if read is None or self._made.isdisjoint(each.address for each in resource.dependencies):
@@ -122,11 +123,11 @@ class _Applier:
     def _keep(
         self,
         resource: Resource[Any],
-        record: Record | None,
+        record: StateRecord | None,
         actual: Actual[Any] | None,
         desired: Properties,
     ) -> None:
-        """Take what is as it is; record it when it was found rather than known."""
+        """Keep the resource unchanged; record it if it was found rather than known."""
         if actual is None:
             return
         self.deployed.add(resource, actual.outputs)
@@ -149,48 +150,48 @@ class _Applier:
         return self._succeed(resource, actual, aws)
 
     def _succeed(self, resource: Resource[Any], actual: Actual[Any], aws: Aws) -> Outputs:
-        """Make a successor; the predecessor waits for its deletion at the end of the run."""
+        """Make a successor; the predecessor is deleted at the end of the run."""
         predecessor = self._record(resource, resource.desired(self.deployed), actual.outputs)
         successor = dataclasses.replace(resource, generation=resource.generation + 1)
         intent = self._record(successor, successor.desired(self.deployed), None)
         self._state.supersede(predecessor, intent)
         return self._create(successor, aws)
 
-    def _create(self, resource: Resource[Any], aws: Aws, looks: int = MAX_READS) -> Outputs:
-        """Make it, with the intent recorded first; what turns out to exist is adopted."""
+    def _create(self, resource: Resource[Any], aws: Aws, rereads: int = MAX_REREADS) -> Outputs:
+        """Record the intent, then make the resource; one that already exists is adopted."""
         desired = resource.desired(self.deployed)
         if not resource.shared:
             self._state.put(self._record(resource, desired, None))
         try:
             outputs: Outputs = resource.create(aws, desired)
         except (ClientError, AmbiguousOutcome) as error:
-            if not looks or (isinstance(error, ClientError) and not is_existing(error)):
+            if not rereads or (isinstance(error, ClientError) and not is_existing(error)):
                 raise
-            return self._look_again(resource, None, aws, error, looks - 1)
+            return self._decide_again(resource, None, aws, error, rereads - 1)
         self._state.put(self._record(resource, desired, outputs))
         return outputs
 
-    def _look_again(
+    def _decide_again(
         self,
         resource: Resource[Any],
         known: Outputs | None,
         aws: Aws,
         error: ClientError | AmbiguousOutcome,
-        looks: int,
+        rereads: int,
     ) -> Outputs:
-        """Decide and act again: it exists already, or the answer to a call for it was lost.
+        """Read, decide and act again: it already exists, or the answer to a call for it was lost.
 
-        `looks` is how often this may happen to the resource once more.
+        `rereads` is how often the resource can still be read and decided again.
         """
         desired = resource.desired(self.deployed)
         actual = self._seen(resource, known, aws, error)
         if actual is None:
-            return self._create(resource, aws, looks)
+            return self._create(resource, aws, rereads)
         record = self._record(resource, desired, actual.outputs)
         self._state.put(record)
         step = decide(resource, record, actual, desired, self._aws.tags)
         if step.action is Action.UPDATE:
-            return self._update(step, resource, actual, aws, looks)
+            return self._update(step, resource, actual, aws, rereads)
         outputs: Outputs = actual.outputs
         return outputs
 
@@ -201,21 +202,22 @@ class _Applier:
         aws: Aws,
         error: ClientError | AmbiguousOutcome,
     ) -> Actual[Any] | None:
-        """Return what is there; what AWS says exists may take a moment to be seen.
+        """Return what AWS has; what it says exists can take some seconds to be readable.
 
-        None when the lost call had no effect. Raises `error` when what exists stays unseen.
+        None when the lost call had no effect. Raises `error` when AWS says that the resource exists
+        but doesn't show it within ADOPT_WITHIN_S.
         """
         desired = resource.desired(self.deployed)
         deadline = aws.clock.now() + ADOPT_WITHIN_S
         if isinstance(error, AmbiguousOutcome):
-            aws.on_wait("AWS to show what came of a call that it did not answer")
+            aws.on_wait("AWS to show the effect of a call that it did not answer")
             aws.clock.pause(SHOWN_AFTER_S)
         while (actual := resource.read(aws, known, desired)) is None:
             if isinstance(error, AmbiguousOutcome):
                 return None
             if aws.clock.now() >= deadline:
                 raise error
-            aws.on_wait("AWS to show what exists already")
+            aws.on_wait("AWS to show what already exists")
             aws.clock.pause(1.0)
         return actual
 
@@ -225,15 +227,15 @@ class _Applier:
         resource: Resource[Any],
         actual: Actual[Any],
         aws: Aws,
-        looks: int = MAX_READS,
+        rereads: int = MAX_REREADS,
     ) -> Outputs:
-        """Bring about what the step changes; after a lost answer, what is still missing of it."""
+        """Make the changes of the step; after a lost answer, those that are still missing."""
         try:
             outputs = self._change(step, resource, actual, aws)
         except AmbiguousOutcome as error:
-            if not looks:
+            if not rereads:
                 raise
-            return self._look_again(resource, actual.outputs, aws, error, looks - 1)
+            return self._decide_again(resource, actual.outputs, aws, error, rereads - 1)
         desired = resource.desired(self.deployed)
         self._state.put(self._record(resource, desired, outputs))
         return outputs
@@ -258,8 +260,8 @@ class _Applier:
 
     def _record(
         self, resource: Resource[Any], desired: Properties, outputs: Outputs | None
-    ) -> Record:
-        return Record(
+    ) -> StateRecord:
+        return StateRecord(
             kind=resource.kind,
             label=resource.label,
             generation=resource.generation,

@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from batchctl.aws.session import Aws
-from batchctl.engine.state import Record, State
+from batchctl.engine.state import State, StateRecord
 from batchctl.engine.steps import Action, Step
 from batchctl.resource import Outputs, Resource
 
 
-def orphans_of(stack: Sequence[Resource[Any]], state: State) -> tuple[Record, ...]:
+def orphans_of(stack: Sequence[Resource[Any]], state: State) -> tuple[StateRecord, ...]:
     """Return what is recorded but no longer wanted: orphans and deposed predecessors."""
     wanted = {resource.address for resource in stack}
     orphans = (r for address, r in state.resources.items() if address not in wanted)
     return (*orphans, *state.deposed)
 
 
-def deletion_or_keep(record: Record, aws: Aws) -> Step:
-    """Return the step for what is no longer wanted: what others share is kept, and forgotten."""
+def deletion_or_keep(record: StateRecord, aws: Aws) -> Step:
+    """Return the step for a resource no longer wanted; a shared one is kept and forgotten."""
     step = planned_deletion(record, aws)
     if not record.resource_kind.shared:
         return step
@@ -28,8 +28,8 @@ def deletion_or_keep(record: Record, aws: Aws) -> Step:
     return dataclasses.replace(step, action=Action.KEEP, loses_data=None, kept_because=because)
 
 
-def planned_deletion(record: Record, aws: Aws) -> Step:
-    """Return the step that deletes a recorded resource, saying what data and what work it ends."""
+def planned_deletion(record: StateRecord, aws: Aws) -> Step:
+    """Return the step that deletes a recorded resource, with the data and the work that it ends."""
     outputs = record.known_outputs()
     kind = record.resource_kind
     step = Step(
@@ -45,8 +45,8 @@ def planned_deletion(record: Record, aws: Aws) -> Step:
     return dataclasses.replace(step, loses_data=loses, ends=kind.running(aws, outputs))
 
 
-def physical_id(record: Record) -> str:
-    """Return the recorded id, or for an intent the identity by which it would be found."""
+def physical_id(record: StateRecord) -> str:
+    """Return the recorded id; of an intent, the identity that finds it."""
     outputs: Outputs | None = record.known_outputs()
     if outputs is not None:
         return outputs.id

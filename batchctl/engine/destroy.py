@@ -1,7 +1,7 @@
 """Take the stack down from the state alone, dependents first.
 
-Needs neither config.yaml nor the stack: every record knows its kind, its outputs and what it
-depended on. What holds the user's data is kept unless the data is to go as well.
+Needs neither config.yaml nor the stack: every record has its kind, its outputs and its
+dependencies. What holds the user's data is kept unless the data is to be deleted as well.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from batchctl.aws.session import Aws
 from batchctl.engine.deletions import deletion_or_keep, physical_id
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
-from batchctl.engine.state import Record, StateFile
+from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Action, Step
-from batchctl.engine.walk import INTERRUPTED, LOGGED_OUT, Outcome, walk
+from batchctl.engine.walk import INTERRUPTED, LOGGED_OUT, WalkOutcome, walk
 from batchctl.errors import Interrupted, LoggedOut
 from batchctl.resource import Outputs
 
@@ -28,20 +28,20 @@ def plan_destroy(
     """Return a DELETE for everything recorded, a KEEP for what stays.
 
     What holds data stays unless `delete_data`; what other stacks share stays in any case. What
-    could not be looked at is in the outcome, and has no step.
+    could not be read is in the outcome, and has no step.
     """
     records = _by_key((*state.state.resources.values(), *state.state.deposed), state)
     steps: dict[str, Step] = {}
 
-    def look(key: str) -> None:
+    def plan_one(key: str) -> None:
         reporting_aws = with_progress(aws, records[key].address, on_wait)
         steps[key] = _deletion_or_keep(records[key], reporting_aws, delete_data)
 
-    outcome = walk(dict.fromkeys(records, frozenset()), look, aws.clock.stop)
+    outcome = walk(dict.fromkeys(records, frozenset()), plan_one, aws.clock.stop)
     return Plan(tuple(steps[key] for key in records if key in steps), outcome=outcome)
 
 
-def _deletion_or_keep(record: Record, aws: Aws, delete_data: bool) -> Step:
+def _deletion_or_keep(record: StateRecord, aws: Aws, delete_data: bool) -> Step:
     step = deletion_or_keep(record, aws)
     if delete_data or not step.loses_data:
         return step
@@ -51,8 +51,8 @@ def _deletion_or_keep(record: Record, aws: Aws, delete_data: bool) -> Step:
     )
 
 
-def destroy(plan: Plan, state: StateFile, aws: Aws, emit: Emit) -> Outcome:
-    """Delete what the plan says; every error is in the outcome, what is gone is forgotten."""
+def destroy(plan: Plan, state: StateFile, aws: Aws, emit: Emit) -> WalkOutcome:
+    """Delete what the plan says; errors are in the outcome, deletions in the state."""
     doomed = {step.address for step in plan.changes}
     records = (*state.state.resources.values(), *state.state.deposed)
     outcome = delete_records([each for each in records if each.address in doomed], state, aws, emit)
@@ -65,7 +65,7 @@ def destroy(plan: Plan, state: StateFile, aws: Aws, emit: Emit) -> Outcome:
 
 @dataclass(frozen=True)
 class Remaining:
-    """What a run of `destroy` did not come to delete: why, and what it costs while it stays."""
+    """A resource that `destroy` did not delete: why, and what it costs while it exists."""
 
     address: str
     name: str
@@ -73,7 +73,7 @@ class Remaining:
     cost: str
 
 
-def remaining_after(plan: Plan, outcome: Outcome, state: StateFile) -> tuple[Remaining, ...]:
+def remaining_after(plan: Plan, outcome: WalkOutcome, state: StateFile) -> tuple[Remaining, ...]:
     """Return what is still recorded of what the plan was to delete, after `destroy`."""
     doomed = {step.address for step in plan.changes}
     records = _by_key((*state.state.resources.values(), *state.state.deposed), state)
@@ -84,7 +84,7 @@ def remaining_after(plan: Plan, outcome: Outcome, state: StateFile) -> tuple[Rem
     )
 
 
-def _reason(key: str, outcome: Outcome) -> str:
+def _reason(key: str, outcome: WalkOutcome) -> str:
     if key in outcome.failed:
         return "failed"
     because = outcome.skipped.get(key, INTERRUPTED)
@@ -92,25 +92,27 @@ def _reason(key: str, outcome: Outcome) -> str:
 
 
 def _forget_shared(state: StateFile) -> None:
-    """Forget what is shared once nothing of ours uses it."""
+    """Remove shared resources from the state once nothing of the stack uses them."""
     records = state.state.resources.values()
     if all(r.resource_kind.shared or r.resource_kind.holds_data for r in records):
         for record in [r for r in records if r.resource_kind.shared]:
             state.remove(record.address)
 
 
-def delete_records(records: Sequence[Record], state: StateFile, aws: Aws, emit: Emit) -> Outcome:
-    """Delete recorded resources, each after those that depended on it and after the intake."""
+def delete_records(
+    records: Sequence[StateRecord], state: StateFile, aws: Aws, emit: Emit
+) -> WalkOutcome:
+    """Delete recorded resources, each after its dependents and after the entry points."""
     by_key = _by_key(records, state)
 
     def delete_one(key: str) -> None:
         _delete(by_key[key], state, aws, emit)
 
-    return walk(_intake_first(_reversed_graph(by_key), by_key), delete_one, aws.clock.stop)
+    return walk(_entry_points_first(_reversed_graph(by_key), by_key), delete_one, aws.clock.stop)
 
 
-def _by_key(records: Sequence[Record], state: StateFile) -> dict[str, Record]:
-    """Return records by address; a predecessor, which shares its successor's, with its number."""
+def _by_key(records: Sequence[StateRecord], state: StateFile) -> dict[str, StateRecord]:
+    """Return records by address; a predecessor's key also has its generation."""
     deposed = state.state.deposed
     return {
         f"{record.address} (generation {record.generation})"
@@ -120,7 +122,7 @@ def _by_key(records: Sequence[Record], state: StateFile) -> dict[str, Record]:
     }
 
 
-def _reversed_graph(by_key: Mapping[str, Record]) -> dict[str, set[str]]:
+def _reversed_graph(by_key: Mapping[str, StateRecord]) -> dict[str, set[str]]:
     """Return for each record the records that depend on it: they must go first."""
     return {
         key: {
@@ -132,18 +134,18 @@ def _reversed_graph(by_key: Mapping[str, Record]) -> dict[str, set[str]]:
     }
 
 
-def _intake_first(
-    graph: Mapping[str, AbstractSet[str]], by_key: Mapping[str, Record]
+def _entry_points_first(
+    graph: Mapping[str, AbstractSet[str]], by_key: Mapping[str, StateRecord]
 ) -> dict[str, AbstractSet[str]]:
-    """Return the graph in which no new work comes in when the first of the rest goes."""
-    entry_point = {key for key, record in by_key.items() if record.resource_kind.entry_point}
-    first = set(entry_point)
+    """Return the graph with entry points first, so that no new work arrives during deletion."""
+    entry_points = {key for key, record in by_key.items() if record.resource_kind.entry_point}
+    first = set(entry_points)
     while more := {before for key in first for before in graph[key]} - first:
         first |= more
-    return {key: before if key in first else before | entry_point for key, before in graph.items()}
+    return {key: before if key in first else before | entry_points for key, before in graph.items()}
 
 
-def _delete(record: Record, state: StateFile, aws: Aws, emit: Emit) -> None:
+def _delete(record: StateRecord, state: StateFile, aws: Aws, emit: Emit) -> None:
     if record.resource_kind.shared:
         _forget(record, state)
         return
@@ -164,8 +166,8 @@ def _delete(record: Record, state: StateFile, aws: Aws, emit: Emit) -> None:
     emit(Finished(step, aws.clock.now() - started))
 
 
-def _outputs_of(record: Record, aws: Aws) -> Outputs | None:
-    """Return the recorded outputs, or for an intent what is found of it; None when nothing is."""
+def _outputs_of(record: StateRecord, aws: Aws) -> Outputs | None:
+    """Return the recorded outputs; of an intent those that a read finds, None for nothing."""
     outputs = record.known_outputs()
     if outputs is not None:
         return outputs
@@ -173,7 +175,7 @@ def _outputs_of(record: Record, aws: Aws) -> Outputs | None:
     return actual.outputs if actual else None
 
 
-def _forget(record: Record, state: StateFile) -> None:
+def _forget(record: StateRecord, state: StateFile) -> None:
     if record in state.state.deposed:
         state.bury(record)
     else:

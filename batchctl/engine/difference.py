@@ -36,14 +36,14 @@ class Change:
 def difference(desired: Properties, actual: Properties) -> tuple[Change, ...]:
     """Return the changes that would turn `actual` into `desired`.
 
-    A key of `desired` counts, at any depth; what `actual` has beside it does not, except inside a
-    Document, which is owned whole. Lists are compared as they stand.
+    Only keys of `desired` count, at any depth; other keys of `actual` don't, except inside a
+    Document, which is owned whole. Lists are compared in order.
     """
     return tuple(_changes("", desired, actual, owned_whole=False))
 
 
 def attributes(desired: Properties) -> tuple[Change, ...]:
-    """Return every attribute of what is to be made, each by its own path, with no old value."""
+    """Return every attribute of a resource to be made, each by its own path, with no old value."""
     return tuple(_leaves("", desired))
 
 

@@ -1,4 +1,4 @@
-"""What happens during a run, as data: the engine tells, the command line shows."""
+"""The progress of a run as data: the engine emits events, the command line shows them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from batchctl.engine.steps import Step
 
 @dataclass(frozen=True)
 class Started:
-    """A step began."""
+    """A step has started."""
 
     step: Step
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A step waits for AWS; `what` says for what."""
+    """A step waits for AWS to do `what`."""
 
     step: Step
     what: str
@@ -25,7 +25,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Finished:
-    """A step is done, after so many seconds."""
+    """A step is done, after `seconds`."""
 
     step: Step
     seconds: float
@@ -41,7 +41,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A step was not begun, because of what failed before it."""
+    """A step was not started, because of a failure before it."""
 
     address: str
     because: str
@@ -52,5 +52,5 @@ Emit = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """Tell nobody."""
+    """Drop an event."""
     del event

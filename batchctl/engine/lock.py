@@ -1,9 +1,8 @@
 """One run at a time: a lock beside the state that says who holds it and since when.
 
-The operating system drops the lock when its process ends, so a killed run leaves nothing stale on
-its own host. It knows nothing of other hosts: a run there is known by the note of the holder alone,
-which stays when that host dies. `free` is for that, and for file systems whose locks outlive their
-process.
+The operating system releases the lock when its process ends, so a killed run leaves no stale lock
+on its own host. Of runs on other hosts only the holder's file is known, which stays when that host
+dies. `free` is for that case, and for file systems whose locks outlive their process.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from batchctl.engine.state import real_path
 from batchctl.errors import BatchctlError
 from batchctl.private_files import narrow, private_folder, require_plain, write_private
 
-# Of a state that is shared through a link (`real_path`): each of the others locks and reads it.
+# For a state that is shared through a link (`real_path`): others lock and read it too.
 _SHARED_LOCK_MODE = 0o666
 _SHARED_HOLDER_MODE = 0o644
 _PRIVATE_MODE = 0o600
@@ -49,15 +48,15 @@ class Holder:
         """Return it in words."""
         return (
             f"`{self.command}` of {self.user}@{self.host} (process {self.pid}) "
-            f"holds it since {self.since}"
+            f"has held it since {self.since}"
         )
 
 
 @dataclass(frozen=True)
 class Held:
-    """A lock that keeps runs out: by whom, when that is known, and whether the process lives here.
+    """A lock that blocks other runs: its holder, if known, and whether that process is alive.
 
-    `alive` is only ever true of this host: of others nothing is known.
+    `alive` is only ever true for processes of this host.
     """
 
     holder: Holder | None
@@ -72,8 +71,8 @@ class Held:
 def locked(state_path: Path) -> Iterator[None]:
     """Hold the lock of a state for the block; Locked when another run has it.
 
-    What a killed run of this host has left is taken over. BatchctlError when a link or something
-    else that is no regular file has the lock's name.
+    The lock of a killed run of this host is taken over. BatchctlError when the lock's name is a
+    link, or anything else but a regular file.
     """
     real = real_path(state_path)
     shared = real != state_path
@@ -97,7 +96,7 @@ def locked(state_path: Path) -> Iterator[None]:
 
 
 def _prepared(state_path: Path, *, shared: bool) -> FileLock:
-    """Return the lock, in a folder of its user's alone, or in one that is shared as it is."""
+    """Return the lock; its folder is made private, unless it is shared."""
     path = _lock_path(state_path)
     require_plain(path)
     if not shared:
@@ -107,7 +106,7 @@ def _prepared(state_path: Path, *, shared: bool) -> FileLock:
 
 
 def held(state_path: Path) -> Held | None:
-    """Return what keeps runs out; None when the next one can begin."""
+    """Return the lock that blocks the next run; None when there is none."""
     state_path = real_path(state_path)
     holder = _noted(state_path)
     if _is_taken(state_path):
@@ -118,9 +117,9 @@ def held(state_path: Path) -> Held | None:
 
 
 def free(state_path: Path) -> None:
-    """Let the next run begin, whoever holds the lock."""
+    """Free the lock, whoever holds it."""
     state_path = real_path(state_path)
-    # Whoever has the old file open keeps the lock of that one; the next run makes another file.
+    # A process that has the old file open keeps that file's lock; the next run makes a new file.
     _lock_path(state_path).unlink(missing_ok=True)
     _holder_path(state_path).unlink(missing_ok=True)
 
@@ -128,7 +127,7 @@ def free(state_path: Path) -> None:
 def _refusal(state_path: Path, holder: Holder | None) -> Locked:
     return Locked(
         f"could not lock `{state_path}`: {Held(holder, alive=False)}",
-        hint="wait until that run has ended; if it is gone, `batchctl unlock` frees the lock",
+        hint="wait for that run to end; if it is gone, free the lock with `batchctl unlock`",
     )
 
 
@@ -177,7 +176,7 @@ def _me() -> Holder:
 
 
 def _noted(state_path: Path) -> Holder | None:
-    """Return who noted that it holds the lock; None when nobody did, or not in full."""
+    """Return the recorded holder of the lock; None when there is none, or its file is damaged."""
     path = _holder_path(state_path)
     require_plain(path)
     try:

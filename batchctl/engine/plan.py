@@ -1,7 +1,7 @@
-"""The plan: for every resource one Step, decided from what we want, what is recorded and what is.
+"""The plan: one Step for every resource, decided from what is desired, recorded and actual.
 
-`decide` is the only place that says what is to be done; `plan` shows its answers, and `up` asks it
-again just before each step, with the real outputs of what came before.
+`decide` alone decides what is done; `plan` shows its steps, and `up` calls it again just before
+each step, with the real outputs of the steps before.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
 from batchctl.engine.deletions import deletion_or_keep, orphans_of
 from batchctl.engine.difference import Change, attributes, difference
-from batchctl.engine.state import Record, State
+from batchctl.engine.state import State, StateRecord
 from batchctl.engine.steps import Action, Step
-from batchctl.engine.walk import Outcome, walk
+from batchctl.engine.walk import WalkOutcome, walk
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, is_unknown
 
 __all__ = ["Action", "Plan", "Step", "decide", "make_plan"]
 OnWait = Callable[[str, str], None]
-"""Is told what the reading of an address waits for."""
+"""Called with an address and what reading it waits for."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Every step in dependency order, and what was read on the way."""
+    """Every step in dependency order, and what was read for it."""
 
     steps: tuple[Step, ...]
     actual: Mapping[str, Actual[Any] | None] = field(default_factory=dict)
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: WalkOutcome = field(default_factory=WalkOutcome)
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -42,23 +42,23 @@ class Plan:
 
     @property
     def loosens(self) -> tuple[str, ...]:
-        """What the steps let in, or no longer keep."""
+        """What the steps let in, or no longer keep, a sentence each."""
         return tuple(dict.fromkeys(each for step in self.changes for each in step.loosens))
 
     def count(self, action: Action) -> int:
-        """How many steps have that action."""
+        """Count the steps with that action."""
         return sum(step.action is action for step in self.steps)
 
 
 def ignore_waits(address: str, what: str) -> None:
-    """Tell nobody what is waited for."""
+    """Drop a report of what is waited for."""
     del address, what
 
 
 def make_plan(
     stack: Sequence[Resource[Any]], state: State, aws: Aws, on_wait: OnWait = ignore_waits
 ) -> Plan:
-    """Return what `up` would do, from reading only; reads that fail are in `outcome.failed`.
+    """Return what `up` would do, from reads alone; failed reads are in `outcome.failed`.
 
     `stack` is every resource in an order in which dependencies come first (as `build` makes it).
     """
@@ -74,12 +74,12 @@ def make_plan(
 
 
 def with_progress(aws: Aws, address: str, on_wait: OnWait) -> Aws:
-    """Return the account that tells what the reading of `address` waits for."""
+    """Return `aws`, reporting what it waits for to `on_wait` under `address`."""
     return aws.reporting_to(partial(on_wait, address))
 
 
 class _Planner:
-    """Reads, decides in the order of the graph, and hands outputs or placeholders on."""
+    """Reads, decides in the order of the graph, and passes on outputs or placeholders."""
 
     def __init__(
         self, stack: Sequence[Resource[Any]], state: State, aws: Aws, on_wait: OnWait
@@ -90,12 +90,12 @@ class _Planner:
         self._on_wait = on_wait
         self._deployed = Deployed(aws)
         self._lock = threading.Lock()
-        self._ahead = Outcome()
+        self._ahead = WalkOutcome()
         self.steps: dict[str, Step] = {}
         self.actual: dict[str, Actual[Any] | None] = {}
 
     def read_ahead(self) -> None:
-        """Read all at once what is found without knowing its dependencies.
+        """Read in parallel everything that can be found without knowing its dependencies.
 
         That is what is recorded, and what has an identity of its own; the rest is read in turn.
         """
@@ -112,11 +112,11 @@ class _Planner:
         self._ahead = walk(dict.fromkeys(wanted, frozenset()), read_one, self._aws.clock.stop)
 
     def _longest_first(self, known: tuple[str, Properties]) -> int:
-        """Order what is read: a service's client is made, which takes its time, when first used."""
+        """Order reads: making a service's client takes time, so long reads start first."""
         return -self._stack[known[0]].calls_to_read
 
     def _with_batched_reads(self) -> Aws:
-        """Return the account with what is recorded made known, to be asked for in fewer calls."""
+        """Return `aws` with the recorded names, so that one call can read several resources."""
         names: dict[BatchedRead, list[str]] = {}
         for address, resource in self._stack.items():
             outputs = _outputs_in(self._state.resources.get(address))
@@ -148,13 +148,13 @@ class _Planner:
         with self._lock:
             self.steps[address] = step
             self.actual[address] = actual
-            if actual is not None and not _renews(resource, step):
+            if actual is not None and not _changes_outputs(resource, step):
                 self._deployed.add(resource, actual.outputs)
 
     def _observed(
-        self, address: str, record: Record | None, desired: Properties
+        self, address: str, record: StateRecord | None, desired: Properties
     ) -> Actual[Any] | None:
-        """Return what was read ahead, raise the error that it met, or else read now."""
+        """Return what was read ahead or raise that read's error; read now if it wasn't."""
         if self._ahead.ended_by:
             raise self._ahead.ended_by
         if address in self._ahead.failed:
@@ -165,8 +165,8 @@ class _Planner:
         return observe(self._stack[address], record, desired, aws)
 
 
-def _renews(resource: Resource[Any], step: Step) -> bool:
-    """Whether its outputs are to be others when the step is done."""
+def _changes_outputs(resource: Resource[Any], step: Step) -> bool:
+    """Whether the step gives the resource other outputs."""
     changed = {change.top for change in step.changes}
     return step.action is Action.REPLACE or not changed.isdisjoint(resource.changes_outputs)
 
@@ -181,7 +181,7 @@ def _recorded(resources: Iterable[Resource[Any]], state: State, aws: Aws) -> Dep
     return recorded
 
 
-def _outputs_in(record: Record | None) -> Outputs | None:
+def _outputs_in(record: StateRecord | None) -> Outputs | None:
     return record.known_outputs() if record else None
 
 
@@ -190,9 +190,9 @@ def _identity(resource: Resource[Any], desired: Properties) -> Properties:
 
 
 def observe(
-    resource: Resource[Any], record: Record | None, desired: Properties, aws: Aws
+    resource: Resource[Any], record: StateRecord | None, desired: Properties, aws: Aws
 ) -> Actual[Any] | None:
-    """Read what AWS has of a resource; None without a call when its identity isn't known yet."""
+    """Read a resource from AWS; None, without a call, when its identity isn't known yet."""
     recorded = _outputs_in(record)
     if recorded is None and is_unknown(_identity(resource, desired)):
         return None
@@ -201,7 +201,7 @@ def observe(
 
 def decide(
     resource: Resource[Any],
-    record: Record | None,
+    record: StateRecord | None,
     actual: Actual[Any] | None,
     desired: Properties,
     tags: Mapping[str, str],
@@ -238,7 +238,7 @@ def _differing(desired: Properties, actual: Actual[Any]) -> tuple[Change, ...]:
     return difference(decided, actual.properties)
 
 
-def _unrecorded(record: Record | None) -> bool:
+def _unrecorded(record: StateRecord | None) -> bool:
     return record is None or record.outputs is None
 
 
@@ -249,11 +249,11 @@ def _forcing(resource: Resource[Any], changes: Iterable[Change]) -> tuple[str, .
 
 def _tag_changes(
     resource: Resource[Any],
-    record: Record | None,
+    record: StateRecord | None,
     actual: Actual[Any],
     tags: Mapping[str, str],
 ) -> tuple[Change, ...]:
-    """Return what differs in our own tags; tags set by others are theirs."""
+    """Return the differences in our own tags; tags set by others don't count."""
     if not resource.taggable or resource.lookup or resource.shared:
         return ()
     ours = dict.fromkeys((*tags, *(record.tag_keys if record else ())))
@@ -276,7 +276,7 @@ def graph_of(stack: Sequence[Resource[Any]]) -> dict[str, set[str]]:
 def at_recorded_generation(
     stack: Sequence[Resource[Any]], state: State
 ) -> tuple[Resource[Any], ...]:
-    """Return the stack with each resource at the generation that the state says lives now."""
+    """Return the stack with each resource at the generation recorded in the state."""
     return tuple(
         dataclasses.replace(resource, generation=record.generation)
         if (record := state.resources.get(resource.address)) and record.generation > 1

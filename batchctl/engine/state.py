@@ -2,8 +2,8 @@
 
 A file `<name>.state.json` with the format's version, a serial, the account and region it belongs
 to, the front door, and a record for each resource. Written atomically (temporary file, fsync,
-rename), the previous version kept beside it as `<name>.state.json.backup`. No secrets: of what a
-resource was to be, only the identity is kept.
+rename), the previous version kept beside it as `<name>.state.json.backup`. No secrets: of a
+resource's properties only the identity is kept.
 
 A state may be shared through a symbolic link to a folder that others use too; see `real_path`.
 """
@@ -39,11 +39,11 @@ class StateError(BatchctlError):
 
 
 @dataclass(frozen=True)
-class Record:
+class StateRecord:
     """One resource in the state.
 
-    Without `outputs` it is an intent: a create was about to begin and may or may not have taken
-    effect; `identity` finds what came of it.
+    Without `outputs` it is an intent: a create was about to start, and may have taken effect or
+    not; `identity` finds the resource if it has.
     """
 
     kind: str
@@ -66,8 +66,8 @@ class Record:
             return Resource.kinds[self.kind]
         except KeyError as error:
             raise StateError(
-                f"could not understand `{self.address}` in the state: unknown kind `{self.kind}`",
-                hint="another version of batchctl wrote it: use that or a newer one",
+                f"could not read `{self.address}` in the state: unknown kind `{self.kind}`",
+                hint="another version of batchctl wrote it: use that version or a newer one",
             ) from error
 
     def known_outputs(self) -> Outputs | None:
@@ -85,7 +85,7 @@ class Record:
 
 @dataclass(frozen=True)
 class StateIdentity:
-    """Where a stack lives: no state is used in another place."""
+    """The stack, account and region that a state belongs to; it is used for no other."""
 
     stack: str
     account: str
@@ -94,7 +94,7 @@ class StateIdentity:
 
 @dataclass(frozen=True)
 class State:
-    """All that is recorded; `retired` are predecessors that wait for their deletion."""
+    """All that is recorded; `deposed` are predecessors that are still to be deleted."""
 
     identity: StateIdentity
     serial: int = 0
@@ -103,8 +103,8 @@ class State:
     # What was agreed to let in; None in a state from before it was recorded.
     api_cidrs: tuple[str, ...] | None = None
     api_scheme: str | None = None
-    resources: Mapping[str, Record] = field(default_factory=dict)
-    deposed: tuple[Record, ...] = ()
+    resources: Mapping[str, StateRecord] = field(default_factory=dict)
+    deposed: tuple[StateRecord, ...] = ()
 
     def outputs(self, address: str) -> Mapping[str, Any]:
         """Return the recorded outputs of a resource, empty when there are none."""
@@ -128,7 +128,7 @@ class StateFile:
     def load(cls, path: Path, identity: StateIdentity) -> StateFile:
         """Return the state at `path`, an empty one when there is none.
 
-        Raises StateError when it is damaged, of a newer format, or of another place, and
+        Raises StateError when it is damaged, of a newer format, or of another identity, and
         BatchctlError when `real_path` refuses it.
         """
         real = real_path(path)
@@ -145,7 +145,7 @@ class StateFile:
         door = {"api_mode": mode, "api_auth": auth, "api_cidrs": cidrs, "api_scheme": scheme}
         self._change(lambda _: door)
 
-    def put(self, record: Record) -> None:
+    def put(self, record: StateRecord) -> None:
         """Record a resource, or an intent."""
         self._change(lambda state: {"resources": {**state.resources, record.address: record}})
 
@@ -153,7 +153,7 @@ class StateFile:
         """Forget a resource."""
         self._change(lambda state: {"resources": _without(state.resources, address)})
 
-    def supersede(self, predecessor: Record, intent: Record) -> None:
+    def supersede(self, predecessor: StateRecord, intent: StateRecord) -> None:
         """Record the successor's intent and keep the predecessor for its deletion, in one write."""
         self._change(
             lambda state: {
@@ -162,7 +162,7 @@ class StateFile:
             }
         )
 
-    def bury(self, record: Record) -> None:
+    def bury(self, record: StateRecord) -> None:
         """Forget a predecessor that is deleted."""
         self._change(lambda state: {"deposed": tuple(r for r in state.deposed if r != record)})
 
@@ -187,8 +187,8 @@ class StateFile:
     def _write_up_to(self, serial: int) -> None:
         """Return when a version that has the change `serial` is on disk.
 
-        Changes that came while another was being written go to disk together: many resources end
-        at once, and a disk takes its time for each write.
+        Changes made during a write share the next one: many resources finish at the same time, and
+        each write takes a while.
         """
         with self._writing:
             if self._written >= serial:
@@ -209,22 +209,22 @@ def backup_of(path: Path) -> Path:
 
 
 def read_state(path: Path) -> State | None:
-    """Return the state at `path` without asking whose it is; None when there is none.
+    """Return the state at `path`, of whatever identity; None when there is none.
 
-    Raises as `StateFile.load` does, but for the place.
+    Raises as `StateFile.load` does, but for the identity.
     """
     real = real_path(path)
     return _parse(real) if real.exists() else None
 
 
 def real_path(path: Path) -> Path:
-    """Return where the state of `path` is kept: there, or where a link of the user's leads.
+    """Return where the state of `path` is kept: there, or at the target of a link of the user's.
 
-    A link is followed only to a state of the same stack that is already there: those who share one
-    put it there by hand, while a link that came with a repository can make us write nothing but
-    what a run of that state writes. Its lock, backup and temporary file are beside the real one, so
-    that all who share it keep each other out. BatchctlError for every other link, and for what is
-    no regular file.
+    A link is followed only to an existing state of the same stack: users who share a state put it
+    there by hand, and a link that came with a repository can make us write nothing but what a run
+    of that state writes. Its lock, backup and temporary file are beside the target, so that
+    everyone who shares it uses the same lock. BatchctlError for every other link, and for anything
+    but a regular file.
     """
     if not path.is_symlink():
         require_plain(path)
@@ -233,10 +233,10 @@ def real_path(path: Path) -> Path:
     stack = path.name.removesuffix(_SUFFIX)
     if _stack_at(target) != stack:
         raise StateError(
-            f"could not use `{path}`: it is a symbolic link to what is no state of `{stack}`, "
-            f"`{target}`",
-            hint=f"delete `{path}` if it isn't yours: it may have come with a repository; to share "
-            "a state, move its file after the first `up`, then put the link in its place",
+            f"could not use `{path}`: it is a symbolic link to `{target}`, which is not a state of "
+            f"`{stack}`",
+            hint=f"delete `{path}` if it isn't yours: it might have come with a repository; to "
+            "share a state, move its file after the first `up`, then link to it from here",
         )
     return target
 
@@ -252,7 +252,7 @@ def _stack_at(path: Path) -> str | None:
 def write_atomically(path: Path, text: str, shared: bool = False) -> None:
     """Write a file so that a crash leaves the old or the new one; the old one stays as backup.
 
-    It is for its user alone, but for a shared one, which keeps the mode that it has.
+    Only its user can read it; a shared one keeps its mode.
     """
     if not shared:
         private_folder(path.parent)
@@ -266,7 +266,7 @@ def write_atomically(path: Path, text: str, shared: bool = False) -> None:
 
 
 def _keep(path: Path, mode: int) -> None:
-    """Make the backup, in place of the one before."""
+    """Make the backup, over the previous one."""
     backup = backup_of(path)
     backup.unlink(missing_ok=True)
     try:
@@ -276,7 +276,7 @@ def _keep(path: Path, mode: int) -> None:
             file.write(path.read_text(encoding="utf-8"))
 
 
-def _without(records: Mapping[str, Record], address: str) -> dict[str, Record]:
+def _without(records: Mapping[str, StateRecord], address: str) -> dict[str, StateRecord]:
     return {key: record for key, record in records.items() if key != address}
 
 
@@ -299,8 +299,9 @@ def _parse(path: Path) -> State:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["format"] > FORMAT:
             raise StateError(
-                f"could not read `{path}`: its format {data['format']} is newer than this batchctl",
-                hint="install the newer batchctl that wrote it",
+                f"could not read `{path}`: its format {data['format']} is newer than this "
+                "version of batchctl",
+                hint="install the version of batchctl that wrote it, or a newer one",
             )
         return State(
             identity=StateIdentity(data["stack"], data["account"], data["region"]),
@@ -310,7 +311,7 @@ def _parse(path: Path) -> State:
             api_cidrs=None if (cidrs := data.get("api_cidrs")) is None else tuple(cidrs),
             api_scheme=data.get("api_scheme"),
             resources={address: _record(r) for address, r in data["resources"].items()},
-            # `retired` until format 2.
+            # Called `retired` in format 1.
             deposed=tuple(_record(r) for r in data.get("deposed", data.get("retired", ()))),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -319,8 +320,8 @@ def _parse(path: Path) -> State:
         ) from error
 
 
-def _record(data: Mapping[str, Any]) -> Record:
-    return Record(
+def _record(data: Mapping[str, Any]) -> StateRecord:
+    return StateRecord(
         kind=data["kind"],
         label=data["label"],
         generation=data["generation"],
@@ -333,9 +334,9 @@ def _record(data: Mapping[str, Any]) -> Record:
 
 def _repair(path: Path) -> str:
     backup = backup_of(path)
-    without = f"move `{path.name}` away: `batchctl up` finds everything again by name and tag"
+    without = f"move `{path.name}` away: `batchctl up` then finds every resource by name and tag"
     if backup.exists():
-        return f"copy the backup `{backup}` over it, or {without}"
+        return f"restore it from the backup `{backup}`, or {without}"
     return without
 
 

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from batchctl.engine.difference import Change
 
 
 class Action(Enum):
-    """What is done with a resource, with the sign that the plan prints."""
+    """What is done with a resource; the value is its name in JSON."""
 
-    NO_OP = " "
-    CREATE = "+"
-    UPDATE = "~"
-    REPLACE = "-/+"
-    DELETE = "-"
-    KEEP = "="
+    NO_OP = "no-op"
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    KEEP = "keep"
+
+    @property
+    def sign(self) -> str:
+        """The sign of the action in a printed plan."""
+        return _SIGNS[self]
+
+
+_SIGNS: Final[Mapping[Action, str]] = {
+    Action.NO_OP: " ",
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.REPLACE: "-/+",
+    Action.DELETE: "-",
+    Action.KEEP: "=",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +51,7 @@ class Step:
     kept_because: str | None = None
     notes: tuple[str, ...] = ()
     remark: str = ""
-    # What it lets in, or no longer keeps, a sentence each: to be agreed to.
+    # What it lets in, or no longer keeps, a sentence each: the user has to agree to it.
     loosens: tuple[str, ...] = ()
 
     @property

@@ -1,4 +1,4 @@
-"""Walk a graph of addresses: what is ready runs at once, a failure stops its dependents only."""
+"""Walk a graph of addresses: ready nodes run in parallel, a failure stops only its dependents."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from graphlib import TopologicalSorter
 from batchctl.errors import Interrupted, LoggedOut
 
 WORKERS = 32
-# Why work was skipped that hangs on nothing that failed.
+# Why work was skipped that depends on nothing that failed.
 INTERRUPTED = "interrupted"
 LOGGED_OUT = "logged out"
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of a walk: the errors by address, and what was skipped, with the failed address.
+class WalkOutcome:
+    """The result of a walk: errors by address, and what was skipped because of which address.
 
-    `ended_by` is the error that is none of a single node's: no work could succeed after it.
+    `ended_by` is an error that concerns no single node: no work could succeed after it.
     """
 
     failed: Mapping[str, BaseException] = field(default_factory=dict)
@@ -37,12 +37,12 @@ class Outcome:
 
 def walk(
     graph: Mapping[str, AbstractSet[str]], work: Callable[[str], None], stop: threading.Event
-) -> Outcome:
+) -> WalkOutcome:
     """Call `work(address)` for every node after its predecessors, each in a thread of its own.
 
-    `graph` gives for each address the addresses that must come first. When `stop` is set nothing
-    new begins; what runs is waited for. Errors of `work` are collected, never raised; after a
-    LoggedOut nothing new begins either.
+    `graph` gives for each address the addresses that must come first. When `stop` is set, no new
+    work starts; running work is waited for. Errors of `work` are collected, never raised; after a
+    LoggedOut no new work starts either.
     """
     sorter = TopologicalSorter(graph)
     sorter.prepare()
@@ -90,7 +90,7 @@ class _Run:
             self._running[pool.submit(work, address)] = address
 
     def ended(self) -> list[str]:
-        """Return the addresses that ended since the last call, waiting for one when none did."""
+        """Return the addresses that ended since the last call; wait for one if none did."""
         ended, self._passed_over = self._passed_over, []
         if ended or not self._running:
             return ended
@@ -101,8 +101,8 @@ class _Run:
             ended.append(address)
         return ended
 
-    def outcome(self) -> Outcome:
-        return Outcome(self._failed, self._skipped, self._interrupted, self._ended_by)
+    def outcome(self) -> WalkOutcome:
+        return WalkOutcome(self._failed, self._skipped, self._interrupted, self._ended_by)
 
     def _cause_to_skip(self, address: str) -> str | None:
         for before in sorted(self._graph[address]):

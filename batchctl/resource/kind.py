@@ -1,4 +1,4 @@
-"""A resource kind: its fields, its traits, its verbs, and what it knows of what AWS has."""
+"""A resource kind: its fields, traits and verbs, and what AWS has of a resource."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Properties = Mapping[str, Any]
 
 
 class Document(dict[str, Any]):
-    """A JSON document or map that we own whole: compared at every key, others' included."""
+    """A JSON document or map that we own whole: compared at every key, including unknown ones."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ O = TypeVar("O", bound=Outputs)  # noqa: E741 - the outputs of a kind, named as 
 class Actual(Generic[O]):
     """What AWS has: the outputs, the properties that we own, the tags; `notes` are for the plan.
 
-    `server_assigned` names properties that have no value yet and take the wanted one by
-    themselves: they never differ.
+    `server_assigned` names properties that AWS sets to the desired value by itself: they never
+    differ.
     """
 
     outputs: O
@@ -52,8 +52,8 @@ class Resource(ABC, Generic[O]):
     """One resource of the application.
 
     `label` is its name in the architecture (`dead_letters`), `name` its physical name in AWS.
-    `generation` counts its replacements: a successor has to live beside its predecessor for a
-    while, so from the second on the number is part of the physical name.
+    `generation` counts its replacements: a successor exists beside its predecessor for a while, so
+    from the second on the number is part of the physical name.
     """
 
     label: str
@@ -63,7 +63,7 @@ class Resource(ABC, Generic[O]):
     kind: ClassVar[str]
     # The class of the kind's outputs, to read them back from the state.
     outputs: ClassVar[type[Outputs]] = Outputs
-    # The desired properties by which it is found when nothing is recorded; they can't be changed.
+    # The desired properties that find it when nothing is recorded; they can't be changed.
     identity: ClassVar[tuple[str, ...]]
     # Further properties that AWS can't change in place: a change of one is a replacement.
     immutable: ClassVar[tuple[str, ...]] = ()
@@ -71,7 +71,7 @@ class Resource(ABC, Generic[O]):
     changes_outputs: ClassVar[tuple[str, ...]] = ()
     # Whether a successor can be made while the predecessor lives.
     create_before_delete: ClassVar[bool] = True
-    # Whether AWS lets it carry tags: what carries none is known by its parents.
+    # Whether AWS can tag it: without tags it is identified by its parents.
     taggable: ClassVar[bool] = True
     # Looked up, never made or deleted, never recorded (a VPC).
     lookup: ClassVar[bool] = False
@@ -79,20 +79,20 @@ class Resource(ABC, Generic[O]):
     shared: ClassVar[bool] = False
     # Whether replacing or deleting it loses what the user stored in it.
     holds_data: ClassVar[bool] = False
-    # Whether new work comes in by it: `down` deletes it before all that does not hang on it.
+    # Whether new work arrives through it: `down` deletes it first, after its dependents.
     entry_point: ClassVar[bool] = False
-    # What it costs while it stays, for those who can't be rid of it yet.
+    # What it costs while it exists, shown when `down` could not delete it.
     cost: ClassVar[str] = "costs nothing"
-    # What the plan says of making or changing it, and of deleting it, where that isn't plain.
+    # What the plan says about making or changing it, and about deleting it, if not obvious.
     when_made: ClassVar[str] = ""
     when_deleted: ClassVar[str] = ""
 
-    # What its deletion lets in, for `up` to ask for: "requests that the web ACL refuses".
+    # What its deletion lets in, for `up` to ask about: "requests that the web ACL refuses".
     loosened_when_deleted: ClassVar[str] = ""
 
-    # How many calls, one after the other, reading it takes: what takes longest is begun first.
+    # How many calls, one after the other, reading it takes: the longest reads start first.
     calls_to_read: ClassVar[int] = 1
-    # What its reads can ask for all of the kind, or of the service, in one call.
+    # The reads that one call can make for all resources of the kind, or of the service.
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = ()
 
     kinds: ClassVar[dict[str, type[Resource[Any]]]] = {}
@@ -123,7 +123,7 @@ class Resource(ABC, Generic[O]):
         """Return the API parameters that we own; dependencies' outputs by `deployed[self.field]`.
 
         Only keys that we own, in the API's spelling, so that AWS's defaults are never drift. A
-        value that is a Document is owned whole. Makes no call.
+        Document is owned whole. Makes no call.
         """
 
     @classmethod
@@ -131,16 +131,16 @@ class Resource(ABC, Generic[O]):
     def read(cls, aws: Aws, recorded: O | None, desired: Properties) -> Actual[O] | None:
         """Return what AWS has, with the properties in the spelling of `desired`; None when absent.
 
-        Looks by the `recorded` outputs, else by the identity in `desired`, of which only the
-        identity's keys are sure to be there: other values may still be placeholders, as it may be
-        read before its dependencies are.
+        Finds it by the `recorded` outputs, else by the identity in `desired`. Only the identity's
+        values are sure to be known: others can still be placeholders, as a resource can be read
+        before its dependencies.
         """
 
     @abstractmethod
     def create(self, aws: Aws, desired: Properties) -> O:
         """Make it with the stack's tags, wait until it is usable, return its outputs.
 
-        Raises AWS's error when it exists already; the engine then reads and adopts it. When this
+        Raises AWS's error when it already exists; the engine then reads and adopts it. If this
         stops half-way, `read` and `update` must be able to finish the work.
         """
 
@@ -153,7 +153,7 @@ class Resource(ABC, Generic[O]):
     ) -> None:
         """Set `tags` and remove the keys `removed`; every kind that is taggable has its own."""
         del aws, outputs, tags, removed
-        raise TypeError(f"`{self.kind}` can be tagged but doesn't say how")
+        raise TypeError(f"`{self.kind}` can be tagged but has no `write_tags`")
 
     @classmethod
     @abstractmethod
@@ -161,9 +161,9 @@ class Resource(ABC, Generic[O]):
         """Delete it and wait until it is gone; quiet when it is gone already."""
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterable[str]:
-        """Say what is let in, or no longer kept, once `actual` has become `desired`.
+        """Say what is let in, or no longer kept, when `actual` becomes `desired`.
 
-        A sentence each, for who has to agree to it; whoever made the difference. Makes no call.
+        A sentence each, for the user to agree to, whoever caused the difference. Makes no call.
         """
         del actual, desired
         return ()

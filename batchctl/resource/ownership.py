@@ -1,4 +1,4 @@
-"""Whether what is found in AWS is the stack's own: nothing else is ever changed or deleted."""
+"""Whether a resource found in AWS belongs to the stack: no other is ever changed or deleted."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from batchctl.errors import BatchctlError
 
 
 class NotOwned(BatchctlError):
-    """Something of this name exists that does not carry the stack's tag; it is left untouched."""
+    """A resource of this name exists without the stack's tag; it is left untouched."""
 
 
 def require_owned(aws: Aws, what: str, tags: Mapping[str, str]) -> None:
-    """Raise NotOwned unless `tags` say that the thing found by name belongs to this stack."""
+    """Raise NotOwned unless `tags` say that the resource found by name belongs to this stack."""
     if any(
         tags.get(key) != value for key, value in aws.tags.items() if key.startswith("batchctl:")
     ):

@@ -1,6 +1,6 @@
 """References between resources: one kind reaches another's outputs by the resource itself.
 
-Before a resource exists its outputs are placeholders, so that a plan can show what a value will
+Before a resource exists its outputs are placeholders, so that a plan can show where a value will
 come from.
 """
 
@@ -38,9 +38,9 @@ def resolve(value: str | Output, deployed: Deployed) -> str:
 
 
 class Deployed:
-    """The outputs of the resources that are there, by resource; placeholders for those to come.
+    """The outputs of existing resources, by resource; placeholders for those to be made.
 
-    `aws` gives the facts of the place (`region`, `partition`, `account`, `arn(...)`).
+    `aws` gives the facts of account and region (`region`, `partition`, `account`, `arn(...)`).
     """
 
     def __init__(self, aws: Aws) -> None:
@@ -49,7 +49,7 @@ class Deployed:
         self._outputs: dict[str, Outputs] = {}
 
     def __getitem__(self, resource: Resource[O]) -> O:
-        """Return the outputs of a resource; before it exists, placeholders that say so."""
+        """Return the outputs of a resource, or placeholders before it exists."""
         known = self._outputs.get(resource.address)
         return known if known is not None else _placeholder(resource)  # type: ignore[return-value]
 

@@ -31,9 +31,9 @@ MOST_DELIVERIES = 185
 
 @dataclass(frozen=True, kw_only=True)
 class EventRule(Resource[Outputs]):
-    """A rule of the default event bus: jobs of these queues that ended are told to a function.
+    """A rule of the default event bus: sends the ends of jobs of these queues to a function.
 
-    What can't be delivered goes to `dead_letters`, whose policy must let EventBridge send for this
+    Undeliverable events go to `dead_letters`, whose policy must let EventBridge send for this
     rule. PutRule overwrites a rule of the same name without a word (EventBridge API Reference), so
     that a foreign one is refused by what `read` finds.
     """
@@ -106,7 +106,7 @@ class EventRule(Resource[Outputs]):
     def update(
         self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
     ) -> Outputs:
-        """Put the rule as it should be, and its one target; targets of other hands are removed."""
+        """Put the rule and its one target; targets that others added are removed."""
         name = actual.outputs.id
         if changed.keys() - {"Targets"}:
             aws.events.put_rule(**_rule(desired))
@@ -157,7 +157,7 @@ def _remove_targets(aws: Aws, rule: str, ids: Sequence[str]) -> None:
 
 
 def _refuse_failures(rule: str, failed: Sequence[Mapping[str, Any]]) -> None:
-    """Raise NotReady for what EventBridge didn't do, though it answered with success."""
+    """Raise NotReady for failed entries of an answer that is otherwise a success."""
     if failed:
         said = failed[0].get("ErrorMessage") or failed[0].get("ErrorCode")
         raise NotReady(

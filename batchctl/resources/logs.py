@@ -14,7 +14,7 @@ from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, r
 
 @dataclass(frozen=True, kw_only=True)
 class LogGroup(Resource[Outputs]):
-    """A log group with a retention, made before what writes to it.
+    """A log group with a retention, made before its writer.
 
     The writer's role should not have `logs:CreateLogGroup`: a late flush would bring a deleted
     group back, without tags and retention (Lambda developer guide, "Sending Lambda function logs

@@ -1,4 +1,4 @@
-"""AWS WAF: the association of a web ACL with what requests come in by."""
+"""AWS WAF: the association of a web ACL with a load balancer or stage."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class WebAclAssociation(Resource[Outputs]):
     def update(
         self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
     ) -> Outputs:
-        """Put it in the place of another one."""
+        """Replace another web ACL."""
         del actual, changed
         return self.create(aws, desired)
 

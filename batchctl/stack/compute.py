@@ -163,7 +163,7 @@ def _job_definition(
         environment={
             **config.compute.environment,
             "BATCHCTL_TABLE": Output(storage.table),
-            "BATCHCTL_RETRIES": str(config.compute.retries),
+            "BATCHCTL_RETRIES": str(config.compute.tries),
         },
         keep=config.compute.keep_revisions,
     )

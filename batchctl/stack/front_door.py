@@ -1,6 +1,6 @@
-"""The front door: what leads requests from the internet to the functions.
+"""The front door `alb`: the load balancer that leads requests from the internet to the functions.
 
-Here the load balancer; API Gateway is in `rest_api`.
+API Gateway is in `rest_api`.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def _agent_permissions(environments: tuple[str, ...]) -> tuple[Allow, ...]:
     Sources: Amazon ECS developer guide, "Amazon ECS container instance IAM role"; Service
     Authorization Reference, "Actions, resources, and condition keys for Amazon Elastic Container
     Service". An instance's own ARN has its cluster's name only in the newer of two forms, so where
-    it is the resource, the condition tells the cluster.
+    it is the resource, the condition names the cluster.
     """
     names = tuple(name for each in environments for name in _cluster_names(each))
     clusters = tuple(InAccount("ecs", f"cluster/{name}") for name in names)

@@ -1,6 +1,6 @@
 """What a job's container may do, and what the functions may that submit and end Batch jobs.
 
-A Batch job has an id that nobody knows before, so no ARN says which jobs are ours: their tags do.
+The id of a Batch job is unknown beforehand, so no ARN says which jobs are ours: their tags do.
 JobSplitter submits every job with the stack's mark. Whoever ends jobs may end those alone that have
 the mark.
 
@@ -92,7 +92,7 @@ def submit_permissions(
     AWS Batch has no condition for tags that are given at the creation alone, so whoever submits
     jobs with tags can tag a job that has none. One that another stack has marked it can't.
 
-    A job without the mark isn't refused: for a moment of the `up` that brings the mark the function
+    A job without the mark isn't refused: during the `up` that introduces the mark the function
     has the new role and its old code.
     """
     return (
@@ -131,7 +131,7 @@ def terminate_permission(config: Config) -> Allow:
 
 
 # These know no resources.
-LOOK_AT_JOBS = Allow(sid="LookAtJobs", actions=("batch:DescribeJobs", "batch:ListJobs"), on=("*",))
+DESCRIBE_JOBS = Allow(sid="LookAtJobs", actions=("batch:DescribeJobs", "batch:ListJobs"), on=("*",))
 
 
 def tracker_permissions(config: Config, storage: Storage) -> tuple[Allow, ...]:
@@ -154,6 +154,6 @@ def tracker_permissions(config: Config, storage: Storage) -> tuple[Allow, ...]:
             actions=("sqs:SendMessage",),
             on=(storage.queue, storage.events_dead_letters),
         ),
-        LOOK_AT_JOBS,
+        DESCRIBE_JOBS,
         terminate_permission(config),
     )

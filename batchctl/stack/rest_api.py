@@ -58,7 +58,7 @@ def build_rest_api(config: Config, functions: Functions) -> tuple[Resource[Any],
 def _api(config: Config, functions: Functions) -> RestApi:
     """Return the API; with IAM the other methods and the rest of the paths are routed, too.
 
-    API Gateway itself can't tell a signed request for what isn't there from an unsigned one:
+    API Gateway itself can't distinguish a signed request for an unknown path from an unsigned one:
     JobAPI answers the former with 404. Each path has a method for the others, as AWS doesn't say
     that these would fall through to `{proxy+}`.
     """

@@ -9,7 +9,7 @@ from batchctl.resources.dynamodb.tables import Table
 from batchctl.resources.sqs import Queue
 
 SECONDS_A_DAY = 86_400
-# No function reads the dead letters of events: who looks at one gives it back in half a minute.
+# No function reads the dead letters of events: a reader's copy is released after half a minute.
 EVENT_VISIBILITY_S = 30
 TABLE_INDEX = "by_created_at"
 TABLE_EXPIRY = "expires_at"

@@ -60,7 +60,7 @@ def test_each_try_has_a_line_with_its_number(log: pytest.LogCaptureFixture) -> N
         assert matches(line, r"sts\.GetCallerIdentity -", outcome, number)
 
 
-def test_calls_of_threads_are_told_apart(log: pytest.LogCaptureFixture) -> None:
+def test_calls_of_threads_do_not_mix(log: pytest.LogCaptureFixture) -> None:
     with mock_aws():
         sqs = opened().sqs
         with ThreadPoolExecutor(4) as pool:

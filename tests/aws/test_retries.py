@@ -155,7 +155,7 @@ def test_credentials_that_are_not_taken_end_the_run_at_once(
     retrier: Retrier, error: Exception
 ) -> None:
     calls = Calls(aws_error("Throttling"), error)
-    with pytest.raises(LoggedOut, match="could not go on") as ended:
+    with pytest.raises(LoggedOut, match="could not continue") as ended:
         retrier.call("batch.DescribeJobQueues", calls)
     assert calls.count == 2
     assert "log in" in str(ended.value.hint)
@@ -167,7 +167,7 @@ def test_what_one_may_not_do_with_good_credentials_ends_nothing_else(retrier: Re
         retrier.call("ec2.RunInstances", Calls(error))
 
 
-def test_what_never_passes_is_told_with_how_long_it_was_waited_for(retrier: Retrier) -> None:
+def test_an_error_that_stays_is_raised_with_how_long_it_was_retried(retrier: Retrier) -> None:
     with pytest.raises(ClientError) as ended:
         retrier.call("sqs.ListQueues", Calls(*[aws_error("Throttling", "slow down")] * 1000))
     text, hint = explain(ended.value)

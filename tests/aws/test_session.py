@@ -70,7 +70,7 @@ def test_the_stack_tag_cannot_be_overridden_by_the_user() -> None:
     assert aws.tags["batchctl:stack"] == "batchapp"
 
 
-def test_an_aws_error_is_told_with_operation_code_and_message() -> None:
+def test_an_aws_error_is_explained_by_operation_code_and_message() -> None:
     error = ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "CreateRole")
     text, hint = explain(error)
     assert text == "CreateRole: AccessDenied: not you"
@@ -78,7 +78,7 @@ def test_an_aws_error_is_told_with_operation_code_and_message() -> None:
     assert "permission" in hint
 
 
-def test_expired_credentials_are_told_to_be_renewed() -> None:
+def test_for_expired_credentials_the_hint_is_to_log_in_again() -> None:
     error = ClientError({"Error": {"Code": "ExpiredToken", "Message": "old"}}, "GetRole")
     assert "log in again" in str(explain(error)[1])
 

@@ -109,7 +109,7 @@ def test_a_signature_covers_the_host_the_type_and_the_token_but_not_what_proxies
 
 
 class Sts:
-    """STS, which gives the credentials that it was told to, or refuses."""
+    """STS that returns the given credentials, or refuses."""
 
     def __init__(self, lives_s: float = 3600, refuses: str | None = None) -> None:
         self.lives_s = lives_s
@@ -141,19 +141,19 @@ def test_the_roles_credentials_sign_once_assumed() -> None:
     assert sts.asked == [{"RoleArn": ROLE, "RoleSessionName": "batchctl"}]
 
 
-def test_the_roles_credentials_are_renewed_before_they_expire() -> None:
+def test_the_roles_credentials_are_refreshed_before_they_expire() -> None:
     sign = role_signer(account(Sts(lives_s=300)), REGION, ROLE)
     first = pieces(sign(Request("GET", HOST)))[0]
     assert pieces(sign(Request("GET", HOST)))[0] != first
 
 
-def test_who_may_not_assume_the_role_is_told_what_is_missing() -> None:
+def test_without_permission_to_assume_the_role_the_error_names_what_is_missing() -> None:
     with pytest.raises(BatchctlError, match=f"could not assume the role `{ROLE}`: User: ") as error:
         role_signer(account(Sts(refuses="AccessDenied")), REGION, ROLE)
     assert "`sts:AssumeRole`" in str(error.value.hint)
 
 
-def test_another_error_of_sts_is_told_as_it_is() -> None:
+def test_another_error_of_sts_is_passed_on() -> None:
     with pytest.raises(ClientError, match="ExpiredToken"):
         role_signer(account(Sts(refuses="ExpiredToken")), REGION, ROLE)
 

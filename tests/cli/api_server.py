@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from batchctl.engine.state import Record, StateFile, StateIdentity
+from batchctl.engine.state import StateFile, StateIdentity, StateRecord
 from batchctl.stack import EXECUTE_ROLE, STAGE
 
 ACCOUNT = "123456789012"
@@ -74,7 +74,7 @@ def deployed(folder: Path, api: ApiServer, auth: str, region: str = "us-east-1")
     state = StateFile.load(path, StateIdentity("batchapp", ACCOUNT, region))
     state.remember_api("restapi", auth)
     kind, _, label = STAGE.partition(".")
-    state.put(Record(kind, label, outputs={"invoke_url": api.url}))
+    state.put(StateRecord(kind, label, outputs={"invoke_url": api.url}))
     if auth == "iam":
         kind, _, label = EXECUTE_ROLE.partition(".")
-        state.put(Record(kind, label, outputs={"arn": ROLE}))
+        state.put(StateRecord(kind, label, outputs={"arn": ROLE}))

@@ -20,7 +20,7 @@ from moto import mock_aws
 from moto.core.config import DefaultConfig
 
 from batchctl.cli import main
-from batchctl.engine.state import Record, State, StateFile, StateIdentity
+from batchctl.engine.state import State, StateFile, StateIdentity, StateRecord
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 MOTO: DefaultConfig = {
@@ -102,7 +102,7 @@ def deployed(folder: Path, api: JobApi) -> StateFile:
 
 
 def record(state: StateFile, kind: str, label: str, **outputs: str) -> None:
-    state.put(Record(kind, label, outputs=outputs))
+    state.put(StateRecord(kind, label, outputs=outputs))
 
 
 @pytest.fixture

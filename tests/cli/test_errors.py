@@ -135,11 +135,11 @@ def test_without_a_terminal_and_without_yes_nothing_is_changed(
 
 
 @pytest.mark.usefixtures("account")
-def test_a_second_run_is_told_who_holds_the_lock(folder: Path, batchctl: Batchctl) -> None:
+def test_a_second_run_names_who_holds_the_lock(folder: Path, batchctl: Batchctl) -> None:
     with locked(folder / ".batchctl" / "batchapp.state.json"):
         result = batchctl("up", "--yes")
     assert result.exit_code == 1
-    assert "holds it since" in result.stderr
+    assert "has held it since" in result.stderr
 
 
 def test_jobs_before_up_are_told_to_run_up_first(batchctl: Batchctl) -> None:

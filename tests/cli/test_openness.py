@@ -176,7 +176,7 @@ def test_limits_that_were_set_by_hand_are_not_lifted_with_yes(batchctl: Batchctl
     )
     refused = batchctl("up", "--yes")
     assert refused.exit_code == 2
-    assert "`batchapp-TaskReceiver` may run without a limit at once" in refused.stderr
+    assert "`batchapp-TaskReceiver` can run without a limit at once" in refused.stderr
     limited = functions.get_function_concurrency(FunctionName="batchapp-TaskReceiver")
     assert limited["ReservedConcurrentExecutions"] == 3
 

@@ -54,7 +54,7 @@ def test_a_run_that_died_on_another_host_keeps_the_next_out_until_it_is_freed(
     assert "`batchctl unlock`" in str(refused.value.hint)
     done = batchctl("unlock", "--yes")
     assert done.exit_code == 0
-    assert "`batchctl up` of ann@build-7 (process 12) holds it since 2026" in done.stderr
+    assert "`batchctl up` of ann@build-7 (process 12) has held it since 2026" in done.stderr
     with locked(state_path):
         pass
 

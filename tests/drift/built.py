@@ -27,7 +27,7 @@ from batchctl.engine.destroy import destroy, plan_destroy
 from batchctl.engine.events import Event, Finished
 from batchctl.engine.plan import Plan, Step, make_plan
 from batchctl.engine.state import StateFile, StateIdentity
-from batchctl.engine.walk import Outcome
+from batchctl.engine.walk import WalkOutcome
 from batchctl.image.recipe import platform_of
 from batchctl.packaging import compute_directory
 from batchctl.resource import Outputs, Resource
@@ -68,8 +68,8 @@ class Application:
 
     @property
     def state(self) -> StateFile:
-        place = StateIdentity(self.aws.stack, self.aws.account, self.aws.region)
-        return StateFile.load(self.folder / "state.json", place)
+        identity = StateIdentity(self.aws.stack, self.aws.account, self.aws.region)
+        return StateFile.load(self.folder / "state.json", identity)
 
     def outputs(self, address: str) -> Any:
         """What the state knows of a resource."""
@@ -106,7 +106,7 @@ class Application:
         assert result.succeeded
         return done
 
-    def down(self) -> Outcome:
+    def down(self) -> WalkOutcome:
         """Delete everything."""
         state = self.state
         return destroy(

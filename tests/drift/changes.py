@@ -73,7 +73,7 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
     ("compute", "vcpus"): (2, frozenset({"job_definition.compute"})),
     ("compute", "memory_mib"): (2048, frozenset({"job_definition.compute"})),
     ("compute", "timeout_s"): (60, frozenset({"job_definition.compute"})),
-    ("compute", "retries"): (1, frozenset({"job_definition.compute"})),
+    ("compute", "tries"): (1, frozenset({"job_definition.compute"})),
     ("compute", "attempts"): (2, frozenset({"job_definition.compute"})),
     ("compute", "items_per_task"): (50, frozenset({"function.receiver"})),
     ("compute", "environment"): ({"A": "b"}, frozenset({"job_definition.compute"})),

@@ -17,7 +17,7 @@ API = "rest_api.api"
 EVERYONE = {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "*"}
 
 
-def _place(application: Application, path: str) -> dict[str, Any]:
+def _address(application: Application, path: str) -> dict[str, Any]:
     api_id = application.outputs(API).id
     resources = application.client("apigateway").get_resources(restApiId=api_id)["items"]
     return {
@@ -26,10 +26,10 @@ def _place(application: Application, path: str) -> dict[str, Any]:
     }
 
 
-def _integrate(application: Application, place: Mapping[str, Any], function: str) -> None:
+def _integrate(application: Application, address: Mapping[str, Any], function: str) -> None:
     arn = application.outputs(function).arn
     application.client("apigateway").put_integration(
-        **place,
+        **address,
         type="AWS_PROXY",
         integrationHttpMethod="POST",
         uri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations",
@@ -37,25 +37,25 @@ def _integrate(application: Application, place: Mapping[str, Any], function: str
 
 
 def _let_in(application: Application, _: Any, __: Any) -> None:
-    place = {**_place(application, "/v1/tasks"), "httpMethod": "GET"}
-    application.client("apigateway").delete_method(**place)
-    application.client("apigateway").put_method(**place, authorizationType="NONE")
-    _integrate(application, place, "function.api")
+    address = {**_address(application, "/v1/tasks"), "httpMethod": "GET"}
+    application.client("apigateway").delete_method(**address)
+    application.client("apigateway").put_method(**address, authorizationType="NONE")
+    _integrate(application, address, "function.api")
 
 
 def _lead_elsewhere(application: Application, _: Any, value: str) -> None:
-    place = {**_place(application, "/v1/new-task"), "httpMethod": "PUT"}
-    _integrate(application, place, value)
+    address = {**_address(application, "/v1/new-task"), "httpMethod": "PUT"}
+    _integrate(application, address, value)
 
 
 def _add_method(application: Application, _: Any, __: Any) -> None:
-    place = {**_place(application, "/v1/tasks"), "httpMethod": "POST"}
-    application.client("apigateway").put_method(**place, authorizationType="NONE")
-    _integrate(application, place, "function.api")
+    address = {**_address(application, "/v1/tasks"), "httpMethod": "POST"}
+    application.client("apigateway").put_method(**address, authorizationType="NONE")
+    _integrate(application, address, "function.api")
 
 
 def _add_path(application: Application, api: Any, value: str) -> None:
-    parent = _place(application, "/v1")["resourceId"]
+    parent = _address(application, "/v1")["resourceId"]
     application.client("apigateway").create_resource(
         restApiId=api.id, parentId=parent, pathPart=value
     )

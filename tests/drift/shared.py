@@ -14,7 +14,7 @@ from hypothesis import Phase, settings
 
 from batchctl.config import Config
 
-# The same examples on every machine; a failing one is told as it is, as a smaller one costs runs.
+# The same examples on every machine; a failing one isn't shrunk, as that costs runs.
 EXAMPLES = settings(
     derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate)
 )

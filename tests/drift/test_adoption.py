@@ -33,7 +33,9 @@ def test_without_its_state_everything_is_adopted_and_nothing_is_created(
     assert lost.state.state.resources == application.state.state.resources
 
 
-def test_drift_is_mended_while_a_lost_state_is_made_up_for(account_in_memory: Application) -> None:
+def test_drift_is_repaired_while_a_lost_state_is_rebuilt(
+    account_in_memory: Application,
+) -> None:
     application = account_in_memory
     application.up()
     as_built = witness.seen(application.client)
@@ -185,7 +187,7 @@ NAMELESS = {
     "stage",
     "web_acl_association",
 }
-# Names that aren't unique, where ours are told by their tag; and the account's one role for logs.
+# Names that aren't unique, where ours are known by their tag; and the account's one role for logs.
 UNTAKEN = {"rest_api", "api_logging", "network", "service_linked_role"}
 
 

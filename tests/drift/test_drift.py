@@ -1,4 +1,4 @@
-"""What other hands changed is shown by `plan`, mended by `up`, and nothing else is touched."""
+"""What other hands changed is shown by `plan`, repaired by `up`, and nothing else is touched."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mending import drift_and_mend
 from mutation import Mutation
 from mutations import MUTATIONS
 from mutations_rest_api import REST_API
+from repair import drift_and_repair
 from shared import EXAMPLES, Shared
 from slices import one_in, one_of_each
 
@@ -26,33 +26,33 @@ def _kind(mutation: Mutation) -> str:
 @pytest.mark.parametrize("mutation", one_of_each(_kind, MUTATIONS), ids=str)
 @settings(EXAMPLES, max_examples=1)
 @given(data=st.data())
-def test_an_attribute_changed_by_other_hands_is_shown_and_mended(
+def test_an_attribute_changed_by_other_hands_is_shown_and_repaired(
     shared: Shared, mutation: Mutation, data: st.DataObject
 ) -> None:
-    drift_and_mend(shared, [(mutation, data.draw(mutation.values))])
+    drift_and_repair(shared, [(mutation, data.draw(mutation.values))])
 
 
-def _place(mutation: Mutation) -> tuple[str, str]:
+def _conflict_key(mutation: Mutation) -> tuple[str, str]:
     """What no two changes may have in common; an upload of code is one of its architecture."""
     top, _, _ = mutation.path.partition(".")
     return mutation.address, "Code" if top in {"CodeSha256", "Architectures"} else top
 
 
 def _chosen(seed: int) -> list[Mutation]:
-    """Some mutations at random, each of a place of its own."""
+    """Some mutations at random, none of which conflict."""
     chance = random.Random(seed)  # noqa: S311 - which tests run is no secret
     shuffled = chance.sample(MUTATIONS, len(MUTATIONS))
-    by_place = {_place(each): each for each in shuffled}
-    return list(by_place.values())[: chance.randint(2, CHANGED_AT_ONCE)]
+    chosen = {_conflict_key(each): each for each in shuffled}
+    return list(chosen.values())[: chance.randint(2, CHANGED_AT_ONCE)]
 
 
 @pytest.mark.parametrize("seed", one_in(7, range(20)))
 @settings(EXAMPLES, max_examples=1)
 @given(data=st.data())
-def test_many_attributes_changed_at_once_are_shown_and_mended_at_once(
+def test_many_attributes_changed_at_once_are_shown_and_repaired_at_once(
     shared: Shared, seed: int, data: st.DataObject
 ) -> None:
-    drift_and_mend(shared, [(each, data.draw(each.values)) for each in _chosen(seed)])
+    drift_and_repair(shared, [(each, data.draw(each.values)) for each in _chosen(seed)])
 
 
 def test_every_kind_that_can_drift_has_mutations() -> None:

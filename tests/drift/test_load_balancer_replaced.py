@@ -78,7 +78,7 @@ def test_moto_refuses_a_target_group_a_second_load_balancer_as_aws_does(
         )
 
 
-def test_another_vpc_replaces_the_load_balancer_together_with_its_target_groups(
+def test_another_vpc_replaces_the_load_balancer_and_its_target_groups(
     deployed: Application,
 ) -> None:
     before = {what: len(names) for what, names in witness.inventory(deployed.client).items()}

@@ -15,7 +15,7 @@ Change = Callable[[Application], object]
 
 
 def desired_vcpus(application: Application) -> None:
-    """Batch scales an environment: how many vCPUs it wants at the moment is its own business."""
+    """Batch scales an environment: how many vCPUs it currently wants is up to Batch."""
     backend: Any = batch_backends["123456789012"]["us-east-1"]
     for environment in backend._compute_environments.values():
         environment.compute_resources.update(desiredvCpus=48, ec2KeyPair="", bidPercentage=100)

@@ -10,9 +10,9 @@ from changes import CHANGED_BEHIND_REST_API, KeyPath, with_setting, with_setting
 from deletions import BEHIND_REST_API
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mending import drift_and_mend
 from mutation import Mutation
 from mutations_rest_api import REST_API
+from repair import drift_and_repair
 from shared import CONFIG, EXAMPLES, Shared
 from slices import one_in
 from web_acls import FIRST
@@ -39,17 +39,17 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
 @pytest.mark.parametrize("mutation", one_in(5, REST_API), ids=str)
 @settings(EXAMPLES, max_examples=1)
 @given(data=st.data())
-def test_an_attribute_changed_by_other_hands_is_shown_and_mended(
+def test_an_attribute_changed_by_other_hands_is_shown_and_repaired(
     shared: Shared, mutation: Mutation, data: st.DataObject
 ) -> None:
-    drift_and_mend(shared, [(mutation, data.draw(mutation.values))])
+    drift_and_repair(shared, [(mutation, data.draw(mutation.values))])
 
 
 @settings(EXAMPLES, max_examples=1)
 @given(data=st.data())
-def test_everything_changed_at_once_is_mended_at_once(shared: Shared, data: st.DataObject) -> None:
+def test_all_that_changed_at_once_is_repaired_at_once(shared: Shared, data: st.DataObject) -> None:
     one_each = {(each.address, each.path.partition(".")[0]): each for each in REST_API}
-    drift_and_mend(shared, [(each, data.draw(each.values)) for each in one_each.values()])
+    drift_and_repair(shared, [(each, data.draw(each.values)) for each in one_each.values()])
 
 
 @pytest.mark.parametrize("address", one_in(3, BEHIND_REST_API))

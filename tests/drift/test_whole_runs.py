@@ -118,7 +118,7 @@ def test_a_function_that_is_being_updated_is_waited_for(account_in_memory: Appli
     assert application.plan().changes == ()
 
 
-def test_an_environment_that_turned_invalid_is_shown_with_its_reason_and_mended(
+def test_an_environment_that_turned_invalid_is_shown_with_its_reason_and_repaired(
     account_in_memory: Application,
 ) -> None:
     application = account_in_memory

@@ -28,7 +28,7 @@ def compute(item, parameters):
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(600)
 """
-SETTINGS = "compute: {retries: 1, memory_mib: 256}\n"
+SETTINGS = "compute: {tries: 1, memory_mib: 256}\n"
 WAYS = {
     "fine": ("SUCCEEDED", None, None),
     "raises": ("FAILED", "EXCEPTION", None),

@@ -29,7 +29,7 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applicatio
     """The application, up, with a compute.py that fails for some items until it is mended."""
     folder = tmp_path_factory.mktemp("job-commands")
     put_compute(folder, COMPUTE)
-    made = Application.make(folder, "compute: {retries: 1}\n")
+    made = Application.make(folder, "compute: {tries: 1}\n")
     try:
         made.local("up", "--yes")
         yield made

@@ -38,7 +38,7 @@ def compute(item, parameters):
     time.sleep(0.05)
     return {"call": call}
 """
-SETTINGS = "compute: {items_per_task: 20, retries: 1, timeout_s: 60}\n"
+SETTINGS = "compute: {items_per_task: 20, tries: 1, timeout_s: 60}\n"
 VCPUS = 4
 ATTEMPTS = 10
 NEW_CALLS_BETWEEN_RECLAIMS = 25

@@ -10,7 +10,7 @@ from batchctl.engine.destroy import Remaining, destroy, plan_destroy, remaining_
 from batchctl.engine.events import ignore
 from batchctl.engine.plan import Action, make_plan
 from batchctl.engine.state import StateFile
-from batchctl.engine.walk import Outcome
+from batchctl.engine.walk import WalkOutcome
 from batchctl.errors import LoggedOut
 
 chest = Chest(label="jobs", name="app-jobs", colour="gold")
@@ -24,7 +24,7 @@ def deployed(state: StateFile, aws: FakeAws) -> None:
     apply(STACK, make_plan(STACK, state.state, aws), state, aws, ignore)
 
 
-def down(state: StateFile, aws: FakeAws, *, delete_data: bool = False) -> Outcome:
+def down(state: StateFile, aws: FakeAws, *, delete_data: bool = False) -> WalkOutcome:
     plan = plan_destroy(state, aws, delete_data=delete_data)
     return destroy(plan, state, aws, ignore)
 
@@ -57,18 +57,18 @@ def test_with_delete_data_nothing_is_left_and_the_state_is_gone(
     assert not state.path.exists()
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("victim", ["app-top", "app-base", "app-jobs"])
 def test_a_killed_down_is_finished_by_the_next(
-    cloud: Cloud, state: StateFile, aws: FakeAws, moment: str, victim: str
+    cloud: Cloud, state: StateFile, aws: FakeAws, when: str, victim: str
 ) -> None:
     def kill(verb: str, name: str) -> None:
         if (verb, name) == ("delete", victim):
             raise SystemExit
 
-    setattr(cloud, moment, kill)
+    setattr(cloud, when, kill)
     down(state, aws, delete_data=True)
-    setattr(cloud, moment, lambda _verb, _name: None)
+    setattr(cloud, when, lambda _verb, _name: None)
     again = StateFile.load(state.path, state.state.identity)
     assert not down(again, aws, delete_data=True).failed
     assert cloud.things == {}
@@ -161,7 +161,7 @@ def test_a_lost_login_is_one_error_and_what_was_deleted_is_forgotten(
     assert "gate.gate" not in {each.address for each in left}
 
 
-def test_what_cannot_be_looked_at_is_an_error_and_not_deleted(
+def test_what_cannot_be_read_is_an_error_and_not_deleted(
     cloud: Cloud, state: StateFile, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_aws: FakeAws, _recorded: object) -> str | None:

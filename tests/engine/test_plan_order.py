@@ -43,10 +43,10 @@ def test_what_is_recorded_is_read_at_once_however_deep_it_stands(
     cloud: Cloud, aws: FakeAws, state: StateFile
 ) -> None:
     up(aws, state)
-    together = threading.Barrier(len(STACK), timeout=TOGETHER_WITHIN_S)
+    barrier = threading.Barrier(len(STACK), timeout=TOGETHER_WITHIN_S)
 
     def wait_for_the_others(_verb: str, _name: str) -> None:
-        together.wait()
+        barrier.wait()
 
     cloud.before = wait_for_the_others
     plan = make_plan(STACK, state.state, aws)
@@ -69,7 +69,7 @@ def test_what_is_found_by_its_dependency_is_read_after_it_and_only_when_that_exi
     assert all(step.adopted and step.action is Action.NO_OP for step in plan.steps)
 
 
-def test_a_read_that_fails_ahead_is_told_once_and_stops_its_dependents(
+def test_a_read_that_fails_ahead_is_reported_once_and_stops_its_dependents(
     cloud: Cloud, aws: FakeAws, state: StateFile
 ) -> None:
     up(aws, state)

@@ -14,12 +14,12 @@ import pytest
 from cloud import IDENTITY
 
 from batchctl.engine.lock import Locked, free, held, locked
-from batchctl.engine.state import Record, StateFile, backup_of, read_state
+from batchctl.engine.state import StateFile, StateRecord, backup_of, read_state
 from batchctl.errors import BatchctlError
 from batchctl.private_files import private_folder
 
-RECORD = Record("thing", "base", outputs={"id": "app-base", "arn": "arn:app-base"})
-OTHER = Record("thing", "other", outputs={"id": "app-other", "arn": "arn:app-other"})
+RECORD = StateRecord("thing", "base", outputs={"id": "app-base", "arn": "arn:app-base"})
+OTHER = StateRecord("thing", "other", outputs={"id": "app-other", "arn": "arn:app-other"})
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_link_to_a_file_of_the_user_is_refused_and_named(
 
 
 @pytest.mark.parametrize("suffix", [".new", ".backup", ".holder.new"])
-def test_a_link_in_the_place_of_what_is_made_anew_is_replaced_by_it(
+def test_a_link_where_a_new_file_is_made_is_replaced_by_it(
     path: Path, bashrc: Path, suffix: str
 ) -> None:
     run(path)
@@ -173,7 +173,7 @@ def test_whatever_reads_or_frees_refuses_the_link_too(
 def test_a_link_to_what_is_no_file_is_refused(path: Path, target: str) -> None:
     path.parent.mkdir(parents=True)
     path.symlink_to(target)
-    with pytest.raises(BatchctlError, match="is no state of `app`"):
+    with pytest.raises(BatchctlError, match="is not a state of `app`"):
         run(path)
     assert path.is_symlink()
 
@@ -181,7 +181,7 @@ def test_a_link_to_what_is_no_file_is_refused(path: Path, target: str) -> None:
 def test_a_link_to_the_state_of_another_stack_is_refused(path: Path, shared: Path) -> None:
     link = path.with_name("other.state.json")
     link.symlink_to(shared)
-    with pytest.raises(BatchctlError, match="is no state of `other`"):
+    with pytest.raises(BatchctlError, match="is not a state of `other`"):
         run(link)
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from cloud import Cloud, FakeAws, Slot, Thing
 
 from batchctl.aws.errors import AmbiguousOutcome
-from batchctl.engine.apply import ADOPT_WITHIN_S, MAX_READS, Result, apply
+from batchctl.engine.apply import ADOPT_WITHIN_S, MAX_REREADS, Result, apply
 from batchctl.engine.events import ignore
 from batchctl.engine.plan import Action, make_plan
 from batchctl.engine.state import StateFile
@@ -87,7 +87,7 @@ def test_a_dependency_that_is_changed_in_place_has_nothing_read_again(
     assert cloud.writes == [("update", "app-host")]
 
 
-def test_what_was_not_there_when_it_was_planned_is_made_without_a_look(
+def test_what_was_not_there_when_it_was_planned_is_made_without_a_read(
     cloud: Cloud, aws: FakeAws, state: StateFile
 ) -> None:
     assert reads_in_apply(STACK, cloud, state, aws) == []
@@ -136,7 +136,7 @@ def test_what_exists_and_stays_unseen_is_given_up_with_awss_own_error(
     assert ADOPT_WITHIN_S <= aws.clock.now() < 2 * ADOPT_WITHIN_S
 
 
-def lost(cloud: Cloud, moment: str, times: int) -> None:
+def lost(cloud: Cloud, when: str, times: int) -> None:
     """The answers to the first creates are lost, `before` or `after` they took effect."""
     left = [times]
 
@@ -145,20 +145,20 @@ def lost(cloud: Cloud, moment: str, times: int) -> None:
             left[0] -= 1
             raise AmbiguousOutcome("no answer")
 
-    setattr(cloud, moment, lose)
+    setattr(cloud, when, lose)
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_lost_answer_is_looked_into_and_ends_with_one_thing(
-    cloud: Cloud, aws: FakeAws, state: StateFile, moment: str
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_after_a_lost_answer_it_is_read_again_and_there_is_one_thing(
+    cloud: Cloud, aws: FakeAws, state: StateFile, when: str
 ) -> None:
-    lost(cloud, moment, 1)
+    lost(cloud, when, 1)
     assert up((neighbour,), state, aws).succeeded
     assert cloud.writes == [("create", "app-neighbour")]
     assert state.state.resources["thing.neighbour"].outputs is not None
 
 
-def test_answers_that_are_always_lost_are_an_error_after_some_looks(
+def test_answers_that_are_always_lost_are_an_error_after_some_reads(
     cloud: Cloud, aws: FakeAws, state: StateFile
 ) -> None:
     lost(cloud, "before", 100)
@@ -167,7 +167,7 @@ def test_answers_that_are_always_lost_are_an_error_after_some_looks(
     cloud.before = _noting(attempts, lose)
     failed = up((neighbour,), state, aws).outcome.failed
     assert isinstance(failed["thing.neighbour"], AmbiguousOutcome)
-    assert attempts.count("create") == 1 + MAX_READS
+    assert attempts.count("create") == 1 + MAX_REREADS
 
 
 def _noting(attempts: list[str], then: Callable[[str, str], None]) -> Callable[[str, str], None]:

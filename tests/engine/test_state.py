@@ -11,9 +11,9 @@ import pytest
 from cloud import IDENTITY
 
 from batchctl.engine.lock import Locked, locked
-from batchctl.engine.state import Record, StateError, StateFile, StateIdentity, backup_of
+from batchctl.engine.state import StateError, StateFile, StateIdentity, StateRecord, backup_of
 
-RECORD = Record("thing", "base", outputs={"id": "app-base", "arn": "arn:app-base"})
+RECORD = StateRecord("thing", "base", outputs={"id": "app-base", "arn": "arn:app-base"})
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_state_of_the_first_format_is_read(path: Path) -> None:
         (StateIdentity("other", "123456789012", "us-east-1"), "stack `app`"),
     ],
 )
-def test_the_state_of_another_place_is_refused(
+def test_the_state_of_another_identity_is_refused(
     path: Path, other: StateIdentity, named: str
 ) -> None:
     StateFile.load(path, IDENTITY).put(RECORD)
@@ -93,10 +93,10 @@ def test_the_state_of_another_place_is_refused(
 
 def test_an_unknown_kind_is_an_error_that_names_it(path: Path) -> None:
     with pytest.raises(StateError, match="unknown kind `teapot`"):
-        Record("teapot", "x").resource_kind  # noqa: B018 - the access is what is tried
+        StateRecord("teapot", "x").resource_kind  # noqa: B018 - the access is what is tried
 
 
-def test_a_second_run_is_told_who_holds_the_lock(path: Path) -> None:
+def test_a_second_run_names_who_holds_the_lock(path: Path) -> None:
     with locked(path), pytest.raises(Locked, match=f"process {os.getpid()}.*since"), locked(path):
         pass
 

@@ -48,7 +48,7 @@ def actions(plan: Plan) -> dict[str, Action]:
     return {step.address: step.action for step in plan.steps}
 
 
-def test_what_is_looked_up_is_used_and_never_made_recorded_or_tagged(
+def test_a_lookup_is_used_and_never_made_recorded_or_tagged(
     cloud: Cloud, aws: FakeAws, state: StateFile
 ) -> None:
     others_made(cloud, "their-ground")
@@ -65,9 +65,7 @@ def test_what_is_looked_up_is_used_and_never_made_recorded_or_tagged(
     assert set(cloud.things) == {"their-ground"}
 
 
-def test_what_is_looked_up_and_missing_is_not_made(
-    cloud: Cloud, aws: FakeAws, state: StateFile
-) -> None:
+def test_a_missing_lookup_is_not_made(cloud: Cloud, aws: FakeAws, state: StateFile) -> None:
     plan, _ = up(state, aws, ground)
     assert actions(plan) == {"ground.ground": Action.NO_OP}
     assert plan.changes == ()

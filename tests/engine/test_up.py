@@ -1,4 +1,4 @@
-"""What `up` promises: plan, apply and the state together, on a cloud in memory."""
+"""What `up` promises: plan, apply and the state as one, on a cloud in memory."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_changed_property_is_updated_in_place_and_nothing_else(
     assert cloud.writes == [("update", "app-middle")]
 
 
-def test_drift_is_mended_and_what_others_added_is_left(
+def test_drift_is_repaired_and_what_others_added_is_left(
     cloud: Cloud, aws: FakeAws, state: StateFile
 ) -> None:
     up(STACK, state, aws)
@@ -175,18 +175,18 @@ def test_one_failure_stops_its_dependents_only(
     assert {type(event) for event in seen} >= {Failed, Finished, Skipped}
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("victim", ["app-base", "app-middle", "app-top"])
 def test_a_run_killed_around_a_create_is_continued_to_one_of_each(
-    cloud: Cloud, aws: FakeAws, state: StateFile, moment: str, victim: str
+    cloud: Cloud, aws: FakeAws, state: StateFile, when: str, victim: str
 ) -> None:
     def kill(verb: str, name: str) -> None:
         if (verb, name) == ("create", victim):
             raise SystemExit
 
-    setattr(cloud, moment, kill)
+    setattr(cloud, when, kill)
     up(STACK, state, aws)
-    setattr(cloud, moment, lambda _verb, _name: None)
+    setattr(cloud, when, lambda _verb, _name: None)
     again = StateFile.load(state.path, state.state.identity)
     _, result = up(STACK, again, aws)
     assert result.succeeded
@@ -194,12 +194,12 @@ def test_a_run_killed_around_a_create_is_continued_to_one_of_each(
     assert make_plan(STACK, again.state, aws).changes == ()
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     "call", [("create", "app-base-2"), ("update", "app-middle"), ("delete", "app-base")]
 )
 def test_a_run_killed_while_it_replaces_is_continued(
-    cloud: Cloud, aws: FakeAws, state: StateFile, moment: str, call: tuple[str, str]
+    cloud: Cloud, aws: FakeAws, state: StateFile, when: str, call: tuple[str, str]
 ) -> None:
     up(STACK, state, aws)
     square = dataclasses.replace(base, shape="square")
@@ -209,9 +209,9 @@ def test_a_run_killed_while_it_replaces_is_continued(
         if (verb, name) == call:
             raise SystemExit
 
-    setattr(cloud, moment, kill)
+    setattr(cloud, when, kill)
     up(stack, state, aws)
-    setattr(cloud, moment, lambda _verb, _name: None)
+    setattr(cloud, when, lambda _verb, _name: None)
     again = StateFile.load(state.path, state.state.identity)
     up(stack, again, aws)
     assert set(cloud.things) == {"app-base-2", "app-middle", "app-top"}
@@ -219,7 +219,7 @@ def test_a_run_killed_while_it_replaces_is_continued(
     assert make_plan(stack, again.state, aws).changes == ()
 
 
-def test_a_create_without_an_answer_is_looked_for_before_it_is_made_again(
+def test_a_create_without_an_answer_is_read_before_it_is_made_again(
     cloud: Cloud, aws: FakeAws, state: StateFile
 ) -> None:
     def lose_answer(verb: str, _name: str) -> None:

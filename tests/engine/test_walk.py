@@ -9,11 +9,11 @@ from batchctl.errors import LoggedOut
 
 
 def test_what_does_not_depend_on_each_other_runs_at_the_same_time() -> None:
-    together = threading.Barrier(20, timeout=10)
+    barrier = threading.Barrier(20, timeout=10)
     graph: dict[str, set[str]] = {str(number): set() for number in range(20)}
 
     def meet(_address: str) -> None:
-        together.wait()
+        barrier.wait()
 
     outcome = walk(graph, meet, threading.Event())
     assert not outcome.failed
@@ -61,12 +61,12 @@ def test_when_stopped_nothing_new_begins() -> None:
 
 
 def test_after_a_lost_login_nothing_begins_and_there_is_one_error() -> None:
-    together = threading.Barrier(2, timeout=10)
+    barrier = threading.Barrier(2, timeout=10)
     worked: list[str] = []
 
     def work(address: str) -> None:
         worked.append(address)
-        together.wait()
+        barrier.wait()
         raise LoggedOut(address)
 
     graph: dict[str, set[str]] = {"a": set(), "b": set(), "after a": {"a"}, "last": {"after a"}}

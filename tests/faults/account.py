@@ -24,7 +24,7 @@ from batchctl.engine.destroy import destroy, plan_destroy
 from batchctl.engine.events import ignore
 from batchctl.engine.plan import Plan, make_plan
 from batchctl.engine.state import StateFile, StateIdentity
-from batchctl.engine.walk import Outcome
+from batchctl.engine.walk import WalkOutcome
 from batchctl.errors import Interrupted
 from batchctl.resource import Resource
 from batchctl.resources.awslambda import triggers as awslambda
@@ -42,7 +42,7 @@ Stack = Sequence[Resource[Any]]
 # Relative: a run finds the state in its current folder, as the command line does.
 STATE = Path("batchapp.state.json")
 # What comes of a run in which nothing failed, was skipped or interrupted.
-DONE = Outcome()
+DONE = WalkOutcome()
 
 
 def first_stack() -> Stack:
@@ -120,7 +120,7 @@ class Account:
         self.aws = Aws(self.connection, stack="batchapp", tags={"team": "quant"}, clock=clock)
         return self.aws
 
-    def up(self, stack: Stack) -> Outcome:
+    def up(self, stack: Stack) -> WalkOutcome:
         """Another run of `up`, from the state on disk; ends early when the plan fails."""
         aws, state = self.new_run(), self.state()
         plan = make_plan(stack, state.state, aws)
@@ -128,7 +128,7 @@ class Account:
             apply(stack, plan, state, aws, ignore).outcome if plan.outcome == DONE else plan.outcome
         )
 
-    def down(self) -> Outcome:
+    def down(self) -> WalkOutcome:
         """Another run of `down`, from the state on disk."""
         aws, state = self.new_run(), self.state()
         return destroy(plan_destroy(state, aws, delete_data=False), state, aws, ignore)
@@ -288,7 +288,7 @@ def _rest_apis(account: Account) -> list[str]:
 
 
 def _event_rules(account: Account) -> list[str]:
-    """Each rule with what it tells, by name."""
+    """Each rule with what it sends, by name."""
     events, found = account.client("events"), []
     for name in _listing("events", "list_rules", "Rules", "Name")(account):
         targets = events.list_targets_by_rule(Rule=name)["Targets"]

@@ -118,8 +118,8 @@ class Branches:
             self._running[child] = (name, copy)
             return False
         os.chdir(copy)
-        told = Path("failure").open("w", encoding="utf-8")  # noqa: SIM115 - the process ends with it
-        faulthandler.dump_traceback_later(HANGS_AFTER_S, exit=True, file=told)
+        report = Path("failure").open("w", encoding="utf-8")  # noqa: SIM115 - the process ends with it
+        faulthandler.dump_traceback_later(HANGS_AFTER_S, exit=True, file=report)
         gc.disable()  # it lives too briefly to have garbage to collect
         self.in_child = name
         return True
@@ -149,16 +149,16 @@ class Branches:
 
     def undisturbed(self, run: Callable[[], object], outcome: Callable[[], Any]) -> Any:
         """Return the outcome (as JSON has it) of a run that happens in a branch only."""
-        told = Path("..") / "undisturbed.json"
+        recorded = Path("..") / "undisturbed.json"
 
-        def tell() -> None:
+        def run_and_record() -> None:
             run()
-            told.write_text(json.dumps(outcome()), encoding="utf-8")
+            recorded.write_text(json.dumps(outcome()), encoding="utf-8")
 
         if self.split("undisturbed"):
-            self.end(tell)
+            self.end(run_and_record)
         assert self.gather() == []
-        return json.loads(told.read_text(encoding="utf-8"))
+        return json.loads(recorded.read_text(encoding="utf-8"))
 
     def gather(self) -> list[str]:
         """Wait for all; return what failed, each with its branch's name and its error."""
@@ -172,8 +172,8 @@ class Branches:
         name, folder = self._running.pop(child)
         _, status = os.waitpid(child, 0)
         if status != 0:
-            told = folder / "failure"
-            why = told.read_text(encoding="utf-8") if told.exists() else f"it died ({status})"
+            report = folder / "failure"
+            why = report.read_text(encoding="utf-8") if report.exists() else f"it died ({status})"
             self.failures.append(f"{name}: {why}")
         shutil.rmtree(folder)
 

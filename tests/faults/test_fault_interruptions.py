@@ -15,7 +15,7 @@ every_so_manyth = pytest.mark.parametrize(
 
 
 @every_so_manyth
-def test_expired_credentials_are_told_and_the_next_run_continues(
+def test_expired_credentials_are_one_error_and_the_next_run_continues(
     every: int, account: Account, calls: Calls, branches: Branches
 ) -> None:
     stack = first_stack()

@@ -11,7 +11,7 @@ from batchctl.engine.destroy import destroy, plan_destroy
 from batchctl.engine.events import ignore
 from batchctl.engine.plan import Plan, Step, make_plan
 from batchctl.engine.state import StateFile, StateIdentity
-from batchctl.engine.walk import Outcome
+from batchctl.engine.walk import WalkOutcome
 from batchctl.resource import Resource
 from batchctl.stack import in_order
 
@@ -34,7 +34,7 @@ def step_of(plan: Plan, resource: Resource[Any]) -> Step:
     return next(step for step in plan.steps if step.address == resource.address)
 
 
-def down(aws: Aws, folder: Path) -> Outcome:
+def down(aws: Aws, folder: Path) -> WalkOutcome:
     """Delete everything recorded."""
     state = _state(aws, folder)
     return destroy(plan_destroy(state, aws, delete_data=True), state, aws, ignore)

@@ -123,7 +123,7 @@ def test_what_api_gateway_refuses_for_a_while_is_tried_again(
     assert apis(aws) == []
 
 
-def test_what_api_gateway_refuses_for_good_is_told(aws: Aws, tmp_path: Path) -> None:
+def test_what_api_gateway_refuses_for_good_is_an_error(aws: Aws, tmp_path: Path) -> None:
     fail(aws, "apigateway.CreateStage", "BadRequestException", "Invalid stage name", times=99)
     failed = up(aws, tmp_path, stage).outcome.failed
     assert isinstance(failed["stage.api"], ClientError)
@@ -141,9 +141,9 @@ def test_a_changed_api_is_deployed_and_an_unchanged_one_is_not(aws: Aws, tmp_pat
     assert step_of(plan(aws, tmp_path, changed), deployment).action is Action.REPLACE
     result = up(aws, tmp_path, changed)
     second = outputs(result, deployment).id
-    place = {"restApiId": outputs(result, rest_api).id, "stageName": "api"}
-    assert client(aws).get_stage(**place)["deploymentId"] == second != first
-    deployments = client(aws).get_deployments(restApiId=place["restApiId"])["items"]
+    address = {"restApiId": outputs(result, rest_api).id, "stageName": "api"}
+    assert client(aws).get_stage(**address)["deploymentId"] == second != first
+    deployments = client(aws).get_deployments(restApiId=address["restApiId"])["items"]
     assert [each["id"] for each in deployments] == [second]
 
 

@@ -221,9 +221,9 @@ def test_interfaces_that_other_functions_use_are_not_waited_for(aws: Aws, tmp_pa
     inside = in_vpc(aws)
     other = dataclasses.replace(inside, label="other", name="batchapp-Other")
     up(aws, tmp_path, inside, other)
-    looks = sent(aws, "ec2.DescribeNetworkInterfaces")
+    reads = sent(aws, "ec2.DescribeNetworkInterfaces")
     outputs(up(aws, tmp_path, other), other)
-    assert not looks
+    assert not reads
     assert [each["FunctionName"] for each in aws.awslambda.list_functions()["Functions"]] == [
         "batchapp-Other"
     ]

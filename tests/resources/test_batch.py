@@ -113,7 +113,7 @@ def test_an_invalid_environment_is_a_difference_that_says_why(aws: Aws, tmp_path
     assert step.notes == (f"INVALID: {NO_SUBNET}",)
 
 
-def test_an_invalid_environment_is_mended_by_sending_its_resources_again(
+def test_an_invalid_environment_is_repaired_by_sending_its_resources_again(
     aws: Aws, tmp_path: Path
 ) -> None:
     outputs(up(aws, tmp_path, spot), spot)
@@ -208,7 +208,7 @@ def test_a_queue_tries_its_environments_in_the_order_given(
     assert [each["computeEnvironment"] for each in found["computeEnvironmentOrder"]] == order
 
 
-def test_an_invalid_queue_is_mended_by_its_environments(aws: Aws, tmp_path: Path) -> None:
+def test_an_invalid_queue_is_repaired_by_its_environments(aws: Aws, tmp_path: Path) -> None:
     outputs(up(aws, tmp_path, queue), queue)
     alter(aws, "batch.DescribeJobQueues", with_status("INVALID", "no", "jobQueues"), times=1)
     updates = sent(aws, "batch.UpdateJobQueue")

@@ -21,19 +21,19 @@ SERVICES = {"elasticloadbalancing": "elbv2"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "together"), [pytest.param(*pair, id=f"{pair[0].kind}") for pair in KINDS]
+    ("kind", "read"), [pytest.param(*pair, id=f"{pair[0].kind}") for pair in KINDS]
 )
 def test_the_service_takes_several_names_and_says_each_in_its_answer(
-    aws: Aws, kind: type[Resource[Any]], together: BatchedRead
+    aws: Aws, kind: type[Resource[Any]], read: BatchedRead
 ) -> None:
-    prefix, _, operation = together.operation.partition(".")
+    prefix, _, operation = read.operation.partition(".")
     model = aws.connection.client(SERVICES.get(prefix, prefix)).meta.service_model
     assert model.endpoint_prefix == prefix
     shapes = model.operation_model(operation)
     assert shapes.input_shape
     assert shapes.output_shape
-    wanted = "string" if together.by_prefix else "list"
-    assert shapes.input_shape.members[together.parameter].type_name == wanted
-    listed: Any = shapes.output_shape.members[together.answers]
-    assert together.known_by in listed.member.members
-    assert together.of in {each.name for each in fields(kind.outputs)}
+    wanted = "string" if read.by_prefix else "list"
+    assert shapes.input_shape.members[read.parameter].type_name == wanted
+    listed: Any = shapes.output_shape.members[read.answers]
+    assert read.known_by in listed.member.members
+    assert read.of in {each.name for each in fields(kind.outputs)}

@@ -51,8 +51,8 @@ def users_web_acls(aws: Aws) -> None:
 
 @pytest.fixture
 def state(tmp_path: Path, aws: Aws) -> StateFile:
-    place = StateIdentity(aws.stack, aws.account, aws.region)
-    return StateFile.load(tmp_path / "batchapp.state.json", place)
+    identity = StateIdentity(aws.stack, aws.account, aws.region)
+    return StateFile.load(tmp_path / "batchapp.state.json", identity)
 
 
 def up(resource: Resource[Any], state: StateFile, aws: Aws) -> tuple[Plan, Result]:

@@ -31,7 +31,7 @@ def public_default_vpc(aws: Aws) -> str:
 
 
 def error_of(stuck: Stuck, aws: Aws, folder: Path) -> BaseException:
-    """What the run of a stuck verb tells of its resource, after all before it went well."""
+    """Return the error of a run in which one verb is stuck; all before it succeeded."""
     there = stuck.resource.dependencies if stuck.verb == "up" else (stuck.resource,)
     assert up(aws, folder, *there).succeeded
     stuck.stick(aws)
@@ -50,11 +50,11 @@ def test_a_wait_ends_with_what_how_long_what_was_seen_last_and_what_to_do(
     began = aws.clock.now()
     error = error_of(stuck, aws, tmp_path)
     assert isinstance(error, NotReady), error
-    told = WAITED.fullmatch(error.message)
-    assert told, error.message
-    waited_s = int(told[1])
+    waited = WAITED.fullmatch(error.message)
+    assert waited, error.message
+    waited_s = int(waited[1])
     assert waited_s <= aws.clock.now() - began < waited_s + 4 * PAUSE_S
-    assert told[3] == (UNSEEN if stuck.seen == UNSEEN else f"it is still `{stuck.seen}`")
+    assert waited[3] == (UNSEEN if stuck.seen == UNSEEN else f"it is still `{stuck.seen}`")
     assert error.hint
     assert "run the command again" in error.hint
     assert stuck.waits_in in set(functions_on_the_way_to(error))
@@ -62,11 +62,18 @@ def test_a_wait_ends_with_what_how_long_what_was_seen_last_and_what_to_do(
 
 def functions_on_the_way_to(error: BaseException) -> Iterator[str]:
     for frame, _ in traceback.walk_tb(error.__traceback__):
-        yield f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_qualname}"
+        yield f"{module_of(Path(frame.f_code.co_filename))}.{frame.f_code.co_qualname}"
+
+
+def module_of(path: Path) -> str:
+    """The module's name within `batchctl.resources`: `iam.roles`."""
+    within = path.relative_to(RESOURCES) if path.is_relative_to(RESOURCES) else Path(path.name)
+    return ".".join(within.with_suffix("").parts)
 
 
 def test_every_wait_of_every_kind_is_tried() -> None:
-    waits = {f"{path.stem}.{name}" for path in RESOURCES.glob("*.py") for name in waits_in(path)}
+    paths = RESOURCES.rglob("*.py")
+    waits = {f"{module_of(path)}.{name}" for path in paths for name in waits_in(path)}
     assert waits == {stuck.waits_in for stuck in STUCK}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from examples_dynamodb import table
 from faults import Killed, answered_by, calls_of, fail, kill
-from verbs import changes, found, make, mend
+from verbs import changes, found, make, repair
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws
@@ -99,7 +99,7 @@ def test_a_table_cut_off_before_its_backups_is_finished(aws: Aws, deployed: Depl
     with pytest.raises(Killed):
         make(table, deployed)
     assert [c.path for c in changes(table, deployed)] == ["PointInTimeRecoveryEnabled"]
-    mend(table, deployed)
+    repair(table, deployed)
     assert changes(table, deployed) == ()
 
 
@@ -128,7 +128,7 @@ def test_indexes_are_deleted_and_made_one_a_call(
     theirs = dataclasses.replace(table, index_name="by_owner", index_partition_key="owner")
     make(theirs, deployed)
     calls = calls_of(aws, "dynamodb")
-    mend(table, deployed)
+    repair(table, deployed)
     made = dynamodb.describe_table(TableName=table.name)["Table"]["GlobalSecondaryIndexes"]
     assert [index["IndexName"] for index in made] == ["by_created_at"]
     assert calls.count("UpdateTable") == 2
@@ -138,11 +138,11 @@ def test_a_table_that_is_busy_is_waited_for(aws: Aws, deployed: Deployed) -> Non
     make(table, deployed)
     text = "Attempt to change a resource which is still in use: Table is being updated"
     fail(aws, "dynamodb.UpdateTable", "ResourceInUseException", text, times=3)
-    mend(dataclasses.replace(table, deletion_protection=False), deployed)
+    repair(dataclasses.replace(table, deletion_protection=False), deployed)
     assert [c.path for c in changes(table, deployed)] == ["DeletionProtectionEnabled"]
 
 
-def test_what_other_hands_changed_is_mended(dynamodb: Any, deployed: Deployed) -> None:
+def test_what_other_hands_changed_is_repaired(dynamodb: Any, deployed: Deployed) -> None:
     capacity = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
     dynamodb.create_table(**without_index(ProvisionedThroughput=capacity))
     assert {change.top for change in changes(table, deployed)} == {
@@ -151,7 +151,7 @@ def test_what_other_hands_changed_is_mended(dynamodb: Any, deployed: Deployed) -
         "DeletionProtectionEnabled",
         "PointInTimeRecoveryEnabled",
     }
-    mend(table, deployed)
+    repair(table, deployed)
     assert changes(table, deployed) == ()
 
 
@@ -265,9 +265,9 @@ def test_a_table_that_is_asked_for_nothing_deletes_nothing(
 
 def test_deletion_by_time_is_turned_on_and_off_again(dynamodb: Any, deployed: Deployed) -> None:
     make(table, deployed)
-    mend(expiring, deployed)
+    repair(expiring, deployed)
     assert time_to_live(dynamodb) == ("ENABLED", "expires_at")
-    mend(table, deployed)
+    repair(table, deployed)
     assert time_to_live(dynamodb)[0] == "DISABLED"
 
 
@@ -279,7 +279,7 @@ def test_deletion_by_an_attribute_of_others_is_turned_off_first(
     dynamodb.update_time_to_live(TableName=table.name, TimeToLiveSpecification=theirs)
     calls = calls_of(aws, "dynamodb")
     assert [change.path for change in changes(expiring, deployed)] == ["TimeToLiveAttribute"]
-    mend(expiring, deployed)
+    repair(expiring, deployed)
     assert calls.count("UpdateTimeToLive") == 2
     assert time_to_live(dynamodb) == ("ENABLED", "expires_at")
 
@@ -312,7 +312,7 @@ def test_a_second_change_of_deletion_within_an_hour_is_a_clear_error(
     text = "Time to live has been modified multiple times within a fixed interval"
     fail(aws, "dynamodb.UpdateTimeToLive", "ValidationException", text)
     with pytest.raises(BatchctlError, match="DynamoDB allows one change an hour") as raised:
-        mend(expiring, deployed)
+        repair(expiring, deployed)
     assert raised.value.hint == "run `batchctl up` again in an hour"
-    mend(expiring, deployed)
+    repair(expiring, deployed)
     assert changes(expiring, deployed) == ()

@@ -7,7 +7,7 @@ import pytest
 from default_vpc import make_default_vpc_public
 from examples_ec2 import compute, network, security_group
 from faults import Killed, answered_by, calls_of, fail, kill
-from verbs import changes, found, make, mend
+from verbs import changes, found, make, repair
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws
@@ -81,7 +81,7 @@ def test_rules_of_other_hands_are_revoked_and_lost_ones_come_back(
     ec2.revoke_security_group_ingress(GroupId=group.id, IpPermissions=ours)
     ec2.authorize_security_group_ingress(GroupId=group.id, IpPermissions=[EVERYONE])
     assert [change.path for change in changes(security_group, deployed)] == ["IpPermissions"]
-    mend(security_group, deployed)
+    repair(security_group, deployed)
     assert changes(security_group, deployed) == ()
 
 
@@ -122,7 +122,7 @@ def test_a_group_that_was_cut_off_before_its_rules_is_finished(
     with pytest.raises(Killed):
         make(security_group, deployed)
     assert [change.path for change in changes(security_group, deployed)] == ["IpPermissions"]
-    mend(security_group, deployed)
+    repair(security_group, deployed)
     assert changes(security_group, deployed) == ()
 
 
@@ -152,7 +152,7 @@ def test_a_rule_that_is_gone_already_does_not_keep_the_others(
     ec2.authorize_security_group_ingress(GroupId=group.id, IpPermissions=[EVERYONE])
     text = "The specified rule does not exist in this security group."
     fail(aws, "ec2.RevokeSecurityGroupIngress", "InvalidPermission.NotFound", text)
-    mend(dataclasses.replace(security_group, ingress=()), deployed)
+    repair(dataclasses.replace(security_group, ingress=()), deployed)
     assert described(ec2, group)["IpPermissions"] == []
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from examples_ec2 import launch_template as template
-from verbs import changes, found, make, mend
+from verbs import changes, found, make, repair
 
 from batchctl.aws.session import Aws
 from batchctl.resource import Deployed
@@ -53,7 +53,7 @@ def test_a_change_is_another_version_and_its_number_is_the_output(
 ) -> None:
     first = make(template, deployed)
     larger = dataclasses.replace(template, root_volume_gib=40)
-    mend(larger, deployed)
+    repair(larger, deployed)
     assert (deployed[larger].id, deployed[larger].version) == (first.id, "2")
     assert data_of(ec2, first.id, "2")["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 40
     assert data_of(ec2, first.id, "1")["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 30

@@ -199,7 +199,7 @@ def test_what_another_machine_pushed_meanwhile_is_taken(aws: Aws, tmp_path: Path
     assert isinstance(up(aws, tmp_path, unseen).outcome.failed[image.address], TagTaken)
 
 
-def test_a_pushed_image_may_take_a_moment_to_be_seen(aws: Aws, tmp_path: Path) -> None:
+def test_a_pushed_image_can_take_some_seconds_to_be_visible(aws: Aws, tmp_path: Path) -> None:
     hide: Callable[[Any], None] = lambda answer: answer.update(imageDetails=[])  # noqa: E731 - one line
     alter(aws, "ecr.DescribeImages", hide, times=3)
     assert up(aws, tmp_path, image).succeeded
@@ -313,7 +313,7 @@ def test_a_job_that_is_tried_again_while_the_jobs_are_listed_keeps_its_revision(
     assert statuses[-1] == "RUNNABLE"
 
 
-def test_while_there_are_few_revisions_nobody_looks_at_the_jobs(aws: Aws, tmp_path: Path) -> None:
+def test_while_there_are_few_revisions_no_jobs_are_listed(aws: Aws, tmp_path: Path) -> None:
     listed = sent(aws, "batch.ListJobs")
     for timeout_s in (60, 61):
         up(aws, tmp_path, dataclasses.replace(definition, timeout_s=timeout_s, keep=2))

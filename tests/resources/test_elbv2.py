@@ -139,7 +139,7 @@ def test_a_function_is_registered_when_its_permission_shows(
     assert [each["Target"]["Id"] for each in found] == [outputs(result, function).arn]
 
 
-def test_another_function_takes_the_place_of_the_one_in_a_target_group(
+def test_another_function_replaces_the_one_in_a_target_group(
     aws: Aws, elbv2: Any, tmp_path: Path
 ) -> None:
     group = outputs(up(aws, tmp_path, target), target_group).arn
@@ -226,7 +226,7 @@ def test_a_rule_whose_answer_was_lost_is_found_by_its_priority(
     aws: Aws, elbv2: Any, tmp_path: Path
 ) -> None:
     arn = outputs(up(aws, tmp_path, rule), rule).arn
-    # Nothing is recorded, and the first look doesn't show it yet.
+    # Nothing is recorded, and the first read doesn't show it yet.
     alter(aws, "elbv2.DescribeRules", lambda answer: answer.update(Rules=[]), times=1)
     assert outputs(up(aws, tmp_path / "lost", rule), rule).arn == arn
 

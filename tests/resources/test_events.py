@@ -12,7 +12,7 @@ from examples_batch import queue as compute_queue
 from examples_events import async_invocation, dead_letters, rule
 from examples_sqs import queue
 from faults import Killed, answered_by, fail, kill
-from verbs import changes, found, make, mend
+from verbs import changes, found, make, repair
 
 from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws
@@ -40,7 +40,7 @@ def events(aws: Aws) -> Any:
     return aws.connection.client("events")
 
 
-def test_a_rule_tells_the_function_of_the_ends_of_our_jobs_alone(
+def test_a_rule_sends_the_function_only_the_ends_of_our_jobs(
     deployed: Deployed, events: Any
 ) -> None:
     outputs = make(rule, deployed)
@@ -72,7 +72,7 @@ def test_a_rule_that_was_cut_off_before_its_target_is_finished(
     with pytest.raises(Killed):
         make(rule, deployed)
     assert [change.path for change in changes(rule, deployed)] == ["Targets"]
-    mend(rule, deployed)
+    repair(rule, deployed)
     assert len(events.list_targets_by_rule(Rule=rule.name)["Targets"]) == 1
 
 
@@ -80,7 +80,7 @@ def test_targets_of_other_hands_are_removed(deployed: Deployed, events: Any) -> 
     make(rule, deployed)
     theirs = {"Id": "theirs", "Arn": deployed[dead_letters].arn}
     events.put_targets(Rule=rule.name, Targets=[theirs])
-    mend(rule, deployed)
+    repair(rule, deployed)
     assert [each["Id"] for each in events.list_targets_by_rule(Rule=rule.name)["Targets"]] == [
         function.label
     ]
@@ -97,7 +97,7 @@ def test_an_entry_that_failed_though_the_call_succeeded_is_an_error(
         aws, f"events.{operation}", lambda: {"FailedEntryCount": 1, "FailedEntries": [entry]}
     )
     with pytest.raises(NotReady, match=r"event rule `batchapp-job-events`: in use elsewhere"):
-        mend(rule, deployed)
+        repair(rule, deployed)
 
 
 def test_concurrent_changes_of_a_rule_are_waited_out(aws: Aws, deployed: Deployed) -> None:

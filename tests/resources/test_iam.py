@@ -15,7 +15,7 @@ from examples_iam import (
 )
 from examples_sqs import dead_letters
 from faults import Killed, answered_by, calls_of, fail, kill
-from verbs import changes, found, make, mend
+from verbs import changes, found, make, repair
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.errors import NotReady
@@ -97,7 +97,7 @@ def test_a_role_that_was_cut_off_before_its_policy_is_finished(
     with pytest.raises(Killed):
         make(role, deployed)
     assert [change.path for change in changes(role, deployed)] == ["Policies.batchctl"]
-    mend(role, deployed)
+    repair(role, deployed)
     assert iam.list_role_policies(RoleName=role.name)["PolicyNames"] == ["batchctl"]
 
 
@@ -107,16 +107,16 @@ def test_policies_that_other_hands_added_are_seen_and_removed(iam: Any, deployed
     iam.attach_role_policy(RoleName=role.name, PolicyArn=MANAGED)
     paths = {change.path for change in changes(role, deployed)}
     assert paths == {"Policies.more", "ManagedPolicies"}
-    mend(role, deployed)
+    repair(role, deployed)
     assert iam.list_role_policies(RoleName=role.name)["PolicyNames"] == ["batchctl"]
     assert iam.list_attached_role_policies(RoleName=role.name)["AttachedPolicies"] == []
 
 
-def test_a_trust_that_other_hands_changed_is_mended(iam: Any, deployed: Deployed) -> None:
+def test_a_trust_that_other_hands_changed_is_repaired(iam: Any, deployed: Deployed) -> None:
     make(role, deployed)
     iam.update_assume_role_policy(RoleName=role.name, PolicyDocument=trust("ec2.amazonaws.com"))
     assert [change.top for change in changes(role, deployed)] == ["AssumeRolePolicyDocument"]
-    mend(role, deployed)
+    repair(role, deployed)
     assert changes(role, deployed) == ()
 
 
@@ -224,7 +224,7 @@ def test_an_instance_profile_that_was_cut_off_before_its_role_is_finished(
     assert [(c.old, c.new) for c in changes(instance_profile, deployed)] == [
         ([], [instance_role.name])
     ]
-    mend(instance_profile, deployed)
+    repair(instance_profile, deployed)
     assert changes(instance_profile, deployed) == ()
 
 
@@ -232,7 +232,7 @@ def test_an_instance_profile_changes_its_role(iam: Any, deployed: Deployed) -> N
     make(instance_role, deployed)
     make(other_role, deployed)
     make(instance_profile, deployed)
-    mend(dataclasses.replace(instance_profile, role=other_role), deployed)
+    repair(dataclasses.replace(instance_profile, role=other_role), deployed)
     profile = iam.get_instance_profile(InstanceProfileName=instance_profile.name)
     assert [r["RoleName"] for r in profile["InstanceProfile"]["Roles"]] == [other_role.name]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from examples_logs import log_group
 from faults import Killed, fail, kill
-from verbs import changes, make, mend
+from verbs import changes, make, repair
 
 from batchctl.aws.session import Aws
 from batchctl.resource import Deployed, NotOwned
@@ -50,7 +50,7 @@ def test_a_group_that_was_cut_off_before_its_retention_is_finished(
     with pytest.raises(Killed):
         make(log_group, deployed)
     assert [change.old for change in changes(log_group, deployed)] == [None]
-    mend(log_group, deployed)
+    repair(log_group, deployed)
     group = logs.describe_log_groups(logGroupNamePrefix=log_group.name)["logGroups"][0]
     assert group["retentionInDays"] == 7
 

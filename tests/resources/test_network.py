@@ -72,20 +72,20 @@ def vpc(ec2: Any) -> Vpc:
     return Vpc(ec2)
 
 
-def looked_up(aws: Aws, **wanted: Any) -> Actual[NetworkOutputs]:
+def read_network(aws: Aws, **wanted: Any) -> Actual[NetworkOutputs]:
     asked = dataclasses.replace(network, **wanted)
     return Network.read(aws, None, asked.desired(Deployed(aws)))
 
 
 def problem(aws: Aws, **wanted: Any) -> tuple[str, str]:
     with pytest.raises(BatchctlError) as caught:
-        looked_up(aws, **wanted)
+        read_network(aws, **wanted)
     return caught.value.message, caught.value.hint or ""
 
 
 def test_in_the_default_vpc_everything_stands_in_its_public_subnets(aws: Aws, ec2: Any) -> None:
     vpc_id = make_default_vpc_public(ec2)
-    found = looked_up(aws)
+    found = read_network(aws)
     subnets = {subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]}
     assert found.outputs.id == vpc_id
     assert set(found.outputs.compute_subnet_ids) == subnets
@@ -98,7 +98,7 @@ def test_in_the_default_vpc_everything_stands_in_its_public_subnets(aws: Aws, ec
 def test_it_takes_three_calls(aws: Aws, ec2: Any) -> None:
     make_default_vpc_public(ec2)
     calls = calls_of(aws, "ec2")
-    looked_up(aws)
+    read_network(aws)
     assert sorted(calls) == ["DescribeRouteTables", "DescribeSubnets", "DescribeVpcs"]
 
 
@@ -106,7 +106,7 @@ def test_compute_prefers_private_subnets_with_a_way_out(aws: Aws, vpc: Vpc) -> N
     public = [vpc.public("us-east-1a"), vpc.public("us-east-1b")]
     private = [vpc.private("us-east-1a"), vpc.private("us-east-1b")]
     vpc.isolated("us-east-1c")
-    found = looked_up(aws, vpc_id=vpc.id)
+    found = read_network(aws, vpc_id=vpc.id)
     assert found.outputs.compute_subnet_ids == tuple(private)
     assert found.outputs.load_balancer_subnet_ids == tuple(public)
     assert found.notes == (f"compute runs in 2 private subnets of VPC `{vpc.id}`",)
@@ -124,14 +124,14 @@ def test_a_route_that_leads_into_nothing_is_no_way_out(ec2: Any, vpc: Vpc) -> No
 def test_the_load_balancer_gets_one_subnet_of_each_zone(aws: Aws, vpc: Vpc) -> None:
     in_a = {vpc.public("us-east-1a"), vpc.public("us-east-1a")}
     in_b = vpc.public("us-east-1b")
-    found = looked_up(aws, vpc_id=vpc.id).outputs
+    found = read_network(aws, vpc_id=vpc.id).outputs
     assert found.load_balancer_subnet_ids == (min(in_a), in_b)
     assert found.compute_subnet_ids == (*sorted(in_a), in_b)
 
 
 def test_without_a_load_balancer_one_zone_is_enough(aws: Aws, vpc: Vpc) -> None:
     vpc.public("us-east-1a")
-    found = looked_up(aws, vpc_id=vpc.id, needs_load_balancer=False)
+    found = read_network(aws, vpc_id=vpc.id, needs_load_balancer=False)
     assert found.outputs.load_balancer_subnet_ids == ()
 
 
@@ -148,7 +148,7 @@ def test_one_public_zone_is_not_enough_for_a_load_balancer(aws: Aws, vpc: Vpc) -
 def test_small_subnets_are_not_for_the_load_balancer(aws: Aws, vpc: Vpc) -> None:
     small = vpc.public("us-east-1a", size=28)
     big = [vpc.public("us-east-1a"), vpc.public("us-east-1b")]
-    found = looked_up(aws, vpc_id=vpc.id).outputs
+    found = read_network(aws, vpc_id=vpc.id).outputs
     assert found.load_balancer_subnet_ids == tuple(big)
     assert small in found.compute_subnet_ids
 
@@ -186,7 +186,7 @@ def test_a_vpc_that_is_not_there_is_an_error(aws: Aws) -> None:
     assert "`network.vpc_id`" in hint
 
 
-def test_an_account_without_a_default_vpc_is_told_how_to_get_one(aws: Aws, ec2: Any) -> None:
+def test_without_a_default_vpc_the_hint_says_how_to_get_one(aws: Aws, ec2: Any) -> None:
     default = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     for subnet in ec2.describe_subnets()["Subnets"]:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
@@ -199,7 +199,7 @@ def test_an_account_without_a_default_vpc_is_told_how_to_get_one(aws: Aws, ec2: 
 def test_subnets_that_are_given_are_taken_and_name_the_vpc(aws: Aws, vpc: Vpc) -> None:
     public = (vpc.public("us-east-1a"), vpc.public("us-east-1b"))
     private = (vpc.private("us-east-1a"), vpc.private("us-east-1b"))
-    found = looked_up(
+    found = read_network(
         aws,
         compute_subnet_ids=private[1:],
         load_balancer_subnet_ids=public,
@@ -246,7 +246,7 @@ def test_two_subnets_of_one_zone_given_for_the_load_balancer_are_an_error(
 
 def test_given_subnets_without_a_way_out_are_taken_with_a_warning(aws: Aws, vpc: Vpc) -> None:
     isolated, public = vpc.isolated("us-east-1a"), vpc.public("us-east-1a")
-    found = looked_up(
+    found = read_network(
         aws,
         compute_subnet_ids=(isolated, public),
         function_subnet_ids=(public,),

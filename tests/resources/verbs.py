@@ -29,7 +29,7 @@ def changes(resource: Resource[Any], deployed: Deployed) -> tuple[Change, ...]:
     return difference(resource.desired(deployed), found(resource, deployed).properties)
 
 
-def mend(resource: Resource[Any], deployed: Deployed) -> None:
+def repair(resource: Resource[Any], deployed: Deployed) -> None:
     """Bring about what differs."""
     desired = resource.desired(deployed)
     tops = {change.top for change in changes(resource, deployed)}

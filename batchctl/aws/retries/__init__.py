@@ -1,11 +1,11 @@
-"""Every retry of every AWS call: one way in, one table (`retry_rules.RULES`).
+"""Retries of all AWS calls: one entry point, one table (`rules.RULES`).
 
 botocore's own retries are off: they repeat calls that must not be repeated (a
 RegisterJobDefinition whose answer was lost makes a second revision) and give up long before IAM
-or API Gateway is ready. Instead each call passes through `Retrier.call`, which knows three cases:
-throttling (always repeated, for minutes), no answer (repeated where the operation can't do harm
-twice, else AmbiguousOutcome, and the engine looks before it creates again), and RULES: errors
-that AWS gives while something else becomes consistent.
+or API Gateway is ready. Instead each call goes through `Retrier.call`, which has three cases:
+throttling (always retried, for minutes), no answer (retried where the operation is safe to repeat,
+else AmbiguousOutcome, and the engine reads before it creates again), and RULES: errors that AWS
+returns until something else is consistent.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 20.0
 THROTTLED_FOR_S = 600.0
 UNANSWERED_FOR_S = 30.0
-# No connection came about; and a connection that ended before the answer came.
+# No connection was made; and a connection that ended before the answer arrived.
 NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError)
 NO_ANSWER = (*NEVER_SENT, ConnectionClosedError, ReadTimeoutError)
 
@@ -55,30 +55,30 @@ THROTTLE_CODES = frozenset(
         "EC2ThrottledException",
     }
 )
-# What these verbs begin makes something new each time they take effect.
+# Operations whose names begin so create something new each time they take effect.
 NOT_REPEATABLE = ("Create", "Register", "Submit", "Run", "Add")
 
 
 @dataclass(frozen=True)
 class Retrier:
-    """Repeats a call as the table says; `on_wait` is told what is waited for."""
+    """Retries calls as the table says; `on_wait` is called with what is waited for."""
 
     clock: Clock = field(default_factory=Clock)
     on_wait: Callable[[str], None] = lambda _: None
     jitter: Callable[[], float] = random.random
 
-    def call(self, operation: str, attempt: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return the answer of `attempt`, repeated while `operation` (`service.Operation`) may be.
+    def call(self, operation: str, once: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the answer of `once`, retried as `operation` (`service.Operation`) allows.
 
         Raises the last ClientError or connection error when the time of its rule is over,
-        AmbiguousOutcome when there was no answer to an operation that must not run twice, and
-        LoggedOut when the credentials are not taken: nothing that is called later can succeed.
+        AmbiguousOutcome when an operation that must not run twice got no answer, and LoggedOut
+        when the credentials are rejected: no later call can succeed.
         """
         started = self.clock.now()
         tries = 0
         while True:
             try:
-                return attempt()
+                return once()
             except (ClientError, BotoCoreError) as error:
                 logged_out = login_error(error)
                 if logged_out:
@@ -100,7 +100,7 @@ class Retrier:
 
 
 def _verdict(operation: str, error: Exception) -> tuple[float, str]:
-    """Return for how many seconds the error may be retried (0: not at all), and what is awaited."""
+    """Return for how many seconds the error is retried (0: not at all), and what is waited for."""
     if isinstance(error, ClientError):
         if code_of(error) in THROTTLE_CODES:
             return THROTTLED_FOR_S, "AWS to accept more requests (throttled)"
@@ -113,7 +113,7 @@ def _verdict(operation: str, error: Exception) -> tuple[float, str]:
 
 
 def _unanswered(error: Exception) -> bool:
-    """Whether it is unknown if the call took effect: 5xx, or no answer at all."""
+    """Whether the call may have taken effect without our knowing: 5xx, or no answer at all."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return bool(status >= 500)
@@ -129,5 +129,5 @@ def _ambiguous(operation: str, error: Exception) -> bool:
 def _lost(operation: str, error: Exception) -> AmbiguousOutcome:
     return AmbiguousOutcome(
         f"no answer to {operation}, which may have taken effect: {error}",
-        hint="run the command again: it looks before it does anything twice",
+        hint="run the command again: it checks first what already exists",
     )

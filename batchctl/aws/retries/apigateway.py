@@ -1,9 +1,9 @@
-"""The errors of API Gateway that pass by themselves.
+"""The temporary errors of API Gateway.
 
 Sources: API Gateway developer guide, "Set up CloudWatch logging for REST APIs"; Terraform's
 provider for concurrent modifications. Its limits ("Quotas for configuring and running a REST API":
-one DeleteRestApi in 30 s, one CreateDeployment in 5 s) are throttling as any other: the call waits,
-in its own thread, and nothing else does.
+one DeleteRestApi in 30 s, one CreateDeployment in 5 s) are throttling like any other: only the
+thread of that call waits.
 """
 
 from __future__ import annotations
@@ -60,6 +60,6 @@ API_GATEWAY_RULES: tuple[Rule, ...] = (
         "BadRequestException",
         "active stages",
         60,
-        "API Gateway to see that no stage shows the deployment",
+        "API Gateway to see that no stage uses the deployment",
     ),
 )

@@ -1,4 +1,4 @@
-"""One row of the retry table: an error that passes by itself."""
+"""One row of the retry table: an error that is temporary."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from batchctl.aws.errors import code_of, message_of
 
 @dataclass(frozen=True)
 class Rule:
-    """An error that passes by itself: where it comes from, how long, and what is waited for.
+    """A temporary error: of which operations, for how long at most, and what is waited for.
 
     `operations` are `service.Operation`; `text` is a part of AWS's message in lower case, empty
-    for any.
+    for any message.
     """
 
     operations: tuple[str, ...]
@@ -24,7 +24,7 @@ class Rule:
     waits_for: str
 
     def matches(self, operation: str, error: ClientError) -> bool:
-        """Whether this rule is about that error of that operation."""
+        """Whether this rule applies to the error of the operation."""
         return (
             operation in self.operations
             and code_of(error) == self.code

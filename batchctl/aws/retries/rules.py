@@ -1,4 +1,4 @@
-"""The errors that pass by themselves: which operation gives them, for how long, what is waited for.
+"""The temporary errors of AWS: of which operations, for how long, and what is waited for.
 
 Sources: IAM user guide, "Changes that I make are not always immediately visible" (eventual
 consistency; Terraform's provider and Chalice retry the same texts); Lambda developer guide,

@@ -54,7 +54,7 @@ class ApiLogging(Resource[Outputs]):
         return Actual(Outputs(id=arn.rpartition("/")[2], arn=arn), {"RoleName": name})
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:
-        """Make the role and set it; API Gateway looks at once whether it may log with it."""
+        """Make the role and set it; API Gateway checks its permissions immediately."""
         name = desired["RoleName"]
         _make_role(aws, name)
         arn = _arn(aws, name)

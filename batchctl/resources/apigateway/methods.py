@@ -1,6 +1,6 @@
 """The resources and methods of a REST API: read in one call, written in an order that is safe.
 
-In API Gateway's words a *resource* is a node of the tree of paths, and a *method* hangs on one.
+In API Gateway's words a *resource* is a node of the tree of paths, and a *method* belongs to one.
 Nothing of this reaches a caller before it is deployed, so a method that differs is deleted and put
 again: there is no other way to change its kind of integration, and only one to get here.
 """
@@ -114,15 +114,15 @@ def _put_method(
     aws: Aws, api_id: str, ids: Mapping[str, str], key: str, method: Mapping[str, Any]
 ) -> None:
     http_method, _, path = key.partition(" ")
-    place: Any = {"restApiId": api_id, "resourceId": ids[path], "httpMethod": http_method}
+    method_address: Any = {"restApiId": api_id, "resourceId": ids[path], "httpMethod": http_method}
     try:
-        aws.apigateway.put_method(**place, authorizationType=method["authorizationType"])
+        aws.apigateway.put_method(**method_address, authorizationType=method["authorizationType"])
     except ClientError as error:
         # Repeated after a lost answer: what is there is what was just put.
         if not is_existing(error):
             raise
     aws.apigateway.put_integration(
-        **place,
+        **method_address,
         type=method["type"],
         integrationHttpMethod=method["httpMethod"],
         uri=method["uri"],

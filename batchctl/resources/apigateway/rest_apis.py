@@ -87,7 +87,7 @@ class RestApi(Resource[RestApiOutputs]):
     identity: ClassVar[tuple[str, ...]] = ("name",)
 
     def desired(self, deployed: Deployed) -> Properties:
-        """Return name, endpointConfiguration, policy and TLS, and what hangs on the API.
+        """Return name, endpointConfiguration, policy and TLS, and what belongs to the API.
 
         `paths` are those of its resources, `methods` go by `PUT /path`, `gatewayResponses` by type.
         """
@@ -187,7 +187,7 @@ class RestApi(Resource[RestApiOutputs]):
         if not self.signed and "AWS_IAM" in signed:
             yield AUTHENTICATION_OFF
         if actual["policy"] and not desired["policy"]:
-            yield "the REST API's resource policy, which may keep callers out, is removed"
+            yield "the REST API's resource policy, which might refuse callers, is removed"
 
     def write_tags(
         self, aws: Aws, outputs: RestApiOutputs, tags: Mapping[str, str], removed: Sequence[str]
@@ -197,7 +197,7 @@ class RestApi(Resource[RestApiOutputs]):
 
     @classmethod
     def delete(cls, aws: Aws, recorded: RestApiOutputs) -> None:
-        """Delete the API with all that hangs on it: one in 30 s at most ("Quotas")."""
+        """Delete the API with all that belongs to it: one in 30 s at most ("Quotas")."""
         with ignore_missing():
             aws.apigateway.delete_rest_api(restApiId=recorded.id)
 

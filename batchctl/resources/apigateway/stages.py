@@ -61,7 +61,7 @@ class StageOutputs(Outputs):
 class Stage(Resource[StageOutputs]):
     """The part of an API's address by which callers reach a deployment, with limits and a log.
 
-    Its limits are for all callers together; above them API Gateway answers 429. Why a request
+    Its limits are for all callers in total; above them API Gateway answers 429. Why a request
     failed in API Gateway itself is logged, its content never.
     """
 

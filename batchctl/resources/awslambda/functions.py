@@ -49,7 +49,7 @@ class Function(Resource[FunctionOutputs]):
 
     With both `network` and `security_group` it runs in the VPC. `architecture` None is the
     partition's default; without `reserved_concurrency` it shares what the account has. A function
-    that Lambda calls Failed can't be mended (Lambda developer
+    that Lambda calls Failed can't be repaired (Lambda developer
     guide, "Lambda function states"), so it is deleted and made again.
     """
 
@@ -179,11 +179,11 @@ class Function(Resource[FunctionOutputs]):
             aws.awslambda.untag_resource(Resource=outputs.arn, TagKeys=removed)
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
-        """Say that the limit of what runs at once is lifted or raised."""
+        """Say whether the concurrency limit is removed or raised."""
         had, wanted = actual[CONCURRENCY], desired[CONCURRENCY]
         if had is not None and (wanted is None or wanted > had):
             new = "without a limit" if wanted is None else f"{wanted} times"
-            yield f"function `{self.name}` may run {new} at once instead of {had} times"
+            yield f"function `{self.name}` can run {new} at once instead of {had} times"
 
     @classmethod
     def delete(cls, aws: Aws, recorded: FunctionOutputs) -> None:
@@ -230,7 +230,7 @@ def _wait_until_settled(aws: Aws, name: str) -> Mapping[str, Any] | None:
         found = _get(aws, name)
         return (found,) if found is None else _passing(found["Configuration"]) or (found,)
 
-    what = f"Lambda to finish what it is doing with function `{name}`"
+    what = f"Lambda to finish the current change of function `{name}`"
     return aws.wait_until(what, check, timeout_s=SETTLED_WITHIN_S)[0]
 
 
@@ -264,7 +264,7 @@ def _wait_until_usable(aws: Aws, name: str) -> FunctionOutputs:
     if failure:
         raise NotReady(
             f"could not make function `{name}` ready: {failure}",
-            hint="mend what the reason names, then run the command again",
+            hint="fix what the reason says, then run the command again",
         )
     return _outputs(configuration)
 

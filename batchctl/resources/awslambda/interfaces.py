@@ -11,7 +11,7 @@ from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
 
 # Up to 20 minutes (Lambda developer guide, "Giving Lambda functions access to resources in an
-# Amazon VPC"); 35 for one in a hundred, as Lambda's team told the authors of Terraform's provider.
+# Amazon VPC"); 35 for one in a hundred, according to Lambda's team (Terraform's provider).
 GONE_WITHIN_S = 2700.0
 DESCRIPTION = "AWS Lambda VPC ENI*"
 
@@ -41,7 +41,7 @@ def _interfaces(aws: Aws, security_group_id: str) -> list[Any]:
 
 
 def _delete(aws: Aws, interface_id: str) -> None:
-    """Delete an interface, unless Lambda does so at the same moment or has it in use again."""
+    """Delete an interface, unless Lambda deletes it at the same time or uses it again."""
     try:
         aws.ec2.delete_network_interface(NetworkInterfaceId=interface_id)
     except ClientError as error:

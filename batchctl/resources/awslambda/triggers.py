@@ -117,7 +117,7 @@ def _wait_until_mapping_settled(aws: Aws, uuid: str) -> Mapping[str, Any] | None
             return (found,)
         return Pending(found["State"])
 
-    what = "Lambda to finish what it is doing with the event source mapping"
+    what = "Lambda to finish the current change of the event source mapping"
     return aws.wait_until(what, check, timeout_s=MAPPING_SETTLES_WITHIN_S)[0]
 
 
@@ -160,7 +160,7 @@ class Permission(Resource[PermissionOutputs]):
     """One statement of a function's resource policy: a service may invoke it for `source`.
 
     The statement's id comes from the source's ARN: a source that was made again needs another
-    statement, and the old one looks right in everything but that ARN.
+    statement, and the old one differs only in that ARN.
     """
 
     function: Function
@@ -207,7 +207,7 @@ class Permission(Resource[PermissionOutputs]):
         desired: Properties,
         changed: Properties,
     ) -> PermissionOutputs:
-        """Put the right statement in the place of one that other hands changed."""
+        """Replace a statement that others changed."""
         del changed
         with _policy_lock(actual.outputs.function_name):
             _remove(aws, actual.outputs)

@@ -48,8 +48,8 @@ class ComputeEnvironment(Resource[Outputs]):
     """A managed environment of instances, bought as `model`: "SPOT" or "EC2" (on demand).
 
     Its instances are named and tagged, so that the bill shows what they cost. An INVALID or
-    DISABLED one is a difference, and an update mends it. How many vCPUs it has at the moment is
-    Batch's own business.
+    DISABLED one is a difference, and an update repairs it. How many vCPUs it currently has is
+    up to Batch.
     """
 
     model: str
@@ -211,26 +211,26 @@ def _differing(desired: Properties, actual: Properties) -> dict[str, Any]:
 def _wait_until_valid(aws: Aws, desired: Properties, *, within_s: float) -> Outputs:
     name = str(desired["computeEnvironmentName"])
     found = wait_until_valid(
-        aws, _what(name), partial(_describe, aws, name), _mender(aws, desired), within_s=within_s
+        aws, _what(name), partial(_describe, aws, name), _repair(aws, desired), within_s=within_s
     )
     return _outputs(found)
 
 
-def _mender(aws: Aws, desired: Properties) -> Callable[[Description], None]:
-    """Return what tries an INVALID environment again while its reason may be IAM's delay.
+def _repair(aws: Aws, desired: Properties) -> Callable[[Description], None]:
+    """Return what retries an INVALID environment while its reason can be IAM's delay.
 
-    An update with the same parameters makes Batch look again (AWS Batch User Guide, "INVALID
-    compute environment"). Raises NotReady with the reason when it is another or the time is over.
+    An update with the same parameters makes Batch check again (AWS Batch User Guide, "INVALID
+    compute environment"). Raises NotReady for every other reason, or when the time is over.
     """
     deadline = aws.clock.now() + IAM_SHOWS_WITHIN_S
 
-    def mend(found: Description) -> None:
+    def repair(found: Description) -> None:
         reason = reason_of(found)
         unseen = any(text in reason.lower() for text in UNSEEN_ROLE)
         if not unseen or aws.clock.now() >= deadline:
             raise NotReady(
                 f"could not use {_what(found['computeEnvironmentName'])}: it is INVALID: {reason}",
-                hint="mend what the reason names, then run the command again",
+                hint="fix what the reason says, then run the command again",
             )
         aws.on_wait("IAM to show the new roles to AWS Batch")
         aws.batch.update_compute_environment(
@@ -238,4 +238,4 @@ def _mender(aws: Aws, desired: Properties) -> Callable[[Description], None]:
             computeResources=desired["computeResources"],
         )
 
-    return mend
+    return repair

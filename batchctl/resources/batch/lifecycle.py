@@ -40,16 +40,21 @@ def wait_until_settled(aws: Aws, what: str, describe: Describe) -> Description |
         passing = found is not None and found["status"] in PASSING
         return Pending(found["status"]) if found and passing else (found,)
 
-    doing = f"AWS Batch to finish what it is doing with {what}"
+    doing = f"AWS Batch to finish the current change of {what}"
     return aws.wait_until(doing, check, timeout_s=SETTLED_WITHIN_S)[0]
 
 
 def wait_until_valid(
-    aws: Aws, what: str, describe: Describe, mend: Callable[[Description], None], *, within_s: float
+    aws: Aws,
+    what: str,
+    describe: Describe,
+    repair: Callable[[Description], None],
+    *,
+    within_s: float,
 ) -> Description:
     """Return the description once it is VALID.
 
-    `mend` is told of an INVALID one: it starts to mend it, or raises.
+    `repair` is called with an INVALID one: it starts its repair, or raises.
     """
 
     def check() -> tuple[Description] | Pending | None:
@@ -59,7 +64,7 @@ def wait_until_valid(
         if found["status"] == "VALID":
             return (found,)
         if found["status"] not in PASSING:
-            mend(found)
+            repair(found)
         return Pending(found["status"])
 
     return aws.wait_until(f"{what} to become VALID", check, timeout_s=within_s)[0]

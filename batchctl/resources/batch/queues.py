@@ -173,5 +173,5 @@ def _wait_until_valid(aws: Aws, name: str) -> Outputs:
 def _refuse_invalid(found: Description) -> None:
     raise NotReady(
         f"could not use {_what(found['jobQueueName'])}: it is INVALID: {reason_of(found)}",
-        hint="mend what the reason names, then run the command again",
+        hint="fix what the reason says, then run the command again",
     )

@@ -1,4 +1,4 @@
-"""What a table holds: whether anything, and how many jobs."""
+"""What a table holds: whether it is empty, and how many jobs it has."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ class Table(Resource[TableOutputs]):
         desired: Properties,
         changed: Properties,
     ) -> TableOutputs:
-        """Make one change after the other, as UpdateTable takes one kind and one index a call."""
+        """Make one change at a time: a call of UpdateTable takes one kind, and one index."""
         name = actual.outputs.id
         for change in _changes(actual.properties, desired, changed):
             aws.dynamodb.update_table(TableName=name, **change)
@@ -181,7 +181,7 @@ class Table(Resource[TableOutputs]):
             wait_until_gone(aws, recorded.id)
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
-        """Say that the limit of writes is lifted or raised."""
+        """Say whether the limit of writes is removed or raised."""
         had, wanted = (
             each["OnDemandThroughput"]["MaxWriteRequestUnits"] for each in (actual, desired)
         )
@@ -250,7 +250,7 @@ def _index(index: Mapping[str, Any]) -> dict[str, Any]:
 def _changes(
     actual: Properties, desired: Properties, changed: Properties
 ) -> Iterator[dict[str, Any]]:
-    """Yield what to tell UpdateTable, call by call; an index that differs is made anew."""
+    """Yield the parameters of each UpdateTable call; an index that differs is made again."""
     for key in ("BillingMode", "OnDemandThroughput", "DeletionProtectionEnabled"):
         if key in changed:
             yield {key: changed[key]}

@@ -181,7 +181,7 @@ def _version(aws: Aws, template_id: str, version: str) -> Mapping[str, Any] | No
 
 
 def _wait_until_shown(aws: Aws, outputs: LaunchTemplateOutputs) -> None:
-    """Wait until whoever asks is given this version: AWS Batch is about to."""
+    """Wait until EC2 shows this version to every caller, as AWS Batch is about to read it."""
     aws.wait_until(
         f"EC2 to show version {outputs.version} of launch template `{outputs.id}`",
         lambda: _version(aws, outputs.id, outputs.version),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
-from batchctl.resources.ec2.placement import Placement, listed, place
+from batchctl.resources.ec2.placement import Placement, choose_subnets, listed
 from batchctl.resources.ec2.subnets import Vpc, subnets_of
 
 
@@ -24,7 +24,7 @@ class NetworkOutputs(Outputs):
 
 @dataclass(frozen=True, kw_only=True)
 class Network(Resource[NetworkOutputs]):
-    """The VPC and where in it everything stands.
+    """The VPC and the subnets of everything in it.
 
     `vpc_id` None is the VPC of the subnets that are given, or else the default VPC. Subnets that
     are given are checked; for those that aren't, the load balancer gets a public one in each zone,
@@ -59,13 +59,13 @@ class Network(Resource[NetworkOutputs]):
     def read(
         cls, aws: Aws, recorded: NetworkOutputs | None, desired: Properties
     ) -> Actual[NetworkOutputs]:
-        """Look the network up, with what was asked for as its properties: it never differs.
+        """Look up the network. Its properties are the desired ones, so it never differs.
 
-        Raises BatchctlError that names what is missing and what to set or add.
+        Raises BatchctlError with what is missing, and what to set or add.
         """
         del recorded
         vpc = _vpc(aws, desired)
-        placement = place(vpc, desired)
+        placement = choose_subnets(vpc, desired)
         return Actual(_outputs(vpc, placement), desired, notes=placement.notes)
 
     def create(self, aws: Aws, desired: Properties) -> NetworkOutputs:
@@ -123,7 +123,7 @@ def _no_vpc(aws: Aws, vpc_id: str | None) -> BatchctlError:
         )
     return BatchctlError(
         f"could not find the default VPC of {aws.region}: the account has none there",
-        hint="set `network.vpc_id` in config.yaml, or make one: `aws ec2 create-default-vpc`",
+        hint="set `network.vpc_id` in config.yaml, or create one with `aws ec2 create-default-vpc`",
     )
 
 

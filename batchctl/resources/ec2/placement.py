@@ -21,7 +21,7 @@ FUNCTION_ENDPOINTS = "SQS, DynamoDB and AWS Batch"
 
 @dataclass(frozen=True)
 class Placement:
-    """The subnets of each; `notes` say in plain words what was chosen and what to look out for."""
+    """The subnets of each; `notes` say what was chosen, and what can go wrong with it."""
 
     compute: tuple[Subnet, ...]
     load_balancer: tuple[Subnet, ...]
@@ -29,10 +29,10 @@ class Placement:
     notes: tuple[str, ...]
 
 
-def place(vpc: Vpc, wanted: Properties) -> Placement:
-    """Return where things stand in `vpc`; `wanted` are the properties of a Network.
+def choose_subnets(vpc: Vpc, wanted: Properties) -> Placement:
+    """Return the subnets of everything in `vpc`; `wanted` are the properties of a Network.
 
-    Raises BatchctlError that names what is missing and what to set or add.
+    Raises BatchctlError with what is missing, and what to set or add.
     """
     compute = _given(vpc, "compute_subnet_ids", wanted["ComputeSubnetIds"])
     functions = _given(vpc, "function_subnet_ids", wanted["FunctionSubnetIds"])

@@ -114,7 +114,7 @@ class SecurityGroup(Resource[Outputs]):
         return actual.outputs
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
-        """Name the networks that are let in anew, and say that the way out opens."""
+        """Yield the networks that are newly let in, and that egress is no longer restricted."""
         had, wanted = (_let_in(each["IpPermissions"]) for each in (actual, desired))
         if added := newly_let_in(had, wanted):
             yield f"`{self.name}` lets in {', '.join(map(str, added))}, which it refuses today"
@@ -181,9 +181,9 @@ def _properties(group: Mapping[str, Any]) -> Properties:
 
 
 def _split(permissions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rules one by one: EC2 answers those of one port together.
+    """Return the rules one by one: EC2 groups them by port.
 
-    Texts that describe a rule are nobody's business: they are no part of what it allows.
+    Descriptions of rules are ignored: they don't change what a rule allows.
     """
     return _sorted(
         {**_protocol(permission), kind: [_without_description(source)]}

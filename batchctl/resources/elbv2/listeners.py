@@ -91,7 +91,7 @@ class Listener(Resource[Outputs]):
     def update(
         self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
     ) -> Outputs:
-        """Send it whole: protocol, certificate and policy go together."""
+        """Send it whole: protocol, certificate and policy are one."""
         del changed
         parameters = {key: value for key, value in desired.items() if key != "LoadBalancerArn"}
         aws.elbv2.modify_listener(ListenerArn=actual.outputs.arn, **parameters)

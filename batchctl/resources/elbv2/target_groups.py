@@ -118,7 +118,7 @@ class TargetOutputs(Outputs):
 class Target(Resource[TargetOutputs]):
     """The function in a target group, of which there is one at most.
 
-    The permission to invoke it comes first: registering looks for it (Elastic Load Balancing
+    The permission to invoke it comes first: registering checks it (Elastic Load Balancing
     guide, "Use Lambda functions as targets of an Application Load Balancer").
     """
 
@@ -164,7 +164,7 @@ class Target(Resource[TargetOutputs]):
         desired: Properties,
         changed: Properties,
     ) -> TargetOutputs:
-        """Put the function in the place of another one, as the group takes one only."""
+        """Replace the function, as the group takes one only."""
         del changed
         for target in actual.properties["Targets"]:
             _deregister(aws, actual.outputs.target_group_arn, target["Id"])

@@ -82,7 +82,7 @@ class InstanceProfile(Resource[Outputs]):
     def update(
         self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
     ) -> Outputs:
-        """Put the right role in the place of what is there."""
+        """Replace the role that is there."""
         del desired
         name = actual.outputs.id
         for role in actual.properties["Roles"]:

@@ -28,7 +28,7 @@ POLICY_NAME = "batchctl"
 # IAM user guide, "Changes that I make are not always immediately visible", names no time; peers
 # give it two minutes.
 PROPAGATION_S = 120
-# What a service says of whom it acts for when it assumes a role, where its guide tells so. Lambda
+# What a service says of whom it acts for when it assumes a role, where its guide says so. Lambda
 # developer guide, "Working with AWS managed policies in the execution role"; Amazon ECS developer
 # guide, "Amazon ECS task IAM role", which names the form of the ARN. EC2 says nothing of the kind.
 SAYS_ACCOUNT = frozenset({"lambda", "ecs-tasks"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from batchctl.engine.state import Record, StateFile, read_state
+from batchctl.engine.state import StateFile, StateRecord, read_state
 
 WORKERS = 16
 RECORDS = 64
@@ -12,7 +12,7 @@ RECORDS = 64
 
 def test_every_change_is_on_disk_when_its_worker_goes_on(state: StateFile) -> None:
     def put(number: int) -> bool:
-        state.put(Record("thing", str(number)))
+        state.put(StateRecord("thing", str(number)))
         written = read_state(state.path)
         return written is not None and f"thing.{number}" in written.resources
 

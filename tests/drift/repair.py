@@ -1,4 +1,4 @@
-"""Drift and its cure, on an application that many tests share."""
+"""Drift and its repair, on an application that many tests share."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from shared import Shared
 from batchctl.engine.plan import Action
 
 
-def drift_and_mend(shared: Shared, changed: Sequence[tuple[Mutation, Any]]) -> None:
-    """Change by other hands; see it in the plan, mend it, ask boto3 whether all is as it was."""
+def drift_and_repair(shared: Shared, changed: Sequence[tuple[Mutation, Any]]) -> None:
+    """Change by other hands; see it in the plan, repair it, ask boto3 whether all is as it was."""
     application = shared.settled()
     as_built, shared.application = shared.as_built, None
     for mutation, value in changed:
