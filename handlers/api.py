@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from handlers import clients
-from handlers.front_door import FrontDoor, RequestError, query, reply
+from handlers.http.front_door import FrontDoor, RequestError, query, reply
 from handlers.keeping import keeping_of
 from handlers.log import logger
 from handlers.malformed import TIMESTAMP
-from handlers.monitor import Monitor, Progress, limit_ids, monitor_of
 from handlers.record import FINAL, JOB, JOB_ID, MAX_ITEM_BYTES, JobRecord, Reclaims
-from handlers.results import Results
-from handlers.table import JobTable, ListCursor, Listed
+from handlers.store.jobs import JobTable, ListCursor, Listed
+from handlers.store.results import Results
+from handlers.tracking.monitor import Monitor, Progress, limit_ids, monitor_of
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import Response

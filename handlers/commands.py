@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers.record import AS_CONFIGURED, JOB_ID, JobRecord, Overrides
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
 
 SMALLEST_MEMORY_MIB = 4
 """AWS Batch API reference, ResourceRequirement: MEMORY is 4 MiB at least."""

@@ -19,13 +19,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from handlers import clients
-from handlers.front_door import FrontDoor, RequestError, UnavailableError, reply
+from handlers.http.front_door import FrontDoor, RequestError, UnavailableError, reply
+from handlers.http.request import NewTask, parse
 from handlers.keeping import items_expiry, keeping_of
 from handlers.log import logger
 from handlers.record import JobRecord, Status, timestamp
-from handlers.request import NewTask, parse
-from handlers.table import JobTable
-from handlers.universe import Universe, WriteRefusedError
+from handlers.store.batch_write import WriteRefusedError
+from handlers.store.jobs import JobTable
+from handlers.store.universe import Universe
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import Response

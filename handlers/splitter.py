@@ -22,13 +22,13 @@ from aws_lambda_powertools.utilities.batch import (
 )
 
 from handlers import clients
-from handlers.lease import Lease, LeaseTable
+from handlers.batch.split_lease import Lease, LeaseTable
+from handlers.batch.submission import Submission, submission_of
+from handlers.batch.termination import Marker, Stopper
 from handlers.log import logger
 from handlers.malformed import reporting_skipped
 from handlers.record import JOB_ID, Status, cut
-from handlers.stopping import Marker, Stopper
-from handlers.submission import Submission, submission_of
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse

@@ -14,18 +14,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from handlers import clients
-from handlers.cancelling import Canceller
-from handlers.claim import ClaimTable
+from handlers.batch.submission import submission_of
+from handlers.batch.termination import HandOver, Stopper
 from handlers.commands import Command, RefusedError, parse
 from handlers.keeping import keeping_of
 from handlers.log import logger
 from handlers.malformed import MalformedItemError, reporting_skipped
-from handlers.monitor import Monitor, Progress, monitor_of
 from handlers.record import JobRecord
-from handlers.retrying import Call, Retrier
-from handlers.stopping import HandOver, Stopper
-from handlers.submission import submission_of
-from handlers.tracking import Tracker
+from handlers.tracking.cancel import Canceller
+from handlers.tracking.events import Tracker
+from handlers.tracking.monitor import Monitor, Progress, monitor_of
+from handlers.tracking.retry import Call, Retrier
+from handlers.tracking.retry_lease import ClaimTable
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -8,10 +8,11 @@ from typing import Any
 import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from handlers import api, request
+from handlers import api
+from handlers.http import request
 from handlers.reasons import Reason
 from handlers.record import JOB_ID, MAX_ITEMS, MOST_ATTEMPTS, Status
-from handlers.results import MAX_DEPTH
+from handlers.store.results import MAX_DEPTH
 
 ROOT = Path(__file__).parents[1]
 CONTRACT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import attempts
 import job_table
 
-from handlers import keeping, record, results, universe
+from handlers import keeping, record
+from handlers.store import results, universe
 
 
 def test_functions_and_container_agree_on_the_chunks_of_the_universe() -> None:

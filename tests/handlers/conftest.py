@@ -22,18 +22,18 @@ from moto import mock_aws
 from surroundings import QUEUE_ARN, TABLE, Clock, a_monitor, lambda_context
 
 from handlers import api, clients, receiver, splitter
-from handlers.cancelling import Canceller
-from handlers.claim import ClaimTable
-from handlers.lease import LeaseTable
-from handlers.monitor import Monitor
+from handlers.batch.split_lease import LeaseTable
+from handlers.batch.submission import Submission
+from handlers.batch.termination import HandOver, Marker, Stopper
 from handlers.record import JobRecord, Status, timestamp
-from handlers.results import Results
-from handlers.retrying import Retrier
-from handlers.stopping import HandOver, Marker, Stopper
-from handlers.submission import Submission
-from handlers.table import JobTable
-from handlers.tracking import Tracker
-from handlers.universe import Universe
+from handlers.store.jobs import JobTable
+from handlers.store.results import Results
+from handlers.store.universe import Universe
+from handlers.tracking.cancel import Canceller
+from handlers.tracking.events import Tracker
+from handlers.tracking.monitor import Monitor
+from handlers.tracking.retry import Retrier
+from handlers.tracking.retry_lease import ClaimTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import KeySchemaElementTypeDef

@@ -12,15 +12,15 @@ from batch_double import BatchDouble
 from surroundings import QUEUE_ARN, TABLE, Clock
 
 from handlers import clients
-from handlers.lease import LeaseTable
+from handlers.batch.split_lease import LeaseTable
+from handlers.batch.submission import Submission
+from handlers.batch.termination import Marker, Stopper
+from handlers.http.request import NewTask
 from handlers.receiver import Receiver
 from handlers.record import BatchJob, JobRecord, Status, cut, timestamp
-from handlers.request import NewTask
 from handlers.splitter import Splitter
-from handlers.stopping import Marker, Stopper
-from handlers.submission import Submission
-from handlers.table import JobTable
-from handlers.universe import Universe
+from handlers.store.jobs import JobTable
+from handlers.store.universe import Universe
 
 ITEMS = [f"{number:06d}" for number in range(6_251)]
 TASK = NewTask("demo-1", ITEMS, "{}", "hash")

@@ -10,8 +10,8 @@ from batch_double import BatchDouble
 
 from handlers.record import JobRecord, Status, key, timestamp
 from handlers.splitter import Splitter
-from handlers.table import JobTable
-from handlers.universe import Universe
+from handlers.store.jobs import JobTable
+from handlers.store.universe import Universe
 
 
 @dataclass

@@ -11,15 +11,15 @@ from fates import Fate, Mortal, World
 from surroundings import QUEUE_ARN, TABLE, a_monitor
 
 from handlers import clients
-from handlers.cancelling import Canceller
-from handlers.claim import ClaimTable
+from handlers.batch.submission import Submission
+from handlers.batch.termination import HandOver, Stopper
 from handlers.commands import Command
 from handlers.record import JobRecord
-from handlers.retrying import Call, Retrier
-from handlers.stopping import HandOver, Stopper
-from handlers.submission import Submission
-from handlers.table import JobTable
-from handlers.tracking import Tracker
+from handlers.store.jobs import JobTable
+from handlers.tracking.cancel import Canceller
+from handlers.tracking.events import Tracker
+from handlers.tracking.retry import Call, Retrier
+from handlers.tracking.retry_lease import ClaimTable
 
 LATER = float("inf")
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from hypothesis import strategies as st
 
 from handlers.record import Status
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
 
 DEEP = "[" * 1000 + "]" * 1000
 NUMBERS = st.sampled_from(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from handlers.explaining import Explainer
-from handlers.monitor import Monitor
-from handlers.reclaims import ReclaimTable
-from handlers.results import Results
-from handlers.table import JobTable
-from handlers.universe import Universe
+from handlers.store.jobs import JobTable
+from handlers.store.reclaims import ReclaimTable
+from handlers.store.results import Results
+from handlers.store.universe import Universe
+from handlers.tracking.failure_records import Explainer
+from handlers.tracking.monitor import Monitor
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from fates import ITEMS, RECEIVER_CALLS, SPLITTER_CALLS, TASK, Fate, World
 
-from handlers.front_door import RequestError
-from handlers.lease import LeaseHeldError
-from handlers.table import JobTable
-from handlers.universe import Universe
+from handlers.batch.split_lease import LeaseHeldError
+from handlers.http.front_door import RequestError
+from handlers.store.jobs import JobTable
+from handlers.store.universe import Universe
 
 OTHER = replace(TASK, universe=ITEMS[::-1], content_hash="other")
 

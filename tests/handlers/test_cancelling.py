@@ -13,13 +13,13 @@ from jobs_left import Jobs, tasks
 from surroundings import Clock
 
 from handlers import clients
-from handlers.cancelling import Canceller
+from handlers.batch.termination import Stopper
 from handlers.commands import RefusedError
 from handlers.reasons import CANCELLED
 from handlers.record import Status, cut
 from handlers.splitter import Splitter
-from handlers.stopping import Stopper
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
+from handlers.tracking.cancel import Canceller
 
 LATER = float("inf")
 

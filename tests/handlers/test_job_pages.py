@@ -13,8 +13,8 @@ from surroundings import Clock
 
 from handlers import api
 from handlers.record import JobRecord, Status, timestamp
-from handlers.results import MAX_PAGE_BYTES
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
+from handlers.store.results import MAX_PAGE_BYTES
 
 STOPPED_MS = 1_790_000_123_456
 STOPPED = "2026-09-21T14:15:23.456000Z"

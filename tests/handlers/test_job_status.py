@@ -11,7 +11,7 @@ from jobs_left import Jobs, tasks
 from surroundings import Clock
 
 from handlers import api
-from handlers.results import Results
+from handlers.store.results import Results
 
 STOPPED_MS = 1_790_000_123_456
 STOPPED = "2026-09-21T14:15:23.456000Z"

@@ -15,10 +15,10 @@ from handlers import receiver
 from handlers.api import Reader
 from handlers.commands import RefusedError, known_job, parse
 from handlers.keeping import DAY_S, FOREVER, JOB_LAST_S, LONGEST_JOB_DAYS, Keeping, keeping_of
-from handlers.monitor import Monitor
 from handlers.record import Status
-from handlers.retrying import Call, Retrier
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
+from handlers.tracking.monitor import Monitor
+from handlers.tracking.retry import Call, Retrier
 
 Get = Callable[..., tuple[int, Any]]
 DAYS = 7

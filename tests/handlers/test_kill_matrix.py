@@ -6,8 +6,8 @@ import pytest
 from fates import ITEMS, RECEIVER_CALLS, SPLITTER_CALLS, Fate, Killed, World
 
 from handlers.record import Status
-from handlers.table import JobTable
-from handlers.universe import Universe
+from handlers.store.jobs import JobTable
+from handlers.store.universe import Universe
 
 
 def test_the_receivers_matrix_has_every_call(world: World) -> None:

@@ -19,10 +19,10 @@ from mortals import Mortals
 from surroundings import TABLE
 
 from handlers.record import FINAL, JobRecord, Reclaims, Status, cut, key
-from handlers.results import Results
-from handlers.table import JobTable
-from handlers.universe import Universe
-from handlers.writing import Writer
+from handlers.store.batch_write import Writer
+from handlers.store.jobs import JobTable
+from handlers.store.results import Results
+from handlers.store.universe import Universe
 
 ITEMS = 60  # more failures than one BatchWriteItem deletes
 MATRIX = [(call, after) for call in range(NEVER) for after in (False, True)]

@@ -14,14 +14,14 @@ from batch_double import BatchDouble
 from jobs_left import Jobs
 from surroundings import QUEUE_ARN, TABLE, Clock, a_monitor
 
-from handlers.cancelling import Canceller
-from handlers.claim import ClaimTable
+from handlers.batch.split_lease import Lease, LeaseLostError, LeaseTable
+from handlers.batch.submission import Submission
+from handlers.batch.termination import Stopper
 from handlers.commands import RefusedError
-from handlers.lease import Lease, LeaseLostError, LeaseTable
 from handlers.record import BatchJob, JobRecord, Overrides, Reclaims, Status, Tally, timestamp
-from handlers.stopping import Stopper
-from handlers.submission import Submission
-from handlers.table import End, JobTable
+from handlers.store.jobs import End, JobTable
+from handlers.tracking.cancel import Canceller
+from handlers.tracking.retry_lease import ClaimTable
 
 CONDITIONAL = ("put_item", "update_item")
 

@@ -24,14 +24,14 @@ from strange_items import (
 from surroundings import Clock, Context
 
 from handlers import receiver, tracker
-from handlers.cancelling import Canceller
 from handlers.keeping import Keeping
 from handlers.log import line, logger
 from handlers.malformed import LONGEST_SHOWN, skipped
 from handlers.record import Status, from_item, key
-from handlers.results import MAX_DEPTH
-from handlers.retrying import Retrier
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
+from handlers.store.results import MAX_DEPTH
+from handlers.tracking.cancel import Canceller
+from handlers.tracking.retry import Retrier
 
 Get = Callable[..., tuple[int, Any]]
 ITEMS = 4

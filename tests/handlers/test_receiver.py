@@ -12,11 +12,11 @@ from batch_double import batch_error
 from surroundings import TABLE, Clock
 
 from handlers import clients, receiver
+from handlers.http.request import NewTask
 from handlers.record import JobRecord, Status, key
-from handlers.request import NewTask
-from handlers.table import JobTable
-from handlers.universe import Universe, WriteRefusedError
-from handlers.writing import MAX_ROUNDS
+from handlers.store.batch_write import MAX_ROUNDS, WriteRefusedError
+from handlers.store.jobs import JobTable
+from handlers.store.universe import Universe
 
 Put = Callable[[dict[str, Any]], tuple[int, Any]]
 Event = Callable[[str], dict[str, Any]]

@@ -14,8 +14,6 @@ from jobs_left import Jobs, tasks
 from surroundings import QUEUE_ARN, TABLE, Clock
 
 from handlers import clients
-from handlers.cancelling import Canceller
-from handlers.claim import ClaimTable
 from handlers.commands import Command, RefusedError
 from handlers.record import (
     BatchJob,
@@ -27,11 +25,13 @@ from handlers.record import (
     key,
     timestamp,
 )
-from handlers.retrying import Call, Retrier
 from handlers.splitter import Splitter
-from handlers.table import JobTable
-from handlers.tracking import Tracker
-from handlers.universe import Universe
+from handlers.store.jobs import JobTable
+from handlers.store.universe import Universe
+from handlers.tracking.cancel import Canceller
+from handlers.tracking.events import Tracker
+from handlers.tracking.retry import Call, Retrier
+from handlers.tracking.retry_lease import ClaimTable
 
 LATER = float("inf")
 ON_DEMAND_ARN = f"{QUEUE_ARN}-on-demand"

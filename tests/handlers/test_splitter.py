@@ -12,10 +12,10 @@ from batch_double import BatchDouble
 from surroundings import QUEUE_ARN, TABLE, Clock
 
 from handlers import splitter as splitter_module
-from handlers.lease import LeaseHeldError, LeaseLostError, LeaseTable, UnknownJobError
+from handlers.batch.split_lease import LeaseHeldError, LeaseLostError, LeaseTable, UnknownJobError
 from handlers.record import BatchJob, JobRecord, Status, key, timestamp
 from handlers.splitter import Splitter
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
 
 
 def split(job_splitter: Splitter, job_id: str = "demo-1", owner: str = "invocation-1") -> None:

@@ -9,10 +9,10 @@ from batch_double import BatchDouble, batch_error
 from botocore.exceptions import ClientError, ReadTimeoutError
 from surroundings import QUEUE_ARN, Clock
 
+from handlers.batch.submission import NotSubmittedError, Submission
 from handlers.record import BatchJob, JobRecord, cut
 from handlers.splitter import Splitter
-from handlers.submission import NotSubmittedError, Submission
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
 
 LOST = ReadTimeoutError(endpoint_url="https://batch.us-east-1.amazonaws.com")
 

@@ -12,7 +12,7 @@ from jobs_left import Jobs
 from surroundings import QUEUE_ARN, lambda_context
 
 from handlers import clients, tracker
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
 
 Invoke = Callable[..., Any]
 

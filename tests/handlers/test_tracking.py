@@ -13,10 +13,10 @@ from endings import HOST_GONE, attempt, end_array, end_task, event
 from jobs_left import Jobs, tasks
 from surroundings import Clock
 
-from handlers.monitor import Monitor
 from handlers.record import JobRecord, Reclaims, Status, cut
-from handlers.table import JobTable
-from handlers.tracking import ComesAgainError, Tracker
+from handlers.store.jobs import JobTable
+from handlers.tracking.events import ComesAgainError, Tracker
+from handlers.tracking.monitor import Monitor
 
 LATER = float("inf")
 

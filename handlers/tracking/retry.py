@@ -12,16 +12,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handlers.claim import ClaimTable
+from handlers.batch.termination import Stopper
 from handlers.commands import Command, RefusedError, known_job
 from handlers.keeping import DAY_S, RETRY_DAYS, items_expiry
-from handlers.monitor import Monitor
 from handlers.record import MOST_ATTEMPTS, RESULT_PREFIX, JobRecord, Status, key
-from handlers.results import Results
-from handlers.stopping import Stopper
-from handlers.table import JobTable
-from handlers.universe import Universe
-from handlers.writing import Writer
+from handlers.store.batch_write import Writer
+from handlers.store.jobs import JobTable
+from handlers.store.results import Results
+from handlers.store.universe import Universe
+from handlers.tracking.monitor import Monitor
+from handlers.tracking.retry_lease import ClaimTable
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

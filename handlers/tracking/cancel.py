@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handlers.batch.termination import Stopper
 from handlers.commands import RefusedError, known_job
-from handlers.monitor import Monitor, Progress
 from handlers.record import JobRecord, Status
-from handlers.stopping import Stopper
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
+from handlers.tracking.monitor import Monitor, Progress
 
 ROUNDS = 5
 """A job moves on from QUEUED to SUBMITTED to its end: more often it can't change under our eyes."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.malformed import Fields, well_formed
 from handlers.record import MAX_ITEM_BYTES, expiry_value, key, text
-from handlers.writing import Writer, WriteRefusedError
+from handlers.store.batch_write import Writer, WriteRefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

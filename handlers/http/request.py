@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Never
 
-from handlers.front_door import RequestError
+from handlers.http.front_door import RequestError
 from handlers.record import JOB_ID, MAX_ITEM_BYTES, MAX_ITEMS
 from handlers.strict_json import Doubled, inner_values, is_within, loads, marking_doubled
 

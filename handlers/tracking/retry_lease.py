@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from handlers.batch.split_lease import MARGIN_MS
 from handlers.commands import RefusedError
-from handlers.lease import MARGIN_MS
 from handlers.record import (
     MOST_EARLIER_BATCH_JOBS,
     JobRecord,

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from handlers.batch.submission import Submission
 from handlers.log import logger
 from handlers.reasons import CANCELLED
 from handlers.record import BatchJob, JobRecord, Status, cut
-from handlers.submission import Submission
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient

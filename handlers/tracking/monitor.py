@@ -16,14 +16,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from handlers.explaining import IDS_PER_CALL, Explainer
 from handlers.keeping import Keeping
-from handlers.progress import Counts, Observation, observe, status_of, succeeded_tasks
-from handlers.reclaims import ReclaimTable
 from handlers.record import FINAL, JobRecord, Status, Tally, seconds, timestamp
-from handlers.results import Results
-from handlers.table import End, JobTable
-from handlers.universe import Universe
+from handlers.store.jobs import End, JobTable
+from handlers.store.reclaims import ReclaimTable
+from handlers.store.results import Results
+from handlers.store.universe import Universe
+from handlers.tracking.failure_records import IDS_PER_CALL, Explainer
+from handlers.tracking.progress import Counts, Observation, observe, status_of, succeeded_tasks
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient

@@ -27,8 +27,8 @@ from handlers.record import (
     number,
     text,
 )
-from handlers.universe import ITEMS_PER_CHUNK, Universe
-from handlers.writing import MAX_ROUNDS, WRITERS, WriteRefusedError
+from handlers.store.batch_write import MAX_ROUNDS, WRITERS, WriteRefusedError
+from handlers.store.universe import ITEMS_PER_CHUNK, Universe
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from handlers.explaining import Explainer
 from handlers.log import logger
 from handlers.malformed import MalformedItemError, skipped
-from handlers.monitor import Monitor
-from handlers.progress import ENDED_STATES
-from handlers.reclaims import ReclaimTable
 from handlers.record import FINAL, JOB_ID, JobRecord, Status
-from handlers.table import JobTable
+from handlers.store.jobs import JobTable
+from handlers.store.reclaims import ReclaimTable
+from handlers.tracking.failure_records import Explainer
+from handlers.tracking.monitor import Monitor
+from handlers.tracking.progress import ENDED_STATES
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
