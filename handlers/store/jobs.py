@@ -1,71 +1,47 @@
-"""The JOB records in the table: create, read, accept, list, and record the end of a job."""
+"""The job table: the JOB records themselves, and a way to all else that it holds of a job."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from handlers.keeping import FOREVER, Keeping
-from handlers.malformed import Fields, MalformedItemError, skipped, well_formed
-from handlers.record import (
-    INDEX,
-    JOB,
-    JOB_ID,
-    LISTING,
-    MAX_ITEMS,
+from batchctl.contract.fields import MalformedItemError
+from batchctl.contract.job_record import (
     NO_RECLAIMS,
     JobRecord,
     Reclaims,
-    Status,
     Tally,
     from_item,
-    key,
     new_item,
+)
+from batchctl.contract.retention import FOREVER, Retention
+from batchctl.contract.statuses import Status
+from batchctl.contract.table import (
+    LISTING,
+    LISTING_KEY,
+    Item,
+    decimal,
+    flag,
+    key,
     number,
-    status_in,
     text,
 )
+from handlers.store.listing import Listing
+from handlers.store.malformed import skipped, well_formed
+from handlers.store.reclaims import ReclaimRecords
+from handlers.store.results import Results
+from handlers.store.table import Change, Condition, Table, unchanged
+from handlers.store.universe import Universe
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryInputTypeDef
-
-
-MOST_QUERIES = 5
-"""So many pages of the index are read, at most, for one page of the list that has a job."""
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A job in the list: what the index holds."""
-
-    job_id: str
-    status: Status
-    created_at: str
-    items: int
-    tasks: int
-    finished_at: str | None = None
+NO_TALLY = ("tally_after", "tally_succeeded", "tally_recorded", "tally_complete", "explained")
+"""The attributes that are there only while the end of a run is being worked out."""
 
 
 @dataclass(frozen=True)
-class ListCursor:
-    """A place in the list of jobs: what a page begins after.
-
-    `item` is the sort key of that in the table: JOB, if nobody has put anything else into the list.
-    """
-
-    created_at: str
-    job_id: str
-    item: str = JOB
-
-
-@dataclass(frozen=True)
-class End:
-    """How an attempt at a job ended; `succeeded` and `failed` count its tasks."""
+class RunEnd:
+    """How a run of a job ended; `succeeded` and `failed` count its tasks."""
 
     status: Status
     finished_at: str
@@ -75,20 +51,37 @@ class End:
 
 
 @dataclass(frozen=True)
-class JobTable:
-    """The JOB records of one table. `clock` gives seconds since the epoch.
+class JobStore(Table):
+    """One job table, whose jobs are kept for the time of `retention`.
 
     What reads a record raises MalformedItemError where it isn't one; what reads several leaves such
     out.
     """
 
-    client: DynamoDBClient
-    name: str
-    keeping: Keeping = FOREVER
-    clock: Callable[[], float] = time.time
+    retention: Retention = FOREVER
+
+    @property
+    def universe(self) -> Universe:
+        """The universes of the jobs."""
+        return Universe(self)
+
+    @property
+    def results(self) -> Results:
+        """The results of their items."""
+        return Results(self)
+
+    @property
+    def reclaims(self) -> ReclaimRecords:
+        """What reclaims cost their tasks."""
+        return ReclaimRecords(self)
+
+    @property
+    def listing(self) -> Listing:
+        """The list of those that are shown."""
+        return Listing(self, self.is_past_retention)
 
     def create(self, job: JobRecord) -> JobRecord:
-        """Put the record unless the job_id has one; give the record that is in the table then."""
+        """Put the record unless the job_id has one; return the record that is in the table then."""
         try:
             self.client.put_item(
                 TableName=self.name,
@@ -114,13 +107,13 @@ class JobTable:
         That is a job that is still being received, or one that was kept for as long as it may be.
         """
         job = self.read(job_id)
-        if job is None or job.status is Status.RECEIVING or self.is_past_keeping(job.finished_at):
+        if job is None or job.status is Status.RECEIVING or self.is_past_retention(job.finished_at):
             return None
         return job
 
-    def is_past_keeping(self, finished_at: str | None) -> bool:
-        """Tell whether a job that ended then (`None`: it hasn't) is shown no more."""
-        return self.keeping.is_over(finished_at, self.clock())
+    def is_past_retention(self, finished_at: str | None) -> bool:
+        """Whether a job that ended then (`None`: it hasn't) is shown no more."""
+        return self.retention.is_over(finished_at, self.clock())
 
     def read_many(self, job_ids: Sequence[str]) -> dict[str, JobRecord]:
         """Read up to 100 records by job_id (DynamoDB API reference, BatchGetItem: 100 items).
@@ -138,172 +131,59 @@ class JobTable:
 
     def accept(self, job_id: str) -> None:
         """Make a received job QUEUED and listed; quiet when somebody has done so before."""
-        self._update_if(
-            job_id,
-            _Expected(Status.RECEIVING),
-            "SET #status = :queued, listing = :listing",
-            {":queued": text(Status.QUEUED), ":listing": text(LISTING)},
-        )
+        self._record(job_id, ACCEPTED, unchanged(Status.RECEIVING))
 
-    def end(self, job: JobRecord, end: End) -> bool:
-        """Record the end of an attempt, CANCELLED as well; `False` when the job has gone on.
+    def end(self, job: JobRecord, end: RunEnd) -> bool:
+        """Record the end of a run, CANCELLED as well; `False` when the job has gone on.
 
-        It has when its status or its attempt is another one than `job` says.
+        It has when its status or its run is another one than `job` says.
         """
-        return self._update_if(
-            job.job_id,
-            _Expected(job.status, job.attempt),
-            "SET #status = :status, finished_at = :finished_at, succeeded = :succeeded, "
-            "failed = :failed, reclaims = :reclaims, reclaim_seconds = :reclaim_seconds "
-            "REMOVE tally_after, tally_succeeded, tally_recorded, tally_complete, explained",
-            {
-                ":status": text(end.status),
-                ":finished_at": text(end.finished_at),
-                ":succeeded": number(end.succeeded),
-                ":failed": number(end.failed),
-                ":reclaims": number(end.reclaims.count),
-                ":reclaim_seconds": {"N": f"{end.reclaims.seconds:.3f}"},
-            },
-        )
+        sets = {
+            "status": text(end.status),
+            "finished_at": text(end.finished_at),
+            "succeeded": number(end.succeeded),
+            "failed": number(end.failed),
+            **_reclaims(end.reclaims),
+        }
+        return self._record(job.job_id, Change(sets, NO_TALLY), unchanged(job.status, job.run))
 
-    def keep_tally(self, job: JobRecord, tally: Tally, explained: int) -> None:
-        """Record how far the results of an attempt have been counted, its failures explained."""
-        self._update_if(
-            job.job_id,
-            _Expected(job.status, job.attempt),
-            "SET tally_after = :after, tally_succeeded = :succeeded, tally_recorded = :recorded, "
-            "tally_complete = :complete, explained = :explained",
-            {
-                ":after": text(tally.after),
-                ":succeeded": number(tally.succeeded),
-                ":recorded": number(tally.recorded),
-                ":complete": {"BOOL": tally.complete},
-                ":explained": number(explained),
-            },
-        )
+    def keep_tally(self, job: JobRecord, tally: Tally, failures_recorded: int) -> None:
+        """Record how far the results of a run have been counted, its failures recorded."""
+        sets = {
+            "tally_after": text(tally.after),
+            "tally_succeeded": number(tally.succeeded),
+            "tally_recorded": number(tally.recorded),
+            "tally_complete": flag(tally.complete),
+            "explained": number(failures_recorded),
+        }
+        self._record(job.job_id, Change(sets), unchanged(job.status, job.run))
 
     def keep_reclaims(self, job: JobRecord, reclaims: Reclaims) -> None:
-        """Record the reclaims of an attempt that has ended: an event came after the end."""
-        self._update_if(
-            job.job_id,
-            _Expected(job.status, job.attempt),
-            "SET reclaims = :reclaims, reclaim_seconds = :reclaim_seconds",
-            {
-                ":reclaims": number(reclaims.count),
-                ":reclaim_seconds": {"N": f"{reclaims.seconds:.3f}"},
-            },
-        )
+        """Record the reclaims of a run that has ended: an event came after the end."""
+        change = Change(_reclaims(reclaims))
+        self._record(job.job_id, change, unchanged(job.status, job.run))
 
-    def page(self, limit: int, after: ListCursor | None) -> tuple[list[Listed], ListCursor | None]:
-        """Give up to `limit` accepted jobs, newest first, and where the next page begins.
-
-        What is in the list and is no job, or is past keeping, makes a page shorter.
-        """
-        for _ in range(MOST_QUERIES):
-            jobs, after = self._page(limit, after)
-            if jobs or after is None:
-                break
-        return jobs, after
-
-    def _page(self, limit: int, after: ListCursor | None) -> tuple[list[Listed], ListCursor | None]:
-        request: QueryInputTypeDef = {
-            "TableName": self.name,
-            "IndexName": INDEX,
-            "KeyConditionExpression": "listing = :listing",
-            "ExpressionAttributeValues": {":listing": text(LISTING)},
-            "ScanIndexForward": False,
-            "Limit": limit + 1,
-        }
-        if after is not None:
-            request["ExclusiveStartKey"] = _start_key(after)
-        answer = self.client.query(**request)
-        items = answer["Items"]
-        jobs = [
-            job
-            for job in well_formed(items[:limit], _listed)
-            if not self.is_past_keeping(job.finished_at)
-        ]
-        if len(items) <= limit and "LastEvaluatedKey" not in answer:
-            return jobs, None
-        # An answer that goes on without items has read 1 MB of what is none of ours: its own key.
-        return jobs, _position(items[:limit][-1] if items else answer["LastEvaluatedKey"])
-
-    def _update_if(
-        self,
-        job_id: str,
-        expected: _Expected,
-        update: str,
-        values: dict[str, AttributeValueTypeDef],
-    ) -> bool:
-        """Update the record if it is as expected; do nothing, and give `False`, otherwise."""
+    def _record(self, job_id: str, change: Change, condition: Condition) -> bool:
+        """Change the record if the condition holds; do nothing, and return `False`, otherwise."""
         try:
-            self.client.update_item(
-                TableName=self.name,
-                Key=key(job_id),
-                UpdateExpression=update,
-                ConditionExpression=expected.condition,
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={**values, **expected.values},
-            )
-        except self.client.exceptions.ConditionalCheckFailedException:
-            return False
+            return self.change(job_id, change, condition) is not None
         except ClientError as error:
             # Nobody but a stranger makes a record so large that it can't be changed any more.
             if not _is_too_large(error):
                 raise
             skipped.note(MalformedItemError(key(job_id), "it is too large to be changed"))
             return False
-        return True
 
 
-@dataclass(frozen=True)
-class _Expected:
-    """What a record must say for a change to be made."""
-
-    status: Status
-    attempt: int = 1
-
-    @property
-    def condition(self) -> str:
-        """The condition, in which `#status` stands for `status`."""
-        first = "attribute_not_exists(attempt)"
-        return f"#status = :expected AND {first if self.attempt == 1 else 'attempt = :attempt'}"
-
-    @property
-    def values(self) -> dict[str, AttributeValueTypeDef]:
-        """The values that the condition names."""
-        expected = {":expected": text(self.status)}
-        return expected if self.attempt == 1 else {**expected, ":attempt": number(self.attempt)}
+ACCEPTED = Change({"status": text(Status.QUEUED), LISTING_KEY: text(LISTING)})
+"""A job whose universe is complete is QUEUED, and in the list."""
 
 
-def _start_key(after: ListCursor) -> dict[str, AttributeValueTypeDef]:
-    return {
-        **key(after.job_id, after.item),
-        "listing": text(LISTING),
-        "created_at": text(after.created_at),
-    }
-
-
-def _position(item: Mapping[str, Any]) -> ListCursor:
-    """Give the place of an item of the index; its keys are strings, or it wouldn't be there."""
-    return ListCursor(item["created_at"]["S"], item["job_id"]["S"], item["item"]["S"])
+def _reclaims(reclaims: Reclaims) -> Item:
+    return {"reclaims": number(reclaims.count), "reclaim_seconds": decimal(reclaims.seconds)}
 
 
 def _is_too_large(error: ClientError) -> bool:
     """Tell an item beyond 400 KB (DynamoDB quotas) by the text: any refusal has this code."""
     found = error.response["Error"]
     return found["Code"] == "ValidationException" and "size" in found.get("Message", "").lower()
-
-
-def _listed(item: Mapping[str, Any]) -> Listed:
-    fields = Fields(item)
-    if fields.text("item") != JOB:
-        raise fields.malformed("item")
-    return Listed(
-        job_id=fields.text("job_id", JOB_ID),
-        status=status_in(fields),
-        created_at=fields.timestamp("created_at"),
-        items=fields.whole("items", MAX_ITEMS, least=1),
-        tasks=fields.whole("tasks", MAX_ITEMS),
-        finished_at=fields.timestamp("finished_at") if fields.has("finished_at") else None,
-    )

@@ -1,139 +1,90 @@
-"""The claim on a job that is to have another attempt: one call at a time makes it.
-
-A claim is two attributes of the JOB record: `retry_owner`, the id of the call, and
-`retry_expires_at`, milliseconds since the epoch, beyond the end of that call.
-"""
+"""The lease on an ended job that is to have another run: one call at a time makes it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from handlers.batch.split_lease import MARGIN_MS
-from handlers.commands import RefusedError
-from handlers.record import (
-    MOST_EARLIER_BATCH_JOBS,
+from batchctl.contract.batch_jobs import tasks_for
+from batchctl.contract.control import Overrides, RefusedError
+from batchctl.contract.job_record import (
+    MAX_EARLIER_BATCH_JOBS,
     JobRecord,
-    Overrides,
-    Status,
     batch_jobs_value,
     from_item,
-    key,
-    number,
     overrides_value,
-    text,
-    timestamp,
 )
+from batchctl.contract.statuses import Status
+from batchctl.contract.table import number, text
+from batchctl.contract.timestamps import timestamp
+from handlers.store.jobs import NO_TALLY, JobStore
+from handlers.store.lease import RETRYING, SPLITTING, Lease
+from handlers.store.table import Change, unchanged
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+NOTHING = Change({})
+OF_THE_LAST_RUN = (
+    SPLITTING.owner,
+    SPLITTING.expires_at,
+    "submitted_at",
+    "finished_at",
+    "succeeded",
+    "failed",
+    "reclaims",
+    "reclaim_seconds",
+    *NO_TALLY,
+)
+"""Nothing of the last run's submission, end and counting is the new one's."""
 
 
 @dataclass(frozen=True)
-class ClaimTable:
-    """The claims in one table. `clock` gives seconds since the epoch."""
+class RetryLeases:
+    """The leases for retrying in one table."""
 
-    client: DynamoDBClient
-    name: str
-    clock: Callable[[], float]
+    store: JobStore
 
-    def claim(self, job: JobRecord, owner: str, remaining_ms: int) -> JobRecord:
-        """Claim an ended job for a call that ends in `remaining_ms`; gives the record as it is now.
+    def take(self, job: JobRecord, owner: str, remaining_ms: int) -> JobRecord:
+        """Take the lease on an ended job for a call that ends in `remaining_ms`.
 
-        Raises RefusedError (409) when another call has it, or it isn't as `job` says any more.
+        Returns the record as it is now. Raises RefusedError (409) when another call has the lease,
+        or the job isn't as `job` says any more.
         """
-        now_ms = int(self.clock() * 1000)
-        values = {
-            ":owner": text(owner),
-            ":expires": number(now_ms + remaining_ms + MARGIN_MS),
-            ":now": number(now_ms),
-            ":status": text(job.status),
-        }
-        claimed = self._update(
-            job,
-            "SET retry_owner = :owner, retry_expires_at = :expires",
-            "#status = :status AND (attribute_not_exists(retry_owner) OR retry_owner = :owner "
-            "OR retry_expires_at < :now)",
-            values,
-        )
-        if claimed is None:
+        lease = Lease(self.store, RETRYING, job.job_id, owner)
+        found = lease.take(remaining_ms, unchanged(job.status, job.run), NOTHING)
+        if found is None:
             raise RefusedError(
                 409, f"job `{job.job_id}` is being retried by another call: look at it again later"
             )
-        return claimed
+        return from_item(found)
 
     def start(self, job: JobRecord, owner: str, items: int, overrides: Overrides) -> JobRecord:
-        """Make the next attempt of a claimed job: QUEUED, with so many items; gives the record.
+        """Make the next run of a job under a lease: QUEUED, with so many items; return the record.
 
-        Raises RefusedError (409) when the claim was lost.
+        Raises RefusedError (409) when the lease was lost.
         """
-        earlier = (*job.earlier_batch_jobs, *job.batch_jobs)[-MOST_EARLIER_BATCH_JOBS:]
-        values = {
-            ":owner": text(owner),
-            ":status": text(job.status),
-            ":queued": text(Status.QUEUED),
-            ":attempt": number(job.attempt + 1),
-            ":items": number(items),
-            ":tasks": number(-(-items // job.items_per_task)),
-            ":none": batch_jobs_value(()),
-            ":earlier": batch_jobs_value(earlier),
-            ":overrides": overrides_value(overrides),
-            ":now": text(timestamp(self.clock())),
-        }
-        started = self._update(job, START, "#status = :status AND retry_owner = :owner", values)
+        lease = Lease(self.store, RETRYING, job.job_id, owner)
+        change = self._next_run(job, items, overrides) + lease.end
+        started = lease.change(change, unchanged(job.status, job.run))
         if started is not None:
-            return started
-        present = self._read(job.job_id)
+            return from_item(started)
+        present = self.store.read(job.job_id)
         # Our own first try may have been the one, its answer lost.
-        if present is not None and present.attempt == job.attempt + 1:
+        if present is not None and present.run == job.run + 1:
             return present
         raise RefusedError(409, f"job `{job.job_id}` was taken by another call: try again")
 
-    def drop(self, job: JobRecord, owner: str) -> None:
-        """Give a claim back after a failure, so that the call can be repeated at once."""
-        self._update(
-            job,
-            "REMOVE retry_owner, retry_expires_at",
-            "retry_owner = :owner AND #status <> :queued",
-            {":owner": text(owner), ":queued": text(Status.QUEUED)},
-        )
+    def release(self, job: JobRecord, owner: str) -> None:
+        """Give a lease back after a failure, so that the call can be repeated at once."""
+        Lease(self.store, RETRYING, job.job_id, owner).release()
 
-    def _update(
-        self,
-        job: JobRecord,
-        update: str,
-        condition: str,
-        values: dict[str, AttributeValueTypeDef],
-    ) -> JobRecord | None:
-        """Update the record and give it as it is then; `None` when the condition isn't met."""
-        same = "attempt = :same" if job.attempt > 1 else "attribute_not_exists(attempt)"
-        try:
-            answer = self.client.update_item(
-                TableName=self.name,
-                Key=key(job.job_id),
-                UpdateExpression=update,
-                ConditionExpression=f"{condition} AND {same}",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues=values
-                | ({":same": number(job.attempt)} if job.attempt > 1 else {}),
-                ReturnValues="ALL_NEW",
-            )
-        except self.client.exceptions.ConditionalCheckFailedException:
-            return None
-        return from_item(answer["Attributes"])
-
-    def _read(self, job_id: str) -> JobRecord | None:
-        answer = self.client.get_item(TableName=self.name, Key=key(job_id), ConsistentRead=True)
-        return from_item(answer["Item"]) if "Item" in answer else None
-
-
-START = (
-    "SET #status = :queued, attempt = :attempt, attempt_items = :items, tasks = :tasks, "
-    "batch_jobs = :none, earlier_batch_jobs = :earlier, overrides = :overrides, queued_at = :now "
-    # Nothing of the last attempt's submission, end and counting is the new one's.
-    "REMOVE lease_owner, lease_expires_at, submitted_at, finished_at, succeeded, failed, "
-    "reclaims, reclaim_seconds, tally_after, tally_succeeded, tally_recorded, tally_complete, "
-    "explained, retry_owner, retry_expires_at"
-)
+    def _next_run(self, job: JobRecord, items: int, overrides: Overrides) -> Change:
+        earlier = (*job.earlier_batch_jobs, *job.batch_jobs)[-MAX_EARLIER_BATCH_JOBS:]
+        sets = {
+            "status": text(Status.QUEUED),
+            "attempt": number(job.run + 1),
+            "attempt_items": number(items),
+            "tasks": number(tasks_for(items, job.items_per_task)),
+            "batch_jobs": batch_jobs_value(()),
+            "earlier_batch_jobs": batch_jobs_value(earlier),
+            "overrides": overrides_value(overrides),
+            "queued_at": text(timestamp(self.store.clock())),
+        }
+        return Change(sets, OF_THE_LAST_RUN)
