@@ -1,4 +1,4 @@
-"""The zip that all Lambda functions are deployed from: handlers/ and the libraries that it needs.
+"""The zip that all Lambda functions are deployed from: handlers/, the contract, their libraries.
 
 The same sources give the same bytes, on every machine and at any time, so that the hash of the zip
 decides whether anything has to be uploaded. boto3 isn't in it: Lambda's Python runtimes have it
@@ -77,7 +77,7 @@ def function_package() -> Package:
 
     Raises BatchctlError when a file is missing or the zip is too large for Lambda.
     """
-    files = dict(handler_files())
+    files = dict(handler_files()) | dict(contract_files())
     for library in LIBRARIES:
         files.update(library_files(library))
     content = zip_content(files)
@@ -122,6 +122,16 @@ def handler_files() -> Iterator[tuple[str, Path]]:
     directory = handlers_directory()
     for path in directory.rglob("*.py"):
         yield f"handlers/{path.relative_to(directory).as_posix()}", path
+
+
+def contract_files() -> Iterator[tuple[str, Path]]:
+    """Yield the name in the zip and the file of each module of ours that the handlers import.
+
+    They are those of `batchctl.contract`, and of batchctl itself what makes it a package.
+    """
+    package = Path(__file__).parent
+    for path in (package / "__init__.py", *(package / "contract").rglob("*.py")):
+        yield f"batchctl/{path.relative_to(package).as_posix()}", path
 
 
 def library_files(library: Library) -> Iterator[tuple[str, Path]]:

@@ -25,6 +25,10 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
+from batchctl.contract.job_record import JobRecord, new_item
+from batchctl.contract.statuses import Status
+from batchctl.contract.timestamps import timestamp
+
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 ITEMS_PER_TASK = 1
@@ -131,10 +135,9 @@ def message() -> dict[str, Any]:
 
 def queued(items: int) -> dict[str, Any]:
     """Return the JOB record of a job that was received."""
-    record = import_module("handlers.record")
-    created_at = record.timestamp(time.time())
-    job = record.JobRecord("job", record.Status.QUEUED, created_at, items, ITEMS_PER_TASK, "hash")
-    return dict(record.new_item(job))
+    created_at = timestamp(time.time())
+    job = JobRecord("job", Status.QUEUED, created_at, items, ITEMS_PER_TASK, "hash")
+    return dict(new_item(job))
 
 
 def invoke(function: str, items: int) -> None:

@@ -3,11 +3,11 @@
 client -> receiver -> SQS -> splitter -> AWS Batch -> compute container -> table <- api <- client
                                          AWS Batch -> EventBridge -> tracker -> table
 
-What stands where: `record` and `universe` say what the table holds, `table`, `lease`, `claim`,
-`results` and `reclaims` read and write it, `malformed` reads items that anybody may have written,
-`keeping` says when they go. `front_door` speaks HTTP for a load balancer and for API Gateway alike,
-`request` validates a new job, `submission` submits Batch jobs exactly once,
-`progress` counts tasks and `monitor` finds out how a job stands and records its end.
-`tracking` takes in Batch's events, `reasons` says why a task failed and `explaining` records it;
-`commands`, `cancelling`, `retrying` and `stopping` do what people ask of a job.
+Each has its entry point here: it reads an event, calls what `wiring` made, and answers. Their
+modules keep their names: `up` changes a function's configuration, the handler's name included,
+before its code, and a request that comes in between must find a module of that name.
+
+`http` speaks HTTP with clients, `batch` submits and terminates Batch jobs, `tracking` finds out how
+jobs stand and records their ends, `store` is the job table. What they agree on with the command
+line and the container is `batchctl.contract`.
 """

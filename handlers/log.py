@@ -7,24 +7,16 @@ as JSON escapes line ends and ESC anyway.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-DELETE = "\x7f"
-"""The one control character that JSON leaves as it is."""
+from batchctl.contract.fields import quoted
 
 
 def line(entry: dict[str, Any]) -> str:
     """Write an entry as one line of printable ASCII; what JSON doesn't know by its `str`."""
     return quoted(entry)
-
-
-def quoted(value: object) -> str:
-    """Write a value as JSON in printable ASCII."""
-    text = json.dumps(value, default=str, separators=(",", ":"), skipkeys=True)
-    return text.replace(DELETE, "\\u007f")
 
 
 logger = Logger(json_serializer=line)

@@ -9,10 +9,11 @@ from typing import Any
 import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from handlers import api, request
-from handlers.reasons import Reason
-from handlers.record import JOB_ID, MAX_ITEMS, MOST_ATTEMPTS, Status
-from handlers.results import MAX_DEPTH
+from batchctl.contract.limits import JOB_ID, MAX_ITEMS, MAX_RESULT_DEPTH, MAX_RUNS
+from batchctl.contract.reasons import Reason
+from batchctl.contract.statuses import Status
+from handlers import api
+from handlers.http import request
 
 ROOT = Path(__file__).parents[1]
 CONTRACT: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
@@ -52,7 +53,7 @@ def test_the_contract_has_the_limits_of_the_functions() -> None:
     assert tuple(new_task) == request.FIELDS
     assert new_task["universe"]["maxItems"] == MAX_ITEMS
     assert new_task["universe"]["items"]["maxLength"] == request.MAX_ITEM_CHARACTERS
-    assert SCHEMAS["Job"]["properties"]["attempt"]["maximum"] == MOST_ATTEMPTS
+    assert SCHEMAS["Job"]["properties"]["attempt"]["maximum"] == MAX_RUNS
     assert limit_of("/v1/tasks") == {
         "type": "integer",
         "minimum": 1,
@@ -72,7 +73,7 @@ def test_the_contract_has_the_statuses_and_reasons_of_the_functions() -> None:
     assert SCHEMAS["Status"]["enum"] == shown
     result = SCHEMAS["Result"]["properties"]
     assert all(reason in result["reason"]["description"] for reason in Reason)
-    assert f"{MAX_DEPTH} levels deep" in result["result"]["description"]
+    assert f"{MAX_RESULT_DEPTH} levels deep" in result["result"]["description"]
 
 
 def test_the_contract_has_every_route_of_the_functions() -> None:

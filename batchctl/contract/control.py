@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from batchctl.contract.limits import MAX_MEMORY_MIB, MIN_MEMORY_MIB
+from batchctl.contract.limits import MAX_MEMORY_MIB, MIN_MEMORY_MIB, is_job_id
 
 
 class Action(StrEnum):
@@ -70,8 +70,8 @@ def parse(event: Mapping[str, Any]) -> Request:
     action, job_id = event.get("action"), event.get("job_id")
     if action not in tuple(Action):
         raise RefusedError(400, "`action` must be `cancel` or `retry`")
-    if not isinstance(job_id, str) or not job_id:
-        raise RefusedError(400, "`job_id` must be a string")
+    if not isinstance(job_id, str) or not is_job_id(job_id):
+        raise RefusedError(400, "`job_id` must be the id of a job")
     return Request(Action(action), job_id, _overrides(event))
 
 

@@ -34,6 +34,10 @@ class Function:
     JOB_QUEUE = "JOB_QUEUE"
     JOB_QUEUE_ON_DEMAND = "JOB_QUEUE_ON_DEMAND"
     JOB_DEFINITION = "JOB_DEFINITION"
+    STACK = "STACK"
+    """The name that Batch jobs are marked with."""
+    KEEP_DAYS = "KEEP_DAYS"
+    """Where it is missing, jobs are kept for ever."""
 
 
 def of_container(environment: list[dict[str, str]] | None) -> dict[str, str]:

@@ -20,6 +20,10 @@ MAX_PARAMETERS_BYTES = 16 * 1024
 MAX_PARAMETERS_DEPTH = 32
 """JSON parsers give up somewhere, far beyond this: whatever reads the parameters later can."""
 
+MAX_RESULT_DEPTH = 60
+"""Parsers stop at some depth, .NET's at 64 levels by default, Ruby's at 100: an answer has three
+around a result. The runner refuses what is deeper; a deeper one is shown as its text."""
+
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """What the receiver takes, decompressed (API Gateway quotas: a payload of 10 MB)."""
 

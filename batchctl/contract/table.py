@@ -18,7 +18,9 @@ jobs.
 
 from __future__ import annotations
 
-from typing import TypedDict
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
 PARTITION_KEY, SORT_KEY = "job_id", "item"
 JOB = "JOB"
@@ -38,22 +40,26 @@ chunks, a call's, are 7 MB at most."""
 LAST_CHUNK = 99_999_999
 
 
-class Text(TypedDict):
-    """A string as DynamoDB has it."""
+class AttributeValue(TypedDict, total=False):
+    """A value as DynamoDB has it on the wire: one of these (DynamoDB API reference)."""
 
     S: str
-
-
-class Number(TypedDict):
-    """A number as DynamoDB has it."""
-
     N: str
+    B: bytes
+    SS: Sequence[str]
+    NS: Sequence[str]
+    BS: Sequence[bytes]
+    M: Mapping[str, Any]
+    L: Sequence[Any]
+    NULL: bool
+    BOOL: bool
 
 
-Key = dict[str, Text]
+Item = dict[str, AttributeValue]
+"""An item, or the key of one, by the names of its attributes."""
 
 
-def key(job_id: str, sort_key: str = JOB) -> Key:
+def key(job_id: str, sort_key: str = JOB) -> Item:
     """Return the primary key of an item of a job."""
     return {PARTITION_KEY: text(job_id), SORT_KEY: text(sort_key)}
 
@@ -70,8 +76,17 @@ def item_of(sort_key: str) -> str:
 
 def chunk_key(chunk: int, run: int = 1) -> str:
     """Return the sort key of a chunk of a run's universe: chunk n begins at item 250 n."""
-    prefix = "" if run == 1 else f"ATTEMPT#{run:02d}#"
-    return f"{prefix}UNIVERSE#{chunk:08d}"
+    return f"{_chunk_prefix(run)}{chunk:08d}"
+
+
+def chunk_of(sort_key: str, run: int = 1) -> int | None:
+    """Return the number of the chunk that has this sort key; None for what is no chunk's."""
+    number = sort_key.removeprefix(_chunk_prefix(run))
+    return int(number) if re.fullmatch(r"[0-9]{8}", number) else None
+
+
+def _chunk_prefix(run: int) -> str:
+    return "UNIVERSE#" if run == 1 else f"ATTEMPT#{run:02d}#UNIVERSE#"
 
 
 def reclaims_key(run: int, task: int) -> str:
@@ -79,16 +94,21 @@ def reclaims_key(run: int, task: int) -> str:
     return f"{RECLAIMS_PREFIX}{run:02d}#{task:08d}"
 
 
-def text(value: str) -> Text:
+def text(value: str) -> AttributeValue:
     """Return a string in DynamoDB's form."""
     return {"S": value}
 
 
-def number(value: int) -> Number:
+def number(value: int) -> AttributeValue:
     """Return a whole number in DynamoDB's form."""
     return {"N": str(value)}
 
 
-def decimal(value: float) -> Number:
+def flag(value: bool) -> AttributeValue:
+    """Return a boolean in DynamoDB's form."""
+    return {"BOOL": value}
+
+
+def decimal(value: float) -> AttributeValue:
     """Return seconds, or another fraction, in DynamoDB's form: three places."""
     return {"N": f"{value:.3f}"}

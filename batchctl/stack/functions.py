@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from batchctl.config import HTTP_TIMEOUT_S, Config
+from batchctl.contract.environment import Function as Variables
 from batchctl.packaging import Package
 from batchctl.resource import Output
 from batchctl.resources.awslambda.functions import Function
@@ -45,7 +46,7 @@ def build_functions(
 ) -> Functions:
     """Return the functions with what each may do, and the splitter's feed."""
     make = _FunctionMaker(config, network, package)
-    table: dict[str, str | Output] = {"TABLE": Output(storage.table)}
+    table: dict[str, str | Output] = {Variables.TABLE: Output(storage.table)}
     kept = {**table, **_keeping(config)}
     receiver = make.function(
         "receiver",
@@ -53,8 +54,8 @@ def build_functions(
         allows=_receiver_permissions(storage),
         environment={
             **kept,
-            "QUEUE_URL": Output(storage.queue, "url"),
-            "ITEMS_PER_TASK": str(config.compute.items_per_task),
+            Variables.QUEUE_URL: Output(storage.queue, "url"),
+            Variables.ITEMS_PER_TASK: str(config.compute.items_per_task),
         },
     )
     splitter = make.function(
@@ -74,7 +75,7 @@ def build_functions(
         environment={
             **kept,
             **_batch_environment(config, batch),
-            "QUEUE_URL": Output(storage.queue, "url"),
+            Variables.QUEUE_URL: Output(storage.queue, "url"),
         },
         timeout_s=TRACKER_TIMEOUT_S,
     )
@@ -88,18 +89,18 @@ def build_functions(
 def _keeping(config: Config) -> dict[str, str | Output]:
     """Return how many days after its end a job is shown; nothing when that is for ever."""
     days = config.job_table.keep_days
-    return {} if days is None else {"KEEP_DAYS": str(days)}
+    return {} if days is None else {Variables.KEEP_DAYS: str(days)}
 
 
 def _batch_environment(config: Config, batch: Batch) -> dict[str, str | Output]:
     """Return where jobs are submitted, as what, and with whose mark."""
     found: dict[str, str | Output] = {
-        "STACK": config.name,
-        "JOB_QUEUE": Output(batch.queue, "arn"),
-        "JOB_DEFINITION": Output(batch.definition),
+        Variables.STACK: config.name,
+        Variables.JOB_QUEUE: Output(batch.queue, "arn"),
+        Variables.JOB_DEFINITION: Output(batch.definition),
     }
     if batch.on_demand_queue is not None:
-        found["JOB_QUEUE_ON_DEMAND"] = Output(batch.on_demand_queue, "arn")
+        found[Variables.JOB_QUEUE_ON_DEMAND] = Output(batch.on_demand_queue, "arn")
     return found
 
 

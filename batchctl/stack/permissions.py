@@ -18,7 +18,7 @@ from batchctl.resources.iam.profiles import STACK_TAG
 from batchctl.resources.iam.roles import Allow, InAccount, When
 from batchctl.stack.storage import Storage
 
-# What a job is submitted with: the stack's mark, and whose job it is (handlers/submission.py).
+# What a job is submitted with: the stack's mark, whose job it is (handlers/batch/submission.py).
 JOB_TAG = "batchctl:job"
 JOBS = InAccount("batch", "job/*")
 

@@ -19,27 +19,30 @@ from batch_double import BatchDouble
 from fates import World
 from jobs_left import Jobs
 from moto import mock_aws
-from surroundings import QUEUE_ARN, TABLE, Clock, a_monitor, lambda_context
+from surroundings import QUEUE_ARN, TABLE, Clock, a_monitor, a_store, lambda_context
 
-from handlers import api, clients, receiver, splitter
-from handlers.cancelling import Canceller
-from handlers.claim import ClaimTable
-from handlers.lease import LeaseTable
-from handlers.monitor import Monitor
-from handlers.record import JobRecord, Status, timestamp
-from handlers.results import Results
-from handlers.retrying import Retrier
-from handlers.stopping import HandOver, Marker, Stopper
-from handlers.submission import Submission
-from handlers.table import JobTable
-from handlers.tracking import Tracker
-from handlers.universe import Universe
+from batchctl.contract.job_record import JobRecord
+from batchctl.contract.statuses import Status
+from batchctl.contract.timestamps import timestamp
+from handlers import api, clients, receiver, wiring
+from handlers.batch.split_lease import SplitLeases
+from handlers.batch.splitter import Splitter
+from handlers.batch.submission import Submission
+from handlers.batch.termination import HandOver, Marker, Terminator
+from handlers.http.reader import Reader
+from handlers.store.jobs import JobStore
+from handlers.store.results import Results
+from handlers.store.universe import Universe
+from handlers.tracking.cancel import Canceller
+from handlers.tracking.events import Tracker
+from handlers.tracking.monitor import Monitor
+from handlers.tracking.retry import Retrier
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import KeySchemaElementTypeDef
 
 EVENTS = Path(__file__).parent / "events"
-FROM_ENVIRONMENT = (receiver.receiver, splitter.splitter, api.reader)
+FROM_ENVIRONMENT = [each for each in vars(wiring).values() if hasattr(each, "cache_clear")]
 
 
 @pytest.fixture
@@ -77,7 +80,7 @@ def _keys(partition: str, sort: str) -> list[KeySchemaElementTypeDef]:
 
 
 @pytest.fixture
-def table(aws: None, monkeypatch: pytest.MonkeyPatch) -> JobTable:
+def table(aws: None, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> JobStore:
     keys = _keys("job_id", "item")
     index_keys = _keys("listing", "created_at")
     clients.dynamodb().create_table(
@@ -100,7 +103,7 @@ def table(aws: None, monkeypatch: pytest.MonkeyPatch) -> JobTable:
         ],
     )
     monkeypatch.setenv("TABLE", TABLE)
-    return JobTable(clients.dynamodb(), TABLE)
+    return a_store(clients.dynamodb(), clock)
 
 
 @pytest.fixture
@@ -113,7 +116,7 @@ def queue_url(aws: None, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def put(
-    table: JobTable, queue_url: str, context: LambdaContext
+    table: JobStore, queue_url: str, context: LambdaContext
 ) -> Callable[[dict[str, Any]], tuple[int, Any]]:
     """Send an event to the receiver; gives the status code and the parsed body."""
 
@@ -125,8 +128,8 @@ def put(
 
 
 @pytest.fixture
-def leases(table: JobTable, clock: Clock) -> LeaseTable:
-    return LeaseTable(table.client, TABLE, clock)
+def leases(table: JobStore) -> SplitLeases:
+    return SplitLeases(table)
 
 
 @pytest.fixture
@@ -136,36 +139,36 @@ def submission(batch: BatchDouble, clock: Clock) -> Submission:
 
 
 @pytest.fixture
-def trackers_stopper(
-    table: JobTable, submission: Submission, batch: BatchDouble, queue_url: str
-) -> Stopper:
+def trackers_terminator(
+    table: JobStore, submission: Submission, batch: BatchDouble, queue_url: str
+) -> Terminator:
     double: Any = batch
-    return Stopper(table, submission, double, HandOver(clients.sqs(), queue_url))
+    return Terminator(table, submission, double, HandOver(clients.sqs(), queue_url))
 
 
 @pytest.fixture
-def stopper(table: JobTable, submission: Submission, batch: BatchDouble) -> Stopper:
+def terminator(table: JobStore, submission: Submission, batch: BatchDouble) -> Terminator:
     double: Any = batch
-    return Stopper(table, submission, double, Marker(submission, double))
+    return Terminator(table, submission, double, Marker(submission, double))
 
 
 @pytest.fixture
-def job_splitter(leases: LeaseTable, submission: Submission, stopper: Stopper) -> splitter.Splitter:
-    return splitter.Splitter(leases, submission, stopper)
+def job_splitter(leases: SplitLeases, submission: Submission, terminator: Terminator) -> Splitter:
+    return Splitter(leases, submission, terminator)
 
 
 @pytest.fixture
-def universe(table: JobTable, clock: Clock) -> Universe:
-    return Universe(table.client, TABLE, clock.sleep)
+def universe(table: JobStore) -> Universe:
+    return table.universe
 
 
 @pytest.fixture
-def results(table: JobTable, clock: Clock) -> Results:
-    return Results(table.client, TABLE, clock)
+def results(table: JobStore) -> Results:
+    return table.results
 
 
 @pytest.fixture
-def monitor(table: JobTable, batch: BatchDouble, clock: Clock) -> Monitor:
+def monitor(table: JobStore, batch: BatchDouble, clock: Clock) -> Monitor:
     double: Any = batch
     return a_monitor(table.client, double, clock)
 
@@ -173,24 +176,22 @@ def monitor(table: JobTable, batch: BatchDouble, clock: Clock) -> Monitor:
 @pytest.fixture
 def tracker(monitor: Monitor, batch: BatchDouble) -> Tracker:
     double: Any = batch
-    return Tracker(monitor.jobs, monitor, monitor.explainer, monitor.reclaims, double)
+    return Tracker(monitor.store, monitor, double)
 
 
 @pytest.fixture
-def canceller(monitor: Monitor, trackers_stopper: Stopper) -> Canceller:
-    return Canceller(monitor.jobs, monitor, trackers_stopper)
+def canceller(monitor: Monitor, trackers_terminator: Terminator) -> Canceller:
+    return Canceller(monitor.store, monitor, trackers_terminator)
 
 
 @pytest.fixture
-def retrier(monitor: Monitor, trackers_stopper: Stopper, queue_url: str, clock: Clock) -> Retrier:
-    claims = ClaimTable(monitor.jobs.client, TABLE, clock)
+def retrier(
+    monitor: Monitor, trackers_terminator: Terminator, queue_url: str, clock: Clock
+) -> Retrier:
     return Retrier(
-        monitor.jobs,
-        claims,
+        monitor.store,
         monitor,
-        monitor.results,
-        monitor.universe,
-        trackers_stopper,
+        trackers_terminator,
         clients.sqs(),
         queue_url,
         has_on_demand=True,
@@ -198,8 +199,8 @@ def retrier(monitor: Monitor, trackers_stopper: Stopper, queue_url: str, clock: 
 
 
 @pytest.fixture
-def reader(monitor: Monitor, clock: Clock) -> api.Reader:
-    return api.Reader(monitor.jobs, monitor.results, monitor, clock)
+def reader(monitor: Monitor) -> Reader:
+    return Reader(monitor.store, monitor)
 
 
 @pytest.fixture
@@ -215,9 +216,9 @@ def event() -> Callable[[str], dict[str, Any]]:
 
 @pytest.fixture
 def jobs(
-    table: JobTable,
+    table: JobStore,
     universe: Universe,
-    job_splitter: splitter.Splitter,
+    job_splitter: Splitter,
     batch: BatchDouble,
     clock: Clock,
 ) -> Jobs:
@@ -225,9 +226,9 @@ def jobs(
 
 
 @pytest.fixture
-def get(reader: api.Reader, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, Any]]:
+def get(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, Any]]:
     """Ask the API's handler; gives the status code and the parsed body."""
-    monkeypatch.setattr(api, "reader", lambda: reader)
+    monkeypatch.setattr(wiring, "reader", lambda: reader)
 
     def ask(path: str = "/v1/tasks/demo-1", **parameters: str) -> tuple[int, Any]:
         event = {
@@ -247,7 +248,7 @@ def get(reader: api.Reader, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tu
 
 
 @pytest.fixture
-def queued(table: JobTable, clock: Clock) -> Callable[..., JobRecord]:
+def queued(table: JobStore, clock: Clock) -> Callable[..., JobRecord]:
     """Put a job of so many items into the table, QUEUED."""
 
     def put(job_id: str = "demo-1", items: int = 2, items_per_task: int = 1) -> JobRecord:
@@ -260,5 +261,5 @@ def queued(table: JobTable, clock: Clock) -> Callable[..., JobRecord]:
 
 
 @pytest.fixture
-def world(table: JobTable, queue_url: str, batch: BatchDouble, clock: Clock) -> World:
+def world(table: JobStore, queue_url: str, batch: BatchDouble, clock: Clock) -> World:
     return World(queue_url, batch, clock)

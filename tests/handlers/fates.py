@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batch_double import BatchDouble
-from surroundings import QUEUE_ARN, TABLE, Clock
+from surroundings import QUEUE_ARN, Clock, a_store
 
+from batchctl.contract.batch_jobs import BatchJob
+from batchctl.contract.job_record import JobRecord
+from batchctl.contract.statuses import Status
+from batchctl.contract.timestamps import timestamp
 from handlers import clients
-from handlers.lease import LeaseTable
-from handlers.receiver import Receiver
-from handlers.record import BatchJob, JobRecord, Status, cut, timestamp
-from handlers.request import NewTask
-from handlers.splitter import Splitter
-from handlers.stopping import Marker, Stopper
-from handlers.submission import Submission
-from handlers.table import JobTable
-from handlers.universe import Universe
+from handlers.batch.split_lease import SplitLeases
+from handlers.batch.splitter import Splitter
+from handlers.batch.submission import Submission
+from handlers.batch.termination import Marker, Terminator
+from handlers.http.receiver import Receiver
+from handlers.http.request import NewTask
+from handlers.store.jobs import JobStore
 
 ITEMS = [f"{number:06d}" for number in range(6_251)]
 TASK = NewTask("demo-1", ITEMS, "{}", "hash")
@@ -86,12 +88,10 @@ class World:
         table: Any = Mortal(clients.dynamodb(), fate)
         sqs: Any = Mortal(clients.sqs(), fate)
         return Receiver(
-            JobTable(table, TABLE),
-            Universe(table, TABLE, self.clock.sleep),
+            a_store(table, self.clock),
             sqs,
             self.queue_url,
             1,
-            self.clock,
         ).receive(task)
 
     def split(self, owner: str, fate: Fate) -> None:
@@ -100,15 +100,16 @@ class World:
         submission = Submission(
             batch, batch, QUEUE_ARN, "batchapp-compute", self.clock.sleep, "batchapp"
         )
+        store = a_store(table, self.clock)
         Splitter(
-            LeaseTable(table, TABLE, self.clock),
+            SplitLeases(store),
             submission,
-            Stopper(JobTable(table, TABLE), submission, batch, Marker(submission, batch)),
+            Terminator(store, submission, batch, Marker(submission, batch)),
         ).split("demo-1", owner, 60_000)
 
     def queue(self) -> None:
         """Have a job of two parts QUEUED (its universe is no matter to the splitter)."""
-        table = JobTable(clients.dynamodb(), TABLE)
+        table = a_store(clients.dynamodb(), self.clock)
         created_at = timestamp(self.clock())
         table.create(JobRecord("demo-1", Status.RECEIVING, created_at, 10_001, 1, "hash"))
         table.accept("demo-1")
@@ -117,13 +118,13 @@ class World:
         while received := clients.sqs().receive_message(QueueUrl=self.queue_url).get("Messages"):
             yield from (json.loads(message["Body"]) for message in received)
 
-    def check(self, table: JobTable) -> None:
+    def check(self, table: JobStore) -> None:
         """There is one Batch job for every part, and the record knows them all."""
         job = table.read("demo-1")
         assert job is not None
         assert job.status is Status.SUBMITTED
-        assert self.batch.names() == [part.name for part in cut(job)]
+        assert self.batch.names() == [spec.name for spec in job.batch_job_specs]
         assert job.batch_jobs == tuple(
-            BatchJob(batch_id, part.first_task, part.tasks)
-            for batch_id, part in zip(self.batch.jobs, cut(job), strict=True)
+            BatchJob(batch_id, spec.first_task, spec.tasks)
+            for batch_id, spec in zip(self.batch.jobs, job.batch_job_specs, strict=True)
         )

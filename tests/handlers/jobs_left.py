@@ -8,17 +8,20 @@ from typing import Any
 
 from batch_double import BatchDouble
 
-from handlers.record import JobRecord, Status, key, timestamp
-from handlers.splitter import Splitter
-from handlers.table import JobTable
-from handlers.universe import Universe
+from batchctl.contract.job_record import JobRecord
+from batchctl.contract.statuses import Status
+from batchctl.contract.table import key
+from batchctl.contract.timestamps import timestamp
+from handlers.batch.splitter import Splitter
+from handlers.store.jobs import JobStore
+from handlers.store.universe import Universe
 
 
 @dataclass
 class Jobs:
     """Jobs as receiver, splitter and container leave them."""
 
-    table: JobTable
+    table: JobStore
     universe: Universe
     job_splitter: Splitter
     batch: BatchDouble

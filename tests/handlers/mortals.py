@@ -8,18 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fates import Fate, Mortal, World
-from surroundings import QUEUE_ARN, TABLE, a_monitor
+from surroundings import QUEUE_ARN, a_monitor, a_store
 
+from batchctl.contract.control import Action, Request
+from batchctl.contract.job_record import JobRecord
 from handlers import clients
-from handlers.cancelling import Canceller
-from handlers.claim import ClaimTable
-from handlers.commands import Command
-from handlers.record import JobRecord
-from handlers.retrying import Call, Retrier
-from handlers.stopping import HandOver, Stopper
-from handlers.submission import Submission
-from handlers.table import JobTable
-from handlers.tracking import Tracker
+from handlers.batch.submission import Submission
+from handlers.batch.termination import HandOver, Terminator
+from handlers.store.jobs import JobStore
+from handlers.tracking.cancel import Canceller
+from handlers.tracking.events import Tracker
+from handlers.tracking.retry import Invocation, Retrier
 
 LATER = float("inf")
 
@@ -32,7 +31,7 @@ class Mortals:
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def cancel(self, fate: Fate) -> Any:
-        return Canceller(self._jobs(fate), self._monitor(fate), self._stopper(fate)).cancel(
+        return Canceller(self._jobs(fate), self._monitor(fate), self._terminator(fate)).cancel(
             "demo-1", LATER
         )
 
@@ -40,40 +39,35 @@ class Mortals:
         monitor = self._monitor(fate)
         sqs: Any = Mortal(clients.sqs(), fate)
         retrier = Retrier(
-            jobs=monitor.jobs,
-            claims=ClaimTable(monitor.jobs.client, TABLE, self.world.clock),
+            store=monitor.store,
             monitor=monitor,
-            results=monitor.results,
-            universe=monitor.universe,
-            stopper=self._stopper(fate),
+            terminator=self._terminator(fate),
             sqs=sqs,
             queue_url=self.world.queue_url,
             has_on_demand=True,
         )
-        call = Call(f"call-{next(self.ids)}", 60_000)
-        return retrier.retry(Command("retry", "demo-1"), call, LATER)
+        call = Invocation(f"call-{next(self.ids)}", 60_000)
+        return retrier.retry(Request(Action.RETRY, "demo-1"), call, LATER)
 
     def track(self, event: dict[str, Any], fate: Fate) -> None:
         monitor = self._monitor(fate)
         batch: Any = Mortal(self.world.batch, fate)
-        Tracker(monitor.jobs, monitor, monitor.explainer, monitor.reclaims, batch).track(
-            event, LATER
-        )
+        Tracker(monitor.store, monitor, batch).track(event, LATER)
 
-    def _jobs(self, fate: Fate) -> JobTable:
+    def _jobs(self, fate: Fate) -> JobStore:
         dynamodb: Any = Mortal(clients.dynamodb(), fate)
-        return JobTable(dynamodb, TABLE)
+        return a_store(dynamodb, self.world.clock)
 
     def _monitor(self, fate: Fate) -> Any:
         return a_monitor(
             Mortal(clients.dynamodb(), fate), Mortal(self.world.batch, fate), self.world.clock
         )
 
-    def _stopper(self, fate: Fate) -> Stopper:
+    def _terminator(self, fate: Fate) -> Terminator:
         batch: Any = Mortal(self.world.batch, fate)
         submission = Submission(
             batch, batch, QUEUE_ARN, "batchapp-compute", self.world.clock.sleep, "batchapp"
         )
         sqs: Any = Mortal(clients.sqs(), fate)
         hand_over = HandOver(sqs, self.world.queue_url)
-        return Stopper(self._jobs(fate), submission, batch, hand_over)
+        return Terminator(self._jobs(fate), submission, batch, hand_over)

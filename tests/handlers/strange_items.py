@@ -8,8 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from hypothesis import strategies as st
 
-from handlers.record import Status
-from handlers.table import JobTable
+from batchctl.contract.statuses import Status
+from handlers.store.jobs import JobStore
 
 DEEP = "[" * 1000 + "]" * 1000
 NUMBERS = st.sampled_from(
@@ -98,7 +98,7 @@ RECORDS = st.builds(
 ) | st.builds(lambda attributes: RECORD | attributes, ATTRIBUTES)
 
 
-def write(table: JobTable, job_id: str, sort_key: str, attributes: dict[str, Any]) -> bool:
+def write(table: JobStore, job_id: str, sort_key: str, attributes: dict[str, Any]) -> bool:
     """Put an item; tell whether DynamoDB takes it."""
     item: Any = {"job_id": {"S": job_id}, "item": {"S": sort_key}, **attributes}
     try:

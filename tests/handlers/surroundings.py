@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from handlers.explaining import Explainer
-from handlers.monitor import Monitor
-from handlers.reclaims import ReclaimTable
-from handlers.results import Results
-from handlers.table import JobTable
-from handlers.universe import Universe
+from handlers.store.jobs import JobStore
+from handlers.tracking.failure_records import FailureRecords
+from handlers.tracking.monitor import Monitor
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -54,15 +51,12 @@ def lambda_context(remaining_ms: int = _Context.remaining_ms) -> LambdaContext:
     return cast("LambdaContext", context)
 
 
+def a_store(dynamodb: Any, clock: Clock, **more: Any) -> JobStore:
+    """The job table, by that clock."""
+    return JobStore(dynamodb, TABLE, clock, clock.sleep, clock, **more)
+
+
 def a_monitor(dynamodb: Any, batch: Any, clock: Clock) -> Monitor:
     """The monitor of the table, by that clock."""
-    universe = Universe(dynamodb, TABLE, clock.sleep)
-    return Monitor(
-        JobTable(dynamodb, TABLE),
-        Results(dynamodb, TABLE, clock),
-        universe,
-        batch,
-        clock,
-        ReclaimTable(dynamodb, TABLE),
-        Explainer(dynamodb, universe, batch, clock),
-    )
+    store = a_store(dynamodb, clock)
+    return Monitor(store, batch, FailureRecords(store, batch))

@@ -7,16 +7,15 @@ from dataclasses import replace
 import pytest
 from fates import ITEMS, RECEIVER_CALLS, SPLITTER_CALLS, TASK, Fate, World
 
-from handlers.front_door import RequestError
-from handlers.lease import LeaseHeldError
-from handlers.table import JobTable
-from handlers.universe import Universe
+from handlers.batch.split_lease import LeaseHeldError
+from handlers.http.front_door import RequestError
+from handlers.store.jobs import JobStore
 
 OTHER = replace(TASK, universe=ITEMS[::-1], content_hash="other")
 
 
 @pytest.mark.parametrize("call", range(RECEIVER_CALLS))
-def test_two_same_requests_at_once_are_one_job(world: World, table: JobTable, call: int) -> None:
+def test_two_same_requests_at_once_are_one_job(world: World, table: JobStore, call: int) -> None:
     answers = []
     meanwhile = Fate(call, happen=lambda: answers.append(world.receive(Fate())))
 
@@ -27,12 +26,12 @@ def test_two_same_requests_at_once_are_one_job(world: World, table: JobTable, ca
     for number, _ in enumerate(world.messages()):
         world.split(f"invocation-{number}", Fate())
     world.check(table)
-    assert list(Universe(table.client, table.name, world.clock.sleep).read("demo-1")) == ITEMS
+    assert list(table.universe.read("demo-1")) == ITEMS
 
 
 @pytest.mark.parametrize("call", range(1, RECEIVER_CALLS))
 def test_another_request_for_the_same_job_id_is_refused_at_any_time(
-    world: World, table: JobTable, call: int
+    world: World, table: JobStore, call: int
 ) -> None:
     def send_other() -> None:
         with pytest.raises(RequestError) as refused:
@@ -41,10 +40,10 @@ def test_another_request_for_the_same_job_id_is_refused_at_any_time(
 
     world.receive(Fate(call, happen=send_other))
 
-    assert list(Universe(table.client, table.name, world.clock.sleep).read("demo-1")) == ITEMS
+    assert list(table.universe.read("demo-1")) == ITEMS
 
 
-def test_a_request_overtaken_by_another_one_is_refused(world: World, table: JobTable) -> None:
+def test_a_request_overtaken_by_another_one_is_refused(world: World, table: JobStore) -> None:
     answers = []
     overtake = Fate(0, happen=lambda: answers.append(world.receive(Fate(), OTHER)))
 
@@ -52,14 +51,14 @@ def test_a_request_overtaken_by_another_one_is_refused(world: World, table: JobT
         world.receive(overtake)
 
     assert refused.value.status_code == 409
-    stored = Universe(table.client, table.name, world.clock.sleep).read("demo-1")
+    stored = table.universe.read("demo-1")
     assert list(stored) == ITEMS[::-1]
 
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("call", range(SPLITTER_CALLS))
 def test_a_message_delivered_twice_at_once_is_one_run(
-    world: World, table: JobTable, call: int, after: bool
+    world: World, table: JobStore, call: int, after: bool
 ) -> None:
     outcomes = []
 

@@ -12,14 +12,14 @@ from endings import end_array
 from jobs_left import Jobs, tasks
 from surroundings import Clock
 
+from batchctl.contract.batch_jobs import CANCELLED
+from batchctl.contract.control import RefusedError
+from batchctl.contract.statuses import Status
 from handlers import clients
-from handlers.cancelling import Canceller
-from handlers.commands import RefusedError
-from handlers.reasons import CANCELLED
-from handlers.record import Status, cut
-from handlers.splitter import Splitter
-from handlers.stopping import Stopper
-from handlers.table import JobTable
+from handlers.batch.splitter import Splitter
+from handlers.batch.termination import Terminator
+from handlers.store.jobs import JobStore
+from handlers.tracking.cancel import Canceller
 
 LATER = float("inf")
 
@@ -67,7 +67,7 @@ def test_cancelling_again_ends_what_was_left_and_answers_the_same(
 
 
 def test_a_job_that_has_ended_is_not_cancelled(
-    jobs: Jobs, canceller: Canceller, batch: BatchDouble, table: JobTable
+    jobs: Jobs, canceller: Canceller, batch: BatchDouble, table: JobStore
 ) -> None:
     array = jobs.submitted()
     jobs.all_succeeded()
@@ -92,10 +92,10 @@ def test_a_splitter_that_died_over_a_job_has_the_rest_ended_when_its_message_com
 ) -> None:
     jobs.queued()
     batch.unlisted = 1  # Batch doesn't list yet what the dead splitter had submitted
-    lease = job_splitter.leases.take("demo-1", "invocation-1", 60_000)
-    assert lease is not None
-    (part,) = cut(lease.job)
-    job_splitter.submission.submit(lease.job, part)
+    split = job_splitter.leases.take("demo-1", "invocation-1", 60_000)
+    assert split is not None
+    (spec,) = split.job.batch_job_specs
+    job_splitter.submission.submit(split.job, spec)
 
     canceller.cancel("demo-1", LATER)
     assert batch.terminated == []
@@ -152,7 +152,7 @@ def test_a_mark_that_never_counts_fails_the_message_which_comes_again(
 
 
 def test_what_batch_has_forgotten_needs_no_end(
-    jobs: Jobs, stopper: Stopper, batch: BatchDouble, table: JobTable
+    jobs: Jobs, stopper: Terminator, batch: BatchDouble, table: JobStore
 ) -> None:
     array = jobs.submitted()
     unmark(batch, array)

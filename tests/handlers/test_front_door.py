@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from surroundings import lambda_context
 
-from handlers.front_door import FrontDoor, RequestError, query, reply
+from handlers.http.front_door import FrontDoor, RequestError, query, reply
 
 Event = Callable[[str], dict[str, Any]]
 

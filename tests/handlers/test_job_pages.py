@@ -11,10 +11,12 @@ from batch_double import BatchDouble
 from jobs_left import Jobs
 from surroundings import Clock
 
-from handlers import api
-from handlers.record import JobRecord, Status, timestamp
-from handlers.results import MAX_PAGE_BYTES
-from handlers.table import JobTable
+from batchctl.contract.job_record import JobRecord
+from batchctl.contract.statuses import Status
+from batchctl.contract.timestamps import timestamp
+from handlers.http.page_tokens import _encoded
+from handlers.store.jobs import JobStore
+from handlers.store.results import MAX_PAGE_BYTES
 
 STOPPED_MS = 1_790_000_123_456
 STOPPED = "2026-09-21T14:15:23.456000Z"
@@ -98,7 +100,7 @@ def test_a_job_id_may_come_percent_encoded(get: Get, jobs: Jobs) -> None:
 
 
 def test_a_job_that_is_being_received_is_shown_to_nobody(
-    get: Get, table: JobTable, clock: Clock
+    get: Get, table: JobStore, clock: Clock
 ) -> None:
     table.create(JobRecord("demo-1", Status.RECEIVING, timestamp(clock()), 1, 1, "hash"))
     assert get()[0] == 404
@@ -114,7 +116,7 @@ def test_a_malformed_limit_is_a_400(get: Get, jobs: Jobs, path: str, limit: str)
 
 
 def _tokens() -> list[str]:
-    malformed = [api._token(), api._token("a", "b"), api._token("", ""), api._token("x" * 2000)]
+    malformed = [_encoded([]), _encoded(["a", "b"]), _encoded(["", ""]), _encoded(["x" * 2000])]
     return [
         *malformed,
         "",
@@ -125,7 +127,7 @@ def _tokens() -> list[str]:
         "é",
         "%00",
         "WzFd",
-        api._token("a", "b", "c"),
+        _encoded(["a", "b", "c"]),
     ]
 
 

@@ -10,8 +10,8 @@ from batch_double import BatchDouble
 from jobs_left import Jobs, tasks
 from surroundings import Clock
 
-from handlers import api
-from handlers.results import Results
+from handlers.http import reader
+from handlers.store.results import Results
 
 STOPPED_MS = 1_790_000_123_456
 STOPPED = "2026-09-21T14:15:23.456000Z"
@@ -224,7 +224,7 @@ def test_results_that_take_long_to_count_are_counted_over_several_requests(
     batch.end(jobs.submitted(items=4), "SUCCEEDED")
     jobs.all_succeeded()
     monkeypatch.setattr(Results, "_query", _two_at_a_time(Results._query))
-    monkeypatch.setattr(api, "COUNTING_S", 0.0)
+    monkeypatch.setattr(reader, "COUNTING_S", 0.0)
 
     statuses = [get()[1]["status"] for _ in range(4)]
 

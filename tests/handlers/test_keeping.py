@@ -9,46 +9,55 @@ from typing import Any
 import pytest
 from batch_double import BatchDouble
 from jobs_left import Jobs
-from surroundings import TABLE, Clock
+from surroundings import TABLE, Clock, a_store
 
-from handlers import receiver
-from handlers.api import Reader
-from handlers.commands import RefusedError, known_job, parse
-from handlers.front_door import RequestError
-from handlers.keeping import DAY_S, FOREVER, JOB_LAST_S, LONGEST_JOB_DAYS, Keeping, keeping_of
-from handlers.monitor import Monitor
-from handlers.record import Status
-from handlers.retrying import Call, Retrier
-from handlers.table import JobTable
+from batchctl.contract.control import RefusedError, parse
+from batchctl.contract.retention import (
+    DAY_S,
+    FOREVER,
+    JOB_RECORD_EXTRA_S,
+    MAX_JOB_DAYS,
+    Retention,
+    retention_of,
+)
+from batchctl.contract.statuses import Status
+from handlers.http.front_door import RequestError
+from handlers.http.reader import Reader
+from handlers.http.receiver import Receiver
+from handlers.store.jobs import JobStore
+from handlers.tracking.known_job import known_job
+from handlers.tracking.monitor import Monitor
+from handlers.tracking.retry import Invocation, Retrier
 
 Get = Callable[..., tuple[int, Any]]
 DAYS = 7
 CREATED = 1_790_000_000
-ITEMS_GO = CREATED + (DAYS + LONGEST_JOB_DAYS) * DAY_S
+ITEMS_GO = CREATED + (DAYS + MAX_JOB_DAYS) * DAY_S
 
 
 @pytest.fixture
-def table(table: JobTable, clock: Clock) -> JobTable:
+def table(table: JobStore, clock: Clock) -> JobStore:
     """The table, whose jobs are kept for a week after their end."""
-    return JobTable(table.client, TABLE, Keeping(DAYS), clock)
+    return a_store(table.client, clock, retention=Retention(DAYS))
 
 
 @pytest.fixture
-def monitor(monitor: Monitor, table: JobTable) -> Monitor:
-    return replace(monitor, jobs=table)
+def monitor(monitor: Monitor, table: JobStore) -> Monitor:
+    failures = replace(monitor.failures, store=table)
+    return replace(monitor, store=table, failures=failures)
 
 
 @pytest.fixture
-def reader(monitor: Monitor, clock: Clock) -> Reader:
-    return Reader(monitor.jobs, monitor.results, monitor, clock)
+def reader(monitor: Monitor) -> Reader:
+    return Reader(monitor.store, monitor)
 
 
 @pytest.fixture
 def retrier(retrier: Retrier, monitor: Monitor) -> Retrier:
-    return replace(retrier, jobs=monitor.jobs, monitor=monitor, universe=monitor.universe)
+    return replace(retrier, store=monitor.store, monitor=monitor)
 
 
-def expiries(table: JobTable) -> dict[str, int | None]:
+def expiries(table: JobStore) -> dict[str, int | None]:
     """When DynamoDB deletes each item, by its sort key."""
     return {
         item["item"]["S"]: int(item["expires_at"]["N"]) if "expires_at" in item else None
@@ -56,22 +65,22 @@ def expiries(table: JobTable) -> dict[str, int | None]:
     }
 
 
-def receive(table: JobTable, jobs: Jobs, queue_url: str, clock: Clock, **more: Any) -> Any:
+def receive(table: JobStore, jobs: Jobs, queue_url: str, clock: Clock, **more: Any) -> Any:
     from fates import TASK  # noqa: PLC0415 - after the fixtures have set the environment
 
     from handlers import clients  # noqa: PLC0415 - as above
 
     task = replace(TASK, universe=["item-0", "item-1"], **more)
-    return receiver.Receiver(table, jobs.universe, clients.sqs(), queue_url, 1, clock).receive(task)
+    return Receiver(table, clients.sqs(), queue_url, 1).receive(task)
 
 
 def test_a_days_long_setting_is_read_from_the_environment() -> None:
-    assert keeping_of({"KEEP_DAYS": "30"}) == Keeping(30)
-    assert keeping_of({}) == FOREVER
+    assert retention_of({"KEEP_DAYS": "30"}) == Retention(30)
+    assert retention_of({}) == FOREVER
 
 
 def test_all_items_of_a_job_go_at_one_time_and_its_record_last(
-    table: JobTable,
+    table: JobStore,
     jobs: Jobs,
     batch: BatchDouble,
     monitor: Monitor,
@@ -88,14 +97,14 @@ def test_all_items_of_a_job_go_at_one_time_and_its_record_last(
     }
     job = table.read("demo-1")
     assert job is not None
-    monitor.reclaims.record(job, 1, detail)
-    monitor.explainer.explain_task(job, 0, detail)
+    monitor.store.reclaims.record(job, 1, detail)
+    monitor.failures.record_task(job, 0, detail)
     batch.end("batch-1", "FAILED")
-    retrier.retry(parse({"action": "retry", "job_id": "demo-1"}), Call("call", 60_000), 1e12)
-    monitor.explainer.explain_task(job, 1, detail)
+    retrier.retry(parse({"action": "retry", "job_id": "demo-1"}), Invocation("call", 60_000), 1e12)
+    monitor.failures.record_task(job, 1, detail)
 
     assert expiries(table) == {
-        "JOB": ITEMS_GO + JOB_LAST_S,
+        "JOB": ITEMS_GO + JOB_RECORD_EXTRA_S,
         "UNIVERSE#00000000": ITEMS_GO,
         "ATTEMPTS#01#00000001": ITEMS_GO,
         "ATTEMPT#02#UNIVERSE#00000000": ITEMS_GO,
@@ -104,7 +113,7 @@ def test_all_items_of_a_job_go_at_one_time_and_its_record_last(
 
 
 def test_without_days_nothing_ever_goes(jobs: Jobs, queue_url: str, clock: Clock) -> None:
-    receive(JobTable(jobs.table.client, TABLE), jobs, queue_url, clock)
+    receive(JobStore(jobs.table.client, TABLE), jobs, queue_url, clock)
     assert set(expiries(jobs.table).values()) == {None}
 
 
@@ -115,7 +124,7 @@ def ended(jobs: Jobs, batch: BatchDouble, clock: Clock) -> None:
 
 
 def test_a_job_is_shown_until_its_days_after_the_end_are_over(
-    get: Get, jobs: Jobs, batch: BatchDouble, table: JobTable, clock: Clock
+    get: Get, jobs: Jobs, batch: BatchDouble, table: JobStore, clock: Clock
 ) -> None:
     ended(jobs, batch, clock)
     assert get()[1]["status"] == "SUCCEEDED"
@@ -139,7 +148,7 @@ def test_a_job_that_has_not_ended_is_shown_however_old_it_is(
 
 
 def test_the_id_of_a_job_that_is_shown_no_more_is_still_taken(
-    table: JobTable, jobs: Jobs, batch: BatchDouble, queue_url: str, clock: Clock
+    table: JobStore, jobs: Jobs, batch: BatchDouble, queue_url: str, clock: Clock
 ) -> None:
     ended(jobs, batch, clock)
     assert table.read("demo-1") is not None
@@ -156,12 +165,14 @@ def test_the_id_of_a_job_that_is_shown_no_more_is_still_taken(
 
 
 def test_a_job_whose_items_go_soon_is_not_retried(
-    table: JobTable, jobs: Jobs, monitor: Monitor, retrier: Retrier, queue_url: str, clock: Clock
+    table: JobStore, jobs: Jobs, monitor: Monitor, retrier: Retrier, queue_url: str, clock: Clock
 ) -> None:
     receive(table, jobs, queue_url, clock)
-    clock.sleep((DAYS + LONGEST_JOB_DAYS - 30) * DAY_S + 1)
+    clock.sleep((DAYS + MAX_JOB_DAYS - 30) * DAY_S + 1)
     job = table.read("demo-1")
     assert job is not None
-    assert monitor.look([job], 1e12)[0].status is Status.FAILED  # nobody splits it any more
+    assert monitor.refresh([job], 1e12)[0].status is Status.FAILED  # nobody splits it any more
     with pytest.raises(RefusedError, match="too old: within 30 days it will be deleted"):
-        retrier.retry(parse({"action": "retry", "job_id": "demo-1"}), Call("call", 60_000), 1e12)
+        retrier.retry(
+            parse({"action": "retry", "job_id": "demo-1"}), Invocation("call", 60_000), 1e12
+        )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from fates import ITEMS, RECEIVER_CALLS, SPLITTER_CALLS, Fate, Killed, World
 
-from handlers.record import Status
-from handlers.table import JobTable
-from handlers.universe import Universe
+from batchctl.contract.statuses import Status
+from handlers.store.jobs import JobStore
 
 
 def test_the_receivers_matrix_has_every_call(world: World) -> None:
@@ -26,11 +25,11 @@ def test_the_splitters_matrix_has_every_call(world: World) -> None:
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("call", range(RECEIVER_CALLS))
 def test_a_killed_receiver_loses_no_job(
-    world: World, table: JobTable, call: int, after: bool
+    world: World, table: JobStore, call: int, after: bool
 ) -> None:
     with pytest.raises(Killed):
         world.receive(Fate(call, after))
-    jobs, _ = table.page(10, None)
+    jobs, _ = table.listing.page(10, None)
     last = call == RECEIVER_CALLS - 1 and after
     assert [job.status for job in jobs] == ([Status.QUEUED] if last else [])
 
@@ -41,13 +40,13 @@ def test_a_killed_receiver_loses_no_job(
     for number, _ in enumerate(messages):
         world.split(f"invocation-{number}", Fate())
     world.check(table)
-    assert list(Universe(table.client, table.name, world.clock.sleep).read("demo-1")) == ITEMS
+    assert list(table.universe.read("demo-1")) == ITEMS
 
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("call", range(SPLITTER_CALLS))
 def test_a_killed_splitter_leaves_one_run(
-    world: World, table: JobTable, call: int, after: bool
+    world: World, table: JobStore, call: int, after: bool
 ) -> None:
     world.queue()
     with pytest.raises(Killed):
@@ -64,7 +63,7 @@ def test_a_killed_splitter_leaves_one_run(
 @pytest.mark.parametrize("second", range(SPLITTER_CALLS + 2))
 @pytest.mark.parametrize("first", [2, 3])
 def test_a_splitter_killed_twice_leaves_one_run(
-    world: World, table: JobTable, first: int, second: int, after: bool
+    world: World, table: JobStore, first: int, second: int, after: bool
 ) -> None:
     world.queue()
     with pytest.raises(Killed):

@@ -18,11 +18,13 @@ from jobs_left import Jobs
 from mortals import Mortals
 from surroundings import TABLE
 
-from handlers.record import FINAL, JobRecord, Reclaims, Status, cut, key
-from handlers.results import Results
-from handlers.table import JobTable
-from handlers.universe import Universe
-from handlers.writing import Writer
+from batchctl.contract.job_record import JobRecord, Reclaims
+from batchctl.contract.statuses import FINAL, Status
+from batchctl.contract.table import key
+from handlers.store.batch_write import BatchWriter
+from handlers.store.jobs import JobStore
+from handlers.store.results import Results
+from handlers.store.universe import Universe
 
 ITEMS = 60  # more failures than one BatchWriteItem deletes
 MATRIX = [(call, after) for call in range(NEVER) for after in (False, True)]
@@ -33,7 +35,7 @@ def mortals(world: World) -> Mortals:
     return Mortals(world)
 
 
-def record(table: JobTable) -> JobRecord:
+def record(table: JobStore) -> JobRecord:
     job = table.read("demo-1")
     assert job is not None
     return job
@@ -68,7 +70,7 @@ def test_a_killed_tracker_loses_no_event(
     jobs: Jobs,
     told: list[dict[str, Any]],
     mortals: Mortals,
-    table: JobTable,
+    table: JobStore,
     results: Results,
     number: int,
     after: bool,
@@ -95,7 +97,7 @@ def test_a_killed_tracker_loses_no_event(
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_killed_cancel_is_finished_by_the_next(
-    jobs: Jobs, mortals: Mortals, batch: BatchDouble, table: JobTable, after: bool
+    jobs: Jobs, mortals: Mortals, batch: BatchDouble, table: JobStore, after: bool
 ) -> None:
     calls, kills = 0, 0
     while True:
@@ -119,7 +121,7 @@ def test_a_killed_retry_is_one_attempt(
     mortals: Mortals,
     world: World,
     batch: BatchDouble,
-    table: JobTable,
+    table: JobStore,
     universe: Universe,
     after: bool,
 ) -> None:
@@ -134,15 +136,15 @@ def test_a_killed_retry_is_one_attempt(
         world.clock.sleep(120)  # the dead call's claim has run out
         job = mortals.retry(Fate())
 
-        assert (job.status, job.attempt, job.items_to_do) == (Status.QUEUED, 2, len(left))
-        assert list(universe.read("demo-1", attempt=2)) == left
+        assert (job.status, job.run, job.items_to_do) == (Status.QUEUED, 2, len(left))
+        assert list(universe.read("demo-1", run=2)) == left
         messages = list(world.messages())
         assert messages in ([{"job_id": "demo-1"}], [{"job_id": "demo-1"}] * 2)
         for owner, _ in enumerate(messages):
             world.split(f"splitter-{calls}-{owner}", Fate())
         job = record(table)
         assert [each["jobName"] for each in list(batch.jobs.values())[1:]] == [
-            part.name for part in cut(job)
+            spec.name for spec in job.batch_job_specs
         ]
         assert (job.status, len(job.batch_jobs)) == (Status.SUBMITTED, 1)
         calls += 1
@@ -156,7 +158,7 @@ def test_a_splitter_killed_over_another_attempt_leaves_one_run(
     mortals: Mortals,
     world: World,
     batch: BatchDouble,
-    table: JobTable,
+    table: JobStore,
     after: bool,
 ) -> None:
     calls = 0
@@ -177,7 +179,7 @@ def test_a_splitter_killed_over_another_attempt_leaves_one_run(
 
 
 def test_a_cancel_between_any_two_calls_of_a_splitter_leaves_nothing_running(
-    jobs: Jobs, mortals: Mortals, world: World, batch: BatchDouble, table: JobTable
+    jobs: Jobs, mortals: Mortals, world: World, batch: BatchDouble, table: JobStore
 ) -> None:
     for call, after in MATRIX:
         _forget(table, batch)
@@ -207,20 +209,18 @@ def _fail(jobs: Jobs, batch: BatchDouble) -> list[str]:
         entry = {**key("demo-1", f"RESULT#{item}"), "status": {"S": statuses[item]}}
         return {"PutRequest": {"Item": entry}}
 
-    Writer(jobs.table.client, TABLE, jobs.universe.sleep).write(len(recorded), put)
+    BatchWriter(jobs.table).write(len(recorded), put)
     end_array(batch, array, SUCCEEDED=ITEMS - len(left), FAILED=len(left))
     return left
 
 
-def _forget(table: JobTable, batch: BatchDouble) -> None:
+def _forget(table: JobStore, batch: BatchDouble) -> None:
     """Begin with an empty table and nothing in Batch."""
     client = table.client
     items = client.scan(
         TableName=TABLE, ProjectionExpression="job_id, #i", ExpressionAttributeNames={"#i": "item"}
     )["Items"]
-    Writer(client, TABLE, lambda _: None).write(
-        len(items), lambda number: {"DeleteRequest": {"Key": items[number]}}
-    )
+    BatchWriter(table).write(len(items), lambda number: {"DeleteRequest": {"Key": items[number]}})
     batch.jobs.clear()
     batch.terminated.clear()
     batch.ids = itertools.count(1)

@@ -6,22 +6,24 @@ Our own first try then stands in the table: it must not be taken for somebody el
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from batch_double import BatchDouble
 from jobs_left import Jobs
-from surroundings import QUEUE_ARN, TABLE, Clock, a_monitor
+from surroundings import QUEUE_ARN, Clock, a_monitor, a_store
 
-from handlers.cancelling import Canceller
-from handlers.claim import ClaimTable
-from handlers.commands import RefusedError
-from handlers.lease import Lease, LeaseLostError, LeaseTable
-from handlers.record import BatchJob, JobRecord, Overrides, Reclaims, Status, Tally, timestamp
-from handlers.stopping import Marker, Stopper
-from handlers.submission import Submission
-from handlers.table import End, JobTable
+from batchctl.contract.batch_jobs import BatchJob
+from batchctl.contract.control import Overrides, RefusedError
+from batchctl.contract.job_record import JobRecord, Reclaims, Tally
+from batchctl.contract.statuses import Status
+from batchctl.contract.timestamps import timestamp
+from handlers.batch.split_lease import LeaseLostError, Split, SplitLeases
+from handlers.batch.submission import Submission
+from handlers.batch.termination import Marker, Terminator
+from handlers.store.jobs import JobStore, RunEnd
+from handlers.tracking.cancel import Canceller
+from handlers.tracking.retry_lease import RetryLeases
 
 CONDITIONAL = ("put_item", "update_item")
 
@@ -48,57 +50,57 @@ class LosesAnswers:
 
 
 @pytest.fixture
-def lossy(table: JobTable) -> Any:
+def lossy(table: JobStore) -> Any:
     return LosesAnswers(table.client)
 
 
 @pytest.fixture
-def lossy_table(lossy: Any) -> JobTable:
-    return JobTable(lossy, TABLE)
+def lossy_table(lossy: Any, clock: Clock) -> JobStore:
+    return a_store(lossy, clock)
 
 
 @pytest.fixture
-def lossy_leases(lossy: Any, clock: Clock) -> LeaseTable:
-    return LeaseTable(lossy, TABLE, clock)
+def lossy_leases(lossy_table: JobStore) -> SplitLeases:
+    return SplitLeases(lossy_table)
 
 
 @pytest.fixture
-def lossy_claims(lossy: Any, clock: Clock) -> ClaimTable:
-    return ClaimTable(lossy, TABLE, clock)
+def lossy_retries(lossy_table: JobStore) -> RetryLeases:
+    return RetryLeases(lossy_table)
 
 
-def present(table: JobTable) -> JobRecord:
+def present(table: JobStore) -> JobRecord:
     job = table.read("demo-1")
     assert job is not None
     return job
 
 
 @pytest.fixture
-def ended(queued: Callable[..., JobRecord], table: JobTable) -> JobRecord:
+def ended(queued: Callable[..., JobRecord], table: JobStore) -> JobRecord:
     """A job of 5 items, 2 in a task, that has failed."""
     job = queued(items=5, items_per_task=2)
-    assert table.end(job, End(Status.FAILED, "2026-11-23T10:00:00.000001Z", 2, 1))
+    assert table.end(job, RunEnd(Status.FAILED, "2026-11-23T10:00:00.000001Z", 2, 1))
     return present(table)
 
 
-def test_a_created_record_is_our_own(lossy_table: JobTable, lossy: Any, clock: Clock) -> None:
+def test_a_created_record_is_our_own(lossy_table: JobStore, lossy: Any, clock: Clock) -> None:
     job = JobRecord("demo-1", Status.RECEIVING, timestamp(clock()), 2, 1, "hash")
     assert lossy_table.create(job) == job
     assert present(lossy_table) == job
     assert lossy.lost == 1
 
 
-def test_an_accepted_job_is_queued_and_listed(lossy_table: JobTable, clock: Clock) -> None:
+def test_an_accepted_job_is_queued_and_listed(lossy_table: JobStore, clock: Clock) -> None:
     lossy_table.create(JobRecord("demo-1", Status.RECEIVING, timestamp(clock()), 2, 1, "hash"))
     lossy_table.accept("demo-1")
     assert present(lossy_table).status is Status.QUEUED
-    assert [each.job_id for each in lossy_table.page(10, None)[0]] == ["demo-1"]
+    assert [each.job_id for each in lossy_table.listing.page(10, None)[0]] == ["demo-1"]
 
 
 def test_an_end_is_recorded_whatever_the_second_try_says(
-    lossy_table: JobTable, queued: Callable[..., JobRecord]
+    lossy_table: JobStore, queued: Callable[..., JobRecord]
 ) -> None:
-    end = End(Status.SUCCEEDED, "2026-11-23T10:00:00.000001Z", 2, 0, Reclaims(3, 1.5))
+    end = RunEnd(Status.SUCCEEDED, "2026-11-23T10:00:00.000001Z", 2, 0, Reclaims(3, 1.5))
     lossy_table.end(queued(), end)
     job = present(lossy_table)
     assert (job.status, job.finished_at) == (end.status, end.finished_at)
@@ -106,18 +108,18 @@ def test_an_end_is_recorded_whatever_the_second_try_says(
 
 
 def test_what_was_counted_so_far_and_the_reclaims_are_kept(
-    lossy_table: JobTable, queued: Callable[..., JobRecord]
+    lossy_table: JobStore, queued: Callable[..., JobRecord]
 ) -> None:
     job = queued()
     tally = Tally(after="item-1", succeeded=1, recorded=2, complete=False)
     lossy_table.keep_tally(job, tally, 7)
     lossy_table.keep_reclaims(job, Reclaims(2, 0.5))
     kept = present(lossy_table)
-    assert (kept.tally, kept.explained, kept.reclaims) == (tally, 7, Reclaims(2, 0.5))
+    assert (kept.tally, kept.failures_recorded, kept.reclaims) == (tally, 7, Reclaims(2, 0.5))
 
 
 def test_a_lease_taken_is_ours_and_its_job_is_split_as_resumed(
-    lossy_leases: LeaseTable, queued: Callable[..., JobRecord]
+    lossy_leases: SplitLeases, queued: Callable[..., JobRecord]
 ) -> None:
     """What the lost try may have left is looked for: the caution costs a call, no double job."""
     queued()
@@ -127,7 +129,7 @@ def test_a_lease_taken_is_ours_and_its_job_is_split_as_resumed(
 
 
 def test_what_was_submitted_is_recorded_and_the_job_finished_once(
-    lossy_leases: LeaseTable, table: JobTable, queued: Callable[..., JobRecord]
+    lossy_leases: SplitLeases, table: JobStore, queued: Callable[..., JobRecord]
 ) -> None:
     queued()
     lease = lossy_leases.take("demo-1", "invocation-1", 60_000)
@@ -139,13 +141,13 @@ def test_what_was_submitted_is_recorded_and_the_job_finished_once(
 
 
 def test_a_lease_that_another_has_taken_is_lost_all_the_same(
-    lossy_leases: LeaseTable, leases: LeaseTable, clock: Clock, queued: Callable[..., JobRecord]
+    lossy_leases: SplitLeases, leases: SplitLeases, clock: Clock, queued: Callable[..., JobRecord]
 ) -> None:
     queued()
     lease = leases.take("demo-1", "invocation-1", 60_000)
     assert lease is not None
     clock.sleep(1000)
-    assert isinstance(leases.take("demo-1", "invocation-2", 60_000), Lease)
+    assert isinstance(leases.take("demo-1", "invocation-2", 60_000), Split)
     with pytest.raises(LeaseLostError):
         lossy_leases.finish(lease)
     with pytest.raises(LeaseLostError):
@@ -153,50 +155,50 @@ def test_a_lease_that_another_has_taken_is_lost_all_the_same(
 
 
 def test_a_claim_is_ours_and_starts_one_attempt_with_the_tasks_of_its_items(
-    lossy_claims: ClaimTable, table: JobTable, ended: JobRecord
+    lossy_retries: RetryLeases, table: JobStore, ended: JobRecord
 ) -> None:
-    claimed = lossy_claims.claim(ended, "call-1", 60_000)
-    started = lossy_claims.start(claimed, "call-1", 3, Overrides())
+    claimed = lossy_retries.take(ended, "call-1", 60_000)
+    started = lossy_retries.start(claimed, "call-1", 3, Overrides())
     assert started == present(table)
-    assert (started.attempt, started.status) == (2, Status.QUEUED)
+    assert (started.run, started.status) == (2, Status.QUEUED)
     # 3 items are left, 2 in a task
     assert (started.items, started.items_to_do, started.tasks) == (5, 3, 2)
 
 
 @pytest.mark.parametrize(("items", "tasks"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3)])
 def test_the_tasks_of_another_attempt_are_those_that_its_items_take(
-    table: JobTable, clock: Clock, ended: JobRecord, items: int, tasks: int
+    table: JobStore, ended: JobRecord, items: int, tasks: int
 ) -> None:
-    claims = ClaimTable(table.client, TABLE, clock)
-    started = claims.start(claims.claim(ended, "call-1", 60_000), "call-1", items, Overrides())
+    claims = RetryLeases(table)
+    started = claims.start(claims.take(ended, "call-1", 60_000), "call-1", items, Overrides())
     assert (started.tasks, present(table).tasks) == (tasks, tasks)
 
 
 def test_a_claim_of_another_call_is_refused_all_the_same(
-    lossy_claims: ClaimTable, table: JobTable, clock: Clock, ended: JobRecord
+    lossy_retries: RetryLeases, table: JobStore, ended: JobRecord
 ) -> None:
-    ClaimTable(table.client, TABLE, clock).claim(ended, "call-2", 60_000)
+    RetryLeases(table).take(ended, "call-2", 60_000)
     with pytest.raises(RefusedError, match="another call"):
-        lossy_claims.claim(ended, "call-1", 60_000)
+        lossy_retries.take(ended, "call-1", 60_000)
     with pytest.raises(RefusedError, match="taken by another call"):
-        lossy_claims.start(ended, "call-1", 3, Overrides())
+        lossy_retries.start(ended, "call-1", 3, Overrides())
 
 
 def test_a_claim_that_is_dropped_lets_the_next_call_in(
-    lossy_claims: ClaimTable, table: JobTable, ended: JobRecord
+    lossy_retries: RetryLeases, table: JobStore, ended: JobRecord
 ) -> None:
-    lossy_claims.drop(lossy_claims.claim(ended, "call-1", 60_000), "call-1")
-    assert lossy_claims.claim(present(table), "call-2", 60_000).status is Status.FAILED
+    lossy_retries.release(lossy_retries.take(ended, "call-1", 60_000), "call-1")
+    assert lossy_retries.take(present(table), "call-2", 60_000).status is Status.FAILED
 
 
 def test_a_cancelled_job_is_said_to_be_cancelled(
-    lossy: Any, lossy_table: JobTable, jobs: Jobs, batch: BatchDouble, clock: Clock
+    lossy: Any, lossy_table: JobStore, jobs: Jobs, batch: BatchDouble, clock: Clock
 ) -> None:
     jobs.submitted(items=2)
     double: Any = batch
     submission = Submission(double, double, QUEUE_ARN, "batchapp-compute", clock.sleep, "batchapp")
-    monitor = replace(a_monitor(lossy, double, clock), jobs=lossy_table)
-    stopper = Stopper(lossy_table, submission, double, Marker(submission, double))
-    Canceller(lossy_table, monitor, stopper).cancel("demo-1", float("inf"))
+    monitor = a_monitor(lossy, double, clock)
+    terminator = Terminator(lossy_table, submission, double, Marker(submission, double))
+    Canceller(lossy_table, monitor, terminator).cancel("demo-1", float("inf"))
     assert present(lossy_table).status is Status.CANCELLED
     assert lossy.lost > 0

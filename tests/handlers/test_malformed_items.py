@@ -23,16 +23,19 @@ from strange_items import (
 )
 from surroundings import Clock, lambda_context
 
-from handlers import receiver, tracker
-from handlers.cancelling import Canceller
-from handlers.commands import parse
-from handlers.keeping import Keeping
+from batchctl.contract.control import parse
+from batchctl.contract.fields import MAX_KEY_CHARACTERS
+from batchctl.contract.job_record import from_item
+from batchctl.contract.limits import MAX_RESULT_DEPTH
+from batchctl.contract.retention import Retention
+from batchctl.contract.statuses import Status
+from batchctl.contract.table import key
+from handlers import receiver, tracker, wiring
 from handlers.log import line, logger
-from handlers.malformed import LONGEST_SHOWN, skipped
-from handlers.record import Status, from_item, key
-from handlers.results import MAX_DEPTH
-from handlers.retrying import Call, Retrier
-from handlers.table import JobTable
+from handlers.store.jobs import JobStore
+from handlers.store.malformed import skipped
+from handlers.tracking.cancel import Canceller
+from handlers.tracking.retry import Invocation, Retrier
 
 Get = Callable[..., tuple[int, Any]]
 ITEMS = 4
@@ -71,7 +74,7 @@ def pages(get: Get, path: str, member: str, limit: int) -> Iterator[tuple[str, A
     raise AssertionError("the pages have no end")
 
 
-def emptied(table: JobTable) -> None:
+def emptied(table: JobStore) -> None:
     for item in table.client.scan(TableName=table.name)["Items"]:
         keys: Any = {name: item[name] for name in ("job_id", "item")}
         table.client.delete_item(TableName=table.name, Key=keys)
@@ -139,8 +142,8 @@ def test_whatever_a_jobs_own_record_says_is_no_fault(
     assert "good" in [job_id for job_id, _ in pages(get, "/v1/tasks", "jobs", 1)]
     assert put(event("alb_put"))[0] in (200, 202, 409)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(tracker, "canceller", lambda: canceller)
-        patched.setattr(tracker, "retrier", lambda: retrier)
+        patched.setattr(wiring, "canceller", lambda: canceller)
+        patched.setattr(wiring, "retrier", lambda: retrier)
         for action in ("cancel", "retry", "cancel"):
             answer = tracker.handler({"action": action, "job_id": "demo-1"}, lambda_context())
             assert answer is not None
@@ -199,7 +202,7 @@ def test_a_flood_of_malformed_items_is_one_line_in_the_log(
     assert first.startswith('"demo-1/RESULT#\\u001b[2J\\n\\u202e\\u007f00')
     assert first.isascii()
     assert first.isprintable()
-    assert len(first) == LONGEST_SHOWN
+    assert len(first) == MAX_KEY_CHARACTERS
     assert skipped.count == 0
 
 
@@ -243,8 +246,8 @@ def test_pages_of_results_end_behind_a_flood_of_strange_ones(
 @pytest.mark.parametrize(
     ("stored", "is_parsed"),
     [
-        ("[" * MAX_DEPTH + "]" * MAX_DEPTH, True),
-        ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), False),
+        ("[" * MAX_RESULT_DEPTH + "]" * MAX_RESULT_DEPTH, True),
+        ("[" * (MAX_RESULT_DEPTH + 1) + "]" * (MAX_RESULT_DEPTH + 1), False),
         (DEEP, False),
         ('{"a": ' * 990 + "1" + "}" * 990, False),
         ('{"x": 1e999}', False),
@@ -281,11 +284,11 @@ def test_a_retry_does_again_what_has_a_malformed_result(
     batch.end(next(iter(batch.jobs)), "FAILED")
     write(jobs.table, "demo-1", "RESULT#item-2", {"status": {"L": []}})
     answer = retrier.retry(
-        parse({"action": "retry", "job_id": "demo-1"}), Call("call", 60_000), 1e12
+        parse({"action": "retry", "job_id": "demo-1"}), Invocation("call", 60_000), 1e12
     )
     assert (answer.status, answer.items_to_do) == (Status.QUEUED, 1)
-    assert list(jobs.universe.read("demo-1", attempt=2)) == ["item-2"]
-    assert ("item-2", None) not in list(retrier.results.statuses("demo-1"))
+    assert list(jobs.universe.read("demo-1", run=2)) == ["item-2"]
+    assert ("item-2", None) not in list(retrier.store.results.statuses("demo-1"))
 
 
 @pytest.mark.parametrize("job_id", ["a%0Ab", "%1b[31m", "a" * 101, "%E2%80%AE", "<script>", "a.b"])
@@ -311,5 +314,5 @@ def test_a_command_for_an_id_that_no_job_can_have_is_refused(job_id: object) -> 
 def test_a_record_that_is_right_is_read(clock: Clock) -> None:
     job = from_item({"job_id": {"S": "a"}, **RECORD})
     assert (job.items, job.batch_jobs[0].id, job.expires_at) == (4, "batch-1", None)
-    assert not Keeping(1).is_over(job.finished_at, clock())
+    assert not Retention(1).is_over(job.finished_at, clock())
     assert result_of(1)["status"] == {"S": "SUCCEEDED"}

@@ -14,8 +14,9 @@ from aws_lambda_powertools.utilities.data_classes import ALBEvent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handlers.front_door import RequestError
-from handlers.request import MAX_BODY_BYTES, NewTask, parse
+from batchctl.contract.limits import MAX_BODY_BYTES
+from handlers.http.front_door import RequestError
+from handlers.http.request import NewTask, parse
 
 Put = Callable[[dict[str, Any]], tuple[int, Any]]
 

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 from batch_double import batch_error
-from surroundings import TABLE, Clock
+from surroundings import TABLE, Clock, a_store
 
-from handlers import clients, receiver
-from handlers.record import JobRecord, Status, key
-from handlers.request import NewTask
-from handlers.table import JobTable
-from handlers.universe import Universe, WriteRefusedError
-from handlers.writing import MAX_ROUNDS
+from batchctl.contract.job_record import JobRecord
+from batchctl.contract.statuses import Status
+from batchctl.contract.table import key
+from handlers import clients, wiring
+from handlers.http.receiver import Receiver
+from handlers.http.request import NewTask
+from handlers.store.batch_write import MAX_ROUNDS, WriteRefusedError
+from handlers.store.jobs import JobStore
+from handlers.store.universe import Universe
 
 Put = Callable[[dict[str, Any]], tuple[int, Any]]
 Event = Callable[[str], dict[str, Any]]
@@ -35,7 +38,7 @@ def messages(queue_url: str) -> list[Any]:
     return [json.loads(message["Body"]) for message in received.get("Messages", [])]
 
 
-def record(table: JobTable, job_id: str = "demo-1") -> JobRecord:
+def record(table: JobStore, job_id: str = "demo-1") -> JobRecord:
     job = table.read(job_id)
     assert job is not None
     return job
@@ -43,7 +46,7 @@ def record(table: JobTable, job_id: str = "demo-1") -> JobRecord:
 
 @pytest.mark.parametrize("name", ["alb_put", "alb_put_base64", "alb_put_multi_value", "rest_put"])
 def test_a_job_is_queued_whatever_door_it_comes_through(
-    *, put: Put, event: Event, table: JobTable, universe: Universe, queue_url: str, name: str
+    *, put: Put, event: Event, table: JobStore, universe: Universe, queue_url: str, name: str
 ) -> None:
     status, body = put(event(name))
 
@@ -76,7 +79,7 @@ def test_the_same_request_again_is_a_200_and_queues_nothing(
     "other", [{"universe": SENT[::-1]}, {"universe": SENT[:1]}, {"parameters": {"paths": 1}}]
 )
 def test_the_same_job_id_with_other_content_is_a_409_and_changes_nothing(
-    put: Put, event: Event, table: JobTable, universe: Universe, other: dict[str, Any]
+    put: Put, event: Event, table: JobStore, universe: Universe, other: dict[str, Any]
 ) -> None:
     put(put_event(event))
     before = record(table)
@@ -88,7 +91,7 @@ def test_the_same_job_id_with_other_content_is_a_409_and_changes_nothing(
     assert list(universe.read("demo-1")) == SENT
 
 
-def test_a_refused_request_leaves_no_trace(put: Put, event: Event, table: JobTable) -> None:
+def test_a_refused_request_leaves_no_trace(put: Put, event: Event, table: JobStore) -> None:
     status, body = put(put_event(event, universe=["A", "A"]))
 
     assert (status, body["field"]) == (400, "universe[1]")
@@ -96,7 +99,7 @@ def test_a_refused_request_leaves_no_trace(put: Put, event: Event, table: JobTab
 
 
 def test_a_job_that_is_being_received_keeps_its_job_id_from_other_content(
-    put: Put, event: Event, table: JobTable
+    put: Put, event: Event, table: JobStore
 ) -> None:
     put(put_event(event))
     receiving = replace(record(table), job_id="demo-2", status=Status.RECEIVING)
@@ -113,7 +116,7 @@ def test_items_per_task_is_of_the_first_request_though_the_setting_has_changed(
 ) -> None:
     put(put_event(event))
     monkeypatch.setenv("ITEMS_PER_TASK", "2")
-    receiver.receiver.cache_clear()
+    wiring.receiver.cache_clear()
 
     assert put(put_event(event))[1]["tasks"] == 2
     assert put(put_event(event, job_id="demo-2"))[1]["tasks"] == 1
@@ -158,15 +161,15 @@ class CountingClient:
 
 
 def test_what_dynamodb_leaves_unprocessed_is_written_in_the_end(
-    table: JobTable, clock: Clock
+    table: JobStore, clock: Clock
 ) -> None:
     client: Any = CountingClient(undone=3)
     client.batch_write_item = _through(client)
     items = [f"{number:06d}" for number in range(1000)]
 
-    Universe(client, TABLE, clock.sleep).write("demo-1", items)
+    a_store(client, clock).universe.write("demo-1", items)
 
-    assert list(Universe(table.client, TABLE, clock.sleep).read("demo-1")) == items
+    assert list(table.universe.read("demo-1")) == items
     assert len(clock.slept) == 3
 
 
@@ -186,7 +189,7 @@ def test_a_table_that_takes_nothing_is_given_up_in_time(aws: None, clock: Clock)
     client.batch_write_item = lambda RequestItems: {"UnprocessedItems": RequestItems}  # noqa: N803 AWS's name
 
     with pytest.raises(WriteRefusedError):
-        Universe(client, TABLE, clock.sleep).write("demo-1", ["A"])
+        a_store(client, clock).universe.write("demo-1", ["A"])
 
     assert len(clock.slept) == MAX_ROUNDS
     assert sum(clock.slept) < 20
@@ -195,7 +198,7 @@ def test_a_table_that_takes_nothing_is_given_up_in_time(aws: None, clock: Clock)
 def test_a_million_items_take_one_call_in_6250(aws: None, clock: Clock) -> None:
     client: Any = CountingClient(undone=0)
 
-    Universe(client, TABLE, clock.sleep).write("demo-1", [f"{n:07d}" for n in range(1_000_000)])
+    a_store(client, clock).universe.write("demo-1", [f"{n:07d}" for n in range(1_000_000)])
 
     assert (client.calls, client.most_puts, clock.slept) == (160, 25, [])
 
@@ -204,17 +207,15 @@ def test_the_biggest_items_stay_below_dynamodbs_limits(aws: None, clock: Clock) 
     client: Any = CountingClient(undone=0)
     items = ["\U0001f600" * 252 + f"{number:04d}" for number in range(6250)]
 
-    Universe(client, TABLE, clock.sleep).write("demo-1", items)
+    a_store(client, clock).universe.write("demo-1", items)
 
     assert client.calls == 1
     assert client.most_bytes < 16 * 1024 * 1024
     assert client.most_bytes / client.most_puts < 400 * 1024
 
 
-def test_the_record_says_when_the_job_came(
-    table: JobTable, universe: Universe, queue_url: str, clock: Clock
-) -> None:
-    job_receiver = receiver.Receiver(table, universe, clients.sqs(), queue_url, 3, clock)
+def test_the_record_says_when_the_job_came(table: JobStore, queue_url: str) -> None:
+    job_receiver = Receiver(table, clients.sqs(), queue_url, 3)
 
     job, queued = job_receiver.receive(NewTask("demo-1", ["A", "B", "C", "D"], "{}", "hash"))
 

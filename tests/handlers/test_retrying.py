@@ -13,36 +13,31 @@ from endings import attempt, end_array, end_task, event
 from jobs_left import Jobs, tasks
 from surroundings import QUEUE_ARN, TABLE, Clock
 
+from batchctl.contract.batch_jobs import BatchJob
+from batchctl.contract.control import Action, Overrides, RefusedError, Request
+from batchctl.contract.job_record import JobRecord, batch_jobs_value
+from batchctl.contract.statuses import Status
+from batchctl.contract.table import key
+from batchctl.contract.timestamps import timestamp
 from handlers import clients
-from handlers.cancelling import Canceller
-from handlers.claim import ClaimTable
-from handlers.commands import Command, RefusedError
-from handlers.record import (
-    BatchJob,
-    JobRecord,
-    Overrides,
-    Status,
-    batch_jobs_value,
-    cut,
-    key,
-    timestamp,
-)
-from handlers.retrying import Call, Retrier
-from handlers.splitter import Splitter
-from handlers.table import JobTable
-from handlers.tracking import Tracker
-from handlers.universe import Universe
+from handlers.batch.splitter import Splitter
+from handlers.store.jobs import JobStore
+from handlers.store.universe import Universe
+from handlers.tracking.cancel import Canceller
+from handlers.tracking.events import Tracker
+from handlers.tracking.retry import Invocation, Retrier
+from handlers.tracking.retry_lease import RetryLeases
 
 LATER = float("inf")
 ON_DEMAND_ARN = f"{QUEUE_ARN}-on-demand"
 
 
 def retry(retrier: Retrier, owner: str = "call-1", **overrides: Any) -> JobRecord:
-    command = Command("retry", "demo-1", Overrides(**overrides))
-    return retrier.retry(command, Call(owner, 60_000), LATER)
+    command = Request(Action.RETRY, "demo-1", Overrides(**overrides))
+    return retrier.retry(command, Invocation(owner, 60_000), LATER)
 
 
-def record(table: JobTable) -> JobRecord:
+def record(table: JobStore) -> JobRecord:
     job = table.read("demo-1")
     assert job is not None
     return job
@@ -72,15 +67,15 @@ def test_what_has_no_success_is_done_again(
     retrier: Retrier,
     job_splitter: Splitter,
     batch: BatchDouble,
-    table: JobTable,
+    table: JobStore,
     universe: Universe,
     queue_url: str,
     get: Callable[..., tuple[int, Any]],
 ) -> None:
     job = retry(retrier, memory_mib=4096)
 
-    assert (job.status, job.attempt, job.items_to_do, job.tasks) == (Status.QUEUED, 2, 2, 1)
-    assert list(universe.read("demo-1", attempt=2)) == ["item-1", "item-0"]
+    assert (job.status, job.run, job.items_to_do, job.tasks) == (Status.QUEUED, 2, 2, 1)
+    assert list(universe.read("demo-1", run=2)) == ["item-1", "item-0"]
     assert list(universe.read("demo-1")) == [f"item-{number}" for number in (4, 3, 2, 1, 0)]
     assert list(messages(queue_url)) == [{"job_id": "demo-1"}]
     assert job.earlier_batch_jobs == (BatchJob(failed, 0, 3),)
@@ -116,7 +111,7 @@ def test_an_attempt_that_does_the_rest_ends_the_job_well(
     jobs: Jobs,
     batch: BatchDouble,
     tracker: Tracker,
-    table: JobTable,
+    table: JobStore,
 ) -> None:
     retry(retrier)
     job_splitter.split("demo-1", "invocation-2", 60_000)
@@ -136,7 +131,7 @@ def test_an_attempt_that_fails_again_says_why_and_can_be_retried(
     job_splitter: Splitter,
     batch: BatchDouble,
     tracker: Tracker,
-    table: JobTable,
+    table: JobStore,
     universe: Universe,
     get: Callable[..., tuple[int, Any]],
 ) -> None:
@@ -150,8 +145,8 @@ def test_an_attempt_that_fails_again_says_why_and_can_be_retried(
     assert {body["results"][item]["reason"] for item in ("item-0", "item-1")} == {"TIMEOUT"}
 
     job = retry(retrier, "call-2")
-    assert (job.attempt, job.earlier_batch_jobs) == (3, (BatchJob(failed, 0, 3), *second))
-    assert list(universe.read("demo-1", attempt=3)) == ["item-1", "item-0"]
+    assert (job.run, job.earlier_batch_jobs) == (3, (BatchJob(failed, 0, 3), *second))
+    assert list(universe.read("demo-1", run=3)) == ["item-1", "item-0"]
 
 
 def test_on_demand_goes_to_the_queue_on_demand(
@@ -179,8 +174,8 @@ def test_a_cancelled_job_is_taken_up_where_it_was(
     jobs.result("item-1")
     canceller.cancel("demo-1", LATER)
     job = retry(retrier)
-    assert (job.attempt, job.items_to_do, job.finished_at) == (2, 2, None)
-    assert list(universe.read("demo-1", attempt=2)) == ["item-2", "item-0"]
+    assert (job.run, job.items_to_do, job.finished_at) == (2, 2, None)
+    assert list(universe.read("demo-1", run=2)) == ["item-2", "item-0"]
 
 
 def test_a_job_that_ended_unseen_can_be_retried(
@@ -188,7 +183,7 @@ def test_a_job_that_ended_unseen_can_be_retried(
 ) -> None:
     array = jobs.submitted(items=2)
     end_array(batch, array, FAILED=2)
-    assert retry(retrier).attempt == 2
+    assert retry(retrier).run == 2
 
 
 @pytest.mark.parametrize("status", ["running", "succeeded", "unknown"])
@@ -214,15 +209,15 @@ def test_a_repeated_call_sends_the_message_again_and_makes_no_other_attempt(
 
 
 def test_two_calls_at_once_are_one_attempt(
-    failed: str, retrier: Retrier, table: JobTable, clock: Clock
+    failed: str, retrier: Retrier, table: JobStore, clock: Clock
 ) -> None:
     assert failed
-    retrier.claims.claim(record(table), "call-1", 60_000)
+    RetryLeases(table).take(record(table), "call-1", 60_000)
     with pytest.raises(RefusedError, match="another call") as refused:
         retry(retrier, "call-2")
     assert refused.value.code == 409
     clock.sleep(100)  # the first call is dead by then
-    assert retry(retrier, "call-3").attempt == 2
+    assert retry(retrier, "call-3").run == 2
 
 
 def test_a_call_that_failed_can_be_repeated_at_once(
@@ -233,7 +228,7 @@ def test_a_call_that_failed_can_be_repeated_at_once(
         patch.setattr(Universe, "write", _fail)
         with pytest.raises(ConnectionError):
             retry(retrier, "call-1")
-    assert retry(retrier, "call-2").attempt == 2
+    assert retry(retrier, "call-2").run == 2
 
 
 def _fail(*_: Any) -> None:
@@ -242,18 +237,21 @@ def _fail(*_: Any) -> None:
 
 def test_batch_job_names_of_attempts_are_never_those_of_other_jobs() -> None:
     def job(job_id: str, attempt: int) -> JobRecord:
-        return JobRecord(job_id, Status.QUEUED, "", 10_001, 1, "", attempt=attempt)
+        return JobRecord(job_id, Status.QUEUED, "", 10_001, 1, "", run=attempt)
 
     ids = ["a", "a-0", "a-r2", "a-0-r2", "a-r2-0", "a-1"]
     names = [
-        part.name for name in ids for attempt in (1, 2, 12) for part in cut(job(name, attempt))
+        spec.name
+        for name in ids
+        for attempt in (1, 2, 12)
+        for spec in job(name, attempt).batch_job_specs
     ]
     assert len(set(names)) == len(names)
-    assert max(map(len, (part.name for part in cut(job("a" * 100, 99))))) <= 128
+    assert max(map(len, (spec.name for spec in job("a" * 100, 99).batch_job_specs))) <= 128
 
 
 def test_the_record_of_many_attempts_at_a_huge_job_fits_into_an_item(
-    table: JobTable, clock: Clock
+    table: JobStore, clock: Clock
 ) -> None:
     batch_jobs = tuple(
         BatchJob(f"01234567-89ab-cdef-0123-{number:012d}", number * 10_000, 10_000)
@@ -264,11 +262,11 @@ def test_the_record_of_many_attempts_at_a_huge_job_fits_into_an_item(
         "a" * 100, Status.FAILED, timestamp(clock()), 1_000_000, 1, "h" * 64, parameters
     )
     table.create(job)
-    claims = ClaimTable(table.client, TABLE, clock)
+    leases = RetryLeases(table)
     had = replace(job, batch_jobs=batch_jobs, earlier_batch_jobs=batch_jobs * 10)
-    claims.claim(had, "call-1", 60_000)
+    leases.take(had, "call-1", 60_000)
 
-    job = claims.start(had, "call-1", 1_000_000, Overrides(memory_mib=4096))
+    job = leases.start(had, "call-1", 1_000_000, Overrides(memory_mib=4096))
 
     assert job.earlier_batch_jobs == batch_jobs * 10
     table.client.update_item(

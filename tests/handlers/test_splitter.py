@@ -11,18 +11,23 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from batch_double import BatchDouble
 from surroundings import QUEUE_ARN, TABLE, Clock
 
+from batchctl.contract.batch_jobs import BatchJob
+from batchctl.contract.job_record import JobRecord
+from batchctl.contract.statuses import Status
+from batchctl.contract.table import key
+from batchctl.contract.timestamps import timestamp
 from handlers import splitter as splitter_module
-from handlers.lease import LeaseHeldError, LeaseLostError, LeaseTable, UnknownJobError
-from handlers.record import BatchJob, JobRecord, Status, key, timestamp
-from handlers.splitter import Splitter
-from handlers.table import JobTable
+from handlers import wiring
+from handlers.batch.split_lease import LeaseHeldError, LeaseLostError, SplitLeases, UnknownJobError
+from handlers.batch.splitter import Splitter
+from handlers.store.jobs import JobStore
 
 
 def split(job_splitter: Splitter, job_id: str = "demo-1", owner: str = "invocation-1") -> None:
     job_splitter.split(job_id, owner, 60_000)
 
 
-def record(table: JobTable, job_id: str = "demo-1") -> JobRecord:
+def record(table: JobStore, job_id: str = "demo-1") -> JobRecord:
     job = table.read(job_id)
     assert job is not None
     return job
@@ -45,7 +50,7 @@ def test_a_job_is_as_few_batch_jobs_as_batch_allows(
     *,
     job_splitter: Splitter,
     batch: BatchDouble,
-    table: JobTable,
+    table: JobStore,
     queued: Callable[..., JobRecord],
     items: int,
     items_per_task: int,
@@ -97,7 +102,7 @@ def test_a_message_that_comes_again_submits_nothing(
 def test_a_job_that_is_over_is_not_submitted(
     job_splitter: Splitter,
     batch: BatchDouble,
-    table: JobTable,
+    table: JobStore,
     queued: Callable[..., JobRecord],
     status: Status,
 ) -> None:
@@ -108,7 +113,7 @@ def test_a_job_that_is_over_is_not_submitted(
     assert record(table).status is status
 
 
-def _set_status(table: JobTable, status: Status) -> None:
+def _set_status(table: JobStore, status: Status) -> None:
     table.client.update_item(
         TableName=TABLE,
         Key=key("demo-1"),
@@ -121,7 +126,7 @@ def _set_status(table: JobTable, status: Status) -> None:
 def test_a_job_that_is_cancelled_while_it_is_split_stays_so_and_what_was_submitted_is_ended(
     job_splitter: Splitter,
     batch: BatchDouble,
-    table: JobTable,
+    table: JobStore,
     queued: Callable[..., JobRecord],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -142,17 +147,17 @@ def test_a_job_that_is_cancelled_while_it_is_split_stays_so_and_what_was_submitt
 
 
 def test_a_job_whose_receiver_died_after_the_message_is_accepted_and_listed(
-    job_splitter: Splitter, table: JobTable, clock: Clock
+    job_splitter: Splitter, table: JobStore, clock: Clock
 ) -> None:
     table.create(JobRecord("demo-1", Status.RECEIVING, timestamp(clock()), 2, 1, "hash"))
     split(job_splitter)
-    jobs, _ = table.page(10, None)
+    jobs, _ = table.listing.page(10, None)
     assert [(job.job_id, job.status) for job in jobs] == [("demo-1", Status.SUBMITTED)]
 
 
 def test_a_live_lease_keeps_others_out_until_it_has_run_out(
     job_splitter: Splitter,
-    leases: LeaseTable,
+    leases: SplitLeases,
     batch: BatchDouble,
     clock: Clock,
     queued: Callable[..., JobRecord],
@@ -170,7 +175,7 @@ def test_a_live_lease_keeps_others_out_until_it_has_run_out(
 
 
 def test_who_has_lost_the_lease_records_nothing(
-    leases: LeaseTable, table: JobTable, clock: Clock, queued: Callable[..., JobRecord]
+    leases: SplitLeases, table: JobStore, clock: Clock, queued: Callable[..., JobRecord]
 ) -> None:
     queued()
     lease = leases.take("demo-1", "invocation-1", 60_000)
@@ -186,7 +191,7 @@ def test_who_has_lost_the_lease_records_nothing(
 
 
 def test_finishing_again_is_quiet(
-    leases: LeaseTable, table: JobTable, queued: Callable[..., JobRecord]
+    leases: SplitLeases, table: JobStore, queued: Callable[..., JobRecord]
 ) -> None:
     queued()
     lease = leases.take("demo-1", "invocation-1", 60_000)
@@ -204,7 +209,7 @@ def test_an_unknown_job_is_an_error(job_splitter: Splitter) -> None:
 @pytest.fixture
 def function(job_splitter: Splitter, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Give the handler, with AWS Batch as a double."""
-    monkeypatch.setattr(splitter_module, "splitter", lambda: job_splitter)
+    monkeypatch.setattr(wiring, "splitter", lambda: job_splitter)
     return splitter_module.handler
 
 

@@ -9,10 +9,11 @@ from batch_double import BatchDouble, batch_error
 from botocore.exceptions import ClientError, ReadTimeoutError
 from surroundings import QUEUE_ARN, Clock
 
-from handlers.record import BatchJob, JobRecord, cut
-from handlers.splitter import Splitter
-from handlers.submission import NotSubmittedError, Submission
-from handlers.table import JobTable
+from batchctl.contract.batch_jobs import BatchJob
+from batchctl.contract.job_record import JobRecord
+from handlers.batch.splitter import Splitter
+from handlers.batch.submission import NotSubmittedError, Submission
+from handlers.store.jobs import JobStore
 
 LOST = ReadTimeoutError(endpoint_url="https://batch.us-east-1.amazonaws.com")
 
@@ -21,7 +22,7 @@ def split(job_splitter: Splitter, job_id: str = "demo-1", owner: str = "invocati
     job_splitter.split(job_id, owner, 60_000)
 
 
-def record(table: JobTable, job_id: str = "demo-1") -> JobRecord:
+def record(table: JobStore, job_id: str = "demo-1") -> JobRecord:
     job = table.read(job_id)
     assert job is not None
     return job
@@ -33,7 +34,7 @@ def test_a_lost_answer_leaves_one_batch_job(
     *,
     job_splitter: Splitter,
     batch: BatchDouble,
-    table: JobTable,
+    table: JobStore,
     queued: Callable[..., JobRecord],
     fault: Exception,
     made: bool,
@@ -85,8 +86,8 @@ def test_a_job_is_found_by_its_exact_name_and_not_in_an_earlier_life_of_the_stac
         batch.submit_job(jobName=job_name, jobQueue=QUEUE_ARN, jobDefinition="batchapp-compute")
         clock.sleep(60)
     job = queued()
-    (part,) = cut(job)
-    assert submission.find(job, part) is None
+    (spec,) = job.batch_job_specs
+    assert submission.find(job, spec) is None
 
-    submitted = submission.submit(job, part)
-    assert submission.find(job, part) == submitted
+    submitted = submission.submit(job, spec)
+    assert submission.find(job, spec) == submitted

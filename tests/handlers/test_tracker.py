@@ -11,15 +11,15 @@ from endings import attempt, end_task, event
 from jobs_left import Jobs
 from surroundings import QUEUE_ARN, lambda_context
 
-from handlers import clients, tracker
-from handlers.table import JobTable
+from handlers import clients, tracker, wiring
+from handlers.store.jobs import JobStore
 
 Invoke = Callable[..., Any]
 
 
 @pytest.fixture
 def invoke(
-    table: JobTable, queue_url: str, batch: BatchDouble, monkeypatch: pytest.MonkeyPatch
+    table: JobStore, queue_url: str, batch: BatchDouble, monkeypatch: pytest.MonkeyPatch
 ) -> Invoke:
     """Invoke the function as its environment has it, with the double of Batch."""
     assert table
@@ -29,15 +29,14 @@ def invoke(
     monkeypatch.setenv("STACK", "batchapp")
     monkeypatch.setattr(clients, "batch", lambda: batch)
     monkeypatch.setattr(clients, "batch_once", lambda: batch)
-    cached = ("monitor", "tracker", "stopper", "canceller", "retrier")
-    for name in cached:
-        getattr(tracker, name).cache_clear()
+    for name in ("store", "submission", "monitor", "tracker", "canceller", "retrier"):
+        getattr(wiring, name).cache_clear()
     return lambda event: tracker.handler(event, lambda_context(remaining_ms=900_000))
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_an_event_is_taken_in_from_the_rule_and_from_the_dead_letters(
-    invoke: Invoke, jobs: Jobs, batch: BatchDouble, table: JobTable, wrapped: bool
+    invoke: Invoke, jobs: Jobs, batch: BatchDouble, table: JobStore, wrapped: bool
 ) -> None:
     told = event(end_task(batch, jobs.submitted(items=1), "FAILED", [attempt(3)]))
     assert invoke({"requestPayload": told} if wrapped else told) is None

@@ -13,26 +13,27 @@ from endings import HOST_GONE, attempt, end_array, end_task, event
 from jobs_left import Jobs, tasks
 from surroundings import Clock
 
-from handlers.monitor import Monitor
-from handlers.record import JobRecord, Reclaims, Status, cut
-from handlers.table import JobTable
-from handlers.tracking import ComesAgainError, Tracker
+from batchctl.contract.job_record import JobRecord, Reclaims
+from batchctl.contract.statuses import Status
+from handlers.store.jobs import JobStore
+from handlers.tracking.events import ComesAgainError, Tracker
+from handlers.tracking.monitor import Monitor
 
 LATER = float("inf")
 
 
-def record(table: JobTable) -> JobRecord:
+def record(table: JobStore) -> JobRecord:
     job = table.read("demo-1")
     assert job is not None
     return job
 
 
 def results(monitor: Monitor) -> dict[str, dict[str, object]]:
-    return monitor.results.page("demo-1", 1000, None).results
+    return monitor.store.results.page("demo-1", 1000, None).results
 
 
 def test_the_end_of_an_array_ends_the_job(
-    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobTable
+    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobStore
 ) -> None:
     array = jobs.submitted()
     jobs.all_succeeded()
@@ -42,7 +43,7 @@ def test_the_end_of_an_array_ends_the_job(
 
 
 def test_a_failed_child_has_the_reason_at_once_and_the_job_goes_on(
-    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobTable, monitor: Monitor
+    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobStore, monitor: Monitor
 ) -> None:
     array = jobs.submitted(items=5, items_per_task=2)
     jobs.result("item-2")  # the container had done it before it died
@@ -80,7 +81,7 @@ def test_a_child_that_succeeded_at_once_costs_no_call(
 ) -> None:
     detail = end_task(batch, f"{jobs.submitted()}:0", "SUCCEEDED", [attempt(0)])
     batch.calls.clear()
-    monkeypatch.setattr(JobTable, "read", None)
+    monkeypatch.setattr(JobStore, "read", None)
     tracker.track(event(detail), LATER)
     assert batch.calls == []
 
@@ -89,7 +90,7 @@ def test_reclaims_are_counted_once_and_told(
     jobs: Jobs,
     tracker: Tracker,
     batch: BatchDouble,
-    table: JobTable,
+    table: JobStore,
     get: Callable[..., tuple[int, Any]],
 ) -> None:
     array = jobs.submitted()
@@ -121,7 +122,7 @@ def test_events_in_any_order_and_twice_end_alike(
     jobs: Jobs,
     tracker: Tracker,
     batch: BatchDouble,
-    table: JobTable,
+    table: JobStore,
     monitor: Monitor,
     order: tuple[int, ...],
 ) -> None:
@@ -143,7 +144,7 @@ def test_events_in_any_order_and_twice_end_alike(
 
 
 def test_a_plain_job_that_failed_ends_the_job_with_its_reason(
-    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobTable, monitor: Monitor
+    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobStore, monitor: Monitor
 ) -> None:
     plain = jobs.submitted(items=1)
     no_image = attempt(None, "CannotPullContainerError: manifest unknown", "Task failed to start")
@@ -157,7 +158,7 @@ def test_a_child_of_an_array_that_nobody_recorded_yet_has_its_reason(
 ) -> None:
     job = jobs.queued()
     submission = jobs.job_splitter.submission
-    array = submission.submit(job, cut(job)[0])  # and then the splitter died
+    array = submission.submit(job, job.batch_job_specs[0])  # and then the splitter died
     tracker.track(event(end_task(batch, f"{array.id}:0", "FAILED", [attempt(3)])), LATER)
     assert results(monitor)["item-3"]["reason"] == "EXIT_CODE"
 
@@ -173,7 +174,7 @@ def test_an_event_without_variables_is_completed_by_its_array(
 
 
 def test_events_of_others_of_no_job_and_of_an_earlier_attempt_change_nothing(
-    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobTable, monitor: Monitor
+    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobStore, monitor: Monitor
 ) -> None:
     array = jobs.submitted()
     before = record(table)
@@ -195,7 +196,7 @@ def test_events_of_others_of_no_job_and_of_an_earlier_attempt_change_nothing(
 
 
 def test_an_end_before_the_splitter_said_submitted_comes_again(
-    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobTable
+    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobStore
 ) -> None:
     plain = jobs.submitted(items=1)
     jobs.all_succeeded(1)
@@ -213,25 +214,25 @@ def test_an_end_before_the_splitter_said_submitted_comes_again(
 
 
 def test_an_end_with_more_work_than_time_comes_again_and_goes_on(
-    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobTable, clock: Clock
+    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobStore, clock: Clock
 ) -> None:
     array = jobs.submitted(items=2_100)
     told = event(end_array(batch, array, FAILED=2_100))
     for explained in (1_000, 2_000):
         with pytest.raises(ComesAgainError):
             tracker.track(told, clock())
-        assert record(table).explained == explained
+        assert record(table).failures_recorded == explained
         assert record(table).status is Status.SUBMITTED
     tracker.track(told, clock())
     assert (record(table).status, record(table).failed) == (Status.FAILED, 2_100)
 
 
 def test_a_cancelled_job_learns_what_succeeded_after_all(
-    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobTable, monitor: Monitor
+    jobs: Jobs, tracker: Tracker, batch: BatchDouble, table: JobStore, monitor: Monitor
 ) -> None:
     array = jobs.submitted()
     job = record(table)
-    (progress,) = monitor.look([job], LATER)
+    (progress,) = monitor.refresh([job], LATER)
     assert monitor.cancel(job, replace(progress.counts, succeeded=1)) is not None
     tracker.track(event(end_task(batch, f"{array}:2", "FAILED", [attempt(143)])), LATER)
     tracker.track(event(end_array(batch, array, SUCCEEDED=2, FAILED=2)), LATER)
@@ -241,7 +242,7 @@ def test_a_cancelled_job_learns_what_succeeded_after_all(
 
 
 def test_lost_events_are_made_good_by_the_next_reader(
-    jobs: Jobs, batch: BatchDouble, table: JobTable, get: Callable[..., tuple[int, Any]]
+    jobs: Jobs, batch: BatchDouble, table: JobStore, get: Callable[..., tuple[int, Any]]
 ) -> None:
     array = jobs.submitted(items=3)
     jobs.result("item-1")

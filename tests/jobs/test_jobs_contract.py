@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batchctl.jobs.api import new_task as contract
-from handlers import record, request
+from handlers.http import request
 
 
 def test_the_clients_limits_are_the_functions_limits() -> None:

@@ -9,7 +9,7 @@ import pytest
 from batchctl.aws.tags import STACK_TAG
 from batchctl.packaging import compute_directory
 from batchctl.stack.permissions import JOB_TAG, READ_ATTRIBUTES, RESULT_ATTRIBUTES
-from handlers import submission
+from handlers.batch import submission
 
 
 def test_jobs_are_submitted_with_the_tags_that_policies_ask_for() -> None:

@@ -4,31 +4,29 @@ AWS Batch is the truth about a job while it runs; once the end is in the JOB rec
 A job has SUCCEEDED when every item has a result that says so, and FAILED when all its Batch jobs
 have ended otherwise; before it is, every item without a result gets one that says why. Batch
 forgets a job some days after its end (AWS Batch User Guide, "Job states": at least 7): then the
-results in the table tell which tasks succeeded.
+results in the table say which tasks succeeded.
 
-Readers and the tracker look alike: what an event, lost or late, left undone, the next reader does.
+Readers and the tracker do the same: what an event, lost or late, left undone, the next reader does.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from handlers.explaining import IDS_PER_CALL, Explainer
-from handlers.keeping import Keeping
-from handlers.progress import Counts, Observation, observe, status_of, succeeded_tasks
-from handlers.reclaims import ReclaimTable
-from handlers.record import FINAL, JobRecord, Status, Tally, seconds, timestamp
-from handlers.results import Results
-from handlers.table import End, JobTable
-from handlers.universe import Universe
+from batchctl.contract.batch_jobs import IDS_PER_CALL
+from batchctl.contract.job_record import JobRecord, Tally
+from batchctl.contract.statuses import FINAL, Status
+from batchctl.contract.timestamps import seconds, timestamp
+from handlers.batch.descriptions import describe
+from handlers.store.jobs import JobStore, RunEnd
+from handlers.tracking.failure_records import FailureRecords
+from handlers.tracking.progress import Counts, Observation, observe, status_of, succeeded_tasks
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
     from mypy_boto3_batch.type_defs import JobDetailTypeDef
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 NEW_JOB_S = 300.0
 """DescribeJobs leaves out what it doesn't know: a job submitted less long ago may be too new."""
@@ -43,7 +41,7 @@ CreateQueue; Developer Guide, "Dead-letter queues"): nobody will split a job tha
 class Progress:
     """How a job stands. `finished_at` is ISO 8601, and `None` while the job has not ended.
 
-    `unfinished_work` says that it has ended but for the counting and explaining of its results.
+    `unfinished_work` says that it has ended, but its results aren't all counted and recorded.
     """
 
     status: Status
@@ -54,35 +52,22 @@ class Progress:
 
 @dataclass(frozen=True)
 class Monitor:
-    """Looks at jobs. `clock` gives seconds since the epoch."""
+    """Finds out how jobs stand."""
 
-    jobs: JobTable
-    results: Results
-    universe: Universe
+    store: JobStore
     batch: BatchClient
-    clock: Callable[[], float]
-    reclaims: ReclaimTable
-    explainer: Explainer
+    failures: FailureRecords
 
-    def look(self, jobs: Sequence[JobRecord], deadline: float) -> list[Progress]:
-        """Tell how each job stands as of now, and record what has ended.
+    def refresh(self, jobs: Sequence[JobRecord], deadline: float) -> list[Progress]:
+        """Return how each job stands as of now, and record what has ended.
 
-        Counting and explaining the results of a huge job stops at the deadline (of the results'
-        clock): the job counts as RUNNING until a later look has finished that.
+        Counting the results of a huge job and recording its failures stops at the deadline (by the
+        monotonic clock): the job counts as RUNNING until a later call has finished that.
         """
         unfinished = [job for job in jobs if job.status not in FINAL]
-        details = self._describe(
-            [batch_job.id for job in unfinished for batch_job in job.batch_jobs]
-        )
+        ids = [batch_job.id for job in unfinished for batch_job in job.batch_jobs]
+        details = describe(self.batch, ids)
         return [self._progress(job, details, deadline) for job in jobs]
-
-    def _describe(self, ids: Sequence[str]) -> dict[str, JobDetailTypeDef]:
-        chunks = (ids[start : start + IDS_PER_CALL] for start in range(0, len(ids), IDS_PER_CALL))
-        return {
-            detail["jobId"]: detail
-            for chunk in chunks
-            for detail in self.batch.describe_jobs(jobs=chunk)["jobs"]
-        }
 
     def _progress(
         self, job: JobRecord, details: Mapping[str, JobDetailTypeDef], deadline: float
@@ -101,17 +86,17 @@ class Monitor:
         What neither succeeded nor failed before is not failed: it has no end, and counts as
         pending.
         """
-        finished_at = job.finished_at or timestamp(self.clock())
-        reclaims = self.reclaims.total(job.job_id)
-        end = End(Status.CANCELLED, finished_at, counts.succeeded, counts.failed, reclaims)
-        if not self.jobs.end(job, end):
+        finished_at = job.finished_at or timestamp(self.store.clock())
+        reclaims = self.store.reclaims.total(job.job_id)
+        end = RunEnd(Status.CANCELLED, finished_at, counts.succeeded, counts.failed, reclaims)
+        if not self.store.end(job, end):
             return None
         waiting = job.tasks - counts.succeeded - counts.failed
         return Progress(end.status, replace(counts, pending=waiting, running=0), finished_at)
 
     def settle(self, job: JobRecord) -> None:
         """Record how many tasks of a CANCELLED job succeeded after all, once all have ended."""
-        seen = self._observe(job, self._describe([each.id for each in job.batch_jobs]))
+        seen = self._observe(job, describe(self.batch, [each.id for each in job.batch_jobs]))
         if all(one.ended for one in seen):
             counts = sum(self._counts(job, seen), Counts())
             self.cancel(job, replace(counts, failed=job.failed or 0))
@@ -125,57 +110,60 @@ class Monitor:
         ]
 
     def _is_over(self, job: JobRecord) -> bool:
-        """Tell whether no more of the job will be submitted."""
+        """Whether no more of the job will be submitted."""
         queued_at = seconds(job.queued_at or job.created_at)
-        return job.status is Status.SUBMITTED or self.clock() - queued_at > GIVEN_UP_S
+        return job.status is Status.SUBMITTED or self.store.clock() - queued_at > GIVEN_UP_S
 
     def _is_old(self, job: JobRecord) -> bool:
-        """Tell whether Batch must know the Batch jobs by now, unless it has forgotten them."""
+        """Whether Batch must know the Batch jobs by now, unless it has forgotten them."""
         since = job.submitted_at or job.finished_at or job.queued_at or job.created_at
-        return self.clock() - seconds(since) > (NEW_JOB_S if job.submitted_at else GIVEN_UP_S)
+        return self.store.clock() - seconds(since) > (NEW_JOB_S if job.submitted_at else GIVEN_UP_S)
 
     def _counts(self, job: JobRecord, seen: Sequence[Observation]) -> list[Counts]:
-        """Give the counts of each Batch job; from the results where Batch doesn't say."""
+        """Return the counts of each Batch job; from the results where Batch doesn't say."""
         unsaid = any(one.counts is None for one in seen)
-        done = frozenset(self.results.succeeded(job.job_id)) if unsaid else frozenset[str]()
-        universe = self.universe.whole(job.job_id, job.attempt, job.items_to_do) if unsaid else []
+        done = frozenset(self.store.results.succeeded(job.job_id)) if unsaid else frozenset[str]()
+        universe = self._universe(job) if unsaid else []
         return [one.counts or _from_results(job, one, universe, done) for one in seen]
+
+    def _universe(self, job: JobRecord) -> list[str | None]:
+        return self.store.universe.whole(job.job_id, job.run, job.items_to_do)
 
     def _ended(
         self, job: JobRecord, seen: Sequence[Observation], counts: Counts, deadline: float
     ) -> Progress:
         """Record the end of a job whose Batch jobs have all ended."""
-        tally, explained = self._finish(job, deadline)
-        if explained < job.items_to_do:
-            self.jobs.keep_tally(job, tally, explained)
+        tally, recorded = self._finish(job, deadline)
+        if recorded < job.items_to_do:
+            self.store.keep_tally(job, tally, recorded)
             return Progress(Status.RUNNING, counts, unfinished_work=True)
         status = Status.SUCCEEDED if tally.succeeded == job.items else Status.FAILED
         stopped = max((one.stopped_at or 0 for one in seen), default=0) / 1000
-        finished_at = timestamp(stopped or self.clock())
-        reclaims = self.reclaims.total(job.job_id)
-        end = End(status, finished_at, counts.succeeded, counts.failed, reclaims)
-        self.jobs.end(job, end)
+        finished_at = timestamp(stopped or self.store.clock())
+        reclaims = self.store.reclaims.total(job.job_id)
+        end = RunEnd(status, finished_at, counts.succeeded, counts.failed, reclaims)
+        self.store.end(job, end)
         return Progress(status, counts, finished_at)
 
     def _finish(self, job: JobRecord, deadline: float) -> tuple[Tally, int]:
-        """Count the results, then explain what has none; gives how far that has come."""
-        tally = self.results.tally(job.job_id, job.tally, deadline)
+        """Count the results, then record what has none; return how far that has come."""
+        tally = self.store.results.tally(job.job_id, job.tally, deadline)
         if not tally.complete:
             return tally, 0
         if tally.recorded == job.items:
             return tally, job.items_to_do
-        if self.results.clock() > deadline:
-            return tally, job.explained
-        explained = self.explainer.explain(job, deadline)
-        if explained < job.items_to_do:
-            return tally, explained
-        # Exit codes alone may have told of successes.
-        tally = self.results.tally(job.job_id, None, deadline)
-        return tally, explained if tally.complete else 0
+        if self.store.monotonic() > deadline:
+            return tally, job.failures_recorded
+        recorded = self.failures.record(job, deadline)
+        if recorded < job.items_to_do:
+            return tally, recorded
+        # Some successes may be known by exit codes alone.
+        tally = self.store.results.tally(job.job_id, None, deadline)
+        return tally, recorded if tally.complete else 0
 
 
 def _recorded(job: JobRecord) -> Progress:
-    """Tell the end that the record tells; tasks that neither succeeded nor failed never ran."""
+    """Return the end that is recorded; tasks that neither succeeded nor failed never ran."""
     succeeded, failed = job.succeeded or 0, job.failed or 0
     counts = Counts(max(0, job.tasks - succeeded - failed), 0, succeeded, failed)
     return Progress(job.status, counts, job.finished_at)
@@ -193,24 +181,8 @@ def _from_results(
     return Counts(succeeded=succeeded, failed=one.batch_job.tasks - succeeded)
 
 
-def monitor_of(
-    dynamodb: DynamoDBClient, table: str, batch: BatchClient, keeping: Keeping
-) -> Monitor:
-    """Give the monitor of a table whose jobs are kept that long."""
-    universe = Universe(dynamodb, table, time.sleep)
-    return Monitor(
-        jobs=JobTable(dynamodb, table, keeping),
-        results=Results(dynamodb, table, time.monotonic),
-        universe=universe,
-        batch=batch,
-        clock=time.time,
-        reclaims=ReclaimTable(dynamodb, table),
-        explainer=Explainer(dynamodb, universe, batch, time.monotonic),
-    )
-
-
 def limit_ids(jobs: Sequence[JobRecord], ids: int = IDS_PER_CALL) -> list[JobRecord]:
-    """Give the first jobs, as many as one DescribeJobs can tell about."""
+    """Return the first jobs, as many as one DescribeJobs takes."""
     taken: list[JobRecord] = []
     for job in jobs:
         ids -= len(job.batch_jobs)

@@ -1,31 +1,32 @@
-"""Items as they are read: as strictly as if a stranger had written them, since one may have.
+"""Items of the job table as they are read: as strictly as if a stranger had written them.
 
-A job's container may write items of any job. What reads an item reads it by `Fields`, which raises
-one error for all that can be wrong with it. Who reads many goes through `well_formed`, which leaves
-the malformed ones out and counts them; `skipped.report()` says so in the log at the end of each
-invocation, once, however many there were.
+One may have: a job's container may write items of any job. What reads an item reads it by `Fields`,
+which raises one error for all that can be wrong with it.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any
 
-from handlers.log import logger, quoted
+from batchctl.contract.table import PARTITION_KEY, SORT_KEY
+from batchctl.contract.timestamps import TIMESTAMP, seconds
 
-TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
-LONGEST_NUMBER = 200
+MAX_NUMBER_CHARACTERS = 200
 """DynamoDB's numbers have 38 digits and end at 10 to the 126th ("Supported data types and naming
 rules"): written out they are shorter than this."""
 
-LONGEST_SHOWN = 200
+MAX_KEY_CHARACTERS = 200
+"""What an error shows of a key."""
 
-T = TypeVar("T")
+MAX_SECONDS = 1e12
+MAX_COUNT = 10**9
+MAX_EPOCH_S = 10**11
+"""Bounds of what is plausible, far beyond what happens: what is above is no number of ours."""
 
 
 class MalformedItemError(Exception):
@@ -39,9 +40,16 @@ class MalformedItemError(Exception):
 
 
 def shown_key(item: Mapping[str, Any]) -> str:
-    """Give the key of an item as one line of printable ASCII, cut to 200 characters."""
-    parts = [_string(item.get(name)) for name in ("job_id", "item")]
-    return quoted("/".join("?" if part is None else part for part in parts))[:LONGEST_SHOWN]
+    """Return the key of an item as one line of printable ASCII, cut to 200 characters."""
+    parts = [_string(item.get(name)) for name in (PARTITION_KEY, SORT_KEY)]
+    return quoted("/".join("?" if part is None else part for part in parts))[:MAX_KEY_CHARACTERS]
+
+
+def quoted(value: object) -> str:
+    """Return a value as JSON in one line of printable ASCII; what JSON doesn't know by its `str`."""
+    text = json.dumps(value, default=str, separators=(",", ":"), skipkeys=True)
+    # DEL is the one control character that JSON leaves as it is.
+    return text.replace("\x7f", "\\u007f")
 
 
 @dataclass(frozen=True)
@@ -55,27 +63,27 @@ class Fields:
     inner: Mapping[str, Any] | None = None
 
     def has(self, name: str) -> bool:
-        """Tell whether there is such an attribute."""
+        """Whether there is such an attribute."""
         return name in self._attributes
 
     def text(self, name: str, form: re.Pattern[str] | None = None) -> str:
-        """Give a string, one of that form."""
+        """Return a string, one of that form."""
         found = _string(self._attributes.get(name))
         if found is None or (form is not None and not form.fullmatch(found)):
             raise self.malformed(name)
         return found
 
     def timestamp(self, name: str) -> str:
-        """Give a point in time as `record.timestamp` writes it."""
+        """Return a point in time as `timestamps.timestamp` writes it."""
         found = self.text(name, TIMESTAMP)
         try:
-            datetime.fromisoformat(found)
+            seconds(found)
         except ValueError as error:
             raise self.malformed(name) from error
         return found
 
     def whole(self, name: str, most: int, least: int = 0) -> int:
-        """Give a whole number from `least` to `most`."""
+        """Return a whole number from `least` to `most`."""
         found = self._number(name)
         # Bounds first: to write out 10 to the billionth takes a gigabyte.
         if not least <= found <= most or found != int(found):
@@ -83,36 +91,36 @@ class Fields:
         return int(found)
 
     def decimal(self, name: str, most: float) -> float:
-        """Give a number from 0 to `most`."""
+        """Return a number from 0 to `most`."""
         found = self._number(name)
         if not 0 <= found <= most:
             raise self.malformed(name)
         return float(found)
 
     def flag(self, name: str) -> bool:
-        """Give a boolean."""
+        """Return a boolean."""
         found = self._value(name, "BOOL")
         if not isinstance(found, bool):
             raise self.malformed(name)
         return found
 
     def inside(self, name: str) -> Fields:
-        """Give the attributes of a map."""
+        """Return the attributes of a map."""
         return self._map(name, self._attributes.get(name))
 
     def maps(self, name: str, most: int) -> list[Fields]:
-        """Give a list of maps, `most` of them at most."""
+        """Return a list of maps, `most` of them at most."""
         return [self._map(name, entry) for entry in self._list(name, most)]
 
     def texts(self, name: str, most: int) -> list[str]:
-        """Give a list of strings, `most` of them at most."""
+        """Return a list of strings, `most` of them at most."""
         found = [_string(entry) for entry in self._list(name, most)]
         if any(each is None for each in found):
             raise self.malformed(name)
         return [each for each in found if each is not None]
 
     def malformed(self, name: str) -> MalformedItemError:
-        """Give the error that says that an attribute is missing or isn't what it must be."""
+        """Return the error that says that an attribute is missing or isn't what it must be."""
         return MalformedItemError(self.item, f"its attribute `{name}` is missing or malformed")
 
     @property
@@ -121,7 +129,7 @@ class Fields:
 
     def _number(self, name: str) -> Decimal:
         found = self._value(name, "N")
-        if not isinstance(found, str) or len(found) > LONGEST_NUMBER:
+        if not isinstance(found, str) or len(found) > MAX_NUMBER_CHARACTERS:
             raise self.malformed(name)
         try:
             number = Decimal(found)
@@ -151,53 +159,3 @@ class Fields:
 def _string(value: object) -> str | None:
     found = value.get("S") if isinstance(value, Mapping) else None
     return found if isinstance(found, str) else None
-
-
-class Skipped:
-    """What the present invocation has left out, for one line of its log."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self.count = 0
-        self.first: MalformedItemError | None = None
-
-    def note(self, error: MalformedItemError) -> None:
-        """Count an item that was left out."""
-        self.count += 1
-        self.first = self.first or error
-
-    def report(self) -> None:
-        """Say in the log what was left out, if anything, and begin again with nothing."""
-        if self.first is not None:
-            logger.warning(
-                "skipped a malformed item",
-                items=self.count,
-                first=self.first.key,
-                why=self.first.why,
-            )
-        self.count, self.first = 0, None
-
-
-skipped = Skipped()
-
-
-@contextmanager
-def reporting_skipped() -> Iterator[None]:
-    """Report what was left out within, however it ends."""
-    try:
-        yield
-    finally:
-        skipped.report()
-
-
-def well_formed(
-    items: Iterable[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], T]
-) -> Iterator[T]:
-    """Give what `read` makes of each item; leave out the malformed ones, and count them."""
-    for item in items:
-        try:
-            made = read(item)
-        except MalformedItemError as error:
-            skipped.note(error)
-        else:
-            yield made

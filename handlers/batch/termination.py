@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from batchctl.contract.batch_jobs import CANCELLED, BatchJob
+from batchctl.contract.job_record import JobRecord
+from batchctl.contract.statuses import Status
+from handlers.batch.submission import Submission
 from handlers.log import logger
-from handlers.reasons import CANCELLED
-from handlers.record import BatchJob, JobRecord, Status, cut
-from handlers.submission import Submission
-from handlers.table import JobTable
+from handlers.store.jobs import JobStore
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
@@ -35,21 +36,21 @@ Unmarked = Callable[[JobRecord, BatchJob], None]
 
 
 @dataclass(frozen=True)
-class Stopper:
+class Terminator:
     """Ends Batch jobs; `unmarked` is for those that it may not end."""
 
-    jobs: JobTable
+    store: JobStore
     submission: Submission
     batch: BatchClient
     unmarked: Unmarked
 
-    def stop_if_cancelled(self, job_id: str) -> None:
+    def terminate_if_cancelled(self, job_id: str) -> None:
         """End the Batch jobs of a job if it is CANCELLED; quiet when they have ended."""
-        job = self.jobs.read(job_id)
+        job = self.store.read(job_id)
         if job is not None and job.status is Status.CANCELLED:
-            self.stop(job)
+            self.terminate(job)
 
-    def stop(self, job: JobRecord) -> None:
+    def terminate(self, job: JobRecord) -> None:
         """End the Batch jobs of a job for good, queued and running children alike.
 
         A splitter may have submitted one more than it lived to record: that is looked for by name.
@@ -59,8 +60,8 @@ class Stopper:
                 self.unmarked(job, batch_job)
 
     def _unrecorded(self, job: JobRecord) -> list[BatchJob]:
-        following = cut(job)[len(job.batch_jobs) :][:1]
-        found = (self.submission.find(job, part) for part in following)
+        following = job.batch_job_specs[len(job.batch_jobs) :][:1]
+        found = (self.submission.find(job, spec) for spec in following)
         return [batch_job for batch_job in found if batch_job is not None]
 
 
@@ -102,10 +103,10 @@ class Marker:
             logger.info("forgotten by Batch", batch_job=batch_job.id)
             return
         logger.info("marked", batch_job=batch_job.id)
-        for attempt in range(TRIES - 1):
+        for tried in range(TRIES - 1):
             if terminated(self.batch, batch_job):
                 return
-            self.submission.sleep(2.0**attempt)
+            self.submission.sleep(2.0**tried)
         self.batch.terminate_job(jobId=batch_job.id, reason=CANCELLED)
 
 

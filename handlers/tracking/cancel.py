@@ -10,41 +10,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handlers.commands import RefusedError, known_job
-from handlers.monitor import Monitor, Progress
-from handlers.record import JobRecord, Status
-from handlers.stopping import Stopper
-from handlers.table import JobTable
+from batchctl.contract.control import RefusedError
+from batchctl.contract.job_record import JobRecord
+from batchctl.contract.statuses import Status
+from handlers.batch.termination import Terminator
+from handlers.store.jobs import JobStore
+from handlers.tracking.known_job import known_job
+from handlers.tracking.monitor import Monitor, Progress
 
 ROUNDS = 5
-"""A job moves on from QUEUED to SUBMITTED to its end: more often it can't change under our eyes."""
+"""A job moves on from QUEUED to SUBMITTED to its end: it can't change more often meanwhile."""
 
 
 @dataclass(frozen=True)
 class Canceller:
     """Cancels jobs."""
 
-    jobs: JobTable
+    store: JobStore
     monitor: Monitor
-    stopper: Stopper
+    terminator: Terminator
 
     def cancel(self, job_id: str, deadline: float) -> Progress:
-        """Cancel a job and tell how it stands then; a cancelled one is told as it is.
+        """Cancel a job and return how it stands then; a cancelled one is returned as it is.
 
         Raises RefusedError (404, 409) for a job that there isn't, or that has ended.
         """
         for _ in range(ROUNDS):
-            job = known_job(self.jobs, job_id)
+            job = known_job(self.store, job_id)
             progress = self._cancel(job, deadline)
             if progress is not None:
                 # What was submitted since the record was read is in the record as it is now.
-                self.stopper.stop_if_cancelled(job_id)
+                self.terminator.terminate_if_cancelled(job_id)
                 return progress
         raise RefusedError(409, f"job `{job_id}` changes too fast: cancel it again")
 
     def _cancel(self, job: JobRecord, deadline: float) -> Progress | None:
         """Make the record say CANCELLED; `None` when it has changed meanwhile."""
-        (progress,) = self.monitor.look([job], deadline)
+        (progress,) = self.monitor.refresh([job], deadline)
         if progress.status is Status.CANCELLED:
             return progress
         if progress.finished_at is not None:

@@ -11,13 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handlers.record import BatchJob, JobRecord, Status
+from batchctl.contract.batch_jobs import BatchJob, task_of
+from batchctl.contract.job_record import JobRecord
+from batchctl.contract.statuses import ENDED_TASK, RUNNING_TASK, Status, TaskStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_batch.type_defs import JobDetailTypeDef
-
-RUNNING_STATES = ("STARTING", "RUNNING")
-ENDED_STATES = ("SUCCEEDED", "FAILED")
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Counts:
         )
 
     def shown(self) -> dict[str, int]:
-        """Give the counts as answers have them."""
+        """Return the counts as answers have them."""
         return {
             "total": self.pending + self.running + self.succeeded + self.failed,
             "pending": self.pending,
@@ -80,7 +79,7 @@ def observe(
         counts = None if forgotten else Counts(pending=batch_job.tasks)
         return Observation(batch_job, counts, ended=forgotten)
     counts = _counts(batch_job, detail)
-    ended = detail["status"] in ENDED_STATES
+    ended = detail["status"] in ENDED_TASK
     if ended and counts.succeeded + counts.failed != batch_job.tasks:
         return Observation(batch_job, None, ended=True, stopped_at=detail.get("stoppedAt"))
     return Observation(batch_job, counts, ended, detail.get("stoppedAt"))
@@ -88,7 +87,7 @@ def observe(
 
 def _counts(batch_job: BatchJob, detail: JobDetailTypeDef) -> Counts:
     status = detail["status"]
-    if status == "SUCCEEDED":
+    if status == TaskStatus.SUCCEEDED:
         return Counts(succeeded=batch_job.tasks)
     if "arrayProperties" not in detail:
         return _by_state({status: 1}, batch_job.tasks)
@@ -96,22 +95,24 @@ def _counts(batch_job: BatchJob, detail: JobDetailTypeDef) -> Counts:
 
 
 def _by_state(states: dict[str, int], tasks: int) -> Counts:
-    running = sum(states.get(state, 0) for state in RUNNING_STATES)
-    succeeded, failed = states.get("SUCCEEDED", 0), states.get("FAILED", 0)
+    running = sum(states.get(state, 0) for state in RUNNING_TASK)
+    succeeded, failed = states.get(TaskStatus.SUCCEEDED, 0), states.get(TaskStatus.FAILED, 0)
     pending = max(0, tasks - running - succeeded - failed)
     return Counts(pending, running, succeeded, failed)
 
 
 def succeeded_tasks(
-    job: JobRecord, part: BatchJob, universe: Iterable[str | None], done: frozenset[str]
+    job: JobRecord, batch_job: BatchJob, universe: Iterable[str | None], done: frozenset[str]
 ) -> int:
     """Count the tasks of a Batch job of which every item is `done`; one unknown (None) isn't."""
     undone = {
-        index // job.items_per_task for index, item in enumerate(universe) if item not in done
+        task_of(index, job.items_per_task)
+        for index, item in enumerate(universe)
+        if item not in done
     }
-    return sum(task not in undone for task in range(part.first_task, part.first_task + part.tasks))
+    return sum(task not in undone for task, _ in batch_job.task_ids)
 
 
 def status_of(job: JobRecord, counts: Counts) -> Status:
-    """Give the status of a job that has not ended."""
+    """Return the status of a job that has not ended."""
     return Status.RUNNING if counts.started else job.status

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from handlers.keeping import items_expiry
-from handlers.malformed import Fields, well_formed
-from handlers.reasons import reclaims_of
-from handlers.record import (
-    LONGEST_S,
-    MOST_COUNTED,
-    JobRecord,
-    Reclaims,
-    expiry_value,
-    key,
-    number,
-    text,
-)
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-PREFIX = "ATTEMPTS#"
+from batchctl.contract.fields import MAX_COUNT, MAX_SECONDS, Fields
+from batchctl.contract.job_record import JobRecord, Reclaims
+from batchctl.contract.reasons import reclaims_of
+from batchctl.contract.retention import expiry_attribute, items_expiry
+from batchctl.contract.table import RECLAIMS_PREFIX, decimal, key, number, reclaims_key, text
+from handlers.store.malformed import well_formed
+from handlers.store.table import Table
 
 
 @dataclass(frozen=True)
-class ReclaimTable:
+class ReclaimRecords:
     """The reclaims in one table."""
 
-    client: DynamoDBClient
-    name: str
+    table: Table
 
     def record(self, job: JobRecord, task: int, detail: Mapping[str, Any]) -> bool:
-        """Record how often a task of the job lost its machine; `False` when it never did.
+        """Record how often a task of the job lost its host; `False` when it never did.
 
         `detail` is the JobDetail of the task, of DescribeJobs or of an event. The same again
         changes nothing.
@@ -42,24 +30,24 @@ class ReclaimTable:
         count, seconds = reclaims_of(detail)
         if not count:
             return False
-        self.client.put_item(
-            TableName=self.name,
+        self.table.client.put_item(
+            TableName=self.table.name,
             Item={
-                **key(job.job_id, f"{PREFIX}{job.attempt:02d}#{task:08d}"),
-                **expiry_value(items_expiry(job.expires_at)),
+                **key(job.job_id, reclaims_key(job.run, task)),
+                **expiry_attribute(items_expiry(job.expires_at)),
                 "reclaims": number(count),
-                "lost_seconds": {"N": f"{seconds:.3f}"},
+                "lost_seconds": decimal(seconds),
             },
         )
         return True
 
     def total(self, job_id: str) -> Reclaims:
-        """Sum up the reclaims of all attempts at a job."""
-        pages = self.client.get_paginator("query").paginate(
-            TableName=self.name,
+        """Sum up the reclaims of all runs of a job."""
+        pages = self.table.client.get_paginator("query").paginate(
+            TableName=self.table.name,
             KeyConditionExpression="job_id = :job_id AND begins_with(#item, :prefix)",
             ExpressionAttributeNames={"#item": "item"},
-            ExpressionAttributeValues={":job_id": text(job_id), ":prefix": text(PREFIX)},
+            ExpressionAttributeValues={":job_id": text(job_id), ":prefix": text(RECLAIMS_PREFIX)},
             ConsistentRead=True,
         )
         found = (item for page in pages for item in page["Items"])
@@ -73,5 +61,5 @@ class ReclaimTable:
 def _reclaims(item: Mapping[str, Any]) -> Reclaims:
     fields = Fields(item)
     return Reclaims(
-        fields.whole("reclaims", MOST_COUNTED), fields.decimal("lost_seconds", LONGEST_S)
+        fields.whole("reclaims", MAX_COUNT), fields.decimal("lost_seconds", MAX_SECONDS)
     )

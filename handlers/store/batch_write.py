@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from handlers.store.table import Table
+
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import WriteRequestUnionTypeDef
 
 REQUESTS_PER_CALL = 25
@@ -29,12 +30,10 @@ class WriteRefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Writer:
-    """Writes into one table. `sleep` takes seconds."""
+class BatchWriter:
+    """Writes into one table."""
 
-    client: DynamoDBClient
-    table: str
-    sleep: Callable[[float], None]
+    table: Table
 
     def write(self, count: int, request: Callable[[int], WriteRequestUnionTypeDef]) -> None:
         """Send the requests 0 to `count` - 1; each is made by `request` only when it is its turn.
@@ -52,11 +51,11 @@ class Writer:
                 pass  # a result is None; asking for it raises what the call raised
 
     def _send(self, requests: list[WriteRequestUnionTypeDef]) -> None:
-        for attempt in range(MAX_ROUNDS):
-            answer = self.client.batch_write_item(RequestItems={self.table: requests})
-            requests = list(answer.get("UnprocessedItems", {}).get(self.table, []))
+        for round_ in range(MAX_ROUNDS):
+            answer = self.table.client.batch_write_item(RequestItems={self.table.name: requests})
+            requests = list(answer.get("UnprocessedItems", {}).get(self.table.name, []))
             if not requests:
                 return
             # Jitter is no secret: the writers must only not come back all at once.
-            self.sleep(random.uniform(0, min(1.0, 0.05 * 2**attempt)))  # noqa: S311
+            self.table.sleep(random.uniform(0, min(1.0, 0.05 * 2**round_)))  # noqa: S311
         raise WriteRefusedError

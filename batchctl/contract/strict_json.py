@@ -38,7 +38,7 @@ def loads(text: str, object_pairs_hook: Callable[[Pairs], Any] | None = None) ->
 
 
 def is_within(value: object, depth: int) -> bool:
-    """Tell whether objects and arrays are nested `depth` deep at most; without recursion."""
+    """Whether objects and arrays are nested `depth` deep at most; without recursion."""
     level = [value]
     for _ in range(depth):
         level = inner_values(level)
@@ -48,7 +48,7 @@ def is_within(value: object, depth: int) -> bool:
 
 
 def inner_values(level: list[Any]) -> list[Any]:
-    """Give what the objects and arrays among these values hold."""
+    """Return what the objects and arrays among these values hold."""
     containers = [entry for entry in level if isinstance(entry, (dict, list))]
     return [
         inner

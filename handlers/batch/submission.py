@@ -7,17 +7,18 @@ A Batch job's name follows from the job it belongs to. Whenever an earlier try m
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionFailedError
 
-from handlers import clients
+from batchctl.contract.batch_jobs import BatchJob, BatchJobSpec
+from batchctl.contract.environment import Container
+from batchctl.contract.job_record import JobRecord
+from batchctl.contract.timestamps import seconds
 from handlers.log import logger
-from handlers.record import BatchJob, JobRecord, Part, seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
@@ -56,60 +57,60 @@ class Submission:
     stack: str
     queue_on_demand: str | None = None
 
-    def submit(self, job: JobRecord, part: Part) -> BatchJob:
-        """Submit a part of a job.
+    def submit(self, job: JobRecord, spec: BatchJobSpec) -> BatchJob:
+        """Submit a Batch job of a job.
 
         Raises NotSubmittedError, and ClientError for what Batch refuses for good.
         """
-        request = self._request(job, part)
-        for attempt in range(TRIES):
+        request = self._request(job, spec)
+        for tried in range(TRIES):
             try:
-                return _as_batch_job(part, self.once.submit_job(**request)["jobId"])
+                return spec.submitted_as(self.once.submit_job(**request)["jobId"])
             except (ClientError, HTTPClientError, ConnectionFailedError) as error:
-                if _may_have_arrived(error) and (found := self._look(job, part)) is not None:
+                if _may_have_arrived(error) and (found := self._find_late(job, spec)) is not None:
                     return found
-            self.sleep(_pause(attempt))
-        raise NotSubmittedError(part.name)
+            self.sleep(_pause(tried))
+        raise NotSubmittedError(spec.name)
 
-    def find(self, job: JobRecord, part: Part) -> BatchJob | None:
-        """Find a part of a job in Batch by its name; `None` when it was never submitted.
+    def find(self, job: JobRecord, spec: BatchJobSpec) -> BatchJob | None:
+        """Find a Batch job of a job by its name; `None` when it was never submitted.
 
         Batch's filter is case-insensitive (AWS Batch API reference, ListJobs), our names aren't.
         Jobs older than ours belong to an earlier life of the stack: Batch lists them for some days.
         """
         since_ms = (seconds(job.created_at) - CLOCK_SKEW_S) * 1000
         pages = self.batch.get_paginator("list_jobs").paginate(
-            jobQueue=self._queue(job), filters=[{"name": "JOB_NAME", "values": [part.name]}]
+            jobQueue=self._queue(job), filters=[{"name": "JOB_NAME", "values": [spec.name]}]
         )
         found = sorted(
             (summary["createdAt"], summary["jobId"])
             for page in pages
             for summary in page["jobSummaryList"]
-            if summary["jobName"] == part.name and summary["createdAt"] >= since_ms
+            if summary["jobName"] == spec.name and summary["createdAt"] >= since_ms
         )
-        return _as_batch_job(part, found[0][1]) if found else None
+        return spec.submitted_as(found[0][1]) if found else None
 
-    def _look(self, job: JobRecord, part: Part) -> BatchJob | None:
-        """Look for a part whose submission got no answer."""
-        logger.warning("no answer to SubmitJob", job_name=part.name)
-        for attempt in range(MAX_LOOKUPS):
-            self.sleep(2.0**attempt)
-            if (found := self.find(job, part)) is not None:
+    def _find_late(self, job: JobRecord, spec: BatchJobSpec) -> BatchJob | None:
+        """Look for a Batch job whose submission got no answer."""
+        logger.warning("no answer to SubmitJob", job_name=spec.name)
+        for tried in range(MAX_LOOKUPS):
+            self.sleep(2.0**tried)
+            if (found := self.find(job, spec)) is not None:
                 return found
         return None
 
-    def _request(self, job: JobRecord, part: Part) -> SubmitJobRequestTypeDef:
+    def _request(self, job: JobRecord, spec: BatchJobSpec) -> SubmitJobRequestTypeDef:
         request: SubmitJobRequestTypeDef = {
-            "jobName": part.name,
+            "jobName": spec.name,
             "jobQueue": self._queue(job),
             "jobDefinition": self.definition,
             "tags": self.tags(job),
             "containerOverrides": {
                 "environment": [
-                    {"name": "BATCHCTL_JOB_ID", "value": job.job_id},
-                    {"name": "BATCHCTL_ATTEMPT", "value": str(job.attempt)},
-                    {"name": "BATCHCTL_FIRST_TASK", "value": str(part.first_task)},
-                    {"name": "BATCHCTL_ITEMS_PER_TASK", "value": str(job.items_per_task)},
+                    {"name": Container.JOB_ID, "value": job.job_id},
+                    {"name": Container.RUN, "value": str(job.run)},
+                    {"name": Container.FIRST_TASK, "value": str(spec.first_task)},
+                    {"name": Container.ITEMS_PER_TASK, "value": str(job.items_per_task)},
                 ]
             },
         }
@@ -119,41 +120,24 @@ class Submission:
                 {"type": "MEMORY", "value": memory}
             ]
         # An array has 2 children at least (AWS Batch API reference, ArrayProperties).
-        if part.tasks > 1:
-            request["arrayProperties"] = {"size": part.tasks}
+        if spec.tasks > 1:
+            request["arrayProperties"] = {"size": spec.tasks}
         return request
 
     def tags(self, job: JobRecord) -> dict[str, str]:
-        """Give the tags of a job's Batch jobs; the children of an array have none of their own."""
+        """Return the tags of a job's Batch jobs; the children of arrays have none of their own."""
         return {STACK_TAG: self.stack, JOB_TAG: job.job_id}
 
     def arn(self, batch_job_id: str) -> str:
-        """Give the ARN of a Batch job, which is beside the queue."""
+        """Return the ARN of a Batch job, which is beside the queue."""
         return f"{self.queue.partition(':job-queue/')[0]}:job/{batch_job_id}"
 
     def _queue(self, job: JobRecord) -> str:
         return self.queue_on_demand or self.queue if job.overrides.on_demand else self.queue
 
 
-def submission_of(environment: Mapping[str, str]) -> Submission:
-    """Give what submits, as the function's environment describes it."""
-    return Submission(
-        once=clients.batch_once(),
-        batch=clients.batch(),
-        queue=environment["JOB_QUEUE"],
-        definition=environment["JOB_DEFINITION"],
-        sleep=time.sleep,
-        stack=environment["STACK"],
-        queue_on_demand=environment.get("JOB_QUEUE_ON_DEMAND"),
-    )
-
-
-def _as_batch_job(part: Part, batch_job_id: str) -> BatchJob:
-    return BatchJob(batch_job_id, part.first_task, part.tasks)
-
-
 def _may_have_arrived(error: Exception) -> bool:
-    """Tell a lost answer from a throttled request; raises the error when it is a refusal."""
+    """Whether the answer was lost, not the request throttled; raises a refusal."""
     if not isinstance(error, ClientError):
         return True
     if error.response["Error"]["Code"] in THROTTLES:
@@ -163,6 +147,6 @@ def _may_have_arrived(error: Exception) -> bool:
     return True
 
 
-def _pause(attempt: int) -> float:
+def _pause(tried: int) -> float:
     # Jitter is no secret: splitters must only not come back all at once.
-    return random.uniform(0.5, 1.0) * min(8.0, 2.0**attempt / 2)  # noqa: S311
+    return random.uniform(0.5, 1.0) * min(8.0, 2.0**tried / 2)  # noqa: S311

@@ -17,8 +17,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batchctl.contract.fields import MalformedItemError
 from handlers.log import logger
-from handlers.malformed import MalformedItemError, reporting_skipped, skipped
+from handlers.store.malformed import reporting_skipped, skipped
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
@@ -55,7 +56,7 @@ class FrontDoor:
         self.routes = Router()  # type: ignore[no-untyped-call]  # powertools leaves it untyped
 
     def answer(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Give the answer to an event in the form that its door expects.
+        """Return the answer to an event in the form that its door expects.
 
         Only load balancers say `requestContext.elb` (Elastic Load Balancing User Guide, "Use Lambda
         functions as targets").
@@ -81,12 +82,12 @@ class FrontDoor:
 
 
 def reply(status_code: int, body: Mapping[str, object]) -> Response[object]:
-    """Give an answer with a JSON body; characters outside ASCII are escaped."""
+    """Return an answer with a JSON body; characters outside ASCII are escaped."""
     return Response(status_code=status_code, content_type=JSON, body=body)
 
 
 def query(event: BaseProxyEvent, name: str) -> str | None:
-    """Give the decoded value of a query parameter (the last one of several); `None` when absent."""
+    """Return the decoded value of a query parameter, the last of several; `None` when absent."""
     values = event.resolved_query_string_parameters.get(name)
     return values[-1] if values else None
 

@@ -14,24 +14,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Never
 
-from handlers.front_door import RequestError
-from handlers.record import JOB_ID, MAX_ITEM_BYTES, MAX_ITEMS
-from handlers.strict_json import Doubled, inner_values, is_within, loads, marking_doubled
+from batchctl.contract.limits import (
+    MAX_BODY_BYTES,
+    MAX_ITEM_BYTES,
+    MAX_ITEM_CHARACTERS,
+    MAX_ITEMS,
+    MAX_PARAMETERS_BYTES,
+    MAX_PARAMETERS_DEPTH,
+    is_job_id,
+)
+from batchctl.contract.strict_json import Doubled, inner_values, is_within, loads, marking_doubled
+from handlers.http.front_door import RequestError
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
-MAX_BODY_BYTES = 10 * 1024 * 1024
-"""API Gateway quotas: a payload of 10 MB. (Lambda quotas: an invocation of 6 MB, body and all.)"""
-
 GZIP = b"\x1f\x8b"
 """How a gzip member begins (RFC 1952), and no JSON does: that tells it, without the headers."""
-
-MAX_ITEM_CHARACTERS = 256
-
-MAX_PARAMETERS_BYTES = 16 * 1024
-MAX_DEPTH = 32
-"""JSON parsers give up somewhere, far beyond this: whatever reads the parameters later can."""
 
 FIELDS = ("job_id", "universe", "parameters")
 MAX_NAME_SHOWN = 100
@@ -64,7 +63,7 @@ def parse(event: BaseProxyEvent) -> NewTask:
 
 
 def _body(event: BaseProxyEvent) -> bytes:
-    """Give the bytes that the client meant; both doors may send them in base64."""
+    """Return the bytes that the client meant; both doors may send them in base64."""
     body = event.body or ""
     try:
         content = base64.b64decode(body) if event.is_base64_encoded else body.encode()
@@ -78,7 +77,7 @@ def _body(event: BaseProxyEvent) -> bytes:
 
 
 def _inflated(content: bytes) -> bytes:
-    """Give what gzip has compressed, as far as we'd take it: a small body may hold gigabytes."""
+    """Return what gzip has compressed, as far as we'd take it: a small body may hold gigabytes."""
     inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
         inflated = inflater.decompress(content, MAX_BODY_BYTES + 1)
@@ -118,7 +117,7 @@ def _check_fields(request: dict[str, object]) -> None:
 
 
 def _job_id(value: object) -> str:
-    if not isinstance(value, str) or not JOB_ID.fullmatch(value):
+    if not isinstance(value, str) or not is_job_id(value):
         raise RequestError(
             400,
             "must be a string of 1 to 100 letters, digits, `_` and `-` that begins with a letter "
@@ -168,11 +167,13 @@ def _refuse_duplicate(items: Sequence[str]) -> Never:
 
 
 def _parameters(value: object) -> str:
-    """Give the parameters as canonical JSON: sorted keys, no spaces, ASCII."""
+    """Return the parameters as canonical JSON: sorted keys, no spaces, ASCII."""
     if not isinstance(value, dict):
         raise RequestError(400, "must be a JSON object", "parameters")
-    if not is_within(value, MAX_DEPTH):
-        raise RequestError(400, f"is nested more than {MAX_DEPTH} levels deep", "parameters")
+    if not is_within(value, MAX_PARAMETERS_DEPTH):
+        raise RequestError(
+            400, f"is nested more than {MAX_PARAMETERS_DEPTH} levels deep", "parameters"
+        )
     if _has_doubled(value):
         raise RequestError(400, "has an object with the same key twice", "parameters")
     try:
@@ -190,7 +191,7 @@ def _parameters(value: object) -> str:
 
 
 def _has_doubled(value: object) -> bool:
-    """Tell whether an object has a key twice, at any depth."""
+    """Whether an object has a key twice, at any depth."""
     level = [value]
     while level:
         if any(isinstance(each, Doubled) for each in level):
@@ -200,6 +201,6 @@ def _has_doubled(value: object) -> bool:
 
 
 def _content_hash(universe: Sequence[str], parameters: str) -> str:
-    """Give the SHA-256 of the canonical JSON of universe and parameters, in hexadecimal."""
+    """Return the SHA-256 of the canonical JSON of universe and parameters, in hexadecimal."""
     items = json.dumps(universe, separators=(",", ":"))
     return hashlib.sha256(f'{{"parameters":{parameters},"universe":{items}}}'.encode()).hexdigest()

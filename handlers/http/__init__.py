@@ -1,0 +1,1 @@
+"""The HTTP API: the front door, a new job as it comes in, jobs as clients see them."""

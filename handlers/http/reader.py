@@ -1,0 +1,89 @@
+"""Jobs as clients see them: one with a page of its results, and a page of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from batchctl.contract.job_record import JobRecord, Reclaims
+from batchctl.contract.statuses import FINAL
+from handlers.http.front_door import RequestError
+from handlers.http.page_tokens import result_token, with_next
+from handlers.store.jobs import JobStore
+from handlers.store.listing import ListCursor, ListedJob
+from handlers.tracking.monitor import Monitor, Progress, limit_ids
+
+COUNTING_S = 10.0
+"""How long one request may count results: API Gateway waits 29 s for a function (its quotas)."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads jobs for clients."""
+
+    store: JobStore
+    monitor: Monitor
+
+    def job(self, job_id: str, limit: int, after: str | None) -> dict[str, object]:
+        """Return a job as clients see it; raises RequestError (404), MalformedItemError."""
+        job = self.store.shown(job_id)
+        if job is None:
+            raise RequestError(404, f"no job `{job_id}`")
+        # First the status, then the results: a job shown as ended has them all.
+        (progress,) = self.monitor.refresh([job], self._deadline())
+        page = self.store.results.page(job_id, limit, after)
+        reclaims = job.reclaims or self.store.reclaims.total(job_id)
+        shown = _job(job, progress) | _reclaims(reclaims) | {"results": page.results}
+        return with_next(shown, result_token(page.next))
+
+    def jobs_page(
+        self, limit: int, after: ListCursor | None
+    ) -> tuple[list[dict[str, object]], ListCursor | None]:
+        """Return a page of the list and where the next one begins, if any.
+
+        A job's status is as of now as far as one DescribeJobs can tell, else as last recorded.
+        """
+        listed, following = self.store.listing.page(limit, after)
+        found = self._refreshed([job for job in listed if job.status not in FINAL])
+        return [_listed(job, found.get(job.job_id)) for job in listed], following
+
+    def _refreshed(self, unfinished: Sequence[ListedJob]) -> dict[str, Progress]:
+        records = self.store.read_many([job.job_id for job in unfinished])
+        # In the order of the list, so that what one call can't tell is the oldest.
+        jobs = limit_ids([records[job.job_id] for job in unfinished if job.job_id in records])
+        seen = self.monitor.refresh(jobs, self._deadline())
+        return {job.job_id: progress for job, progress in zip(jobs, seen, strict=True)}
+
+    def _deadline(self) -> float:
+        return self.store.monotonic() + COUNTING_S
+
+
+def _job(job: JobRecord, progress: Progress) -> dict[str, object]:
+    finished = {} if progress.finished_at is None else {"finished_at": progress.finished_at}
+    return {
+        "job_id": job.job_id,
+        "status": progress.status,
+        "created_at": job.created_at,
+        **finished,
+        "items": job.items,
+        "tasks": progress.counts.shown(),
+        **({} if job.run == 1 else {"attempt": job.run}),
+    }
+
+
+def _reclaims(reclaims: Reclaims) -> dict[str, object]:
+    if not reclaims.count:
+        return {}
+    return {"reclaims": {"count": reclaims.count, "seconds": reclaims.seconds}}
+
+
+def _listed(job: ListedJob, progress: Progress | None) -> dict[str, object]:
+    finished_at = progress.finished_at if progress else job.finished_at
+    return {
+        "job_id": job.job_id,
+        "status": progress.status if progress else job.status,
+        "created_at": job.created_at,
+        **({} if finished_at is None else {"finished_at": finished_at}),
+        "items": job.items,
+        "tasks": job.tasks,
+    }

@@ -1,0 +1,1 @@
+"""The job table: each kind of item has one module that reads and writes it."""

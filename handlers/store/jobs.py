@@ -1,0 +1,189 @@
+"""The job table: the JOB records themselves, and a way to all else that it holds of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from batchctl.contract.fields import MalformedItemError
+from batchctl.contract.job_record import (
+    NO_RECLAIMS,
+    JobRecord,
+    Reclaims,
+    Tally,
+    from_item,
+    new_item,
+)
+from batchctl.contract.retention import FOREVER, Retention
+from batchctl.contract.statuses import Status
+from batchctl.contract.table import (
+    LISTING,
+    LISTING_KEY,
+    Item,
+    decimal,
+    flag,
+    key,
+    number,
+    text,
+)
+from handlers.store.listing import Listing
+from handlers.store.malformed import skipped, well_formed
+from handlers.store.reclaims import ReclaimRecords
+from handlers.store.results import Results
+from handlers.store.table import Change, Condition, Table, unchanged
+from handlers.store.universe import Universe
+
+NO_TALLY = ("tally_after", "tally_succeeded", "tally_recorded", "tally_complete", "explained")
+"""The attributes that are there only while the end of a run is being worked out."""
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """How a run of a job ended; `succeeded` and `failed` count its tasks."""
+
+    status: Status
+    finished_at: str
+    succeeded: int
+    failed: int
+    reclaims: Reclaims = NO_RECLAIMS
+
+
+@dataclass(frozen=True)
+class JobStore(Table):
+    """One job table, whose jobs are kept for the time of `retention`.
+
+    What reads a record raises MalformedItemError where it isn't one; what reads several leaves such
+    out.
+    """
+
+    retention: Retention = FOREVER
+
+    @property
+    def universe(self) -> Universe:
+        """The universes of the jobs."""
+        return Universe(self)
+
+    @property
+    def results(self) -> Results:
+        """The results of their items."""
+        return Results(self)
+
+    @property
+    def reclaims(self) -> ReclaimRecords:
+        """What reclaims cost their tasks."""
+        return ReclaimRecords(self)
+
+    @property
+    def listing(self) -> Listing:
+        """The list of those that are shown."""
+        return Listing(self, self.is_past_retention)
+
+    def create(self, job: JobRecord) -> JobRecord:
+        """Put the record unless the job_id has one; return the record that is in the table then."""
+        try:
+            self.client.put_item(
+                TableName=self.name,
+                Item=new_item(job),
+                ConditionExpression="attribute_not_exists(job_id)",
+            )
+        except self.client.exceptions.ConditionalCheckFailedException:
+            # What is there decides: our own first try may have been the one, its answer lost.
+            present = self.read(job.job_id)
+            if present is None:
+                raise
+            return present
+        return job
+
+    def read(self, job_id: str) -> JobRecord | None:
+        """Read a record as of now; `None` when there is none."""
+        answer = self.client.get_item(TableName=self.name, Key=key(job_id), ConsistentRead=True)
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def shown(self, job_id: str) -> JobRecord | None:
+        """Read a record as of now; `None` for what nobody is shown.
+
+        That is a job that is still being received, or one that was kept for as long as it may be.
+        """
+        job = self.read(job_id)
+        if job is None or job.status is Status.RECEIVING or self.is_past_retention(job.finished_at):
+            return None
+        return job
+
+    def is_past_retention(self, finished_at: str | None) -> bool:
+        """Whether a job that ended then (`None`: it hasn't) is shown no more."""
+        return self.retention.is_over(finished_at, self.clock())
+
+    def read_many(self, job_ids: Sequence[str]) -> dict[str, JobRecord]:
+        """Read up to 100 records by job_id (DynamoDB API reference, BatchGetItem: 100 items).
+
+        The ids must be distinct. What DynamoDB leaves unprocessed is left out.
+        """
+        if not job_ids:
+            return {}
+        keys = [key(job_id) for job_id in job_ids]
+        answer = self.client.batch_get_item(
+            RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}}
+        )
+        records = well_formed(answer["Responses"].get(self.name, []), from_item)
+        return {record.job_id: record for record in records}
+
+    def accept(self, job_id: str) -> None:
+        """Make a received job QUEUED and listed; quiet when somebody has done so before."""
+        self._record(job_id, ACCEPTED, unchanged(Status.RECEIVING))
+
+    def end(self, job: JobRecord, end: RunEnd) -> bool:
+        """Record the end of a run, CANCELLED as well; `False` when the job has gone on.
+
+        It has when its status or its run is another one than `job` says.
+        """
+        sets = {
+            "status": text(end.status),
+            "finished_at": text(end.finished_at),
+            "succeeded": number(end.succeeded),
+            "failed": number(end.failed),
+            **_reclaims(end.reclaims),
+        }
+        return self._record(job.job_id, Change(sets, NO_TALLY), unchanged(job.status, job.run))
+
+    def keep_tally(self, job: JobRecord, tally: Tally, failures_recorded: int) -> None:
+        """Record how far the results of a run have been counted, its failures recorded."""
+        sets = {
+            "tally_after": text(tally.after),
+            "tally_succeeded": number(tally.succeeded),
+            "tally_recorded": number(tally.recorded),
+            "tally_complete": flag(tally.complete),
+            "explained": number(failures_recorded),
+        }
+        self._record(job.job_id, Change(sets), unchanged(job.status, job.run))
+
+    def keep_reclaims(self, job: JobRecord, reclaims: Reclaims) -> None:
+        """Record the reclaims of a run that has ended: an event came after the end."""
+        change = Change(_reclaims(reclaims))
+        self._record(job.job_id, change, unchanged(job.status, job.run))
+
+    def _record(self, job_id: str, change: Change, condition: Condition) -> bool:
+        """Change the record if the condition holds; do nothing, and return `False`, otherwise."""
+        try:
+            return self.change(job_id, change, condition) is not None
+        except ClientError as error:
+            # Nobody but a stranger makes a record so large that it can't be changed any more.
+            if not _is_too_large(error):
+                raise
+            skipped.note(MalformedItemError(key(job_id), "it is too large to be changed"))
+            return False
+
+
+ACCEPTED = Change({"status": text(Status.QUEUED), LISTING_KEY: text(LISTING)})
+"""A job whose universe is complete is QUEUED, and in the list."""
+
+
+def _reclaims(reclaims: Reclaims) -> Item:
+    return {"reclaims": number(reclaims.count), "reclaim_seconds": decimal(reclaims.seconds)}
+
+
+def _is_too_large(error: ClientError) -> bool:
+    """Tell an item beyond 400 KB (DynamoDB quotas) by the text: any refusal has this code."""
+    found = error.response["Error"]
+    return found["Code"] == "ValidationException" and "size" in found.get("Message", "").lower()

@@ -1,0 +1,90 @@
+"""The lease on an ended job that is to have another run: one call at a time makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batchctl.contract.batch_jobs import tasks_for
+from batchctl.contract.control import Overrides, RefusedError
+from batchctl.contract.job_record import (
+    MAX_EARLIER_BATCH_JOBS,
+    JobRecord,
+    batch_jobs_value,
+    from_item,
+    overrides_value,
+)
+from batchctl.contract.statuses import Status
+from batchctl.contract.table import number, text
+from batchctl.contract.timestamps import timestamp
+from handlers.store.jobs import NO_TALLY, JobStore
+from handlers.store.lease import RETRYING, SPLITTING, Lease
+from handlers.store.table import Change, unchanged
+
+NOTHING = Change({})
+OF_THE_LAST_RUN = (
+    SPLITTING.owner,
+    SPLITTING.expires_at,
+    "submitted_at",
+    "finished_at",
+    "succeeded",
+    "failed",
+    "reclaims",
+    "reclaim_seconds",
+    *NO_TALLY,
+)
+"""Nothing of the last run's submission, end and counting is the new one's."""
+
+
+@dataclass(frozen=True)
+class RetryLeases:
+    """The leases for retrying in one table."""
+
+    store: JobStore
+
+    def take(self, job: JobRecord, owner: str, remaining_ms: int) -> JobRecord:
+        """Take the lease on an ended job for a call that ends in `remaining_ms`.
+
+        Returns the record as it is now. Raises RefusedError (409) when another call has the lease,
+        or the job isn't as `job` says any more.
+        """
+        lease = Lease(self.store, RETRYING, job.job_id, owner)
+        found = lease.take(remaining_ms, unchanged(job.status, job.run), NOTHING)
+        if found is None:
+            raise RefusedError(
+                409, f"job `{job.job_id}` is being retried by another call: look at it again later"
+            )
+        return from_item(found)
+
+    def start(self, job: JobRecord, owner: str, items: int, overrides: Overrides) -> JobRecord:
+        """Make the next run of a job under a lease: QUEUED, with so many items; return the record.
+
+        Raises RefusedError (409) when the lease was lost.
+        """
+        lease = Lease(self.store, RETRYING, job.job_id, owner)
+        change = self._next_run(job, items, overrides) + lease.end
+        started = lease.change(change, unchanged(job.status, job.run))
+        if started is not None:
+            return from_item(started)
+        present = self.store.read(job.job_id)
+        # Our own first try may have been the one, its answer lost.
+        if present is not None and present.run == job.run + 1:
+            return present
+        raise RefusedError(409, f"job `{job.job_id}` was taken by another call: try again")
+
+    def release(self, job: JobRecord, owner: str) -> None:
+        """Give a lease back after a failure, so that the call can be repeated at once."""
+        Lease(self.store, RETRYING, job.job_id, owner).release()
+
+    def _next_run(self, job: JobRecord, items: int, overrides: Overrides) -> Change:
+        earlier = (*job.earlier_batch_jobs, *job.batch_jobs)[-MAX_EARLIER_BATCH_JOBS:]
+        sets = {
+            "status": text(Status.QUEUED),
+            "attempt": number(job.run + 1),
+            "attempt_items": number(items),
+            "tasks": number(tasks_for(items, job.items_per_task)),
+            "batch_jobs": batch_jobs_value(()),
+            "earlier_batch_jobs": batch_jobs_value(earlier),
+            "overrides": overrides_value(overrides),
+            "queued_at": text(timestamp(self.store.clock())),
+        }
+        return Change(sets, OF_THE_LAST_RUN)
