@@ -46,7 +46,7 @@ def shown_key(item: Mapping[str, Any]) -> str:
 
 
 def quoted(value: object) -> str:
-    """Return a value as JSON in one line of printable ASCII; what JSON doesn't know by its `str`."""
+    """Return a value as JSON in printable ASCII, one line; what JSON doesn't know by its `str`."""
     text = json.dumps(value, default=str, separators=(",", ":"), skipkeys=True)
     # DEL is the one control character that JSON leaves as it is.
     return text.replace("\x7f", "\\u007f")

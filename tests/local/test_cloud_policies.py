@@ -21,7 +21,7 @@ from batchctl.local.control.process import ACCESS_KEY_ID
 from batchctl.packaging import compute_directory, function_package
 from batchctl.resource import Deployed, Outputs, Resource
 from batchctl.resources.batch.definitions import JobDefinitionOutputs
-from batchctl.resources.dynamodb import TableOutputs
+from batchctl.resources.dynamodb.tables import TableOutputs
 
 pytestmark = pytest.mark.e2e
 
