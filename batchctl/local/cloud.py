@@ -1,7 +1,8 @@
-"""The local cloud's own process: `python -m batchctl.local.cloud`, started by `process.start`.
+"""The local cloud's own process, started by `process.start`, maybe in an environment of its own.
 
-It serves the gateway and the load balancer until SIGTERM, then ends all jobs and functions.
-Nothing is kept: what was built in it is gone with it.
+Of what is installed it imports boto3 and MiniStack with what they need, and nothing else. It serves
+the gateway and the load balancer until SIGTERM, then ends all jobs and functions. Nothing is kept:
+what was built in it is gone with it.
 """
 
 from __future__ import annotations
@@ -149,9 +150,9 @@ def _way_of_running(
     url = running.endpoint_url
     if engine is None:
         directory = Path(running.compute_directory)
-        return ProcessExecutor(directory, reaper, account.image_problem), TaskEnvironment(
-            url, variables
-        )
+        python = running.python or sys.executable
+        executor = ProcessExecutor(directory, reaper, account.image_problem, python)
+        return executor, TaskEnvironment(url, variables)
     own = {"AWS_EC2_METADATA_DISABLED": "true"}
     registry = Registry(f"{HOST}:{running.gateway_port}", account.registry_password)
     return ContainerExecutor(engine, registry, reaper), TaskEnvironment(url, own)
