@@ -10,12 +10,14 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from batchctl.errors import BatchctlError
-from batchctl.local.environment import choice, installation, launch
+from batchctl.local.environment import choice, launch
 from batchctl.local.environment.choice import CloudPython, cloud_python
 
 # Fails with what is in the file `fails`, if there is one. `venv` copies the script itself into the
@@ -110,7 +112,7 @@ def test_an_environment_with_another_version_is_left_alone(
     machine: Machine, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = {"ministack": "9.9.9", "botocore": "9.9.9"}
-    monkeypatch.setattr(choice.metadata, "version", lambda package: there[package])
+    monkeypatch.setattr(metadata, "version", lambda package: there[package])
     assert not start().is_own
     there[name] = "9.9.10"
     assert start().is_own
@@ -207,7 +209,7 @@ def test_a_start_that_waits_too_long_says_for_what(
     monkeypatch.setattr(choice, "_LOCK_TIMEOUT_S", 0)
     machine.cache.mkdir(parents=True)
     lock = machine.cache / f"{choice.environment_name()}.lock"
-    with choice.FileLock(lock), pytest.raises(BatchctlError, match="another process") as caught:
+    with FileLock(lock), pytest.raises(BatchctlError, match="another process") as caught:
         start()
     assert str(lock) in str(caught.value.hint)
 
@@ -229,7 +231,7 @@ def test_an_installation_that_is_interrupted_leaves_nothing(
         (machine.cache / f"{choice.environment_name()}.partial").mkdir()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(installation.subprocess, "run", interrupted)
+    monkeypatch.setattr(subprocess, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         start()
     assert machine.environments == []
