@@ -15,8 +15,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
-from batchctl.local.container_engine import Engine, EngineError
+from batchctl.image.running import EngineError
 from batchctl.local.environment import launch
+from batchctl.local.owned_containers import OwnedContainers
 
 
 class Watcher(Protocol):
@@ -90,7 +91,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         engine, owner = sys.argv[1:]
         with suppress(EngineError):
-            Engine.parse(engine, owner).remove_all()
+            OwnedContainers.parse(engine, owner).remove_all()
 
 
 if __name__ == "__main__":

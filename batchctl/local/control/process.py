@@ -22,7 +22,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from batchctl.errors import BatchctlError
-from batchctl.local import container_engine, private_files
+from batchctl.image.container_engine import VARIABLES
+from batchctl.local import private_files
 from batchctl.local.control import ports, record, root_secret
 from batchctl.local.control.record import ACCESS_KEY_ID, Running
 from batchctl.local.environment import launch
@@ -245,7 +246,7 @@ def _wanted(settings: Settings, directory: Path) -> dict[str, object]:
 def _environment(*, has_engine: bool, is_own: bool) -> dict[str, str]:
     # Functions inherit it: nothing of the user's AWS configuration, no secret of theirs. What a
     # container engine's client needs ends with the cloud's own start.
-    kept = _KEPT_VARIABLES | (container_engine.VARIABLES if has_engine else frozenset())
+    kept = _KEPT_VARIABLES | (VARIABLES if has_engine else frozenset())
     if is_own:
         kept -= _OF_AN_ENVIRONMENT
     return {
