@@ -3,7 +3,7 @@
 # make check   formatting, lint, types and all tests: what continuous integration runs
 # make coverage  which lines and branches the tests in one process reach: a report, no bar
 # make docs    write config.yaml and the table of docs/config.md from the settings' declarations
-# make lock    pin what development uses, in requirements-dev.txt, and a release (needs uv)
+# make lock    pin what development, the local cloud and a release use (needs uv)
 # make venv    the virtual environment, .venv, that the others use (made when it is missing)
 # make clean   delete what these made; .batchctl/ stays, as it knows what is deployed
 
@@ -45,6 +45,8 @@ docs: $(INSTALLED)
 
 lock:
 	$(COMPILE) setup.py --extra local --extra dev --output-file requirements-dev.txt
+	$(COMPILE) batchctl/local/environment/requirements.in --constraint requirements-dev.txt \
+		--output-file batchctl/local/environment/requirements.txt
 	$(COMPILE) .ci/release.in --output-file .ci/release.txt
 
 venv: $(INSTALLED)

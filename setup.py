@@ -12,8 +12,15 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent
 DEPLOYED = ("handlers", "compute", "config.yaml")
 
-# From what we run today up to the next major version; the `local` extra decides botocore's version,
-# as MiniStack pins it exactly.
+
+def requirements_of_the_local_cloud() -> list[str]:
+    """Return what development has beside batchctl, and users in an environment of its own."""
+    path = ROOT / "batchctl" / "local" / "environment" / "requirements.in"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+# From what we run today up to the next major version.
 REQUIRED = [
     "aws-lambda-powertools>=3.37,<4",
     "boto3>=1.43,<2",
@@ -24,9 +31,11 @@ REQUIRED = [
     "rich>=15.0,<16",
     "urllib3>=2.8,<3",
 ]
-# Our Batch service takes the place of MiniStack's own, which reaches into its insides.
-LOCAL = ["ministack>=1.5.33,<1.5.34"]
+# What the local cloud runs on pins botocore exactly, so it isn't installed beside batchctl but into
+# an environment of its own, at the first start. The extra stays, as many instructions name it.
+LOCAL: list[str] = []
 DEVELOPMENT = [
+    *requirements_of_the_local_cloud(),
     "boto3-stubs[apigateway,batch,dynamodb,ec2,ecr,elbv2,events,iam,lambda,logs,sqs,sts,wafv2]>=1.43,<2",
     "hypothesis>=6.170,<7",
     # The lint of policies, and AWS's own data for it, of which there is a release a day.
@@ -115,7 +124,10 @@ setup(
     classifiers=CLASSIFIERS,
     python_requires=">=3.11",
     packages=find_packages(include=["batchctl", "batchctl.*"]),
-    package_data={"batchctl": ["py.typed"]},
+    package_data={
+        "batchctl": ["py.typed"],
+        "batchctl.local.environment": ["requirements.in", "requirements.txt"],
+    },
     install_requires=REQUIRED,
     extras_require={"local": LOCAL, "dev": DEVELOPMENT},
     entry_points={"console_scripts": ["batchctl=batchctl.cli:main"]},

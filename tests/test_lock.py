@@ -13,7 +13,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements-dev.txt", ".ci/release.txt")
+LOCAL_CLOUD = "batchctl/local/environment/requirements.txt"
+# Each with the number of packages that it has more of.
+LOCKS = {"requirements-dev.txt": 20, ".ci/release.txt": 20, LOCAL_CLOUD: 15}
 
 
 def text_of(lock: str) -> str:
@@ -24,7 +26,7 @@ def pins_of(lock: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;]+)", text_of(lock), re.MULTILINE))
 
 
-def asked_for() -> list[str]:
+def asked_for_by_setup() -> list[str]:
     """Return what setup.py passes on to pip, the extras included."""
     given: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
@@ -35,16 +37,17 @@ def asked_for() -> list[str]:
     return [*given["install_requires"], *(each for extra in extras.values() for each in extra)]
 
 
-def asked_for_by_releases() -> list[str]:
-    lines = (ROOT / ".ci" / "release.in").read_text(encoding="utf-8").splitlines()
+def asked_for(file: str) -> list[str]:
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     return [line for line in lines if not line.startswith("#")]
 
 
 @pytest.mark.parametrize(
     ("lock", "text"),
     [
-        *(("requirements-dev.txt", each) for each in asked_for()),
-        *((".ci/release.txt", each) for each in asked_for_by_releases()),
+        *(("requirements-dev.txt", each) for each in asked_for_by_setup()),
+        *((".ci/release.txt", each) for each in asked_for(".ci/release.in")),
+        *((LOCAL_CLOUD, each) for each in asked_for(f"{LOCAL_CLOUD[:-4]}.in")),
     ],
 )
 def test_the_lock_has_a_version_that_is_allowed(lock: str, text: str) -> None:
@@ -57,7 +60,7 @@ def test_the_lock_has_a_version_that_is_allowed(lock: str, text: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_everything_in_a_lock_is_known_by_hash(lock: str) -> None:
     blocks = re.split(r"\n(?! )", text_of(lock).strip())
-    assert len(blocks) == len(pins_of(lock)) > 20
+    assert len(blocks) == len(pins_of(lock)) > LOCKS[lock]
     assert [block for block in blocks if "--hash=sha256:" not in block] == []
 
 
@@ -67,3 +70,7 @@ def test_a_lock_names_no_registry_and_no_folder(lock: str) -> None:
         r"https?:|--index|--find-links|file:|@ |^\s*-e |/", text_of(lock), re.MULTILINE
     )
     assert named is None
+
+
+def test_development_tries_what_the_local_cloud_installs() -> None:
+    assert pins_of(LOCAL_CLOUD).items() <= pins_of("requirements-dev.txt").items()

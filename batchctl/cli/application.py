@@ -222,7 +222,7 @@ def _running(application: Application) -> Running:
         say("starting the local cloud …")
     elif application.recorded_only:
         return running
-    return start(local_settings(application))
+    return start(local_settings(application), say)
 
 
 def _open_account(application: Application) -> Aws:

@@ -47,7 +47,7 @@ def start() -> None:
     """
     from batchctl.local.control import process
 
-    running = process.start(_settings())
+    running = process.start(_settings(), say)
     _tell(running)
 
 

@@ -20,7 +20,7 @@ def engine_of(config: Config, running: Running | None) -> str:
     UsageError off Linux, where containers live in a virtual machine, which doesn't share this
     machine's network with them; BatchctlError when no engine works here.
     """
-    from batchctl.image.builders import find_builder
+    from batchctl.image.engine_search import find_engine
 
     if config.local.executor == "process":
         return ""
@@ -31,6 +31,4 @@ def engine_of(config: Config, running: Running | None) -> str:
             "could not run tasks in containers: the local cloud does so on Linux alone",
             hint="set `local.executor: process`",
         )
-    return shlex.join(
-        find_builder(config.compute.builder, config.compute.builder_options).command()
-    )
+    return shlex.join(find_engine(config.compute.builder, config.compute.builder_options).command())

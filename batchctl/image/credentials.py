@@ -14,8 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from batchctl.image.builders import Builder
-
 # Where Docker keeps logins, and the members of it that aren't ours (Docker CLI reference,
 # "Configuration files"): it would store the password in a helper.
 _LOGINS = ("auths", "credsStore", "credHelpers")
@@ -23,18 +21,18 @@ _LOGINS = ("auths", "credsStore", "credHelpers")
 
 @contextmanager
 def private_login(
-    builder: Builder, found_in: Mapping[str, str] = os.environ
+    kind: str, found_in: Mapping[str, str] = os.environ
 ) -> Iterator[Mapping[str, str]]:
-    """Give the environment in which the builder logs in and pushes; afterwards nothing is left.
+    """Give the variables with which an engine of the kind logs in; afterwards nothing is left.
 
     The environment `found_in` says where Docker's configuration is. Finch has a configuration of
     its own inside its virtual machine: there the login stays.
     """
     with TemporaryDirectory(prefix="batchctl-login-") as made:
         folder = Path(made)
-        if builder.kind == "podman":
+        if kind == "podman":
             yield {"REGISTRY_AUTH_FILE": str(folder / "auth.json")}
-        elif builder.kind == "docker":
+        elif kind == "docker":
             _copy_docker_config(_docker_config(found_in), folder)
             yield {"DOCKER_CONFIG": str(folder)}
         else:

@@ -85,10 +85,10 @@ def failure(
     Its hint is the one that fits the output, else `otherwise`.
     """
     message = f"could not {what}: `{builder}` ended with {ended.code}"
-    if ended.output.strip():
-        message = f"{message}\n{ended.output.strip()}"
-    kind = TagTaken if _says(ended.output, _TAG_IS_TAKEN) else BatchctlError
-    return kind(message, hint=_hint(ended.output, builder, platform) or otherwise)
+    if ended.text:
+        message = f"{message}\n{ended.text}"
+    kind = TagTaken if _says(ended.text, _TAG_IS_TAKEN) else BatchctlError
+    return kind(message, hint=_hint(ended.text, builder, platform) or otherwise)
 
 
 def _hint(output: str, builder: str, platform: str) -> str | None:

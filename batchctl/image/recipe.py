@@ -10,9 +10,10 @@ from typing import Protocol
 
 from batchctl.errors import BatchctlError
 from batchctl.image.assembly import assembled
-from batchctl.image.builders import Build, Builder, Choice, find_builder
+from batchctl.image.container_engine import Build, ContainerEngine
 from batchctl.image.context import Context, read_context, unreadable
 from batchctl.image.credentials import private_login
+from batchctl.image.engine_search import Choice, find_engine
 from batchctl.image.failures import MAY_PUSH, failure, login_is_over
 from batchctl.image.running import Watch
 from batchctl.image.secrets import suspicions
@@ -114,13 +115,13 @@ class FolderRecipe:
 
     def push_to(self, registry: Registry, tag: str, watch: Watch) -> None:
         """Build and push; the build context must be what it was when `contents` was read."""
-        builder = find_builder(self.builder, self.builder_options, watch)
+        engine = find_engine(self.builder, self.builder_options, watch)
         reference = f"{registry.uri}:{tag}"
-        self._build(builder, reference, watch)
-        self._refuse_other_platform(builder.platform_of(reference, watch))
-        push(builder, registry, reference, _with_progress(watch, f"{builder.kind} push"))
+        self._build(engine, reference, watch)
+        self._refuse_other_platform(engine.platform_of(reference, watch))
+        push(engine, registry, reference, _with_progress(watch, f"{engine.kind} push"))
 
-    def _build(self, builder: Builder, reference: str, watch: Watch) -> None:
+    def _build(self, engine: ContainerEngine, reference: str, watch: Watch) -> None:
         """Build from a copy whose hash is the plan's: what was planned is what is built."""
         now = read_context(self.folder, self.include_files)
         with assembled(now, self.workspace) as (folder, copy):
@@ -133,7 +134,7 @@ class FolderRecipe:
                 fresh=self.rebuilt is not None,
                 source=self.folder,
             )
-            builder.build(build, _with_progress(watch, f"{builder.kind} build"))
+            engine.build(build, _with_progress(watch, f"{engine.kind} build"))
 
     def _refuse_changed(self, context: Context) -> None:
         if self._contents_of(context) != self.contents:
@@ -152,17 +153,19 @@ class FolderRecipe:
             )
 
 
-def push(builder: Builder, registry: Registry, reference: str, watch: Watch) -> None:
+def push(engine: ContainerEngine, registry: Registry, reference: str, watch: Watch) -> None:
     """Push an image; a login that ends on the way is renewed once: pushed layers stay pushed."""
-    with private_login(builder) as environment:
+    with private_login(engine.kind, engine.environment) as environment:
         for is_last in (False, True):
-            builder.login(registry.host, registry.password(), environment, watch)
-            ended = builder.push(reference, environment, watch)
+            login = engine.login(registry.host, registry.password(), environment, watch)
+            if not login.succeeded:
+                raise failure(f"log in to `{registry.host}`", login, builder=engine.kind)
+            ended = engine.push(reference, environment, watch)
             if ended.succeeded:
                 return
             if is_last or not login_is_over(ended.output):
                 what = f"push the image `{reference}`"
-                raise failure(what, ended, builder=builder.kind, otherwise=MAY_PUSH)
+                raise failure(what, ended, builder=engine.kind, otherwise=MAY_PUSH)
 
 
 def platform_of(architecture: str) -> str:

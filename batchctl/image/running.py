@@ -13,9 +13,9 @@ from typing import IO, cast
 
 from batchctl.errors import BatchctlError, Interrupted
 
-# How often it is asked whether the run is being stopped; a program that ends is noticed at once.
-LOOK_EVERY_S = 0.2
-# A build that is told to end cleans up; then it is killed.
+# How often the event that stops a run is read; a program that ends is noticed at once.
+POLL_S = 0.2
+# A build that gets SIGTERM cleans up; then it is killed.
 ENDS_WITHIN_S = 10.0
 
 
@@ -25,7 +25,7 @@ def _nobody(_: str) -> None:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who looks at a run: `on_line` gets each line of output, `stop` ends it when set."""
+    """Who follows a run: `on_line` gets each line of output, `stop` ends it when set."""
 
     on_line: Callable[[str], None] = _nobody
     stop: threading.Event = field(default_factory=threading.Event)
@@ -33,55 +33,88 @@ class Watch:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program ended: its exit code, and all that it wrote on stdout and stderr."""
+    """How a program ended: its exit code, and what it wrote.
+
+    `output` has stdout and stderr, as they came; stderr is in `errors` where it was kept apart.
+    """
 
     code: int
     output: str
+    errors: str = ""
 
     @property
     def succeeded(self) -> bool:
         """Whether the exit code is 0."""
         return self.code == 0
 
+    @property
+    def text(self) -> str:
+        """All that it wrote."""
+        return f"{self.output}{self.errors}".strip()
 
-def run(
-    command: Sequence[str],
-    watch: Watch,
-    *,
-    given: str = "",
-    environment: Mapping[str, str] | None = None,
-) -> Ended:
-    """Run a program with `given` on its stdin; `environment` is beside this process's own.
+    @property
+    def last_line(self) -> str:
+        """What it wrote last, on stderr where that was kept apart; else its exit code."""
+        lines = (self.errors or self.output).strip().splitlines()
+        return lines[-1] if lines else f"exit code {self.code}"
 
-    It is in a session of its own, so that Ctrl-C reaches it by us alone. BatchctlError when it
+
+class EngineError(BatchctlError):
+    """A container engine can't be run, or refused a command; the text is what it said."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line, the whole environment that it runs in, and what it reads on stdin.
+
+    In a new session Ctrl-C reaches it by us alone; else it ends with this process's group, and a
+    `Watch` can't stop it.
+    """
+
+    line: Sequence[str]
+    environment: Mapping[str, str] = field(repr=False)
+    given: str = field(default="", repr=False)
+    new_session: bool = True
+
+
+def run(command: Command, watch: Watch, *, is_apart: bool = False) -> Ended:
+    """Run a program to its end.
+
+    With `is_apart` its stderr is kept apart: warnings don't mix with an answer. EngineError when it
     can't be started, Interrupted when it was stopped.
     """
-    process = _start(command, {**os.environ, **(environment or {})})
-    lines: list[str] = []
-    output, given_to = cast("IO[str]", process.stdout), cast("IO[str]", process.stdin)
-    reader = threading.Thread(target=_read, args=(output, lines, watch), daemon=True)
-    reader.start()
-    _write(given_to, given)
-    _wait(process, command[0], watch.stop)
-    reader.join()
-    return Ended(process.returncode, "".join(lines))
+    process = _start(command, subprocess.PIPE if is_apart else subprocess.STDOUT)
+    output: list[str] = []
+    errors: list[str] = []
+    readers = [
+        threading.Thread(target=_read, args=(stream, lines, watch), daemon=True)
+        for stream, lines in ((process.stdout, output), (process.stderr, errors))
+        if stream is not None
+    ]
+    for reader in readers:
+        reader.start()
+    _write(cast("IO[str]", process.stdin), command.given)
+    _wait(process, command.line[0], watch.stop)
+    for reader in readers:
+        reader.join()
+    return Ended(process.returncode, "".join(output), "".join(errors))
 
 
-def _start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+def _start(command: Command, errors: int) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(  # noqa: S603 - the builder, with arguments of our own
-            command,
+            command.line,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=errors,
             text=True,
             encoding="utf-8",
             errors="replace",
-            env=environment,
-            start_new_session=True,
+            env=command.environment,
+            start_new_session=command.new_session,
         )
     except OSError as error:
-        raise BatchctlError(f"could not run `{command[0]}`: {error.strerror}") from error
+        raise EngineError(f"could not run `{command.line[0]}`: {error.strerror}") from error
 
 
 def _read(output: IO[str], lines: list[str], watch: Watch) -> None:
@@ -101,7 +134,7 @@ def _write(given_to: IO[str], given: str) -> None:
 def _wait(process: subprocess.Popen[str], name: str, stop: threading.Event) -> None:
     while True:
         try:
-            process.wait(LOOK_EVERY_S)
+            process.wait(POLL_S)
         except subprocess.TimeoutExpired:
             if stop.is_set():
                 _end(process)

@@ -1,7 +1,8 @@
-"""The local cloud's own process: `python -m batchctl.local.cloud`, started by `process.start`.
+"""The local cloud's own process, started by `process.start`, maybe in an environment of its own.
 
-It serves the gateway and the load balancer until SIGTERM, then ends all jobs and functions.
-Nothing is kept: what was built in it is gone with it.
+Of what is installed it imports boto3 and MiniStack with what they need, and nothing else. It serves
+the gateway and the load balancer until SIGTERM, then ends all jobs and functions. Nothing is kept:
+what was built in it is gone with it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from batchctl.image.container_engine import VARIABLES
 from batchctl.local.batch.api.endpoint import Endpoint
 from batchctl.local.batch.api.service import Batch, BatchConfig
 from batchctl.local.batch.model.scope import Scope
@@ -29,7 +31,6 @@ from batchctl.local.batch.running.account import GatewayAccount
 from batchctl.local.batch.running.attempt_runner import AttemptRunner, TaskEnvironment, inherited
 from batchctl.local.batch.running.container_executor import ContainerExecutor, Registry
 from batchctl.local.batch.running.executor import Executor, ProcessExecutor
-from batchctl.local.container_engine import VARIABLES, Engine
 from batchctl.local.control import record, root_secret
 from batchctl.local.control.record import ACCESS_KEY_ID, Running
 from batchctl.local.emulator.default_vpc import open_default_vpc
@@ -43,6 +44,7 @@ from batchctl.local.events.rules import Rules
 from batchctl.local.front.http_front import Front, FrontConfig, Locks
 from batchctl.local.front.registry import Passwords
 from batchctl.local.front.verifier import Verifier
+from batchctl.local.owned_containers import OwnedContainers
 from batchctl.local.reaper import Reaper
 
 FUNCTION_TIMEOUT_S = 900.0
@@ -60,8 +62,9 @@ Started = tuple[Reaper, dict[str, str]]
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     settings = _settings(arguments)
-    engine = Engine.parse(settings["engine"], settings["directory"]) if settings["engine"] else None
-    reaper = Reaper(settings["engine"], settings["directory"])
+    command_line, owner = settings["engine"], settings["directory"]
+    containers = OwnedContainers.parse(command_line, owner) if command_line else None
+    reaper = Reaper(command_line, owner)
     reaper.watch(os.getpgrp())
     found = {"pid": os.getpid(), "reaper_pid": reaper.pid, "started_at": time.time()}
     running = Running.from_json(settings | found)
@@ -72,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     gateway = MiniStack()
     locks = _locks(gateway, running)
     bus = _bus(running)
-    batch = _batch(running, engine, (reaper, job_variables), bus)
+    batch = _batch(running, containers, (reaper, job_variables), bus)
     bus.start()
     gateway.serve_batch(Endpoint(batch))
     asyncio.run(_serve((gateway, locks), batch, bus, running))
@@ -133,28 +136,30 @@ def _bus(running: Running) -> Bus:
     return Bus(Scope(running.region, ACCESS_KEY_ID), time.time, rules, Delivery(clients))
 
 
-def _batch(running: Running, engine: Engine | None, started: Started, bus: Bus) -> Batch:
+def _batch(
+    running: Running, containers: OwnedContainers | None, started: Started, bus: Bus
+) -> Batch:
     account = GatewayAccount(running.endpoint_url, running.region, running.root)
-    way = _way_of_running(running, engine, started, account)
+    way = _way_of_running(running, containers, started, account)
     runner = AttemptRunner(account, *way, time.time)
     scope = Scope(running.region, ACCESS_KEY_ID)
     return Batch(BatchConfig(scope, time.time, running.vcpus, account, runner), [bus.observe])
 
 
 def _way_of_running(
-    running: Running, engine: Engine | None, started: Started, account: GatewayAccount
+    running: Running, containers: OwnedContainers | None, started: Started, account: GatewayAccount
 ) -> tuple[Executor, TaskEnvironment]:
     """Return what runs tasks, and their variables: a container has a machine of its own."""
     reaper, variables = started
     url = running.endpoint_url
-    if engine is None:
+    if containers is None:
         directory = Path(running.compute_directory)
-        return ProcessExecutor(directory, reaper, account.image_problem), TaskEnvironment(
-            url, variables
-        )
+        python = running.python or sys.executable
+        executor = ProcessExecutor(directory, reaper, account.image_problem, python)
+        return executor, TaskEnvironment(url, variables)
     own = {"AWS_EC2_METADATA_DISABLED": "true"}
     registry = Registry(f"{HOST}:{running.gateway_port}", account.registry_password)
-    return ContainerExecutor(engine, registry, reaper), TaskEnvironment(url, own)
+    return ContainerExecutor(containers, registry, reaper), TaskEnvironment(url, own)
 
 
 def _prepare(directory: Path, variables: dict[str, str]) -> None:

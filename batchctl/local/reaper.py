@@ -2,8 +2,7 @@
 
 The cloud holds the only write end of a pipe, and says on it which process groups are its own.
 However the cloud ends, SIGKILL included, the pipe closes; the reaper then kills those groups,
-removes the cloud's containers where it has an engine, and exits. Run as
-`python -m batchctl.local.reaper [ENGINE OWNER]`.
+removes the cloud's containers where it has an engine, and exits. Its arguments: [ENGINE OWNER].
 """
 
 from __future__ import annotations
@@ -16,7 +15,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
-from batchctl.local.container_engine import Engine, EngineError
+from batchctl.image.running import EngineError
+from batchctl.local.environment import launch
+from batchctl.local.owned_containers import OwnedContainers
 
 
 class Watcher(Protocol):
@@ -39,9 +40,8 @@ class Reaper:
         """
         reader, self._writer = os.pipe()
         containers = [engine, owner] if engine else []
-        # `-P`: a file in the current directory must not stand in for a module of ours.
         self._process = subprocess.Popen(  # noqa: S603 - ourselves, and the user's own engine
-            [sys.executable, "-P", "-m", "batchctl.local.reaper", *containers],
+            launch.command("batchctl.local.reaper", *containers),
             stdin=reader,
             start_new_session=True,
         )
@@ -91,7 +91,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         engine, owner = sys.argv[1:]
         with suppress(EngineError):
-            Engine.parse(engine, owner).remove_all()
+            OwnedContainers.parse(engine, owner).remove_all()
 
 
 if __name__ == "__main__":

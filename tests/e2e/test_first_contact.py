@@ -44,22 +44,29 @@ def test_a_port_that_is_taken_is_named_with_its_setting(
     assert "Traceback" not in refused.stderr
 
 
-def test_without_ministack_the_error_names_the_extra(tmp_path: Path) -> None:
+def test_without_ministack_and_a_network_the_error_says_how_to_install_it(tmp_path: Path) -> None:
     application = Application.make(tmp_path)
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("botocore==0.0.1\nministack==0.0.1\n")
     script = (
-        "import sys; sys.modules['ministack'] = None\n"
+        "from pathlib import Path\n"
+        "from batchctl.local.environment import choice\n"
+        f"choice.REQUIREMENTS = Path({str(requirements)!r})\n"
         "from batchctl.cli import main; main(['--local', 'up', '--yes'])"
     )
+    offline = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1", "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=tmp_path,
-        env=application.environment,
+        env=application.environment | offline,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1
-    assert "pip install 'batchctl[local]'" in done.stderr
+    assert "could not install the local cloud" in done.stderr
+    assert f"{sys.executable} -m pip install --requirement {requirements}" in done.stderr
+    assert "check the network" in done.stderr
     assert "Traceback" not in done.stderr
 
 

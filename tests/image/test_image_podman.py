@@ -10,7 +10,7 @@ import pytest
 from podman_here import temporary_podman, why_not
 
 from batchctl.image.assembly import assembled
-from batchctl.image.builders import Build, Builder
+from batchctl.image.container_engine import Build, ContainerEngine
 from batchctl.image.context import read_context
 from batchctl.image.running import Watch
 
@@ -41,7 +41,7 @@ def test_an_image_that_copies_everything_has_no_secret_and_no_tools_files(
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(name)
     with temporary_podman() as podman, assembled(read_context(folder), tmp_path) as (copy, _):
-        builder = Builder("podman", "podman", podman.command[1:])
-        builder.build(Build(copy, REFERENCE, PLATFORM, {}), Watch())
+        engine = ContainerEngine("podman", "podman", podman.command[1:])
+        engine.build(Build(copy, REFERENCE, PLATFORM, {}), Watch())
         podman.run("save", "--quiet", "--output", str(tmp_path / "image.tar"), REFERENCE)
     assert files_of(tmp_path / "image.tar") == {"app/compute.py", "app/data/prices.csv"}

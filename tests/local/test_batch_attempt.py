@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,20 +31,23 @@ class Bench:
         self.runner = AttemptRunner(self.account, executor, setting, time.time)
 
     def run(self, *command: str, role_arn: str | None = None, memory_mib: int = 512) -> Handle:
-        environment = {"AWS_BATCH_JOB_ID": "job-1", "COLOUR": "green"}
-        task = Task(
-            id="task-1",
-            job_id="job-1",
-            image="image",
-            command=command,
-            environment=environment,
-            role_arn=role_arn,
-            vcpus=1,
-            memory_mib=memory_mib,
-            log_group="/group",
-            log_stream="stream",
-        )
-        return self.runner.run(task, self.ending)
+        wanted = replace(task(*command), role_arn=role_arn, memory_mib=memory_mib)
+        return self.runner.run(wanted, self.ending)
+
+
+def task(*command: str) -> Task:
+    return Task(
+        id="task-1",
+        job_id="job-1",
+        image="image",
+        command=command,
+        environment={"AWS_BATCH_JOB_ID": "job-1", "COLOUR": "green"},
+        role_arn=None,
+        vcpus=1,
+        memory_mib=512,
+        log_group="/group",
+        log_stream="stream",
+    )
 
 
 @pytest.fixture
@@ -51,6 +55,18 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
     yield bench
     assert bench.groups.forgotten == bench.groups.watched
+
+
+def test_a_task_has_the_python_of_the_user_and_not_the_clouds(tmp_path: Path) -> None:
+    python = tmp_path / "users-python"
+    python.write_text("#!/bin/sh\necho the python of the user: $*\n")
+    python.chmod(0o755)
+    executor = ProcessExecutor(tmp_path, Groups(), python=str(python))
+    for name in ("python", "python3"):
+        process = executor.start(task(name, "runner.py"), {})
+        assert process.output.read() == b"the python of the user: runner.py\n"
+        process.output.close()
+        assert process.wait().exit_code == 0
 
 
 def is_gone(process_id: int) -> bool:

@@ -16,7 +16,7 @@ from batchctl.local.batch.running.attempt_runner import AttemptRunner, TaskEnvir
 from batchctl.local.batch.running.container_executor import ContainerExecutor, Registry
 from batchctl.local.batch.running.memory import OUT_OF_MEMORY
 from batchctl.local.batch.running.task import Handle, Outcome, Task
-from batchctl.local.container_engine import Engine
+from batchctl.local.owned_containers import OwnedContainers
 from batchctl.local.reaper import Reaper
 
 pytestmark = [
@@ -43,9 +43,10 @@ class Bench:
 
     def __init__(self, podman: Podman) -> None:
         self.account, self.groups, self.ending = RecordingAccount(), Groups(), Ending()
-        self.podman, self.engine = podman, Engine(podman.command, "tests")
+        self.podman = podman
+        self.containers = OwnedContainers.parse(shlex.join(podman.command), "tests")
         registry = Registry("127.0.0.1:1", lambda: "none")
-        executor = ContainerExecutor(self.engine, registry, self.groups)
+        executor = ContainerExecutor(self.containers, registry, self.groups)
         setting = TaskEnvironment("http://127.0.0.1:1", {})
         self.runner = AttemptRunner(self.account, executor, setting, time.time)
 
@@ -106,11 +107,11 @@ def test_more_memory_than_asked_for_ends_with_137_and_batchs_reason(bench: Bench
 def test_the_limits_are_memory_without_swap_and_shares_of_the_processors(bench: Bench) -> None:
     bench.run("sleep", "60", task=replace(TASK, vcpus=2, memory_mib=96))
     assert bench.ending.has_started.wait(TIMEOUT_S)
-    (name,) = bench.engine.names()
+    (name,) = bench.containers.names()
     form = "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.CpuShares}}"
     limits = bench.podman.run("inspect", "--format", form, name).split()
     assert limits == [str(96 * 2**20), str(96 * 2**20), "2048"]
-    bench.engine.remove(name)
+    bench.containers.engine.remove(name)
     bench.ending.wait()
 
 
@@ -167,10 +168,10 @@ def test_when_the_cloud_is_killed_the_guard_removes_its_containers(
     podman.run("create", "--name", "foreign", "--network=host", IMAGE, "true")
     bench.run("sleep", "60")
     assert bench.ending.has_started.wait(TIMEOUT_S)
-    assert len(bench.engine.names()) == 1
+    assert len(bench.containers.names()) == 1
     reaper.close()
     bench.ending.wait()
-    assert bench.engine.names() == []
+    assert bench.containers.names() == []
     assert len(podman.containers()) == 1
     podman.run("rm", "foreign")
 

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from local_cloud import free_ports
 
 from batchctl.errors import BatchctlError
 from batchctl.local.control import process, record, root_secret
@@ -36,13 +38,18 @@ def test_importing_it_imports_neither_aws_nor_the_emulator() -> None:
     assert found.stdout.strip() == "[]"
 
 
-def test_without_the_emulator_the_extra_is_named(
+def test_where_the_emulator_cannot_be_installed_nothing_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "find_spec", lambda _name: None)
-    with pytest.raises(BatchctlError, match="MiniStack is not installed") as caught:
-        process.start(Settings(tmp_path, compute_directory=tmp_path))
-    assert caught.value.hint == "install it: `pip install 'batchctl[local]'`"
+    def refuse(_report: object) -> NoReturn:
+        raise BatchctlError("could not install the local cloud: no network")
+
+    monkeypatch.setattr(process, "cloud_python", refuse)
+    gateway, balancer = free_ports(2)
+    directory = tmp_path / "cloud"
+    with pytest.raises(BatchctlError, match="could not install the local cloud"):
+        process.start(Settings(directory, gateway, balancer, tmp_path))
+    assert list(directory.iterdir()) == [directory / "cloud.lock"]
 
 
 @pytest.mark.parametrize("link", ["project/.batchctl", "project/.batchctl/local"])
@@ -111,5 +118,16 @@ def test_only_a_cloud_with_an_engine_is_told_where_the_users_engine_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///run/user/1000/docker.sock")
-    assert "DOCKER_HOST" not in process._environment(has_engine=False)
-    assert process._environment(has_engine=True)["DOCKER_HOST"].endswith("docker.sock")
+    assert "DOCKER_HOST" not in process._environment(has_engine=False, is_own=False)
+    environment = process._environment(has_engine=True, is_own=False)
+    assert environment["DOCKER_HOST"].endswith("docker.sock")
+
+
+def test_nothing_leads_a_cloud_in_its_own_environment_to_the_users_packages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+    for name in names:
+        monkeypatch.setenv(name, "/home/user/packages")
+    assert names <= process._environment(has_engine=False, is_own=False).keys()
+    assert not names & process._environment(has_engine=False, is_own=True).keys()

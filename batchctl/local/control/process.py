@@ -17,15 +17,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
-from importlib.util import find_spec
 from pathlib import Path
 
 from filelock import FileLock
 
 from batchctl.errors import BatchctlError
-from batchctl.local import container_engine
+from batchctl.image.container_engine import VARIABLES
 from batchctl.local.control import ports, record, root_secret
 from batchctl.local.control.record import ACCESS_KEY_ID, Running
+from batchctl.local.environment import launch
+from batchctl.local.environment.choice import CloudPython, cloud_python
 from batchctl.packaging import compute_directory
 from batchctl.private_files import create_private, leads_elsewhere, sealed_folder
 
@@ -48,8 +49,15 @@ _KEPT_VARIABLES = frozenset(
         "BATCHCTL_LOCAL_LOG_LEVEL",
     }
 )
+_OF_AN_ENVIRONMENT = frozenset({"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"})
+"""What would lead the cloud out of an environment of its own, to the user's packages."""
+
 _LOG_TAIL_LINES = 12
 _POLL_S = 0.05
+
+
+def _ignore(_line: str) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -69,11 +77,12 @@ class Settings:
     engine: str = ""
 
 
-def start(settings: Settings) -> Running:
+def start(settings: Settings, report: Callable[[str], None] = _ignore) -> Running:
     """Return the cloud that runs in the directory, started and ready to answer where none did.
 
-    BatchctlError when the directory can't be the user's alone, a port is taken, MiniStack is
-    missing, one runs with other settings, or it doesn't come up.
+    What it runs on is installed when it is missing; `report` gets a line of it. BatchctlError when
+    the directory can't be the user's alone, a port is taken, it can't be installed, one runs with
+    other settings, or it doesn't come up.
     """
     directory = sealed_folder(settings.directory)
     wanted = _wanted(settings, directory)
@@ -82,13 +91,11 @@ def start(settings: Settings) -> Running:
         if running is not None:
             _require_same(running, wanted)
             return running
-        if find_spec("ministack") is None:
-            hint = "install it: `pip install 'batchctl[local]'`"
-            raise BatchctlError("could not start the local cloud: MiniStack is not installed", hint)
         ports.require_free(settings.gateway_port, "local.gateway_port")
         ports.require_free(settings.load_balancer_port, "api.port")
+        python = cloud_python(report)
         root_secret.create(directory)
-        return _launch(directory, wanted)
+        return _launch(directory, wanted | {"python": sys.executable}, python)
 
 
 def status(directory: Path) -> Running | None:
@@ -126,10 +133,9 @@ def _end(running: Running) -> None:
         raise BatchctlError(f"could not stop the local cloud: {why}", f"`kill -9 {reaper}`")
 
 
-def _launch(directory: Path, wanted: dict[str, object]) -> Running:
+def _launch(directory: Path, settings: dict[str, object], python: CloudPython) -> Running:
     log = directory / "cloud.log"
-    # `-P`: a file in the user's folder must not stand in for a module of ours.
-    command = [sys.executable, "-P", "-m", "batchctl.local.cloud", json.dumps(wanted)]
+    command = launch.command("batchctl.local.cloud", json.dumps(settings), python=python.executable)
     log.unlink(missing_ok=True)
     with create_private(log) as output, Path(os.devnull).open("rb") as nothing:
         redirections = [
@@ -140,7 +146,7 @@ def _launch(directory: Path, wanted: dict[str, object]) -> Running:
         pid = os.posix_spawn(
             command[0],
             command,
-            _environment(has_engine=bool(wanted["engine"])),
+            _environment(has_engine=bool(settings["engine"]), is_own=python.is_own),
             file_actions=redirections,
             setsid=True,
         )
@@ -235,10 +241,12 @@ def _wanted(settings: Settings, directory: Path) -> dict[str, object]:
     }
 
 
-def _environment(*, has_engine: bool) -> dict[str, str]:
+def _environment(*, has_engine: bool, is_own: bool) -> dict[str, str]:
     # Functions inherit it: nothing of the user's AWS configuration, no secret of theirs. What a
     # container engine's client needs ends with the cloud's own start.
-    kept = _KEPT_VARIABLES | (container_engine.VARIABLES if has_engine else frozenset())
+    kept = _KEPT_VARIABLES | (VARIABLES if has_engine else frozenset())
+    if is_own:
+        kept -= _OF_AN_ENVIRONMENT
     return {
         name: value for name, value in os.environ.items() if name in kept or name.startswith("LC_")
     }

@@ -33,6 +33,9 @@ class Running:
     engine: str = ""
     """The container engine that runs tasks, as a command line; empty: tasks are processes."""
 
+    python: str = ""
+    """The interpreter that tasks call `python`, with the user's packages; empty: the cloud's."""
+
     @property
     def endpoint_url(self) -> str:
         """Where AWS answers."""

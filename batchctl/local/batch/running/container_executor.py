@@ -19,10 +19,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
+from batchctl.image.running import EngineError
 from batchctl.local.batch.running.executor import StartError
 from batchctl.local.batch.running.memory import OUT_OF_MEMORY
 from batchctl.local.batch.running.task import Outcome, Task
-from batchctl.local.container_engine import Engine, EngineError
+from batchctl.local.owned_containers import OwnedContainers
 from batchctl.local.reaper import Watcher
 
 SHARES_OF_A_VCPU = 1024
@@ -48,10 +49,10 @@ class Registry:
 class ContainerExecutor:
     """Runs commands in containers of an engine."""
 
-    def __init__(self, engine: Engine, registry: Registry, watcher: Watcher) -> None:
+    def __init__(self, containers: OwnedContainers, registry: Registry, watcher: Watcher) -> None:
         """Pull ECR's images from `registry`; `watcher` ends the engine's clients."""
-        self._engine, self._watcher = engine, watcher
-        self._images = _Images(engine, registry)
+        self._containers, self._watcher = containers, watcher
+        self._images = _Images(containers, registry)
 
     def start(self, task: Task, environment: Mapping[str, str]) -> _Container:
         """Start the task's container; StartError says why it couldn't be."""
@@ -61,20 +62,20 @@ class ContainerExecutor:
         secret = {key: value for key, value in environment.items() if key.startswith("AWS_")}
         arguments = [*_limits(task), *_variables(environment, secret), image, *task.command]
         try:
-            self._engine.create(name, arguments, secret)
-            client = self._engine.start(name)
+            self._containers.create(name, arguments, secret)
+            client = self._containers.engine.start(name)
         except (EngineError, OSError) as error:
             self._images.forget(image)
             raise StartError(f"CannotStartContainerError: {error}") from error
         self._watcher.watch(client.pid)
-        return _Container(self._engine, name, client, self._watcher)
+        return _Container(self._containers, name, client, self._watcher)
 
 
 class _Images:
     """The images that the engine holds, pulled once however many tasks start together."""
 
-    def __init__(self, engine: Engine, registry: Registry) -> None:
-        self._engine, self._registry = engine, registry
+    def __init__(self, containers: OwnedContainers, registry: Registry) -> None:
+        self._containers, self._registry = containers, registry
         self._present: set[str] = set()
         self._lock = threading.Lock()
 
@@ -88,18 +89,18 @@ class _Images:
         return local
 
     def forget(self, image: str) -> None:
-        """Look at an image anew for the next task: somebody may have deleted it here."""
+        """Inspect an image again for the next task: somebody may have deleted it here."""
         with self._lock:
             self._present.discard(image)
 
     def _fetch(self, image: str) -> None:
         try:
-            if self._engine.has_image(image):
+            if self._containers.engine.has_image(image):
                 return
             if image.startswith(f"{self._registry.host}/"):
-                self._engine.pull_from_here(image, self._registry.password())
+                self._containers.pull_from_here(image, self._registry.password())
             else:
-                self._engine.pull(image)
+                self._containers.pull(image)
         except EngineError as error:
             raise StartError(f"CannotPullContainerError: {image}: {error}") from error
 
@@ -108,9 +109,14 @@ class _Container:
     """A started container, and the engine's client that brings its output."""
 
     def __init__(
-        self, engine: Engine, name: str, client: subprocess.Popen[bytes], watcher: Watcher
+        self,
+        containers: OwnedContainers,
+        name: str,
+        client: subprocess.Popen[bytes],
+        watcher: Watcher,
     ) -> None:
-        self._engine, self._name, self._client, self._watcher = engine, name, client, watcher
+        self._containers, self._name = containers, name
+        self._client, self._watcher = client, watcher
         if client.stdout is None:
             raise StartError("CannotStartContainerError: the container has no output pipe")
         self.output: IO[bytes] = client.stdout
@@ -125,7 +131,7 @@ class _Container:
         try:
             return self._outcome()
         finally:
-            self._engine.remove(self._name)
+            self._containers.engine.remove(self._name)
 
     def send_signal(self, number: int) -> None:
         if self.has_ended():
@@ -137,14 +143,14 @@ class _Container:
 
     def _deliver(self, number: int) -> None:
         # A container that is only about to start can't be signalled yet.
-        while not self._engine.send_signal(self._name, number):
+        while not self._containers.engine.send_signal(self._name, number):
             with suppress(subprocess.TimeoutExpired):
                 self._client.wait(_RETRY_S)
                 return
 
     def _outcome(self) -> Outcome:
         try:
-            state = self._engine.state(self._name)
+            state = self._containers.state(self._name)
         except EngineError as error:
             return Outcome(reason=f"CannotInspectContainerError: {error}")
         if not state.was_started:

@@ -56,21 +56,23 @@ class ProcessExecutor:
         directory: Path,
         watcher: Watcher,
         image_problem: Callable[[str], str | None] = lambda _image: None,
+        python: str = sys.executable,
     ) -> None:
         """Run everything in `directory`; `watcher` ends what runs when this process is killed.
 
         `image_problem` says why an image can't be pulled, and None for one that can, or that
-        isn't known here.
+        isn't known here. `python` is the interpreter that commands call `python` or `python3`.
         """
         self._directory, self._watcher = directory, watcher
         self._image_problem, self._memory = image_problem, MemoryWatch()
+        self._python = python
 
     def start(self, task: Task, environment: Mapping[str, str]) -> Process:
-        """Start the command; `python` is the interpreter that runs this."""
+        """Start the command in the user's own Python environment."""
         problem = self._image_problem(task.image)
         if problem is not None:
             raise StartError(f"CannotPullContainerError: {problem}")
-        command = [_program(task.command), *task.command[1:]]
+        command = [_program(task.command, self._python), *task.command[1:]]
         try:
             child = subprocess.Popen(  # noqa: S603 - the job's own command is what there is to run
                 command,
@@ -113,7 +115,7 @@ class _ChildProcess:
             os.killpg(self._child.pid, number)
 
 
-def _program(command: tuple[str, ...]) -> str:
+def _program(command: tuple[str, ...], python: str) -> str:
     if not command:
         raise StartError("CannotStartContainerError: the container has no command")
-    return sys.executable if command[0] in {"python", "python3"} else command[0]
+    return python if command[0] in {"python", "python3"} else command[0]

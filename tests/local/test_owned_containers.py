@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,10 +12,12 @@ from pathlib import Path
 import pytest
 from attempt_doubles import Groups
 
+from batchctl.image.container_engine import ContainerEngine
+from batchctl.image.running import EngineError
 from batchctl.local.batch.running.container_executor import ContainerExecutor, Registry, in_registry
 from batchctl.local.batch.running.executor import StartError
 from batchctl.local.batch.running.task import Outcome, Task
-from batchctl.local.container_engine import Engine, EngineError
+from batchctl.local.owned_containers import OwnedContainers
 from batchctl.local.reaper import Reaper
 
 REGISTRY = "127.0.0.1:4566"
@@ -43,10 +46,12 @@ class NotingEngine:
         self.program.chmod(0o755)
         (folder / "--version").write_text(f"{kind} version 5\n")
         self.answer("inspect", STATE)
-        self.engine = Engine((str(self.program),), "tests")
+        self.engine = ContainerEngine.parse(str(self.program))
         self.groups = Groups()
         registry = Registry(REGISTRY, lambda: "password-1")
-        self.executor = ContainerExecutor(self.engine, registry, self.groups)
+        self.executor = ContainerExecutor(
+            OwnedContainers(self.engine, "tests"), registry, self.groups
+        )
 
     def answer(self, verb: str, state: Mapping[str, object]) -> None:
         (self.folder / verb).write_text(json.dumps(state))
@@ -170,14 +175,30 @@ def test_a_container_whose_client_died_has_no_exit_code_and_is_removed(
 
 
 def test_an_engine_that_is_gone_is_named(tmp_path: Path) -> None:
-    engine = Engine((str(tmp_path / "podman"),), "tests")
+    containers = OwnedContainers.parse(str(tmp_path / "podman"), "tests")
     with pytest.raises(EngineError, match="No such file or directory"):
-        engine.create("name", ["image"])
+        containers.create("name", ["image"])
 
 
 def test_the_guard_does_not_go_on_for_ever_with_what_it_cannot_remove(
     podman: NotingEngine,
 ) -> None:
     (podman.folder / "ps").write_text("stubborn\n")
-    Reaper(shlex.join(podman.engine.command), "tests").close()
+    Reaper(shlex.join(podman.engine.command()), "tests").close()
     assert podman.calls("rm") == [["rm", "--force", "--volumes", "stubborn"]]
+
+
+def test_a_command_under_way_ends_with_the_process_group_of_the_cloud(tmp_path: Path) -> None:
+    engine = tmp_path / "podman"
+    engine.write_text("#!/bin/sh\nps -o pgid= -p $$\n")
+    engine.chmod(0o755)
+    assert OwnedContainers.parse(str(engine), "tests").names() == [str(os.getpgrp())]
+    assert OwnedContainers(ContainerEngine.parse(str(engine)), "tests").names() != [
+        str(os.getpgrp())
+    ]
+
+
+def test_a_warning_of_the_engine_is_no_part_of_its_answer(podman: NotingEngine) -> None:
+    text = podman.program.read_text()
+    podman.program.write_text(f"{text}echo 'WARN[0000] using cgroups v1' >&2\n")
+    assert podman.run() == Outcome(exit_code=0)

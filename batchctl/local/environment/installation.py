@@ -1,0 +1,116 @@
+"""Makes a virtual environment with what the local cloud needs: by uv where it is, else by pip.
+
+Every package is installed at the version and by the hash that the requirements name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from batchctl.errors import BatchctlError
+
+_SHOWN_LINES = 4
+_NOT_PASSED_ON = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_REQUIRE_VIRTUALENV"})
+"""What would let the user's own environment into the new one."""
+
+_HINTS = (
+    (
+        ("no space left", "disk quota exceeded"),
+        "free some space (100 MB), or set XDG_CACHE_HOME to a folder where there is some",
+    ),
+    (
+        ("ensurepip", "no module named venv"),
+        "install Python's `venv` (Debian and Ubuntu: `sudo apt-get install python3-venv`), or uv",
+    ),
+)
+_Way = tuple[str, Sequence[Sequence[str]]]
+
+
+def install(environment: Path, requirements: Path) -> None:
+    """Make the environment in a folder that isn't there yet; BatchctlError with what each way said.
+
+    Where one way fails the next is tried: uv may not know the package index that pip is set up for.
+    """
+    outputs: list[str] = []
+    for name, commands in _ways(environment, requirements):
+        output = _first_failure(commands, environment.parent)
+        if output is None:
+            return
+        outputs.append(f"{name}: {output}")
+        shutil.rmtree(environment, ignore_errors=True)
+    raise _failed("\n".join(outputs), requirements)
+
+
+def python_of(environment: Path) -> Path:
+    """Return where an environment has its interpreter."""
+    return environment / "bin" / "python"
+
+
+def is_complete(environment: Path) -> bool:
+    """Return whether an environment has MiniStack, and an interpreter that is still there."""
+    app = "lib/python*/site-packages/ministack/app.py"
+    return python_of(environment).exists() and any(environment.glob(app))
+
+
+def _ways(environment: Path, requirements: Path) -> Iterator[_Way]:
+    python = str(python_of(environment))
+    exactly = ("--require-hashes", "--requirement", str(requirements))
+    uv = shutil.which("uv")
+    if uv is not None:
+        base = ("--no-project", "--python", sys.executable)
+        yield (
+            "uv",
+            (
+                (uv, "venv", "--quiet", *base, str(environment)),
+                (uv, "pip", "install", "--quiet", "--python", python, *exactly),
+            ),
+        )
+    options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-user")
+    yield (
+        "pip",
+        (
+            (sys.executable, "-P", "-m", "venv", str(environment)),
+            (python, "-P", "-m", "pip", "install", *options, *exactly),
+        ),
+    )
+
+
+def _first_failure(commands: Sequence[Sequence[str]], folder: Path) -> str | None:
+    """Run commands until one fails; return the end of what it said, None when all went well."""
+    kept = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+    for command in commands:
+        try:
+            done = subprocess.run(  # noqa: S603 - the user's own uv or Python
+                command,
+                cwd=folder,
+                env=kept,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+        except OSError as error:
+            return f"could not run `{command[0]}`: {error.strerror}"
+        if done.returncode != 0:
+            lines = [line for line in done.stdout.splitlines() if line.strip()]
+            return "\n".join(lines[-_SHOWN_LINES:]) or f"exit code {done.returncode}"
+    return None
+
+
+def _failed(output: str, requirements: Path) -> BatchctlError:
+    lower = output.lower()
+    hint = next((hint for texts, hint in _HINTS if any(text in lower for text in texts)), None)
+    by_hand = f"{sys.executable} -m pip install --requirement {requirements}"
+    return BatchctlError(
+        f"could not install the local cloud:\n{output}",
+        hint
+        or f"check the network, then run the command again. Without a network, install what "
+        f"it needs into batchctl's own environment (from a mirror, say): `{by_hand}`",
+    )
