@@ -22,8 +22,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from batchctl.errors import BatchctlError
-from batchctl.local import private_files
 from batchctl.local.environment import installation
+from batchctl.private_files import sealed_folder
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _DECISIVE = ("ministack", "botocore")
@@ -97,7 +97,7 @@ def environment_name() -> str:
 
 
 def _own_environment(report: Callable[[str], None]) -> Path:
-    environment = private_files.private_directory(cache_directory()) / environment_name()
+    environment = sealed_folder(cache_directory()) / environment_name()
     if installation.is_complete(environment):
         return environment
     report("installing the local cloud, once for all projects: a minute at most on a fast line …")
