@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from calls import ACCOUNT, Call
 from http_by_hand import Request
+from service_calls import ACCOUNT, Call
 from signing import Key, Scope, presigned, signed
 
 Forgery = Callable[[Call, Key], Request]

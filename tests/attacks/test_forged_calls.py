@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from calls import Call, calls
 from forgeries import FORGERIES, Forgery
 from http_by_hand import Answer, Request, exchange, parsed
+from service_calls import Call, calls
 from signing import Key, Scope, presigned, signed
 from victim import FUNCTION, INTRUDER, MARKER, Victim
 

@@ -13,9 +13,9 @@ import browser as browsers
 import pytest
 from attacker import NAVIGATIONS, REQUESTS, Aimed, Site, page, site
 from browser import Browser, chromium
-from calls import ACCOUNT
 from http_by_hand import Request
 from relay import Relay, relay
+from service_calls import ACCOUNT
 from signing import Key, Scope, presigned
 from victim import INTRUDER, MARKER, Victim
 
