@@ -9,21 +9,21 @@ from __future__ import annotations
 import click
 
 from batchctl import __version__
-from batchctl.cli.change import cancel, retry
-from batchctl.cli.curl import curl
-from batchctl.cli.dead_letters import dead_letters
-from batchctl.cli.deploy import plan, status, up
-from batchctl.cli.down import down
+from batchctl.cli.commands.curl import curl
+from batchctl.cli.commands.dead_letters import dead_letters
+from batchctl.cli.commands.down import down
+from batchctl.cli.commands.init import init
+from batchctl.cli.commands.local import local
+from batchctl.cli.commands.logs import logs
+from batchctl.cli.commands.results import results
+from batchctl.cli.commands.retry import cancel, retry
+from batchctl.cli.commands.submit import jobs, show, submit
+from batchctl.cli.commands.unlock import unlock
+from batchctl.cli.commands.up import plan, status, up
+from batchctl.cli.commands.watch import watch
+from batchctl.cli.commands.why import why
 from batchctl.cli.failures import Guarded
-from batchctl.cli.init import init
-from batchctl.cli.jobs import jobs, show, submit
-from batchctl.cli.local import local
-from batchctl.cli.logs import logs
 from batchctl.cli.options import shared_options
-from batchctl.cli.results import results
-from batchctl.cli.unlock import unlock
-from batchctl.cli.watch import watch
-from batchctl.cli.why import why
 
 
 @click.group(cls=Guarded, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,7 +11,7 @@ from batchctl.cli.output import ask, say
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from batchctl.cli.application import Application
+    from batchctl.application.application import Application
     from batchctl.engine.plan import Plan
     from batchctl.engine.walk import Outcome
 

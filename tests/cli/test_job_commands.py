@@ -17,7 +17,7 @@ from click.testing import Result
 from job_api import DONE, FAILED, NO_MEMORY, RUNNING, JobApi, counts
 
 from batchctl.cli import main
-from batchctl.cli.watch import duration
+from batchctl.cli.commands.watch import duration
 
 Batchctl = Callable[..., Result]
 

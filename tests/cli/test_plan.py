@@ -12,9 +12,9 @@ import pytest
 from botocore.client import BaseClient
 from click.testing import Result
 
-from batchctl.cli.application import open_application
+from batchctl.application.application import open_application
+from batchctl.cli.display.plan import LONGEST_VALUE, as_json, show_plan
 from batchctl.cli.options import Options
-from batchctl.cli.plan_view import LONGEST_VALUE, as_json, show_plan
 from batchctl.engine.difference import Change
 from batchctl.engine.plan import Action, Plan, Step
 

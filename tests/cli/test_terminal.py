@@ -27,12 +27,12 @@ from job_api import FAILED, counts
 from terminal_commands import commanding
 
 from batchctl.cli import main, output
+from batchctl.cli.commands.watch import _bar
+from batchctl.cli.display.plan import show_plan
+from batchctl.cli.display.progress import Counter, progress
+from batchctl.cli.display.status import show_status
 from batchctl.cli.failures import tell
-from batchctl.cli.plan_view import show_plan
-from batchctl.cli.progress import Counter, progress
 from batchctl.cli.runs import confirm
-from batchctl.cli.status_view import show_status
-from batchctl.cli.watch import _bar
 from batchctl.engine import events
 from batchctl.engine.difference import Change
 from batchctl.engine.plan import Action, Plan, Step
@@ -222,7 +222,7 @@ def test_logs_show_nothing_raw(batchctl: Batchctl, monkeypatch: pytest.MonkeyPat
         Line(1, 0, 1, 1_700_000_000_000, HOSTILE),
         Line(1, 0, 1, 1_700_000_000_000, "\x1b[1mb"),
     ]
-    found = sys.modules["batchctl.cli.logs"]._Found
+    found = sys.modules["batchctl.cli.commands.logs"]._Found
     monkeypatch.setattr(found, "written", lambda *_: iter(lines))
     done = batchctl("logs", "demo-1")
     assert is_clean(done.output)

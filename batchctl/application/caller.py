@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from batchctl.cli.application import Application, open_application
+from batchctl.application.application import Application, open_application
 from batchctl.cli.options import assumes_api_role, current_options
 from batchctl.engine.state import read_state
 from batchctl.errors import UsageError

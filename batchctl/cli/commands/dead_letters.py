@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchctl.cli.job_view import spelled
+from batchctl.cli.display.job import spelled
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import add_row, data, print_json, say, table
 from batchctl.cli.runs import confirm
 
 if TYPE_CHECKING:
-    from batchctl.cli.application import Application
+    from batchctl.application.application import Application
     from batchctl.jobs.dead_letters import DeadLetter
     from batchctl.jobs.resources import DeadLetters
 
@@ -122,8 +122,8 @@ def drop(*, source: str, yes: bool) -> None:
 
 
 def _open(source: str) -> tuple[Application, list[DeadLetters]]:
-    from batchctl.cli.application import open_recorded
-    from batchctl.cli.job_places import dead_letters_of
+    from batchctl.application.application import open_recorded
+    from batchctl.application.job_resources import dead_letters_of
 
     application = open_recorded(current_options())
     queues = dead_letters_of(application)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.job_view import spelled
+from batchctl.cli.display.job import spelled
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from batchctl.cli.application import Application
+    from batchctl.application.application import Application
     from batchctl.jobs.control import JobChanges
 
 MEBIBYTES = {"": 1, "MIB": 1, "M": 1, "GIB": 1024, "G": 1024}
@@ -74,8 +74,8 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
 
 
 def _open() -> tuple[Application, JobChanges]:
-    from batchctl.cli.application import open_recorded
-    from batchctl.cli.job_places import tracker_of
+    from batchctl.application.application import open_recorded
+    from batchctl.application.job_resources import tracker_of
     from batchctl.jobs.control import JobChanges
 
     application = open_recorded(current_options())

@@ -26,7 +26,7 @@ def unlock(*, force: bool, yes: bool) -> None:
       batchctl unlock
       batchctl unlock --yes
     """
-    from batchctl.cli.application import open_recorded
+    from batchctl.application.application import open_recorded
     from batchctl.engine.lock import free, held
 
     application = open_recorded(current_options())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from batchctl.cli.application import Application
+from batchctl.application.application import Application
 from batchctl.cli.options import Options
 from batchctl.cli.output import say
 from batchctl.cli.runs import confirm

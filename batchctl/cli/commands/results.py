@@ -48,7 +48,7 @@ def results(*, job_id: str, form: str | None, spreadsheet_safe: bool, failed: bo
       batchctl results demo-1 --format csv > demo-1.csv
       batchctl results demo-1 --format csv --spreadsheet-safe > for-excel.csv
     """
-    from batchctl.cli.client import open_jobs
+    from batchctl.application.caller import open_jobs
     from batchctl.jobs import tables
 
     if spreadsheet_safe and form != "csv":

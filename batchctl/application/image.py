@@ -14,7 +14,7 @@ from batchctl.config import Config
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from batchctl.cli.application import Application
+    from batchctl.application.application import Application
     from batchctl.image.recipe import FolderRecipe, Secrets
 
 DEFAULT_FOLDER = "compute"
@@ -26,7 +26,7 @@ def recipe_of(options: Options, config: Config, *, rebuild: bool) -> FolderRecip
 
     With `rebuild` it is built even when nothing changed. UsageError when there is no such folder.
     """
-    from batchctl.cli.application import state_folder
+    from batchctl.application.application import state_folder
     from batchctl.image.recipe import FolderRecipe, platform_of
 
     # The local cloud's machine is this one.

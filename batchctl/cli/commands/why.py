@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchctl.cli.job_view import spelled
+from batchctl.cli.display.job import spelled
 from batchctl.cli.options import api_options, shared_options
 from batchctl.cli.output import print_json, show, show_lines
 
 if TYPE_CHECKING:
-    from batchctl.cli.application import Application
+    from batchctl.application.application import Application
     from batchctl.jobs.diagnosis.evidence import Condition
 
 ERRORS_SHOWN = 5
@@ -31,8 +31,8 @@ def why(*, job_id: str) -> None:
       batchctl why demo-1
       batchctl why demo-1 --json
     """
-    from batchctl.cli.client import open_jobs
-    from batchctl.cli.job_places import job_resources_of
+    from batchctl.application.caller import open_jobs
+    from batchctl.application.job_resources import job_resources_of
     from batchctl.jobs.diagnosis.evidence import gather
     from batchctl.jobs.diagnosis.failures import count_errors
     from batchctl.jobs.diagnosis.findings import diagnose

@@ -9,7 +9,7 @@ from batchctl.errors import UsageError
 from batchctl.jobs.resources import DeadLetters, JobResources
 
 if TYPE_CHECKING:
-    from batchctl.cli.application import Application
+    from batchctl.application.application import Application
     from batchctl.engine.state import State
 
 TABLE = "table.jobs"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from batchctl.cli.output import show
 
 if TYPE_CHECKING:
-    from batchctl.cli.application import Application
+    from batchctl.application.application import Application
     from batchctl.jobs import Job
 
 

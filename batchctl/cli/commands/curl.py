@@ -68,8 +68,8 @@ def curl(  # noqa: PLR0913 - curl's own options
 def _connection() -> Connection:
     import time
 
-    from batchctl.cli.application import open_application
-    from batchctl.cli.client import direct_http, open_caller
+    from batchctl.application.application import open_application
+    from batchctl.application.caller import direct_http, open_caller
     from batchctl.jobs.api.connection import Connection
 
     application = open_application(current_options())

@@ -72,7 +72,7 @@ class Application:
         The local cloud needs none where it runs processes. UsageError when what is not built here
         is to be rebuilt.
         """
-        from batchctl.cli.image import recipe_of
+        from batchctl.application.image import recipe_of
 
         named = self.config.compute.image
         if named is None and self.options.local and self.config.local.executor == "process":
@@ -170,8 +170,8 @@ def local_settings(application: Application) -> Settings:
 
     UsageError when this machine has fewer vCPUs than one task asks for: it would wait for ever.
     """
-    from batchctl.cli.image import build_folder
-    from batchctl.cli.local_engine import engine_of
+    from batchctl.application.image import build_folder
+    from batchctl.application.local_cloud import engine_of
     from batchctl.local.control.process import Settings, status
 
     config = application.config

@@ -9,7 +9,7 @@ import pytest
 from botocore.client import BaseClient
 from click.testing import Result
 
-from batchctl.cli.looking import Looking
+from batchctl.cli.display.read_progress import Looking
 
 Batchctl = Callable[..., Result]
 
@@ -62,7 +62,7 @@ def table_that_is_changing(
         return answer
 
     monkeypatch.setattr(BaseClient, "_make_api_call", changing)
-    monkeypatch.setattr("batchctl.cli.looking.LONG_S", 0.0)
+    monkeypatch.setattr("batchctl.cli.display.read_progress.LONG_S", 0.0)
 
 
 @pytest.mark.usefixtures("table_that_is_changing")

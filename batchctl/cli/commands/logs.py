@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.job_view import spelled
+from batchctl.cli.display.job import spelled
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json_line, say, say_log
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from batchctl.application.application import Application
     from batchctl.aws.session import Aws
-    from batchctl.cli.application import Application
     from batchctl.jobs.logs.reader import Line
     from batchctl.jobs.record import BatchJob, Record, Task
     from batchctl.jobs.resources import JobResources
@@ -42,8 +42,8 @@ def logs(*, job_id: str, item: str | None, follow: bool, since: str | None) -> N
       batchctl logs demo-1 --item AAPL
       batchctl logs demo-1 --follow --since 10m
     """
-    from batchctl.cli.application import open_recorded
-    from batchctl.cli.job_places import job_resources_of
+    from batchctl.application.application import open_recorded
+    from batchctl.application.job_resources import job_resources_of
     from batchctl.jobs.record import read_record
     from batchctl.jobs.timestamps import since as since_of
 

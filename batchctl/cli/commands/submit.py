@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.job_view import as_json, as_plain, moment, show_job, spelled
+from batchctl.cli.commands.watch import follow, tell_end
+from batchctl.cli.display.job import as_json, as_plain, moment, show_job, spelled
 from batchctl.cli.options import api_options, shared_options
 from batchctl.cli.output import add_row, data, print_json, say, table
-from batchctl.cli.watch import follow, tell_end
 
 if TYPE_CHECKING:
-    from batchctl.cli.application import Application
+    from batchctl.application.application import Application
     from batchctl.jobs import Submitted
 
 
@@ -47,7 +47,7 @@ def submit(
 
     items = universe_of(universe, universe_file, sys.stdin.buffer)
     parameters = parameters_of(param)
-    from batchctl.cli.client import open_jobs
+    from batchctl.application.caller import open_jobs
 
     application, client = open_jobs()
     submitted = client.submit(job_id, items, parameters)
@@ -87,7 +87,7 @@ def jobs(*, limit: int) -> None:
       batchctl jobs
       batchctl jobs --limit 100 --json
     """
-    from batchctl.cli.client import open_jobs
+    from batchctl.application.caller import open_jobs
 
     application, client = open_jobs()
     page = client.list(limit=limit)
@@ -115,7 +115,7 @@ def show(*, job_id: str) -> None:
       batchctl show demo-1
       batchctl --local show demo-1 --json
     """
-    from batchctl.cli.client import open_jobs
+    from batchctl.application.caller import open_jobs
     from batchctl.jobs.diagnosis.failures import count_reasons
 
     application, client = open_jobs()

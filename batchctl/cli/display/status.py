@@ -8,7 +8,7 @@ from batchctl.cli.output import add_row, data, show, table
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from batchctl.cli.application import Application
+    from batchctl.application.application import Application
     from batchctl.engine.plan import Plan, Step
 
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.job_view import as_json, spelled
+from batchctl.cli.display.job import as_json, spelled
 from batchctl.cli.options import api_options, shared_options
 from batchctl.cli.output import grid, people, print_json_line, say, text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from batchctl.cli.application import Application
+    from batchctl.application.application import Application
     from batchctl.jobs import Job, JobsClient
     from batchctl.jobs.watching import Failures, Pace
 
@@ -42,7 +42,7 @@ def watch(*, job_id: str) -> None:
       batchctl watch demo-1
       batchctl --local watch demo-1 --json
     """
-    from batchctl.cli.client import open_jobs
+    from batchctl.application.caller import open_jobs
 
     application, client = open_jobs()
     on_change = _print_change if application.options.json else None

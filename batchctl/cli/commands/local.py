@@ -159,13 +159,13 @@ def _running(what: str, hint: str) -> Running:
 
 
 def _settings() -> Settings:
-    from batchctl.cli.application import local_settings, open_application
+    from batchctl.application.application import local_settings, open_application
 
     return local_settings(open_application(current_options()))
 
 
 def _folder() -> Path:
-    from batchctl.cli.application import local_folder
+    from batchctl.application.application import local_folder
 
     return local_folder(current_options())
 

@@ -14,7 +14,7 @@ from batchctl.cli.output import print_json, say
 from batchctl.cli.runs import confirm, confirm_ending, end, stopping, tell_failures
 
 if TYPE_CHECKING:
-    from batchctl.cli.application import Application
+    from batchctl.application.application import Application
     from batchctl.engine.destroy import Remaining
     from batchctl.engine.plan import Plan
 
@@ -37,7 +37,7 @@ def down(*, delete_data: bool, yes: bool) -> None:
       batchctl down
       batchctl --local down --delete-data --yes
     """
-    from batchctl.cli.application import open_recorded
+    from batchctl.application.application import open_recorded
     from batchctl.engine.lock import locked
 
     application = open_recorded(current_options())
@@ -49,8 +49,8 @@ def down(*, delete_data: bool, yes: bool) -> None:
 
 
 def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
-    from batchctl.cli.plan_view import as_json, show_plan
-    from batchctl.cli.progress import progress
+    from batchctl.cli.display.plan import as_json, show_plan
+    from batchctl.cli.display.progress import progress
     from batchctl.engine.destroy import destroy, remaining_after
 
     made = _planned(application, delete_data=delete_data)
@@ -77,7 +77,7 @@ def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
 
 def _planned(application: Application, *, delete_data: bool) -> Plan:
     from batchctl import stack  # noqa: F401 - registers the resource kinds
-    from batchctl.cli.looking import Looking
+    from batchctl.cli.display.read_progress import Looking
     from batchctl.engine.destroy import plan_destroy
 
     aws, state = application.aws, application.state

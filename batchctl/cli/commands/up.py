@@ -13,7 +13,7 @@ from batchctl.cli.runs import confirm, confirm_ending, end, stopping
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from batchctl.cli.application import Application
+    from batchctl.application.application import Application
     from batchctl.engine.plan import Plan
 
 FOUND_CHANGES = 3
@@ -36,9 +36,13 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
     """
     from dataclasses import asdict
 
-    from batchctl.cli.front_door import front_door_change, open_to_build, show_front_door
-    from batchctl.cli.image import secrets_of, show_secrets
-    from batchctl.cli.plan_view import as_json, show_plan
+    from batchctl.application.front_door_change import (
+        front_door_change,
+        open_to_build,
+        show_front_door,
+    )
+    from batchctl.application.image import secrets_of, show_secrets
+    from batchctl.cli.display.plan import as_json, show_plan
 
     options = current_options()
     application = open_to_build(options, api_mode, auth)
@@ -79,7 +83,7 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loos
     """
     import dataclasses
 
-    from batchctl.cli.front_door import open_to_build
+    from batchctl.application.front_door_change import open_to_build
     from batchctl.engine.lock import locked
 
     options = current_options()
@@ -92,15 +96,15 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loos
 
 
 def _up(application: Application, *, yes: bool, loosen: bool) -> None:
-    from batchctl.cli.front_door import (
+    from batchctl.application.front_door_change import (
         confirm_front_door,
         refuse_unasked,
         remember_front_door,
         show_front_door,
     )
-    from batchctl.cli.image import secrets_of, show_secrets
-    from batchctl.cli.plan_view import as_json, show_plan, summary
-    from batchctl.cli.progress import progress
+    from batchctl.application.image import secrets_of, show_secrets
+    from batchctl.cli.display.plan import as_json, show_plan, summary
+    from batchctl.cli.display.progress import progress
     from batchctl.engine.apply import apply
 
     options = application.options
@@ -142,8 +146,8 @@ def status() -> None:
       batchctl status
       batchctl --local status --json
     """
-    from batchctl.cli.application import open_application
-    from batchctl.cli.status_view import show_status, status_of
+    from batchctl.application.application import open_application
+    from batchctl.cli.display.status import show_status, status_of
 
     options = current_options()
     application = open_application(options)
@@ -156,7 +160,7 @@ def status() -> None:
 
 def _planned(application: Application) -> Plan:
     """Return the plan; every error of reading is told, and ends the command."""
-    from batchctl.cli.looking import Looking
+    from batchctl.cli.display.read_progress import Looking
     from batchctl.engine.plan import make_plan
 
     stack = application.stack

@@ -1,0 +1,1 @@
+"""Opens an application and answers for it."""
