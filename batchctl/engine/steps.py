@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
+from batchctl.engine.action import Action
 from batchctl.engine.difference import Change
-
-
-class Action(Enum):
-    """What is done with a resource, with the sign that the plan prints."""
-
-    NO_OP = " "
-    CREATE = "+"
-    UPDATE = "~"
-    REPLACE = "-/+"
-    DELETE = "-"
-    KEEP = "="
 
 
 @dataclass(frozen=True)
