@@ -1,269 +1,237 @@
-"""What a command works on: the configuration, the account or the local cloud, the state."""
+"""One application in one place: what it is made of, and what can be done with it."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from batchctl.cli.options import Options
-from batchctl.cli.output import say
-from batchctl.config import Config, load
-from batchctl.engine.state import State, StateError, StateFile, StateIdentity, read_state
+from batchctl import stack
+from batchctl.application.account import open_account
+from batchctl.application.caller import direct_http, open_caller
+from batchctl.application.dead_letters import DeadLetterQueue, dead_letter_queues
+from batchctl.application.diagnosis import Diagnosis, diagnosis_of
+from batchctl.application.events import OnEvent, ignore
+from batchctl.application.front_door import FrontDoor, front_door_of, loopback_url
+from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
+from batchctl.application.image import image_of, secrets_of
+from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
+from batchctl.application.local_cloud import local_settings, open_local_cloud
+from batchctl.application.logs import JobLogs, logs_of
+from batchctl.application.recorded import RecordedStates
+from batchctl.application.status import Status, status_of
+from batchctl.application.target import Target
+from batchctl.aws.session import Aws
+from batchctl.config import Config
+from batchctl.engine import lock
+from batchctl.engine.apply import apply
+from batchctl.engine.destroy import Remaining, destroy, plan_destroy, remaining_after
+from batchctl.engine.events import Emit
+from batchctl.engine.events import ignore as ignore_steps
+from batchctl.engine.plan import OnWait, Plan, ignore_waits, make_plan
+from batchctl.engine.state import State, StateFile, StateIdentity
+from batchctl.engine.walk import Outcome
 from batchctl.errors import UsageError
-
-if TYPE_CHECKING:
-    from batchctl.aws.session import Aws
-    from batchctl.image.recipe import Recipe
-    from batchctl.local.control.process import Settings
-    from batchctl.local.control.record import Running
-    from batchctl.resource import Resource
-
-LOCAL_IMAGE = "batchctl/compute:local"
-LOCAL_REGION = "us-east-1"
+from batchctl.image.recipe import Recipe, Secrets
+from batchctl.jobs import JobsClient
+from batchctl.jobs.api.connection import Connection
+from batchctl.jobs.control import JobChanges
+from batchctl.local.control.process import Settings
+from batchctl.packaging import function_package
+from batchctl.resource import Resource
+from batchctl.stack.openness import door_of, front_door_warnings
 
 
 @dataclass(frozen=True)
 class Application:
-    """One application in one place; nothing is looked up before it is needed."""
+    """One application in one place; nothing is looked up before it is needed, and then once.
 
-    options: Options
+    `recorded_only`: the configuration can't be used, all that is known is in the state. `rebuild`:
+    the image is to be built once more, on the newest base image.
+    """
+
+    target: Target
     config: Config
+    states: RecordedStates
+    on_event: OnEvent = ignore
     recorded_only: bool = False
-    # Whether the image is to be built once more, on the newest base image.
     rebuild: bool = False
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the state, beside config.yaml."""
-        return state_folder(self.options)
 
     @property
     def state_path(self) -> Path:
         """The state file."""
-        return self.folder / f"{self.config.name}.state.json"
+        return self.states.path_of(self.config.name)
+
+    @property
+    def recorded(self) -> State | None:
+        """What is recorded, whoever's it is; None before `up`. StateError when it is damaged."""
+        loaded: StateFile | None = vars(self).get("state")
+        return loaded.state if loaded else self.states.of(self.config.name)
 
     @cached_property
     def aws(self) -> Aws:
         """The account (or the local cloud, started when needed), refused when it is another one."""
-        return _open_local(self) if self.options.local else _open_account(self)
+        if self.target.local:
+            return open_local_cloud(
+                self.target, self.config, self.on_event, recorded_only=self.recorded_only
+            )
+        return open_account(self.target, self.config)
 
     @cached_property
     def state(self) -> StateFile:
         """The state, of this account and region only."""
-        place = StateIdentity(self.aws.stack, self.aws.account, self.aws.region)
-        return StateFile.load(self.state_path, place)
+        identity = StateIdentity(self.aws.stack, self.aws.account, self.aws.region)
+        return StateFile.of(self.states.of(self.config.name), self.state_path, identity)
 
     @cached_property
     def stack(self) -> tuple[Resource[Any], ...]:
         """The resources that config.yaml asks for."""
-        from batchctl.packaging import function_package
-        from batchctl.stack import build
-
-        return build(self.config, image=self.image, package=function_package())
+        return stack.build(self.config, image=self.image, package=function_package())
 
     @cached_property
     def image(self) -> str | Recipe:
         """The container image by name, or what it is built from.
 
-        The local cloud needs none where it runs processes. UsageError when what is not built here
-        is to be rebuilt.
+        UsageError when what is not built here is to be rebuilt.
         """
-        from batchctl.application.image import recipe_of
+        return image_of(self.target, self.config, rebuild=self.rebuild)
 
-        named = self.config.compute.image
-        if named is None and self.options.local and self.config.local.executor == "process":
-            named = LOCAL_IMAGE
-        if named is None:
-            return recipe_of(self.options, self.config, rebuild=self.rebuild)
-        if self.rebuild:
-            raise UsageError(
-                f"could not rebuild the image `{named}`: it is not built here",
-                hint="leave `--rebuild` out, or `compute.image` in config.yaml",
-            )
-        return named
+    @property
+    def image_secrets(self) -> Secrets | None:
+        """What looks like a secret where the image is built from; None when it isn't built."""
+        return secrets_of(self.image)
 
+    def local_settings(self) -> Settings:
+        """Return how the local cloud is to run for it; UsageError when that can't be."""
+        return local_settings(self.target, self.config)
+
+    @cached_property
+    def front_door(self) -> FrontDoor:
+        """The front door that is deployed, or else the one that config.yaml asks for."""
+        return front_door_of(self.config, self.recorded, local=self.target.local)
+
+    @property
     def endpoint(self) -> str:
-        """Return the URL of the deployed API, without a slash at its end.
+        """The URL of the deployed API, without a slash at its end; UsageError when there is none.
 
-        UsageError when there is none.
+        The local cloud's load balancer has one before anything is deployed.
         """
-        state = read_state(self.state_path)
-        invoke_url = _invoke_url(self.config, state)
-        if invoke_url:
-            return invoke_url
-        if self.options.local:
-            return f"http://127.0.0.1:{self.config.api.port}"
-        return _deployed_endpoint(self.config, state, self.state_path)
-
-    def needs_signature(self) -> bool:
-        """Whether the deployed API answers signed requests only."""
-        state = read_state(self.state_path)
-        auth = state.api_auth if state else None
-        return (auth or self.config.api.auth) == "iam"
-
-    def execute_role_arn(self) -> str | None:
-        """Return the ARN of the role that may be assumed to call the API; None without one."""
-        from batchctl.stack import EXECUTE_ROLE
-
-        state = read_state(self.state_path)
-        arn = state.outputs(EXECUTE_ROLE).get("arn") if state else None
-        return str(arn) if arn else None
-
-
-def open_application(options: Options) -> Application:
-    """Return the application that the options and config.yaml describe."""
-    return Application(options, load(options.config_path, _remembered(options)))
-
-
-def _remembered(options: Options) -> Callable[[str], Mapping[str, str]]:
-    """Return what finds the front door that `up` built: its flags may have chosen another.
-
-    Commands that build nothing go by it, whatever config.yaml says.
-    """
-
-    def front_door(name: str) -> Mapping[str, str]:
-        try:
-            state = read_state(state_folder(options) / f"{name}.state.json")
-        except StateError:  # who needs the state is told what is wrong with it
-            return {}
-        if state is None or not state.api_mode or not state.resources:
-            return {}
-        return {"mode": state.api_mode, "auth": state.api_auth or "none"}
-
-    return front_door
-
-
-def open_recorded(options: Options) -> Application:
-    """Return the application as config.yaml names it, or without one as the state here does.
-
-    UsageError when config.yaml can't be read and there is no state, or more than one.
-    """
-    try:
-        return open_application(options)
-    except UsageError:
-        states = sorted(state_folder(options).glob("*.state.json"))
-        state = read_state(states[0]) if len(states) == 1 else None
-        if state is None:
-            raise
-        say(f"config.yaml can't be used: going by the state `{states[0]}` alone")
-        config = Config(name=state.identity.stack, region=state.identity.region)
-        return Application(options, config, recorded_only=True)
-
-
-def state_folder(options: Options) -> Path:
-    """Return the folder of the states, beside config.yaml."""
-    folder = options.config_path.parent / ".batchctl"
-    return folder / "local" if options.local else folder
-
-
-def local_folder(options: Options) -> Path:
-    """Return the folder of the local cloud."""
-    return options.config_path.parent / ".batchctl" / "local"
-
-
-def local_settings(application: Application) -> Settings:
-    """Return how the local cloud is to run for this application.
-
-    UsageError when this machine has fewer vCPUs than one task asks for: it would wait for ever.
-    """
-    from batchctl.application.image import build_folder
-    from batchctl.application.local_cloud import engine_of
-    from batchctl.local.control.process import Settings, status
-
-    config = application.config
-    vcpus = config.local.vcpus or os.cpu_count() or 1
-    if vcpus < config.compute.vcpus:
+        if self.front_door.url:
+            return self.front_door.url
+        if self.target.local:
+            return loopback_url(self.config)
         raise UsageError(
-            f"could not run tasks here: `compute.vcpus` is {config.compute.vcpus}, "
-            f"the local cloud has {vcpus}",
-            hint="lower `compute.vcpus`, or set `local.vcpus`: it may exceed what the machine has",
-        )
-    return Settings(
-        directory=local_folder(application.options),
-        gateway_port=config.local.gateway_port,
-        load_balancer_port=config.api.port,
-        compute_directory=build_folder(application.options, config),
-        region=_local_region(application),
-        vcpus=vcpus,
-        engine=engine_of(config, status(local_folder(application.options))),
-    )
-
-
-def _local_region(application: Application) -> str:
-    return application.options.region or application.config.region or LOCAL_REGION
-
-
-def _open_local(application: Application) -> Aws:
-    import boto3
-
-    from batchctl.aws.session import Aws, Connection
-
-    running = _running(application)
-    key_id, secret = running.root
-    session = boto3.Session(
-        aws_access_key_id=key_id,
-        aws_secret_access_key=secret,
-        region_name=_local_region(application),
-    )
-    connection = Connection(session, endpoint_url=running.endpoint_url, through_proxy=False)
-    return Aws(connection, stack=application.config.name, tags=application.config.tags)
-
-
-def _running(application: Application) -> Running:
-    """Return the local cloud, started when it doesn't run; without a config as it runs."""
-    from batchctl.local.control.process import start, status
-
-    running = status(local_folder(application.options))
-    if running is None:
-        say("starting the local cloud …")
-    elif application.recorded_only:
-        return running
-    return start(local_settings(application))
-
-
-def _open_account(application: Application) -> Aws:
-    import boto3
-
-    from batchctl.aws.session import Aws, Connection
-
-    options, config = application.options, application.config
-    # AWS's own tools know AWS_REGION; boto3 reads AWS_DEFAULT_REGION alone.
-    region = options.region or config.region or os.environ.get("AWS_REGION")
-    session = boto3.Session(profile_name=options.profile, region_name=region)
-    aws = Aws(Connection(session), stack=config.name, tags=config.tags)
-    aws.region  # noqa: B018 - a missing region is said before a missing login
-    if config.account_id and aws.account != config.account_id:
-        raise UsageError(
-            f"could not use these credentials: they are of account `{aws.account}`, "
-            f"`account_id` in config.yaml says `{config.account_id}`",
-            hint="use the other profile (`--profile`), or correct `account_id`",
-        )
-    return aws
-
-
-def _invoke_url(config: Config, state: State | None) -> str | None:
-    """Return the REST API's URL where that is the front door, or the only one that is there."""
-    from batchctl.stack import LOAD_BALANCER, STAGE
-
-    if state is None:
-        return None
-    chosen = (state.api_mode or config.api.mode) == "restapi"
-    url = state.outputs(STAGE).get("invoke_url")
-    return str(url) if url and (chosen or not state.outputs(LOAD_BALANCER)) else None
-
-
-def _deployed_endpoint(config: Config, state: State | None, path: Path) -> str:
-    from batchctl.stack import LOAD_BALANCER
-
-    host = state.outputs(LOAD_BALANCER).get("dns_name") if state else None
-    if not host:
-        raise UsageError(
-            f"could not find the endpoint: `{path}` knows no load balancer and no REST API",
+            f"could not find the endpoint: `{self.state_path}` knows no load balancer and no REST "
+            "API",
             hint="run `batchctl up` first, or `batchctl --local up` to try it on this machine",
         )
-    scheme = "https" if config.api.certificate_arn else "http"
-    return f"{scheme}://{host}:{config.api.port}"
+
+    # Building
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the state for the block, which sees what another run wrote before it.
+
+        Locked when another run has it.
+        """
+        with lock.locked(self.state_path):
+            self.states.forget()
+            self._forget("state", "front_door")
+            yield
+
+    def plan(self, on_wait: OnWait = ignore_waits) -> Plan:
+        """Return what `up` would change and why; errors of reading are in its `outcome`."""
+        return make_plan(self.stack, self.state.state, self.aws, on_wait)
+
+    def front_door_change(self, plan: Plan) -> FrontDoorChange:
+        """Return what carrying out the plan makes of the front door."""
+        agreed, wanted = agreed_door(self.recorded), door_of(self.config)
+        local = self.target.local
+        # Nobody but this machine reaches the local cloud.
+        warnings = () if local else front_door_warnings(self.config, self.aws.partition.id)
+        return FrontDoorChange(
+            agreed, wanted, loosened(agreed, wanted, plan.loosens), tuple(warnings), local
+        )
+
+    def up(self, plan: Plan, emit: Emit = ignore_steps) -> Outcome:
+        """Carry out the plan; the state has what was done, whatever failed. Call it `locked`."""
+        door = door_of(self.config)
+        self.state.remember_api(door.mode, door.auth, door.cidrs or (), door.scheme or "")
+        self._forget("front_door")
+        return apply(self.stack, plan, self.state, self.aws, emit).outcome
+
+    def plan_down(self, *, delete_data: bool = False, on_wait: OnWait = ignore_waits) -> Plan:
+        """Return what `down` would delete, from the state alone, and what it would keep."""
+        return plan_destroy(self.state, self.aws, delete_data=delete_data, on_wait=on_wait)
+
+    def down(self, plan: Plan, emit: Emit = ignore_steps) -> tuple[Outcome, tuple[Remaining, ...]]:
+        """Carry out the plan of `plan_down`; return what came of it and what is still there."""
+        outcome = destroy(plan, self.state, self.aws, emit)
+        self._forget("front_door")
+        return outcome, remaining_after(plan, outcome, self.state)
+
+    def status(self, plan: Plan) -> Status:
+        """Return what is deployed, its drift by the plan, and how full the queues are."""
+        return status_of(plan, self.state.state, self.aws, self.front_door)
+
+    def lock_holder(self) -> lock.Held | None:
+        """Return what keeps runs out; None when the next one can begin."""
+        return lock.held(self.state_path)
+
+    def unlock(self) -> None:
+        """Free the lock of a run that is gone."""
+        lock.free(self.state_path)
+
+    # Jobs
+
+    def jobs(self, *, assume_api_role: bool = False) -> JobsClient:
+        """Return the client of the jobs; nothing is called yet.
+
+        UsageError when nothing is deployed. With `assume_api_role`, requests are signed as the
+        API's execute role, which is assumed here where the API wants signatures: BatchctlError says
+        why it can't be.
+        """
+        endpoint, caller = self.endpoint, open_caller(self, asked=assume_api_role)
+        return JobsClient(
+            endpoint,
+            sign=caller.sign,
+            caller=caller.name,
+            http=direct_http(local=self.target.local),
+            door=self.front_door.limits,
+        )
+
+    def connection(self, *, assume_api_role: bool = False) -> Connection:
+        """Return the way to the API for requests by hand; raises as `jobs` does."""
+        endpoint, sign = self.endpoint, open_caller(self, asked=assume_api_role).sign
+        http = direct_http(local=self.target.local)
+        return Connection(endpoint, sign=sign, http=http, sleep=time.sleep, clock=time.monotonic)
+
+    def job_changes(self) -> JobChanges:
+        """Return what cancels and retries jobs; UsageError before `up`."""
+        return JobChanges(self.aws, tracker_of(self._recorded))
+
+    def logs(self, job_id: str, item: str | None = None) -> JobLogs:
+        """Return the logs of a job, or of the tasks that work on one item; JobNotFound."""
+        return logs_of(self.aws, job_resources_of(self._recorded), job_id, item)
+
+    def why(self, job_id: str, *, assume_api_role: bool = False) -> Diagnosis:
+        """Return what AWS says about a job, the likely causes and what to do; JobNotFound."""
+        client = self.jobs(assume_api_role=assume_api_role)
+        return diagnosis_of(self.aws, job_resources_of(self._recorded), client, job_id)
+
+    def dead_letters(self) -> tuple[DeadLetterQueue, ...]:
+        """Return the queues of failed messages that there are; UsageError before `up`."""
+        return dead_letter_queues(self.aws, self._recorded)
+
+    @property
+    def _recorded(self) -> Recorded:
+        return Recorded(self.state.state, self.state_path)
+
+    def _forget(self, *names: str) -> None:
+        """Have what was looked up be looked up again."""
+        for name in names:
+            vars(self).pop(name, None)

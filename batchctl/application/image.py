@@ -1,81 +1,70 @@
-"""What the compute image is built from, as config.yaml and the options say."""
+"""What the compute image is, or what it is built from, as config.yaml says."""
 
 from __future__ import annotations
 
 import datetime as dt
 import platform
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from batchctl.cli.options import Options
-from batchctl.cli.output import say
+from batchctl.application.target import Target
 from batchctl.config import Config
 from batchctl.errors import UsageError
-
-if TYPE_CHECKING:
-    from batchctl.application.application import Application
-    from batchctl.image.recipe import FolderRecipe, Secrets
+from batchctl.image import recipe
+from batchctl.packaging import compute_directory
 
 DEFAULT_FOLDER = "compute"
-LONGEST_LIST = 20
+LOCAL_IMAGE = "batchctl/compute:local"
 
 
-def recipe_of(options: Options, config: Config, *, rebuild: bool) -> FolderRecipe:
+def image_of(target: Target, config: Config, *, rebuild: bool) -> str | recipe.Recipe:
+    """Return the container image by name, or what it is built from.
+
+    The local cloud needs none where it runs processes. UsageError when what is not built here is to
+    be rebuilt, or when there is nothing to build it from.
+    """
+    named = config.compute.image
+    if named is None and target.local and config.local.executor == "process":
+        named = LOCAL_IMAGE
+    if named is None:
+        return _recipe_of(target, config, rebuild=rebuild)
+    if rebuild:
+        raise UsageError(
+            f"could not rebuild the image `{named}`: it is not built here",
+            hint="leave `--rebuild` out, or `compute.image` in config.yaml",
+        )
+    return named
+
+
+def _recipe_of(target: Target, config: Config, *, rebuild: bool) -> recipe.FolderRecipe:
     """Return the folder to build from, for the processor of the machines that will run it.
 
-    With `rebuild` it is built even when nothing changed. UsageError when there is no such folder.
+    With `rebuild` it is built even when nothing changed.
     """
-    from batchctl.application.application import state_folder
-    from batchctl.image.recipe import FolderRecipe, platform_of
-
     # The local cloud's machine is this one.
-    architecture = platform.machine() if options.local else config.compute.architecture
-    return FolderRecipe(
-        folder=build_folder(options, config),
-        platform=platform_of(architecture),
+    architecture = platform.machine() if target.local else config.compute.architecture
+    return recipe.FolderRecipe(
+        folder=build_folder(target, config),
+        platform=recipe.platform_of(architecture),
         base_image=config.compute.base_image,
         builder=config.compute.builder,
         builder_options=config.compute.builder_options,
         rebuilt=_now() if rebuild else None,
         include_files=config.compute.include_files,
-        workspace=state_folder(options),
+        workspace=target.state_folder,
     )
 
 
-def secrets_of(application: Application) -> Secrets | None:
+def secrets_of(image: str | recipe.Recipe) -> recipe.Secrets | None:
     """Return what looks like a secret where the image is built from; None when it isn't built."""
-    from batchctl.image.recipe import FolderRecipe
-
-    image = application.image
-    return image.secrets if isinstance(image, FolderRecipe) else None
+    return image.secrets if isinstance(image, recipe.FolderRecipe) else None
 
 
-def show_secrets(secrets: Secrets | None) -> None:
-    """Print the files that stay out of the image, and those that had better: never a content."""
-    if secrets is None:
-        return
-    if secrets.kept_out:
-        names = _listed([f"`{name}`" for name in secrets.kept_out])
-        say(f"kept out of the image: {names} (`compute.include_files` lets a file in)")
-    if secrets.inside:
-        names = _listed([f"`{name}` ({why})" for name, why in secrets.inside.items()])
-        say(f"WARNING: the image will hold what looks like a secret: {names}")
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - LONGEST_LIST
-    return ", ".join(names[:LONGEST_LIST]) + (f" and {more} more" if more > 0 else "")
-
-
-def build_folder(options: Options, config: Config) -> Path:
+def build_folder(target: Target, config: Config) -> Path:
     """Return the folder with the Dockerfile and compute.py, relative to config.yaml's.
 
     It is the packaged sample where the default one is missing. UsageError when another is.
     """
-    from batchctl.packaging import compute_directory
-
-    folder = options.config_path.parent / config.compute.build
+    folder = target.folder / config.compute.build
     if folder.is_dir():
         return folder.resolve()
     if config.compute.build == DEFAULT_FOLDER:

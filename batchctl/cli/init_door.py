@@ -7,12 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-import click
-from pydantic import ValidationError
-
-from batchctl.cli.output import say
-from batchctl.config import Api, Config
-from batchctl.stack.openness import door_of, openness_warning
+from batchctl import application
+from batchctl.cli.output import ask_for, say
 
 SIGNED: Final[Mapping[str, str]] = {"mode": "restapi", "auth": "iam"}
 EVERYONE: Final[Mapping[str, str]] = {}
@@ -31,7 +27,7 @@ def ask_whom_to_let_in() -> Mapping[str, str]:
         _warn()
         return EVERYONE
     say(QUESTION)
-    answer = click.prompt("1, 2 or 3", type=click.Choice(["1", "2", "3"]), err=True)
+    answer = ask_for("1, 2 or 3", choices=("1", "2", "3"))
     if answer == "1":
         return SIGNED
     if answer == "2":
@@ -41,20 +37,20 @@ def ask_whom_to_let_in() -> Mapping[str, str]:
 
 
 def _warn() -> None:
-    if warning := openness_warning(door_of(Config())):
+    if warning := application.default_openness():
         say(f"WARNING: once deployed to AWS, {warning}")
 
 
 def _networks() -> tuple[str, ...]:
     """Ask until each is a network; an address by itself is one of its own."""
     while True:
-        text = click.prompt("networks, for example 203.0.113.0/24, 198.51.100.7/32", err=True)
+        text = ask_for("networks, for example 203.0.113.0/24, 198.51.100.7/32")
         cidrs = tuple(filter(None, re.split(r"[\s,]+", text)))
-        try:
-            return Api(allowed_cidrs=cidrs).allowed_cidrs
-        except ValidationError as error:
-            for each in error.errors():
-                say(f"a network {each['msg']}")
+        networks, problems = application.checked_networks(cidrs)
+        if not problems:
+            return networks
+        for problem in problems:
+            say(f"a network {problem}")
 
 
 def with_door(settings: str, door: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Which container engine the local cloud is told to use."""
+"""Which container engine the local cloud is to use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waits while a plan looks at what there is: the long ones are told, now and then."""
+"""Waits while a plan reads what AWS has: the long ones are reported, now and then."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import pytest
 from botocore.client import BaseClient
 from click.testing import Result
 
-from batchctl.cli.display.read_progress import Looking
+from batchctl.cli.display.read_progress import ReadProgress
 
 Batchctl = Callable[..., Result]
 
 
-def told_at(*moments: float) -> list[str]:
-    """What is told of one wait that is polled at these moments."""
-    told: list[str] = []
+def reported_at(*moments: float) -> list[str]:
+    """What is reported of one wait that is polled at these moments."""
+    reported: list[str] = []
     left = iter(moments)
-    looking = Looking(now=lambda: next(left), tell=told.append)
+    reads = ReadProgress(now=lambda: next(left), report=reported.append)
     for _ in moments:
-        looking.wait("table.jobs", "DynamoDB to finish, now `UPDATING`")
-    return told
+        reads.wait("table.jobs", "DynamoDB to finish, now `UPDATING`")
+    return reported
 
 
-def test_a_short_wait_is_not_told() -> None:
-    assert told_at(0, 0.5, 1.9) == []
+def test_a_short_wait_is_not_reported() -> None:
+    assert reported_at(0, 0.5, 1.9) == []
 
 
-def test_a_long_wait_is_told_with_what_and_how_long_and_again_every_ten_seconds() -> None:
-    assert told_at(100, 102, 107, 111, 112, 117, 122) == [
+def test_a_long_wait_is_reported_with_what_and_how_long_and_again_every_ten_seconds() -> None:
+    assert reported_at(100, 102, 107, 111, 112, 117, 122) == [
         "looking at table.jobs (2 s, waiting for DynamoDB to finish, now `UPDATING`)",
         "looking at table.jobs (12 s, waiting for DynamoDB to finish, now `UPDATING`)",
         "looking at table.jobs (22 s, waiting for DynamoDB to finish, now `UPDATING`)",
@@ -37,13 +37,13 @@ def test_a_long_wait_is_told_with_what_and_how_long_and_again_every_ten_seconds(
 
 
 def test_each_resource_waits_for_itself() -> None:
-    told: list[str] = []
+    reported: list[str] = []
     moments = iter((0.0, 3.0, 3.0))
-    looking = Looking(now=lambda: next(moments), tell=told.append)
-    looking.wait("queue.jobs", "SQS")
-    looking.wait("queue.jobs", "SQS")
-    looking.wait("table.jobs", "DynamoDB")
-    assert told == ["looking at queue.jobs (3 s, waiting for SQS)"]
+    reads = ReadProgress(now=lambda: next(moments), report=reported.append)
+    reads.wait("queue.jobs", "SQS")
+    reads.wait("queue.jobs", "SQS")
+    reads.wait("table.jobs", "DynamoDB")
+    assert reported == ["looking at queue.jobs (3 s, waiting for SQS)"]
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def table_that_is_changing(
 
 @pytest.mark.usefixtures("table_that_is_changing")
 @pytest.mark.parametrize("command", [("plan",), ("status",), ("up", "--yes")])
-def test_every_command_that_looks_tells_what_it_waits_for(
+def test_every_command_that_reads_says_what_it_waits_for(
     batchctl: Batchctl, command: tuple[str, ...]
 ) -> None:
     answered = batchctl(*command)

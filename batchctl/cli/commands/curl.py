@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from urllib3.exceptions import HTTPError
 
-from batchctl.cli.options import api_options, current_options, shared_options
+from batchctl.cli.opening import open_application
+from batchctl.cli.options import api_options, assumes_api_role, current_options, shared_options
 from batchctl.cli.output import say, write_answer
 from batchctl.errors import BatchctlError, UsageError
+from batchctl.jobs.api.connection import Connection, cause_of
 
 if TYPE_CHECKING:
     import urllib3
-
-    from batchctl.jobs.api.connection import Connection
 
 FAILED = 1
 
@@ -58,7 +59,7 @@ def curl(  # noqa: PLR0913 - curl's own options
     method = (method or ("GET" if data is None else "PUT")).upper()
     answer = _sent(_connection(), (method, path), body, _parsed(headers))
     if include or current_options().verbose:
-        _tell(answer)
+        _print_head(answer)
     write_answer(answer.data)
     if fail and answer.status >= 400:
         say(f"error: {method} {path}: status {answer.status}")
@@ -66,29 +67,12 @@ def curl(  # noqa: PLR0913 - curl's own options
 
 
 def _connection() -> Connection:
-    import time
-
-    from batchctl.application.application import open_application
-    from batchctl.application.caller import direct_http, open_caller
-    from batchctl.jobs.api.connection import Connection
-
-    application = open_application(current_options())
-    return Connection(
-        application.endpoint(),
-        sign=open_caller(application).sign,
-        http=direct_http(application),
-        sleep=time.sleep,
-        clock=time.monotonic,
-    )
+    return open_application().connection(assume_api_role=assumes_api_role())
 
 
 def _sent(
     connection: Connection, request: tuple[str, str], body: bytes, headers: dict[str, str]
 ) -> urllib3.BaseHTTPResponse:
-    from urllib3.exceptions import HTTPError
-
-    from batchctl.jobs.api.connection import cause_of
-
     try:
         return connection.exchange(*request, body, headers)
     except HTTPError as error:
@@ -119,7 +103,7 @@ def _parsed(headers: tuple[str, ...]) -> dict[str, str]:
     return parsed
 
 
-def _tell(answer: urllib3.BaseHTTPResponse) -> None:
+def _print_head(answer: urllib3.BaseHTTPResponse) -> None:
     say(f"{answer.status} {answer.reason or ''}".rstrip())
     for name, value in answer.headers.items():
         say(f"{name.lower()}: {value}")

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import click
 
+from batchctl.cli.display.dead_letters import print_table
 from batchctl.cli.display.job import spelled
+from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
-from batchctl.cli.output import add_row, data, print_json, say, table
+from batchctl.cli.output import print_json, say
 from batchctl.cli.runs import confirm
 
 if TYPE_CHECKING:
-    from batchctl.application.application import Application
-    from batchctl.jobs.dead_letters import DeadLetter
-    from batchctl.jobs.resources import DeadLetters
-
-BODY_SHOWN = 60
+    from batchctl.application import Application
+    from batchctl.application.dead_letters import DeadLetterQueue
 
 _of = click.option(
     "--queue",
@@ -64,17 +63,15 @@ def show(*, source: str, limit: int) -> None:
       batchctl dead-letters show
       batchctl dead-letters show --queue jobs --limit 100 --json
     """
-    from batchctl.jobs.dead_letters import look
-
     application, queues = _open(source)
-    found = [each for queue in queues for each in look(application.aws, queue, limit)]
-    if application.options.json:
+    found = [each for queue in queues for each in queue.peek(limit)]
+    if current_options().json:
         print_json([dataclasses.asdict(each) for each in found])
         return
     if not found:
         say("no message failed")
         return
-    _print_table(found)
+    print_table(found)
     command = spelled(application)
     say("")
     say(f"try them again: `{command} dead-letters redrive`")
@@ -94,9 +91,8 @@ def redrive(*, source: str) -> None:
       batchctl dead-letters redrive
       batchctl --local dead-letters redrive --queue events
     """
-    from batchctl.jobs.dead_letters import redrive as redrive_all
-
-    _each(_open(source), redrive_all, "tried again")
+    _, queues = _open(source)
+    _each(queues, lambda queue: queue.redrive(), "tried again")
 
 
 @dead_letters.command()
@@ -113,43 +109,25 @@ def drop(*, source: str, yes: bool) -> None:
       batchctl dead-letters drop --queue jobs
       batchctl dead-letters drop --yes
     """
-    from batchctl.jobs.dead_letters import drop as drop_all
-
-    opened = _open(source)
-    names = " and ".join(queue.source for queue in opened[1])
+    _, queues = _open(source)
+    names = " and ".join(queue.source for queue in queues)
     confirm(f"delete all dead letters of {names}?", yes=yes)
-    _each(opened, drop_all, "dropped")
+    _each(queues, lambda queue: queue.drop(), "dropped")
 
 
-def _open(source: str) -> tuple[Application, list[DeadLetters]]:
-    from batchctl.application.application import open_recorded
-    from batchctl.application.job_resources import dead_letters_of
-
-    application = open_recorded(current_options())
-    queues = dead_letters_of(application)
+def _open(source: str) -> tuple[Application, list[DeadLetterQueue]]:
+    application = open_recorded()
+    queues = application.dead_letters()
     return application, [queue for queue in queues if source in {"all", queue.source}]
 
 
 def _each(
-    opened: tuple[Application, list[DeadLetters]],
-    do: Callable[[Any, DeadLetters], int],
-    done: str,
+    queues: Iterable[DeadLetterQueue], act: Callable[[DeadLetterQueue], int], done: str
 ) -> None:
-    """Do something with each queue, and tell with how many messages."""
-    application, queues = opened
+    """Do something with each queue, and print with how many messages."""
     counts = {}
     for queue in queues:
-        counts[queue.source] = do(application.aws, queue)
+        counts[queue.source] = act(queue)
         say(f"{queue.source}: {counts[queue.source]} messages {done}")
-    if application.options.json:
+    if current_options().json:
         print_json(counts)
-
-
-def _print_table(found: list[DeadLetter]) -> None:
-    from batchctl.jobs.timestamps import iso
-
-    listed = table("queue", "about", "sent", "error", "message")
-    for each in found:
-        body = each.body if len(each.body) <= BODY_SHOWN else f"{each.body[:BODY_SHOWN]}…"
-        add_row(listed, each.queue, each.subject, iso(each.sent_at_ms), each.error, body)
-    data().print(listed)

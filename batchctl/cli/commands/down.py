@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batchctl.cli.display.plan import as_json, show_plan
+from batchctl.cli.display.progress import progress
+from batchctl.cli.display.read_progress import ReadProgress
+from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
-from batchctl.cli.runs import confirm, confirm_ending, end, stopping, tell_failures
+from batchctl.cli.runs import confirm, confirm_ending, end, print_failures, stopping
 
 if TYPE_CHECKING:
-    from batchctl.application.application import Application
+    from batchctl.application import Application
     from batchctl.engine.destroy import Remaining
     from batchctl.engine.plan import Plan
 
@@ -37,22 +41,15 @@ def down(*, delete_data: bool, yes: bool) -> None:
       batchctl down
       batchctl --local down --delete-data --yes
     """
-    from batchctl.application.application import open_recorded
-    from batchctl.engine.lock import locked
-
-    application = open_recorded(current_options())
+    application = open_recorded()
     if not application.state_path.exists():
         say(f"nothing to delete: `{application.state_path}` does not exist")
         return
-    with locked(application.state_path):
+    with application.locked():
         _down(application, delete_data=delete_data, yes=yes)
 
 
 def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
-    from batchctl.cli.display.plan import as_json, show_plan
-    from batchctl.cli.display.progress import progress
-    from batchctl.engine.destroy import destroy, remaining_after
-
     made = _planned(application, delete_data=delete_data)
     show_plan(made)
     confirm_ending(made, yes=yes)
@@ -60,42 +57,35 @@ def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
         if step.loses_data:
             confirm(f"{step.address} holds {step.loses_data}: delete it as well?", yes=yes)
     confirm(f"delete these {len(made.changes)} resources?", yes=yes or not made.changes)
-    aws, state = application.aws, application.state
     with stopping(application), progress(len(made.changes)) as emit:
-        outcome = destroy(made, state, aws, emit)
-    left = remaining_after(made, outcome, state)
-    code = tell_failures(outcome, AGAIN)
-    _print_remaining(left)
-    _tell_kept(made)
+        outcome, remaining = application.down(made, emit)
+    code = print_failures(outcome, AGAIN)
+    _print_remaining(remaining)
+    _print_kept(made)
     if not code:
         say(f"deleted {len(made.changes)} resources")
-    if application.options.json:
-        print_json({**as_json(made), "left": [dataclasses.asdict(each) for each in left]})
+    if current_options().json:
+        print_json({**as_json(made), "left": [dataclasses.asdict(each) for each in remaining]})
     if code:
         sys.exit(code)
 
 
 def _planned(application: Application, *, delete_data: bool) -> Plan:
-    from batchctl import stack  # noqa: F401 - registers the resource kinds
-    from batchctl.cli.display.read_progress import Looking
-    from batchctl.engine.destroy import plan_destroy
-
-    aws, state = application.aws, application.state
     with stopping(application):
-        made = plan_destroy(state, aws, delete_data=delete_data, on_wait=Looking().wait)
+        made = application.plan_down(delete_data=delete_data, on_wait=ReadProgress().wait)
     end(made.outcome, "nothing was changed")
     return made
 
 
-def _print_remaining(left: Sequence[Remaining]) -> None:
-    if left:
+def _print_remaining(remaining: Sequence[Remaining]) -> None:
+    if remaining:
         say("")
         say(f"still there, until {AGAIN}:")
-    for each in left:
+    for each in remaining:
         say(f"  {each.address}  {each.name}  ({each.why}; {each.cost})")
 
 
-def _tell_kept(made: Plan) -> None:
+def _print_kept(made: Plan) -> None:
     for step in made.steps:
         if not step.mutates:
             say(f"kept {step.address} ({step.name}): {step.kept_because}")

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from batchctl.cli.init_door import ask_whom_to_let_in, with_door
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
 from batchctl.errors import UsageError
+from batchctl.packaging import compute_directory, config_template
 
 
 @click.command()
@@ -23,9 +25,6 @@ def init() -> None:
     Example:
       mkdir risk && cd risk && batchctl init
     """
-    from batchctl.cli.init_door import ask_whom_to_let_in, with_door
-    from batchctl.packaging import compute_directory, config_template
-
     config = current_options().config_path
     compute = config.parent / "compute"
     written = [path for path in (config, compute) if not path.exists()]
@@ -41,10 +40,10 @@ def init() -> None:
     if compute in written:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(compute_directory(), compute, ignore=ignored)
-    _tell(written)
+    _print_written(written)
 
 
-def _tell(written: list[Path]) -> None:
+def _print_written(written: list[Path]) -> None:
     if current_options().json:
         print_json({"written": [str(path) for path in written]})
         return

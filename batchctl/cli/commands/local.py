@@ -5,17 +5,16 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from batchctl.cli.local_environment import shell_lines, variables
+from batchctl.cli.opening import open_application
 from batchctl.cli.options import current_options, shared_options
-from batchctl.cli.output import print_json, say
+from batchctl.cli.output import print_json, say, show
 from batchctl.errors import BatchctlError
-
-if TYPE_CHECKING:
-    from batchctl.local.control.process import Settings
-    from batchctl.local.control.record import Running
+from batchctl.local.control import interruption, process
+from batchctl.local.control.record import Running
 
 
 @click.group()
@@ -45,10 +44,8 @@ def start() -> None:
     Example:
       batchctl local start
     """
-    from batchctl.local.control import process
-
-    running = process.start(_settings())
-    _tell(running)
+    running = process.start(open_application().local_settings())
+    _print_running(running)
 
 
 @local.command()
@@ -60,8 +57,6 @@ def stop() -> None:
     Example:
       batchctl local stop
     """
-    from batchctl.local.control import process
-
     stopped = process.stop(_folder())
     say("stopped the local cloud" if stopped else "the local cloud was not running")
 
@@ -75,13 +70,11 @@ def status() -> None:
     Example:
       batchctl local status --json
     """
-    from batchctl.local.control import process
-
     running = process.status(_folder())
     if running is None and not current_options().json:
         say("the local cloud is not running: `batchctl local start`")
         return
-    _tell(running)
+    _print_running(running)
 
 
 @local.command()
@@ -96,13 +89,12 @@ def env() -> None:
       eval "$(batchctl local env)" && aws sqs list-queues
       batchctl local env --json
     """
-    from batchctl.cli.local_environment import shell_lines, variables
-
     running = _running("print the local cloud's environment", "start it: `batchctl local start`")
     if current_options().json:
         print_json(variables(running))
     else:
-        click.echo("\n".join(shell_lines(running, os.environ)))
+        for line in shell_lines(running, os.environ):
+            show(line)
 
 
 @local.command()
@@ -134,8 +126,6 @@ def interrupt(rate: float, seconds: float) -> None:
       batchctl local interrupt --rate 0.3
       batchctl local interrupt --rate 0.1 --for 60
     """
-    from batchctl.local.control import interruption
-
     running = _running("interrupt tasks", "start it, and a job in it: `batchctl --local up`")
     found = 0
     for hit in interruption.rounds(lambda: interruption.interrupt(running, rate), seconds):
@@ -150,29 +140,17 @@ def interrupt(rate: float, seconds: float) -> None:
 
 
 def _running(what: str, hint: str) -> Running:
-    from batchctl.local.control import process
-
     running = process.status(_folder())
     if running is None:
         raise BatchctlError(f"could not {what}: the local cloud is not running", hint)
     return running
 
 
-def _settings() -> Settings:
-    from batchctl.application.application import local_settings, open_application
-
-    return local_settings(open_application(current_options()))
-
-
 def _folder() -> Path:
-    from batchctl.application.application import local_folder
-
-    return local_folder(current_options())
+    return current_options().target.local_folder
 
 
-def _tell(running: object) -> None:
-    from batchctl.local.control.record import Running
-
+def _print_running(running: object) -> None:
     if current_options().json:
         plain = dataclasses.asdict(running) if isinstance(running, Running) else {}
         print_json({"running": bool(plain), **plain})

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from batchctl.cli.display.job import spelled
+from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json_line, say, say_log
-from batchctl.errors import UsageError
+from batchctl.jobs.timestamps import iso
+from batchctl.jobs.timestamps import since as since_of
 
 if TYPE_CHECKING:
-    from batchctl.application.application import Application
-    from batchctl.aws.session import Aws
+    from batchctl.application import Application
+    from batchctl.application.logs import JobLogs
     from batchctl.jobs.logs.reader import Line
-    from batchctl.jobs.record import BatchJob, Record, Task
-    from batchctl.jobs.resources import JobResources
-
-SUBMITTED_WITHIN_POLL_S = 2.0
 
 
 @click.command()
@@ -42,95 +39,28 @@ def logs(*, job_id: str, item: str | None, follow: bool, since: str | None) -> N
       batchctl logs demo-1 --item AAPL
       batchctl logs demo-1 --follow --since 10m
     """
-    from batchctl.application.application import open_recorded
-    from batchctl.application.job_resources import job_resources_of
-    from batchctl.jobs.record import read_record
-    from batchctl.jobs.timestamps import since as since_of
-
     since_ms = since_of(since, time.time()) if since else None
-    application = open_recorded(current_options())
-    resources = job_resources_of(application)
-    record = read_record(application.aws, resources.table, job_id)
-    found = _Found(application.aws, resources, record, item)
-    if follow and record.status not in {"SUCCEEDED", "FAILED", "CANCELLED"}:
+    application = open_recorded()
+    found = application.logs(job_id, item)
+    if follow and not found.ended:
         _print_until_the_end(application, found, since_ms)
-    elif not _print(found.written(since_ms), as_json=application.options.json):
+    elif not _print(found.written(since_ms)):
         say(_nothing(application, found))
 
 
-@dataclasses.dataclass(frozen=True)
-class _Found:
-    """The job whose lines are wanted, all of them or those of the tasks of `item`."""
-
-    aws: Aws
-    resources: JobResources
-    record: Record
-    item: str | None
-
-    def written(self, since_ms: int | None) -> Iterator[Line]:
-        """Yield what was written so far, the attempts at the job in their order."""
-        from batchctl.jobs.logs.attempts import describe
-        from batchctl.jobs.logs.reader import LogReader
-        from batchctl.jobs.record import earlier_batch_jobs
-
-        batch_jobs = (*earlier_batch_jobs(self.aws, self.record), *self.record.batch_jobs)
-        reader = LogReader(self.aws, self.resources.log_group)
-        children = describe(self.aws, self._tasks(batch_jobs))
-        yield from reader.read((each for child in children for each in child.attempts), since_ms)
-
-    def written_from_now_on(
-        self, since_ms: int | None, pause: Callable[[float], object]
-    ) -> Iterator[Line]:
-        """Yield what is written, until the tasks of the present attempt have ended."""
-        from batchctl.jobs.logs.reader import LogReader
-        from batchctl.jobs.logs.tail import Tail
-
-        reader = LogReader(self.aws, self.resources.log_group)
-        yield from Tail(reader, self._tasks(self.record.batch_jobs), since_ms).lines(pause)
-
-    def _tasks(self, batch_jobs: Sequence[BatchJob]) -> Iterator[Task]:
-        """Yield the tasks; raises UsageError when none of them has the item."""
-        if self.item is None:
-            yield from (task for batch_job in batch_jobs for task in batch_job.children)
-            return
-        runs = {batch_job.run for batch_job in batch_jobs}
-        wanted = {run: self._task_of_item(run) for run in runs}
-        if wanted and not any(number is not None for number in wanted.values()):
-            raise UsageError(
-                f"could not find item `{self.item}`: job `{self.record.job_id}` hasn't got it"
-            )
-        for batch_job in batch_jobs:
-            number = wanted[batch_job.run]
-            yield from (task for task in batch_job.children if task.number == number)
-
-    def _task_of_item(self, run: int) -> int | None:
-        from batchctl.jobs.record import task_of_item
-
-        return task_of_item(self.aws, self.resources.table, self.record, run, self.item or "")
-
-
-def _print_until_the_end(application: Application, found: _Found, since_ms: int | None) -> None:
-    from batchctl.jobs.record import read_record
-
-    job_id = found.record.job_id
+def _print_until_the_end(application: Application, found: JobLogs, since_ms: int | None) -> None:
     try:
-        while not found.record.batch_jobs:
-            application.aws.clock.pause(SUBMITTED_WITHIN_POLL_S)
-            record = read_record(application.aws, found.resources.table, job_id)
-            found = dataclasses.replace(found, record=record)
-        lines = found.written_from_now_on(since_ms, application.aws.clock.pause)
-        _print(lines, as_json=application.options.json)
+        _print(found.follow(since_ms))
     except KeyboardInterrupt:
+        job_id = found.record.job_id
         say("")
         say(f"the job goes on: `{spelled(application)} logs {job_id} --follow`")
         raise
 
 
-def _print(lines: Iterator[Line], *, as_json: bool) -> int:
+def _print(lines: Iterator[Line]) -> int:
     """Print lines as they come; return how many there were."""
-    from batchctl.jobs.timestamps import iso
-
-    count = 0
+    as_json, count = current_options().json, 0
     for count, line in enumerate(lines, start=1):  # noqa: B007 - used after the loop
         written_at = iso(line.written_at)
         if as_json:
@@ -151,7 +81,7 @@ def _as_json(line: Line, written_at: str) -> dict[str, object]:
     }
 
 
-def _nothing(application: Application, found: _Found) -> str:
+def _nothing(application: Application, found: JobLogs) -> str:
     record = found.record
     if not record.batch_jobs:
         return f"no lines: {record.job_id} is {record.status}, nothing of it was started yet"

@@ -1,47 +1,17 @@
-"""The commands that change a job: cancel, retry."""
+"""`batchctl retry`: run the failed items of a job again."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 import click
 
 from batchctl.cli.display.job import spelled
+from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
 
-if TYPE_CHECKING:
-    from batchctl.application.application import Application
-    from batchctl.jobs.control import JobChanges
-
 MEBIBYTES = {"": 1, "MIB": 1, "M": 1, "GIB": 1024, "G": 1024}
-
-
-@click.command()
-@click.argument("job_id")
-@shared_options
-def cancel(*, job_id: str) -> None:
-    """End a job for good: queued tasks don't start, running ones are stopped.
-
-    The results that there are stay. `retry` runs the rest after all.
-
-    \b
-    Examples:
-      batchctl cancel demo-1
-      batchctl --local cancel demo-1 --json
-    """
-    application, changes = _open()
-    done = changes.cancel(job_id)
-    if application.options.json:
-        print_json(dataclasses.asdict(done))
-        return
-    tasks = done.tasks
-    say(
-        f"{job_id} is {done.status}: {tasks.succeeded} of {tasks.total} tasks had succeeded, "
-        f"{tasks.failed} failed"
-    )
-    say(f"what there is: `{spelled(application)} results {job_id}`")
 
 
 @click.command()
@@ -61,9 +31,9 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
       batchctl retry demo-1 --on-demand
     """
     memory_mib = None if memory is None else _mebibytes(memory)
-    application, changes = _open()
-    done = changes.retry(job_id, memory_mib=memory_mib, on_demand=on_demand)
-    if application.options.json:
+    application = open_recorded()
+    done = application.job_changes().retry(job_id, memory_mib=memory_mib, on_demand=on_demand)
+    if current_options().json:
         print_json(dataclasses.asdict(done))
         return
     say(
@@ -71,15 +41,6 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
         f"in {done.tasks} tasks"
     )
     say(f"see it with `{spelled(application)} watch {job_id}`")
-
-
-def _open() -> tuple[Application, JobChanges]:
-    from batchctl.application.application import open_recorded
-    from batchctl.application.job_resources import tracker_of
-    from batchctl.jobs.control import JobChanges
-
-    application = open_recorded(current_options())
-    return application, JobChanges(application.aws, tracker_of(application))
 
 
 def _mebibytes(text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
 from batchctl.cli.runs import confirm
@@ -26,13 +27,10 @@ def unlock(*, force: bool, yes: bool) -> None:
       batchctl unlock
       batchctl unlock --yes
     """
-    from batchctl.application.application import open_recorded
-    from batchctl.engine.lock import free, held
-
-    application = open_recorded(current_options())
+    application = open_recorded()
     path = application.state_path
-    found = held(path)
-    if application.options.json:
+    found = application.lock_holder()
+    if current_options().json:
         holder = found.holder if found else None
         print_json({"locked": found is not None, "holder": vars(holder) if holder else None})
     if found is None:
@@ -45,5 +43,5 @@ def unlock(*, force: bool, yes: bool) -> None:
             hint="wait until it has ended, or stop it (Ctrl-C); `--force` frees the lock anyway",
         )
     confirm("is that run gone? free the lock?", yes=yes)
-    free(path)
+    application.unlock()
     say("freed")

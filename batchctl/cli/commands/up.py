@@ -1,68 +1,29 @@
-"""The commands that build and show the application: plan, up, status."""
+"""`batchctl up`: build the application, after the questions that its plan raises."""
 
 from __future__ import annotations
 
-import sys
+import dataclasses
 from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.options import current_options, shared_options
+from batchctl.cli.display.front_door import show_front_door
+from batchctl.cli.display.plan import as_json, show_plan, summary
+from batchctl.cli.display.progress import progress
+from batchctl.cli.display.secrets import show_secrets
+from batchctl.cli.opening import open_to_build
+from batchctl.cli.options import current_options, front_door_options, shared_options
 from batchctl.cli.output import print_json, say
-from batchctl.cli.runs import confirm, confirm_ending, end, stopping
+from batchctl.cli.runs import confirm, confirm_ending, end, planned, stopping
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from batchctl.application.application import Application
+    from batchctl.application import Application, FrontDoorChange
     from batchctl.engine.plan import Plan
 
-FOUND_CHANGES = 3
-
 
 @click.command()
-@click.option("--api-mode", type=click.Choice(["alb", "restapi"]), help="The front door.")
-@click.option("--auth", type=click.Choice(["none", "iam"]), help="Who may call it.")
-@click.option("--exit-code", is_flag=True, help="Exit with 3 when there are changes.")
-@shared_options
-def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
-    """Show what `up` would change, and why; change nothing.
-
-    \b
-    Examples:
-      batchctl plan
-      batchctl --local plan
-      batchctl plan --json --exit-code
-      batchctl plan --api-mode restapi --auth iam
-    """
-    from dataclasses import asdict
-
-    from batchctl.application.front_door_change import (
-        front_door_change,
-        open_to_build,
-        show_front_door,
-    )
-    from batchctl.application.image import secrets_of, show_secrets
-    from batchctl.cli.display.plan import as_json, show_plan
-
-    options = current_options()
-    application = open_to_build(options, api_mode, auth)
-    made = _planned(application)
-    secrets = secrets_of(application)
-    if options.json:
-        found = asdict(secrets) if secrets else None
-        front_door = front_door_change(application, made)
-        print_json({"front_door": front_door, "secrets": found, **as_json(made)})
-    else:
-        show_plan(made, verbose=True)
-        show_secrets(secrets)
-        show_front_door(application, made)
-    if exit_code and made.changes:
-        sys.exit(FOUND_CHANGES)
-
-
-@click.command()
-@click.option("--api-mode", type=click.Choice(["alb", "restapi"]), help="The front door.")
-@click.option("--auth", type=click.Choice(["none", "iam"]), help="Who may call it.")
+@front_door_options
 @click.option("--rebuild", is_flag=True, help="Build the image anew, on the newest base image.")
 @click.option("--yes", is_flag=True, help="Don't ask before changing anything.")
 @click.option("--loosen", is_flag=True, help="Agree to what the plan marks as LOOSENED.")
@@ -81,94 +42,59 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loos
       batchctl up --api-mode restapi --auth iam
       batchctl up --rebuild
     """
-    import dataclasses
-
-    from batchctl.application.front_door_change import open_to_build
-    from batchctl.engine.lock import locked
-
-    options = current_options()
-    application = open_to_build(options, api_mode, auth)
-    application = dataclasses.replace(application, rebuild=rebuild)
+    application = dataclasses.replace(open_to_build(api_mode, auth), rebuild=rebuild)
     application.stack  # noqa: B018 - nothing is begun before what is wrong with it is said
     application.aws.account  # noqa: B018 - without credentials nothing is begun
-    with locked(application.state_path):
+    with application.locked():
         _up(application, yes=yes, loosen=loosen)
 
 
 def _up(application: Application, *, yes: bool, loosen: bool) -> None:
-    from batchctl.application.front_door_change import (
-        confirm_front_door,
-        refuse_unasked,
-        remember_front_door,
-        show_front_door,
-    )
-    from batchctl.application.image import secrets_of, show_secrets
-    from batchctl.cli.display.plan import as_json, show_plan, summary
-    from batchctl.cli.display.progress import progress
-    from batchctl.engine.apply import apply
-
-    options = application.options
-    made = _planned(application)
+    options = current_options()
+    made = planned(application)
     if made.changes:
+        change = application.front_door_change(made)
         show_plan(made, verbose=options.verbose)
-        show_secrets(secrets_of(application))
-        show_front_door(application, made)
-        refuse_unasked(application, made, yes=yes, loosen=loosen)
+        show_secrets(application.image_secrets)
+        show_front_door(change)
+        _refuse_unanswered(change, yes=yes, loosen=loosen)
         confirm("apply these changes?", yes=yes)
-        confirm_front_door(application, made, yes=yes, loosen=loosen)
+        _confirm_front_door(change, yes=yes, loosen=loosen)
     _confirm_data_loss(made, yes=yes)
     confirm_ending(made, yes=yes)
-    aws, state = application.aws, application.state
-    remember_front_door(application)
     with stopping(application), progress(len(made.changes)) as emit:
-        result = apply(application.stack, made, state, aws, emit)
-    end(result.outcome, "`batchctl up` again continues from here")
+        outcome = application.up(made, emit)
+    end(outcome, "`batchctl up` again continues from here")
     say(summary(made) if not made.changes else f"done: {summary(made, done=True)}")
     if options.json:
-        print_json(
-            {
-                "endpoint": application.endpoint(),
-                "execute_role": application.execute_role_arn(),
-                **as_json(made),
-            }
+        role = application.front_door.role
+        print_json({"endpoint": application.endpoint, "execute_role": role, **as_json(made)})
+    else:
+        _print_next_steps(application)
+
+
+def _refuse_unanswered(change: FrontDoorChange, *, yes: bool, loosen: bool) -> None:
+    """Raise UsageError when `--yes` would be the answer to what it is no answer to."""
+    found = change.needing_an_answer
+    if found and yes and not loosen and not change.is_local:
+        raise UsageError(
+            f"could not go ahead with `--yes`, as this lets more in or keeps less than today: "
+            f"{'; '.join(found)}",
+            hint="to keep what is there, put it into config.yaml; to go ahead, run `batchctl up` "
+            "and answer the question, or `batchctl up --yes --loosen`",
         )
-    else:
-        _what_next(application)
 
 
-@click.command()
-@shared_options
-def status() -> None:
-    """Show every resource and its drift, the endpoint, and how full the queues are.
-
-    \b
-    Examples:
-      batchctl status
-      batchctl --local status --json
-    """
-    from batchctl.application.application import open_application
-    from batchctl.cli.display.status import show_status, status_of
-
-    options = current_options()
-    application = open_application(options)
-    found = status_of(application, _planned(application))
-    if options.json:
-        print_json(found)
-    else:
-        show_status(found)
-
-
-def _planned(application: Application) -> Plan:
-    """Return the plan; every error of reading is told, and ends the command."""
-    from batchctl.cli.display.read_progress import Looking
-    from batchctl.engine.plan import make_plan
-
-    stack = application.stack
-    aws, state = application.aws, application.state
-    with stopping(application):
-        made = make_plan(stack, state.state, aws, Looking().wait)
-    end(made.outcome, "nothing was changed")
-    return made
+def _confirm_front_door(change: FrontDoorChange, *, yes: bool, loosen: bool) -> None:
+    """Ask before anything is loosened, and before an open door is opened for the first time."""
+    if change.is_local:
+        return
+    if change.drops_signatures:
+        confirm("let in requests without a signature?", yes=yes or loosen)
+    if change.loosens_more:
+        confirm("go ahead with what is marked LOOSENED?", yes=yes or loosen)
+    if change.opens_to_everyone:
+        confirm("let in anyone on the internet?", yes=yes)
 
 
 def _confirm_data_loss(made: Plan, *, yes: bool) -> None:
@@ -183,11 +109,11 @@ def _confirm_data_loss(made: Plan, *, yes: bool) -> None:
             confirm(f"{step.address} holds {step.loses_data}: lose it?", yes=False)
 
 
-def _what_next(application: Application) -> None:
-    command = "batchctl --local" if application.options.local else "batchctl"
+def _print_next_steps(application: Application) -> None:
+    command = "batchctl --local" if application.target.local else "batchctl"
     say("")
-    say(f"endpoint: {application.endpoint()}")
-    if role := application.execute_role_arn():
+    say(f"endpoint: {application.endpoint}")
+    if role := application.front_door.role:
         say(f"role that the account's users may assume to call it: {role}")
     say("try next:")
     say(f"  {command} submit --job-id demo-1 --universe AAPL,MSFT,000002.XSHE --wait")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from batchctl.cli.output import show
 
 if TYPE_CHECKING:
-    from batchctl.application.application import Application
+    from batchctl.application import Application
     from batchctl.jobs import Job
 
 
@@ -21,9 +21,9 @@ def show_job(job: Job, reasons: Mapping[str, int]) -> None:
     show(f"status:   {job.status}")
     if job.attempt > 1:
         show(f"attempt:  {job.attempt}")
-    show(f"created:  {moment(job.created_at)}")
+    show(f"created:  {local_time(job.created_at)}")
     if job.finished_at:
-        show(f"finished: {moment(job.finished_at)}")
+        show(f"finished: {local_time(job.finished_at)}")
     show(f"items:    {job.items}")
     show(
         f"tasks:    {tasks.total}: {tasks.pending} pending, {tasks.running} running, "
@@ -43,18 +43,18 @@ def as_json(job: Job) -> dict[str, Any]:
 
 
 def as_plain(data: Any) -> dict[str, Any]:
-    """Return frozen data as JSON has it, moments in ISO 8601."""
+    """Return frozen data as JSON has it, times in ISO 8601."""
     return {
         key: value.isoformat() if isinstance(value, datetime) else value
         for key, value in dataclasses.asdict(data).items()
     }
 
 
-def moment(time: datetime | None) -> str:
-    """Write a moment in this machine's time zone; empty for None."""
+def local_time(time: datetime | None) -> str:
+    """Write a time in this machine's time zone; empty for None."""
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S") if time else ""
 
 
 def spelled(application: Application) -> str:
     """Return how this user calls us, for the commands that messages name."""
-    return "batchctl --local" if application.options.local else "batchctl"
+    return "batchctl --local" if application.target.local else "batchctl"

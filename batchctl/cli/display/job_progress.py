@@ -1,4 +1,4 @@
-"""`batchctl watch`, and what `submit --wait` does after submitting: following a job to its end."""
+"""A job on its way to its end: a bar that moves on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
+from rich.console import Group
+from rich.progress_bar import ProgressBar
 
-from batchctl.cli.display.job import as_json, spelled
-from batchctl.cli.options import api_options, shared_options
-from batchctl.cli.output import grid, people, print_json_line, say, text
+from batchctl.cli.display.job import spelled
+from batchctl.cli.output import grid, live, people, say, text
+from batchctl.contract.statuses import Status
+from batchctl.jobs.diagnosis.failures import failure_text
+from batchctl.jobs.watching import Failures, Pace
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from batchctl.application.application import Application
+    from batchctl.application import Application
     from batchctl.jobs import Job, JobsClient
-    from batchctl.jobs.watching import Failures, Pace
 
 JOB_FAILED = 4
 FAILURES_SHOWN = 10
@@ -27,34 +29,10 @@ FAILURES_SHOWN = 10
 Show = Callable[["Job"], None]
 
 
-@click.command()
-@click.argument("job_id")
-@api_options
-@shared_options
-def watch(*, job_id: str) -> None:
-    """Watch a job until it ends: counts, rate, time left, and failures as they come.
-
-    Ctrl-C ends the watching, not the job. Exits with 4 when the job ended otherwise than SUCCEEDED.
-    With `--json`, each change is one line of JSON on stdout.
-
-    \b
-    Examples:
-      batchctl watch demo-1
-      batchctl --local watch demo-1 --json
-    """
-    from batchctl.application.caller import open_jobs
-
-    application, client = open_jobs()
-    on_change = _print_change if application.options.json else None
-    tell_end(application, follow(application, client, job_id, on_change))
-
-
 def follow(
     application: Application, client: JobsClient, job_id: str, on_change: Show | None = None
 ) -> Job:
     """Show a job until it has ended and return it; on Ctrl-C say that the job goes on."""
-    from batchctl.jobs.watching import Failures, Pace
-
     pace = Pace(time.monotonic)
     failures = Failures(lambda: client.results(job_id), time.monotonic, FAILURES_SHOWN)
     try:
@@ -66,10 +44,10 @@ def follow(
         raise
 
 
-def tell_end(application: Application, job: Job) -> None:
+def print_end(application: Application, job: Job) -> None:
     """Say how a job ended, and exit with 4 unless it succeeded."""
     tasks, command = job.tasks, spelled(application)
-    if job.status == "SUCCEEDED":
+    if job.status == Status.SUCCEEDED:
         say(f"{job.job_id} succeeded: `{command} results {job.job_id}`")
         return
     say(f"{job.job_id} ended as {job.status}: {tasks.failed} of {tasks.total} tasks failed")
@@ -80,7 +58,7 @@ def tell_end(application: Application, job: Job) -> None:
 def _each_change(show: Show, on_change: Show | None) -> Show:
     last: tuple[object, ...] = ()
 
-    def look(job: Job) -> None:
+    def poll(job: Job) -> None:
         nonlocal last
         show(job)
         now = (job.status, job.tasks)
@@ -88,11 +66,7 @@ def _each_change(show: Show, on_change: Show | None) -> Show:
             on_change(job)
         last = now
 
-    return look
-
-
-def _print_change(job: Job) -> None:
-    print_json_line(as_json(job))
+    return poll
 
 
 @contextmanager
@@ -102,33 +76,26 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
     if not console.is_terminal:
         yield _line_printer(pace, failures)
         return
-    from rich.live import Live
-
-    from batchctl.jobs.diagnosis.failures import failure_text
-
     current: list[Job] = []
     began = time.monotonic()
 
     def drawn() -> RenderableType:
         return _bar(current[-1], pace, time.monotonic() - began) if current else text("")
 
-    with Live(get_renderable=drawn, console=console, transient=True) as live:
+    with live(drawn, console) as shown:
 
         def show(job: Job) -> None:
             pace.take(job)
             current[:] = [job]
-            live.refresh()
+            shown.refresh()
             for result in failures.new(job):
-                live.console.print(text(f"  failed {result.item}: {failure_text(result)}"))
+                console.print(text(f"  failed {result.item}: {failure_text(result)}"))
 
         yield show
 
 
 def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
     """Draw how a job stands in two lines, which 80 columns are wide enough for."""
-    from rich.console import Group
-    from rich.progress_bar import ProgressBar
-
     tasks = job.tasks
     first = grid()
     bar = ProgressBar(total=max(tasks.total, 1), completed=tasks.ended, width=24)
@@ -144,8 +111,6 @@ def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
 
 
 def _line_printer(pace: Pace, failures: Failures) -> Show:
-    from batchctl.jobs.diagnosis.failures import failure_text
-
     last = ""
 
     def show(job: Job) -> None:
@@ -171,8 +136,8 @@ def speed(job: Job, pace: Pace) -> str:
     rate, left_s = pace.tasks_per_s, pace.left_s(job)
     if rate is None or left_s is None:
         return ""
-    told = f"{rate:.1f} tasks/s" if rate >= 1 else f"{60 * rate:.1f} tasks/min"
-    return f"{told}, {duration(left_s)} left"
+    rate_text = f"{rate:.1f} tasks/s" if rate >= 1 else f"{60 * rate:.1f} tasks/min"
+    return f"{rate_text}, {duration(left_s)} left"
 
 
 def duration(seconds: float) -> str:

@@ -7,13 +7,22 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from batchctl.cli.output import say
+from batchctl.engine.action import Action
 
 if TYPE_CHECKING:
     from batchctl.engine.difference import Change
-    from batchctl.engine.plan import Plan, Step
+    from batchctl.engine.plan import Plan
+    from batchctl.engine.steps import Step
 
 # Of a value that nothing is compared with; of what changes no end may hide the difference.
 LONGEST_VALUE = 120
+_WORDS = {
+    Action.CREATE: ("to create", "created"),
+    Action.UPDATE: ("to update", "updated"),
+    Action.REPLACE: ("to replace", "replaced"),
+    Action.DELETE: ("to delete", "deleted"),
+    Action.KEEP: ("to keep", "kept"),
+}
 
 
 def show_plan(plan: Plan, *, verbose: bool = False) -> None:
@@ -29,19 +38,10 @@ def show_plan(plan: Plan, *, verbose: bool = False) -> None:
 def summary(plan: Plan, *, done: bool = False) -> str:
     """Return the sum in one line: `3 to create, 1 to update`, or `no changes`.
 
-    With `done` it is told as past: `3 created, 1 updated`.
+    With `done` it is in the past: `3 created, 1 updated`.
     """
-    from batchctl.engine.plan import Action
-
-    words = {
-        Action.CREATE: ("to create", "created"),
-        Action.UPDATE: ("to update", "updated"),
-        Action.REPLACE: ("to replace", "replaced"),
-        Action.DELETE: ("to delete", "deleted"),
-        Action.KEEP: ("to keep", "kept"),
-    }
-    counts = {action: plan.count(action) for action in words}
-    parts = [f"{count} {words[action][done]}" for action, count in counts.items() if count]
+    counts = {action: plan.count(action) for action in _WORDS}
+    parts = [f"{count} {_WORDS[action][done]}" for action, count in counts.items() if count]
     adopted = sum(step.adopted for step in plan.steps)
     if adopted:
         parts.append(f"{adopted} found and adopted")
@@ -84,9 +84,9 @@ def _change_as_json(change: Change) -> dict[str, Any]:
 
 def _lines(step: Step, *, verbose: bool) -> Iterator[str]:
     named = f"{step.address}  {step.name}{_remark(step)}"
-    if step.mutates or step.action.value == "=":
+    if step.mutates or step.action is Action.KEEP:
         yield f"{step.action.value:>3} {named}"
-        if verbose or step.action.value in {"~", "-/+"}:
+        if verbose or step.action in {Action.UPDATE, Action.REPLACE}:
             yield from _changes(step)
     elif step.adopted or step.notes or (verbose and step.remark):
         yield f"    {named}"
@@ -107,7 +107,7 @@ def _remark(step: Step) -> str:
 
 def _changes(step: Step) -> Iterator[str]:
     for change in step.changes:
-        if step.action.value == "+":
+        if step.action is Action.CREATE:
             yield f"      {change.path}: {_cut(_new(change))}"
             continue
         old = "not set" if change.old is None else _text(change.old)

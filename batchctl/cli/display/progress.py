@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rich.live import Live
-
-from batchctl.cli.output import grid, people, text
+from batchctl.cli.failures import explained
+from batchctl.cli.output import grid, live, people, text
+from batchctl.engine import events
+from batchctl.engine.action import Action
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,15 +20,25 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from batchctl.engine.events import Event
-    from batchctl.engine.plan import Step
+    from batchctl.engine.steps import Step
 
 HEARTBEAT_S = 10.0
-_DOING = {"+": "creating", "~": "updating", "-/+": "replacing", "-": "deleting"}
-_DONE = {"+": "created", "~": "updated", "-/+": "replaced", "-": "deleted"}
+_DOING = {
+    Action.CREATE: "creating",
+    Action.UPDATE: "updating",
+    Action.REPLACE: "replacing",
+    Action.DELETE: "deleting",
+}
+_DONE = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.REPLACE: "replaced",
+    Action.DELETE: "deleted",
+}
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningStep:
     """A step under way: since when, and what it waits for."""
 
     step: Step
@@ -42,28 +53,22 @@ class Counter:
     total: int
     now: Callable[[], float] = time.monotonic
     done: int = 0
-    running: dict[str, Running] = field(default_factory=dict)
+    running: dict[str, RunningStep] = field(default_factory=dict)
 
     def take(self, event: Event) -> str | None:
-        """Count an event; return the line that tells of it, None for none."""
-        from batchctl.aws.errors import explain
-        from batchctl.aws.secrets import SECRETS
-        from batchctl.engine import events
-
+        """Count an event; return the line that reports it, None for none."""
         match event:
             case events.Started(step):
-                self.running[step.address] = Running(step, self.now())
+                self.running[step.address] = RunningStep(step, self.now())
                 return None
             case events.Waiting(step, what):
                 self._wait(step, what)
                 return None
             case events.Finished(step, seconds):
-                return self._end(
-                    step, f"{_DONE[step.action.value]} {step.address} ({seconds:.1f} s)"
-                )
+                return self._end(step, f"{_DONE[step.action]} {step.address} ({seconds:.1f} s)")
             case events.Failed(step, error):
                 # The report at the end has the rest: hint, and what a builder wrote.
-                why = SECRETS.masked(explain(error)[0]).partition("\n")[0]
+                why = explained(error)[0].partition("\n")[0]
                 return self._end(step, f"failed {step.address}: {why}")
             case events.Skipped(address, because):
                 return f"skipped {address}, because of {because}"
@@ -82,7 +87,7 @@ class Counter:
         """Return what runs now as a table: resource, what it waits for, elapsed."""
         table = grid()
         for running in list(self.running.values()):
-            verb = _DOING[running.step.action.value]
+            verb = _DOING[running.step.action]
             table.add_row(
                 text(f"{verb} {running.step.address}"),
                 _one_line(running.waits_for and f"waiting for {running.waits_for}"),
@@ -95,7 +100,7 @@ class Counter:
         for running in list(self.running.values()):
             elapsed = self.now() - running.since
             if elapsed >= HEARTBEAT_S:
-                verb = _DOING[running.step.action.value]
+                verb = _DOING[running.step.action]
                 waits = running.waits_for and f", waiting for {running.waits_for}"
                 yield f"still {verb} {running.step.address} ({elapsed:.0f} s{waits})"
 
@@ -126,7 +131,7 @@ def progress(total: int) -> Iterator[Callable[[Event], None]]:
 @contextmanager
 def _shown(console: Console, counter: Counter) -> Iterator[Callable[[str], None]]:
     if console.is_terminal:
-        with Live(get_renderable=counter.table, console=console, transient=True):
+        with live(counter.table, console):
             yield lambda line: console.print(text(line))
         return
     ended = threading.Event()

@@ -1,4 +1,4 @@
-"""What a plan waits for while it looks at what there is: told when it takes long."""
+"""What a plan waits for while it reads what AWS has: shown when it takes long."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ AGAIN_S = 10.0
 
 
 @dataclass
-class Looking:
-    """Told of each wait, by the resource's address; tells people of the long ones, now and then.
+class ReadProgress:
+    """Hears of each wait, by the resource's address; prints the long ones, now and then.
 
     A wait is polled every few seconds, and so needs no clock that ticks by itself.
     """
 
     now: Callable[[], float] = time.monotonic
-    tell: Callable[[str], None] = say
+    report: Callable[[str], None] = say
     _since: dict[str, float] = field(default_factory=dict)
-    _told: dict[str, float] = field(default_factory=dict)
+    _reported: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait(self, address: str, what: str) -> None:
@@ -32,7 +32,7 @@ class Looking:
         with self._lock:
             now = self.now()
             waited_s = now - self._since.setdefault(address, now)
-            if waited_s < LONG_S or now - self._told.get(address, now - AGAIN_S) < AGAIN_S:
+            if waited_s < LONG_S or now - self._reported.get(address, now - AGAIN_S) < AGAIN_S:
                 return
-            self._told[address] = now
-        self.tell(f"looking at {address} ({waited_s:.0f} s, waiting for {what})")
+            self._reported[address] = now
+        self.report(f"looking at {address} ({waited_s:.0f} s, waiting for {what})")
