@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = (
     "contract",
     "cli",
+    "application",
     "config",
     "stack",
     "engine",
@@ -34,7 +35,8 @@ ROOMS = (
 # What each room may import besides itself and `errors`.
 ALLOWED = {
     "contract": set(),
-    "cli": {
+    "cli": {"application", "contract", "engine", "jobs", "local", "aws", "image", "packaging"},
+    "application": {
         "contract",
         "config",
         "stack",
@@ -261,14 +263,30 @@ def test_what_prints_past_output_is_found(tmp_path: Path, line: str) -> None:
     assert list(unguarded_prints(path))
 
 
+@pytest.mark.parametrize("room", sorted(set(ROOMS) - {"cli"}))
+def test_the_command_line_alone_knows_click_and_rich(room: str) -> None:
+    for path in files_of(room):
+        assert not {name.split(".")[0] for name in imported(path)} & {"click", "rich"}, path
+
+
 def commands(group: click.Group, *above: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None, name
         yield (*above, name), command
         if isinstance(command, click.Group):
             yield from commands(command, *above, name)
 
 
 COMMANDS = dict(commands(main))
+
+
+def test_every_file_of_commands_is_of_a_command_by_its_name() -> None:
+    files = {path.stem for path in (ROOT / "batchctl" / "cli" / "commands").glob("[!_]*.py")}
+    assert files == {names[0].replace("-", "_") for names in COMMANDS}
+
+
 each_command = pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
 
 

@@ -1,7 +1,7 @@
-"""The command line: Click only, one file per group of commands; the only room that prints.
+"""The command line: Click only, a file per command, loaded when it is called.
 
-Commands load what they need when they run, so that `batchctl --help` is quick: it imports neither
-boto3 nor pydantic.
+The only room that prints. What a command needs of AWS it asks the application for, which loads
+boto3 and pydantic when it is opened: no help does.
 """
 
 from __future__ import annotations
@@ -9,24 +9,45 @@ from __future__ import annotations
 import click
 
 from batchctl import __version__
-from batchctl.cli.change import cancel, retry
-from batchctl.cli.curl import curl
-from batchctl.cli.dead_letters import dead_letters
-from batchctl.cli.deploy import plan, status, up
-from batchctl.cli.down import down
 from batchctl.cli.failures import Guarded
-from batchctl.cli.init import init
-from batchctl.cli.jobs import jobs, show, submit
-from batchctl.cli.local import local
-from batchctl.cli.logs import logs
+from batchctl.cli.lazy import LazyCommand
 from batchctl.cli.options import shared_options
-from batchctl.cli.results import results
-from batchctl.cli.unlock import unlock
-from batchctl.cli.watch import watch
-from batchctl.cli.why import why
+
+HELP = {
+    "init": "Write config.yaml and a compute/ to start from; nothing that exists is touched.",
+    "plan": "Show what `up` would change, and why; change nothing.",
+    "up": "Build the application, or bring it up to date with config.yaml.",
+    "down": "Delete everything that `up` made; a job table that holds jobs is kept.",
+    "status": "Show every resource and its drift, the endpoint, and how full the queues are.",
+    "unlock": "Show who holds the lock on the state, and free it when that run is gone.",
+    "submit": "Submit a job.",
+    "jobs": "List recent jobs, newest first.",
+    "show": (
+        "Show a job: its status, the counts of its tasks, why items failed, what reclaims cost."
+    ),
+    "watch": "Watch a job until it ends: counts, rate, time left, and failures as they come.",
+    "results": "Print the results of a job, as far as there are any.",
+    "logs": "Print what the tasks of a job wrote, with the task and its attempt before each line.",
+    "why": "Say why a job waits or failed: what AWS says, the likely cause, what to do.",
+    "cancel": "End a job for good: queued tasks don't start, running ones are stopped.",
+    "retry": "Run the failed items of a job again, as another attempt of the same job.",
+    "dead-letters": "Deal with messages that failed for good; without a command, show them.",
+    "curl": "Send one request to the API, signed when it wants signatures, and print the answer.",
+    "local": "Run AWS on this machine, for `--local`: no account, no Docker.",
+}
+"""The commands in the order of the help, each with its line of it (a test compares them)."""
+
+COMMANDS = tuple(
+    LazyCommand(name, f"batchctl.cli.commands.{name.replace('-', '_')}", line)
+    for name, line in HELP.items()
+)
 
 
-@click.group(cls=Guarded, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Guarded,
+    lazy_commands=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="batchctl")
 @shared_options
 def main() -> None:
@@ -39,13 +60,3 @@ def main() -> None:
       batchctl --local results demo-1
       batchctl --local down
     """
-
-
-COMMANDS = (
-    *(init, plan, up, down, status, unlock),
-    *(submit, jobs, show, watch, results, logs, why, cancel, retry),
-    *(dead_letters, curl, local),
-)
-
-for command in COMMANDS:
-    main.add_command(command)

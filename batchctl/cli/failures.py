@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+from batchctl.aws.secrets import SECRETS
+from batchctl.cli.debug import show_traceback
+from batchctl.cli.lazy import LazyGroup
 from batchctl.cli.memory import collect_seldom
 from batchctl.cli.options import Options
 from batchctl.cli.output import continued, say, say_lines
@@ -16,7 +19,7 @@ from batchctl.errors import BatchctlError
 INTERRUPTED = 130
 
 
-class Guarded(click.Group):
+class Guarded(LazyGroup):
     """A group whose commands end in a clear message, whatever is raised."""
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
@@ -47,10 +50,8 @@ class Guarded(click.Group):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost place: all that is left is to say it
             if _debugging(ctx):
-                from batchctl.cli.debug import show_traceback
-
                 show_traceback()
-            tell(error)
+            print_error(error)
             sys.exit(exit_code_of(error))
 
 
@@ -68,9 +69,9 @@ def _visible(error: click.ClickException) -> click.ClickException:
     return click.ClickException(message)
 
 
-def tell(error: BaseException, subject: str | None = None) -> None:
+def print_error(error: BaseException, subject: str | None = None) -> None:
     """Print an error and its hint; `subject` is the resource that it is about."""
-    message, hint = _explained(error)
+    message, hint = explained(error)
     say_lines(f"error: {subject}: {message}" if subject else f"error: {message}")
     if hint:
         say("")
@@ -82,13 +83,12 @@ def exit_code_of(error: BaseException) -> int:
     return error.exit_code if isinstance(error, BatchctlError) else 1
 
 
-def _explained(error: BaseException) -> tuple[str, str | None]:
-    from batchctl.aws.secrets import SECRETS
-
+def explained(error: BaseException) -> tuple[str, str | None]:
+    """Return what an error says, without the secrets in it, and its hint."""
     if isinstance(error, BatchctlError):
         return SECRETS.masked(error.message), error.hint
-    # AWS's errors have been raised by boto3 then, so it is loaded already.
-    from batchctl.aws.errors import explain
+    # Loads botocore, which no help needs; where AWS's errors come from, it is loaded already.
+    from batchctl.aws.errors import explain  # noqa: PLC0415
 
     message, hint = explain(error)
     return SECRETS.masked(message), hint

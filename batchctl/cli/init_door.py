@@ -7,11 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-from pydantic import ValidationError
-
+from batchctl import application
 from batchctl.cli.output import ask_for, say
-from batchctl.config import Api, Config
-from batchctl.stack.openness import door_of, openness_warning
 
 SIGNED: Final[Mapping[str, str]] = {"mode": "restapi", "auth": "iam"}
 EVERYONE: Final[Mapping[str, str]] = {}
@@ -33,7 +30,7 @@ def ask_whom_to_let_in() -> Mapping[str, str]:
         return EVERYONE
     for line in QUESTION:
         say(line)
-    answer = ask_for("1, 2 or 3", "1", "2", "3")
+    answer = ask_for("1, 2 or 3", choices=("1", "2", "3"))
     if answer == "1":
         return SIGNED
     if answer == "2":
@@ -43,7 +40,7 @@ def ask_whom_to_let_in() -> Mapping[str, str]:
 
 
 def _warn() -> None:
-    if warning := openness_warning(door_of(Config())):
+    if warning := application.default_openness():
         say(f"WARNING: once deployed to AWS, {warning}")
 
 
@@ -52,11 +49,11 @@ def _networks() -> tuple[str, ...]:
     while True:
         text = ask_for("networks, for example 203.0.113.0/24, 198.51.100.7/32")
         cidrs = tuple(filter(None, re.split(r"[\s,]+", text)))
-        try:
-            return Api(allowed_cidrs=cidrs).allowed_cidrs
-        except ValidationError as error:
-            for each in error.errors():
-                say(f"a network {each['msg']}")
+        networks, problems = application.checked_networks(cidrs)
+        if not problems:
+            return networks
+        for problem in problems:
+            say(f"a network {problem}")
 
 
 def with_door(settings: str, door: Mapping[str, str]) -> str:

@@ -10,6 +10,13 @@ from typing import Any, TypeVar
 
 import click
 
+from batchctl.application.target import Target
+from batchctl.cli.debug import debug_log
+
+API_MODES = ("alb", "restapi")
+API_AUTHS = ("none", "iam")
+"""As config.yaml has them (a test compares): loading its rules takes longer than any help."""
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -29,6 +36,11 @@ class Options:
     def config_path(self) -> Path:
         """The configuration file: `--config`, else config.yaml of this folder."""
         return self.config or Path("config.yaml")
+
+    @property
+    def target(self) -> Target:
+        """The application that they mean."""
+        return Target(self.config_path, self.local, self.profile, self.region)
 
 
 _SHARED = (
@@ -62,8 +74,6 @@ def shared_options(command: Command) -> Command:
         options = replace(inherited, **{key: value for key, value in own.items() if value})
         context.obj = options
         if options.debug:
-            from batchctl.cli.debug import debug_log
-
             context.with_resource(debug_log(wire=options.verbose))
         return command(*arguments, **given)
 
@@ -72,11 +82,18 @@ def shared_options(command: Command) -> Command:
     return run  # type: ignore[return-value]
 
 
+def front_door_options(command: Command) -> Command:
+    """Add the options that choose the front door, before config.yaml's."""
+    modes = click.option("--api-mode", type=click.Choice(API_MODES), help="The front door.")
+    auths = click.option("--auth", type=click.Choice(API_AUTHS), help="Who may call it.")
+    return modes(auths(command))
+
+
 _ASSUMES_API_ROLE = "batchctl.assumes_api_role"
 
 
 def api_options(command: Command) -> Command:
-    """Add the option of the commands that call the API; `assumes_api_role` tells what it says."""
+    """Add the option of the commands that call the API; `assumes_api_role` has what it says."""
 
     def keep(context: click.Context, _: click.Parameter, given: bool) -> None:
         context.meta[_ASSUMES_API_ROLE] = given

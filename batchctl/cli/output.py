@@ -10,19 +10,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from batchctl.cli.visible import visible, visible_json, visible_log
 
 if TYPE_CHECKING:
     from rich.console import ConsoleOptions, RenderableType
-    from rich.table import Table
+    from rich.live import Live
 
 UNWRAPPED = 10_000
 """The width of tables that go into a file or a pipe: lines are not broken there."""
@@ -99,9 +100,9 @@ def ask(question: str) -> bool:
     return click.confirm(visible(question), err=True)
 
 
-def ask_for(what: str, *choices: str) -> str:
-    """Ask on stderr until there is an answer: any text, or one of the choices if there are some."""
-    kind = click.Choice(choices) if choices else click.STRING
+def ask_for(what: str, choices: Sequence[str] = ()) -> str:
+    """Ask for a text on stderr, or for one of `choices`, until there is one."""
+    kind = click.Choice(choices) if choices else None
     return str(click.prompt(visible(what), type=kind, err=True))
 
 
@@ -122,8 +123,6 @@ def text(value: str, style: str = "") -> Text:
 
 def table(*headings: str, with_headings: bool = True) -> Table:
     """Return a table to draw; long cells take several lines. `add_row` adds to it."""
-    from rich.table import Table
-
     made = Table(box=None, pad_edge=False, show_header=with_headings)
     for heading in headings:
         made.add_column(text(heading), overflow="fold")
@@ -132,14 +131,19 @@ def table(*headings: str, with_headings: bool = True) -> Table:
 
 def grid() -> Table:
     """Return a table without headings, as wide as what it has."""
-    from rich.table import Table
-
     return Table.grid(padding=(0, 2))
 
 
 def add_row(to: Table, *cells: str) -> None:
     """Add a row to a table: a line for each cell, whatever it holds."""
     to.add_row(*(text(cell) for cell in cells))
+
+
+def live(draw: Callable[[], RenderableType], console: Console) -> Live:
+    """Return what shows, while it is entered, what `draw` gives at the foot of a terminal."""
+    from rich.live import Live  # noqa: PLC0415 - slow, and no help needs it
+
+    return Live(get_renderable=draw, console=console, transient=True)
 
 
 class JsonOut:

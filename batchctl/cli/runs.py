@@ -6,37 +6,45 @@ import sys
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from batchctl.cli.failures import INTERRUPTED, tell
+from batchctl.cli import interrupts
+from batchctl.cli.display.read_progress import ReadProgress
+from batchctl.cli.failures import INTERRUPTED, print_error
 from batchctl.cli.output import ask, say
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from batchctl.cli.application import Application
+    from batchctl.application import Application
     from batchctl.engine.plan import Plan
     from batchctl.engine.walk import WalkOutcome
 
 
+def planned(application: Application) -> Plan:
+    """Return the plan of `up`; every error of reading is printed, and ends the command."""
+    with stopping(application):
+        made = application.plan(ReadProgress().wait)
+    end(made.outcome, "nothing was changed")
+    return made
+
+
 def stopping(application: Application) -> AbstractContextManager[None]:
     """Let the first Ctrl-C end the run in the block in good order, the second at once."""
-    from batchctl.cli import interrupts
-
     return interrupts.stopping(application.aws.clock.stop)
 
 
 def end(outcome: WalkOutcome, what_next: str) -> None:
-    """Tell every failure and exit, or return when there was none."""
-    code = tell_failures(outcome, what_next)
+    """Print every failure and exit, or return when there was none."""
+    code = print_failures(outcome, what_next)
     if code:
         sys.exit(code)
 
 
-def tell_failures(outcome: WalkOutcome, what_next: str) -> int:
-    """Tell every failure, a lost login as the one that it is; return the exit code."""
+def print_failures(outcome: WalkOutcome, what_next: str) -> int:
+    """Print every failure, a lost login as the one that it is; return the exit code."""
     for address, error in outcome.failed.items():
-        tell(error, address)
+        print_error(error, address)
     skipped = f"{len(outcome.skipped)} skipped; {what_next}"
     if outcome.ended_by:
-        tell(outcome.ended_by)
+        print_error(outcome.ended_by)
         say("")
         say(f"what was done is recorded, {skipped}")
         return outcome.ended_by.exit_code

@@ -16,12 +16,13 @@ from botocore.exceptions import ClientError
 
 from batchctl.aws.errors import AmbiguousOutcome, is_existing
 from batchctl.aws.session import Aws
+from batchctl.engine.action import Action
 from batchctl.engine.deletions import orphans_of
 from batchctl.engine.destroy import delete_records
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.plan import Plan, at_recorded_generation, decide, graph_of, observe
 from batchctl.engine.state import StateFile, StateRecord
-from batchctl.engine.steps import Action, Step
+from batchctl.engine.steps import Step
 from batchctl.engine.walk import WalkOutcome, walk
 from batchctl.errors import Interrupted, LoggedOut
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from batchctl.aws.session import Aws
+from batchctl.engine.action import Action
 from batchctl.engine.state import State, StateRecord
-from batchctl.engine.steps import Action, Step
+from batchctl.engine.steps import Step
 from batchctl.resource import Outputs, Resource
 
 

@@ -12,11 +12,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from batchctl.aws.session import Aws
+from batchctl.engine.action import Action
 from batchctl.engine.deletions import deletion_or_keep, physical_id
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
 from batchctl.engine.state import StateFile, StateRecord
-from batchctl.engine.steps import Action, Step
+from batchctl.engine.steps import Step
 from batchctl.engine.walk import INTERRUPTED, LOGGED_OUT, WalkOutcome, walk
 from batchctl.errors import Interrupted, LoggedOut
 from batchctl.resource import Outputs

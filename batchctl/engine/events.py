@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from batchctl.engine.steps import Step
+if TYPE_CHECKING:  # what is shown of a run needs no AWS
+    from batchctl.engine.steps import Step
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from typing import Any
 
 from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
+from batchctl.engine.action import Action
 from batchctl.engine.deletions import deletion_or_keep, orphans_of
 from batchctl.engine.difference import Change, attributes, difference
 from batchctl.engine.state import State, StateRecord
-from batchctl.engine.steps import Action, Step
+from batchctl.engine.steps import Step
 from batchctl.engine.walk import WalkOutcome, walk
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, is_unknown
 

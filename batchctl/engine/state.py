@@ -131,10 +131,14 @@ class StateFile:
         Raises StateError when it is damaged, of a newer format, or of another identity, and
         BatchctlError when `real_path` refuses it.
         """
+        return cls.of(read_state(path), path, identity)
+
+    @classmethod
+    def of(cls, state: State | None, path: Path, identity: StateIdentity) -> StateFile:
+        """Return the state that `read_state` found at `path`; StateError for another place's."""
         real = real_path(path)
-        if not real.exists():
+        if state is None:
             return cls(path, State(identity))
-        state = _parse(real)
         _refuse_other_identity(path, state.identity, identity)
         return cls(real, state, shared=real != path)
 

@@ -2,38 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
-from typing import Final
 
+from batchctl.engine.action import Action
 from batchctl.engine.difference import Change
-
-
-class Action(Enum):
-    """What is done with a resource; the value is its name in JSON."""
-
-    NO_OP = "no-op"
-    CREATE = "create"
-    UPDATE = "update"
-    REPLACE = "replace"
-    DELETE = "delete"
-    KEEP = "keep"
-
-    @property
-    def sign(self) -> str:
-        """The sign of the action in a printed plan."""
-        return _SIGNS[self]
-
-
-_SIGNS: Final[Mapping[Action, str]] = {
-    Action.NO_OP: " ",
-    Action.CREATE: "+",
-    Action.UPDATE: "~",
-    Action.REPLACE: "-/+",
-    Action.DELETE: "-",
-    Action.KEEP: "=",
-}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from terminal_commands import commanding
 from batchctl.aws import secrets
 from batchctl.aws.session import Aws, Connection
 from batchctl.cli.debug import DebugHandler, debug_log, show_traceback
-from batchctl.cli.failures import tell
+from batchctl.cli.failures import print_error
 
 Batchctl = Callable[..., Result]
 LINE = re.compile(
@@ -36,7 +36,7 @@ LINE = re.compile(
 def no_secret_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget the secrets of the tests before: a mask proves something only when it is ours."""
     known = secrets.Secrets()
-    for name in ("aws.secrets", "aws.calls", "cli.debug"):
+    for name in ("aws.secrets", "aws.calls", "cli.debug", "cli.failures"):
         monkeypatch.setattr(f"batchctl.{name}.SECRETS", known)
 
 
@@ -174,7 +174,7 @@ def test_no_secret_is_in_the_log_of_a_call(
         logging.getLogger("botocore").debug("later: %s %r", met, json.dumps(met).encode())
     except Exception as error:  # noqa: BLE001 - as a command's end takes every error
         show_traceback()
-        tell(error)
+        print_error(error)
     shown = wire()
     assert f"OperationModel(name={client.meta.method_to_api_mapping[operation]})" in shown
     assert ": 200" in shown or "SignatureDoesNotMatch" in shown
@@ -206,7 +206,7 @@ def test_a_traceback_loses_secrets_in_every_error_of_the_chain(
         _fail_twice()
     except ValueError as error:
         show_traceback()
-        tell(error)
+        print_error(error)
     shown = capsys.readouterr().err
     assert "The above exception was the direct cause" in shown
     assert shown.count("***") >= 4

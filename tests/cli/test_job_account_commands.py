@@ -32,9 +32,9 @@ def test_cancel_tells_what_had_become_of_the_tasks(
 ) -> None:
     tasks = counts(total=3, succeeded=2, failed=1)
     tracker.answer = {"job_id": "demo-1", "status": "CANCELLED", "tasks": tasks}
-    told = batchctl("cancel", "demo-1")
-    assert told.exit_code == 0
-    assert "demo-1 is CANCELLED: 2 of 3 tasks had succeeded, 1 failed" in told.stderr
+    shown = batchctl("cancel", "demo-1")
+    assert shown.exit_code == 0
+    assert "demo-1 is CANCELLED: 2 of 3 tasks had succeeded, 1 failed" in shown.stderr
     assert json.loads(batchctl("cancel", "demo-1", "--json").stdout) == tracker.answer
     assert tracker.asked[0] == (
         "batchapp-JobTracker",
@@ -48,8 +48,8 @@ def test_retry_sends_its_options_and_tells_the_attempt(
     batchctl: Batchctl, tracker: SimpleNamespace, given: str, mib: int
 ) -> None:
     tracker.answer = {"job_id": "demo-1", "status": "QUEUED", "attempt": 2, "items": 5, "tasks": 1}
-    told = batchctl("retry", "demo-1", "--memory", given, "--on-demand")
-    assert "demo-1 is QUEUED: attempt 2 has 5 items in 1 tasks" in told.stderr
+    shown = batchctl("retry", "demo-1", "--memory", given, "--on-demand")
+    assert "demo-1 is QUEUED: attempt 2 has 5 items in 1 tasks" in shown.stderr
     ((_, asked),) = tracker.asked
     assert (asked["memory_mib"], asked["on_demand"]) == (mib, True)
 
@@ -91,18 +91,18 @@ def test_a_job_can_be_cancelled_without_a_config(
 ) -> None:
     (folder / "config.yaml").unlink()
     tracker.answer = {"job_id": "demo-1", "status": "CANCELLED", "tasks": counts(total=1)}
-    told = batchctl("cancel", "demo-1")
-    assert told.exit_code == 0, told.stderr
-    assert "going by the state" in told.stderr
+    shown = batchctl("cancel", "demo-1")
+    assert shown.exit_code == 0, shown.stderr
+    assert "going by the state" in shown.stderr
 
 
 @pytest.mark.usefixtures("in_account")
 def test_logs_of_a_job_that_hasnt_started_say_so(batchctl: Batchctl) -> None:
     put_job("QUEUED")
-    told = batchctl("logs", "demo-1")
-    assert told.exit_code == 0
-    assert "no lines: demo-1 is QUEUED" in told.stderr
-    assert told.stdout == ""
+    shown = batchctl("logs", "demo-1")
+    assert shown.exit_code == 0
+    assert "no lines: demo-1 is QUEUED" in shown.stderr
+    assert shown.stdout == ""
 
 
 @pytest.mark.usefixtures("in_account")
@@ -111,10 +111,10 @@ def test_why_tells_errors_findings_and_fixes_and_json_has_the_same(
 ) -> None:
     put_job("QUEUED")
     api.looks, api.failed = [FAILED], {0: NO_MEMORY}
-    told = batchctl("why", "demo-1").stdout
-    assert "demo-1 is FAILED" in told
-    assert "1: OUT_OF_MEMORY: the task needed more memory\n" in told
-    assert "fix:   wait a minute; then `batchctl dead-letters show`" in told
+    shown = batchctl("why", "demo-1").stdout
+    assert "demo-1 is FAILED" in shown
+    assert "1: OUT_OF_MEMORY: the task needed more memory\n" in shown
+    assert "fix:   wait a minute; then `batchctl dead-letters show`" in shown
     found = json.loads(batchctl("why", "demo-1", "--json").stdout)
     assert found["errors"] == {"OUT_OF_MEMORY: the task needed more memory": 1}
     assert len(found["findings"]) == 1

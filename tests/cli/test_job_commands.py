@@ -17,7 +17,7 @@ from click.testing import Result
 from job_api import DONE, FAILED, NO_MEMORY, RUNNING, JobApi, counts
 
 from batchctl.cli import main
-from batchctl.cli.watch import duration
+from batchctl.cli.display.job_progress import duration
 
 Batchctl = Callable[..., Result]
 
@@ -28,10 +28,10 @@ Batchctl = Callable[..., Result]
 @pytest.mark.usefixtures("deployed")
 def test_show_tells_the_attempt_and_what_reclaims_cost(api: JobApi, batchctl: Batchctl) -> None:
     api.looks = [RUNNING | {"attempt": 2, "reclaims": {"count": 3, "seconds": 71.6}}]
-    told = batchctl("show", "demo-1")
-    assert "attempt:  2\n" in told.stdout
-    assert "reclaims: 3, which cost 72 s of work\n" in told.stdout
-    assert "4: 1 pending, 2 running, 1 succeeded, 0 failed" in told.stdout
+    shown = batchctl("show", "demo-1")
+    assert "attempt:  2\n" in shown.stdout
+    assert "reclaims: 3, which cost 72 s of work\n" in shown.stdout
+    assert "4: 1 pending, 2 running, 1 succeeded, 0 failed" in shown.stdout
     found = json.loads(batchctl("show", "demo-1", "--json").stdout)
     assert found["reclaims"] == {"count": 3, "seconds": 71.6}
     assert "results" not in found
@@ -119,18 +119,20 @@ def test_ctrl_c_ends_the_watching_and_says_that_the_job_goes_on(api: JobApi) -> 
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "shown"),
     [(0.4, "0 s"), (59, "59 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
 )
-def test_durations_are_told_for_people(seconds: float, told: str) -> None:
-    assert duration(seconds) == told
+def test_durations_are_written_for_people(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
 
 
 # results
 
 
 @pytest.mark.usefixtures("deployed")
-def test_failed_results_alone_are_told_with_their_reasons(api: JobApi, batchctl: Batchctl) -> None:
+def test_failed_results_alone_are_written_with_their_reasons(
+    api: JobApi, batchctl: Batchctl
+) -> None:
     api.looks, api.items, api.failed = [FAILED], 4, {2: NO_MEMORY | {"exit_code": 137}}
     (found,) = json.loads(batchctl("results", "demo-1", "--failed", "--json").stdout)
     assert (found["item"], found["reason"], found["exit_code"]) == (

@@ -1,4 +1,4 @@
-"""Which container engine the local cloud is told to use."""
+"""Which container engine the local cloud is to use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchctl.cli.local_engine import engine_of
+from batchctl.application.local_cloud import engine_of
 from batchctl.config import Config
 from batchctl.errors import BatchctlError, UsageError
 from batchctl.local.control.record import Running

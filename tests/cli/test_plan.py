@@ -12,9 +12,8 @@ import pytest
 from botocore.client import BaseClient
 from click.testing import Result
 
-from batchctl.cli.application import open_application
-from batchctl.cli.options import Options
-from batchctl.cli.plan_view import LONGEST_VALUE, as_json, show_plan
+from batchctl.application import Target, open_application
+from batchctl.cli.display.plan import LONGEST_VALUE, as_json, show_plan
 from batchctl.engine.difference import Change
 from batchctl.engine.plan import Action, Plan, Step
 
@@ -140,7 +139,7 @@ def test_a_plan_shows_settings_drift_and_what_follows_of_them(
 
 
 def test_the_stack_is_built_once_however_often_it_is_asked_for(folder: Path) -> None:
-    application = open_application(Options(config=folder / "config.yaml"))
+    application = open_application(Target(config=folder / "config.yaml"))
     assert application.stack is application.stack
 
 

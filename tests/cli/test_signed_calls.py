@@ -177,7 +177,7 @@ def test_curl_fails_on_an_error_when_told_to(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "shown"),
     [
         (["v1/tasks"], "it must begin with `/`"),
         (["/", "-H", "nothing"], "it must be `NAME: VALUE`"),
@@ -185,11 +185,11 @@ def test_curl_fails_on_an_error_when_told_to(
     ],
 )
 def test_curl_tells_what_it_cannot_use(
-    signed: ApiServer, batchctl: Batchctl, arguments: list[str], told: str
+    signed: ApiServer, batchctl: Batchctl, arguments: list[str], shown: str
 ) -> None:
     done = batchctl("curl", *arguments)
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert shown in done.stderr
     assert signed.asked == []
 
 

@@ -26,13 +26,15 @@ from click.testing import CliRunner, Result
 from job_api import FAILED, counts
 from terminal_commands import commanding
 
+from batchctl.application.logs import JobLogs
+from batchctl.application.status import ResourceStatus, Status
 from batchctl.cli import main, output
-from batchctl.cli.failures import tell
-from batchctl.cli.plan_view import show_plan
-from batchctl.cli.progress import Counter, progress
+from batchctl.cli.display.job_progress import _bar
+from batchctl.cli.display.plan import show_plan
+from batchctl.cli.display.progress import Counter, progress
+from batchctl.cli.display.status import show_status
+from batchctl.cli.failures import print_error
 from batchctl.cli.runs import confirm
-from batchctl.cli.status_view import show_status
-from batchctl.cli.watch import _bar
 from batchctl.engine import events
 from batchctl.engine.difference import Change
 from batchctl.engine.plan import Action, Plan, Step
@@ -222,8 +224,7 @@ def test_logs_show_nothing_raw(batchctl: Batchctl, monkeypatch: pytest.MonkeyPat
         Line(1, 0, 1, 1_700_000_000_000, HOSTILE),
         Line(1, 0, 1, 1_700_000_000_000, "\x1b[1mb"),
     ]
-    found = sys.modules["batchctl.cli.logs"]._Found
-    monkeypatch.setattr(found, "written", lambda *_: iter(lines))
+    monkeypatch.setattr(JobLogs, "written", lambda *_: iter(lines))
     done = batchctl("logs", "demo-1")
     assert is_clean(done.output)
     assert [line[:4] for line in done.stdout.splitlines()] == ["0.1 ", "0.1 "]
@@ -249,7 +250,7 @@ def test_why_shows_nothing_raw(
     condition = Condition("job queue", HOSTILE, HOSTILE, HOSTILE, HOSTILE)
     monkeypatch.setattr("batchctl.jobs.diagnosis.evidence._queues", lambda *_: iter([condition]))
     finding = Finding(seen=HOSTILE, cause=HOSTILE, fix=HOSTILE)
-    monkeypatch.setattr("batchctl.jobs.diagnosis.findings.diagnose", lambda *_: (finding,))
+    monkeypatch.setattr("batchctl.application.diagnosis.diagnose", lambda *_: (finding,))
     done = batchctl("why", "demo-1")
     assert done.exit_code == 0, done.output
     assert done.stdout.count("]52;c;") >= 5
@@ -274,8 +275,8 @@ def test_dead_letters_show_nothing_raw(batchctl: Batchctl) -> None:
 def test_cancel_and_retry_show_nothing_raw(
     batchctl: Batchctl, tracker: SimpleNamespace, command: str, refused: bool
 ) -> None:
-    told = {"status": HOSTILE, "attempt": 2, "items": 1, "tasks": counts(total=1)}
-    tracker.answer = {"error": HOSTILE, "code": 409} if refused else {"job_id": HOSTILE, **told}
+    shown = {"status": HOSTILE, "attempt": 2, "items": 1, "tasks": counts(total=1)}
+    tracker.answer = {"error": HOSTILE, "code": 409} if refused else {"job_id": HOSTILE, **shown}
     done = batchctl(command, "demo-1")
     assert "]52;c;" in done.output
     assert is_clean(done.output)
@@ -304,9 +305,9 @@ def test_a_plan_shows_nothing_raw(capsys: pytest.CaptureFixture[str]) -> None:
 def test_status_shows_what_is_in_brackets_and_nothing_raw(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    resource = dict.fromkeys(("address", "name", "state"), f"[/x]{HOSTILE}")
+    resource = ResourceStatus(*3 * [f"[/x]{HOSTILE}"])
     texts = dict.fromkeys(("stack", "account", "region", "endpoint", "execute_role"), HOSTILE)
-    show_status({**texts, "resources": [resource], "queues": {HOSTILE: 3}})
+    show_status(Status(**texts, resources=(resource,), queues={HOSTILE: 3}))
     shown = capsys.readouterr().out
     assert shown.count("[/x]") == 3 * 2 + 6
     assert is_clean(shown)
@@ -344,9 +345,9 @@ def test_what_is_drawn_holds_nothing_raw(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_errors_and_their_hints_show_nothing_raw(capsys: pytest.CaptureFixture[str]) -> None:
-    tell(BatchctlError(f"could not: {HOSTILE}", hint=HOSTILE), HOSTILE)
-    tell(aws_error())
-    tell(ValueError(HOSTILE))
+    print_error(BatchctlError(f"could not: {HOSTILE}", hint=HOSTILE), HOSTILE)
+    print_error(aws_error())
+    print_error(ValueError(HOSTILE))
     shown = capsys.readouterr().err
     assert shown.count("]52;c;") == 6
     assert is_clean(shown)

@@ -1,0 +1,55 @@
+"""Opens an application (config under state, account or local cloud) and answers for it.
+
+    application = open_application(Target(local=True))
+    plan = application.plan()
+    application.up(plan)
+    application.jobs().submit("demo-1", ["AAPL"])
+
+Nothing here prints or asks: what happens is reported as events to the caller's functions. Names are
+loaded when they are first used, as boto3 and pydantic take their time: whoever only wants to read
+a command's help doesn't wait for them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from batchctl.application.application import Application
+    from batchctl.application.front_door import FrontDoor
+    from batchctl.application.front_door_change import FrontDoorChange
+    from batchctl.application.opening import open_application, open_recorded, open_to_build
+    from batchctl.application.openness import checked_networks, default_openness
+    from batchctl.application.target import Target
+
+__all__ = [
+    "Application",
+    "FrontDoor",
+    "FrontDoorChange",
+    "Target",
+    "checked_networks",
+    "default_openness",
+    "open_application",
+    "open_recorded",
+    "open_to_build",
+]
+
+if not TYPE_CHECKING:  # mypy would take every name for one that is there
+    _MODULES = {
+        "Application": "application",
+        "FrontDoor": "front_door",
+        "FrontDoorChange": "front_door_change",
+        "Target": "target",
+        "checked_networks": "openness",
+        "default_openness": "openness",
+        "open_application": "opening",
+        "open_recorded": "opening",
+        "open_to_build": "opening",
+    }
+
+    def __getattr__(name: str) -> Any:
+        """Load a public name (PEP 562)."""
+        if name not in _MODULES:
+            raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,0 +1,28 @@
+"""The AWS account of an application: that of the credentials, refused when it is another."""
+
+from __future__ import annotations
+
+import os
+
+import boto3
+
+from batchctl.application.target import Target
+from batchctl.aws.session import Aws, Connection
+from batchctl.config import Config
+from batchctl.errors import UsageError
+
+
+def open_account(target: Target, config: Config) -> Aws:
+    """Return the account; UsageError without a region, or when it is another than `account_id`."""
+    # AWS's own tools know AWS_REGION; boto3 reads AWS_DEFAULT_REGION alone.
+    region = target.region or config.region or os.environ.get("AWS_REGION")
+    session = boto3.Session(profile_name=target.profile, region_name=region)
+    aws = Aws(Connection(session), stack=config.name, tags=config.tags)
+    aws.region  # noqa: B018 - a missing region is said before a missing login
+    if config.account_id and aws.account != config.account_id:
+        raise UsageError(
+            f"could not use these credentials: they are of account `{aws.account}`, "
+            f"`account_id` in config.yaml says `{config.account_id}`",
+            hint="use the other profile (`--profile`), or correct `account_id`",
+        )
+    return aws

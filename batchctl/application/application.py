@@ -1,0 +1,239 @@
+"""One application in one place: what it is made of, and what can be done with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from batchctl import stack
+from batchctl.application.account import open_account
+from batchctl.application.caller import direct_http, open_caller
+from batchctl.application.dead_letters import DeadLetterQueue, dead_letter_queues
+from batchctl.application.diagnosis import Diagnosis, diagnosis_of
+from batchctl.application.events import OnEvent, ignore
+from batchctl.application.front_door import FrontDoor, front_door_of, loopback_url
+from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
+from batchctl.application.image import image_of, secrets_of
+from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
+from batchctl.application.local_cloud import local_settings, open_local_cloud
+from batchctl.application.logs import JobLogs, logs_of
+from batchctl.application.recorded import RecordedStates
+from batchctl.application.status import Status, status_of
+from batchctl.application.target import Target
+from batchctl.aws.session import Aws
+from batchctl.config import Config
+from batchctl.engine import lock
+from batchctl.engine.apply import apply
+from batchctl.engine.destroy import Remaining, destroy, plan_destroy, remaining_after
+from batchctl.engine.events import Emit
+from batchctl.engine.events import ignore as ignore_steps
+from batchctl.engine.plan import OnWait, Plan, ignore_waits, make_plan
+from batchctl.engine.state import State, StateFile, StateIdentity
+from batchctl.engine.walk import WalkOutcome
+from batchctl.errors import UsageError
+from batchctl.image.recipe import Recipe, Secrets
+from batchctl.jobs import JobsClient
+from batchctl.jobs.api.connection import Connection
+from batchctl.jobs.control import JobChanges
+from batchctl.local.control.process import Settings
+from batchctl.packaging import function_package
+from batchctl.resource import Resource
+from batchctl.stack.openness import door_of, front_door_warnings
+
+
+@dataclass(frozen=True)
+class Application:
+    """One application in one place; nothing is looked up before it is needed, and then once.
+
+    `recorded_only`: the configuration can't be used, all that is known is in the state. `rebuild`:
+    the image is to be built once more, on the newest base image.
+    """
+
+    target: Target
+    config: Config
+    states: RecordedStates
+    on_event: OnEvent = ignore
+    recorded_only: bool = False
+    rebuild: bool = False
+
+    @property
+    def state_path(self) -> Path:
+        """The state file."""
+        return self.states.path_of(self.config.name)
+
+    @property
+    def recorded(self) -> State | None:
+        """What is recorded, whoever's it is; None before `up`. StateError when it is damaged."""
+        loaded: StateFile | None = vars(self).get("state")
+        return loaded.state if loaded else self.states.of(self.config.name)
+
+    @cached_property
+    def aws(self) -> Aws:
+        """The account (or the local cloud, started when needed), refused when it is another one."""
+        if self.target.local:
+            return open_local_cloud(
+                self.target, self.config, self.on_event, recorded_only=self.recorded_only
+            )
+        return open_account(self.target, self.config)
+
+    @cached_property
+    def state(self) -> StateFile:
+        """The state, of this account and region only."""
+        identity = StateIdentity(self.aws.stack, self.aws.account, self.aws.region)
+        return StateFile.of(self.states.of(self.config.name), self.state_path, identity)
+
+    @cached_property
+    def stack(self) -> tuple[Resource[Any], ...]:
+        """The resources that config.yaml asks for."""
+        return stack.build(self.config, image=self.image, package=function_package())
+
+    @cached_property
+    def image(self) -> str | Recipe:
+        """The container image by name, or what it is built from.
+
+        UsageError when what is not built here is to be rebuilt.
+        """
+        return image_of(self.target, self.config, rebuild=self.rebuild)
+
+    @property
+    def image_secrets(self) -> Secrets | None:
+        """What looks like a secret where the image is built from; None when it isn't built."""
+        return secrets_of(self.image)
+
+    def local_settings(self) -> Settings:
+        """Return how the local cloud is to run for it; UsageError when that can't be."""
+        return local_settings(self.target, self.config)
+
+    @cached_property
+    def front_door(self) -> FrontDoor:
+        """The front door that is deployed, or else the one that config.yaml asks for."""
+        return front_door_of(self.config, self.recorded, local=self.target.local)
+
+    @property
+    def endpoint(self) -> str:
+        """The URL of the deployed API, without a slash at its end; UsageError when there is none.
+
+        The local cloud's load balancer has one before anything is deployed.
+        """
+        if self.front_door.url:
+            return self.front_door.url
+        if self.target.local:
+            return loopback_url(self.config)
+        raise UsageError(
+            f"could not find the endpoint: `{self.state_path}` knows no load balancer and no REST "
+            "API",
+            hint="run `batchctl up` first, or `batchctl --local up` to try it on this machine",
+        )
+
+    # Building
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the state for the block, which sees what another run wrote before it.
+
+        Locked when another run has it.
+        """
+        with lock.locked(self.state_path):
+            self.states.forget()
+            self._forget("state", "front_door")
+            yield
+
+    def plan(self, on_wait: OnWait = ignore_waits) -> Plan:
+        """Return what `up` would change and why; errors of reading are in its `outcome`."""
+        return make_plan(self.stack, self.state.state, self.aws, on_wait)
+
+    def front_door_change(self, plan: Plan) -> FrontDoorChange:
+        """Return what carrying out the plan makes of the front door."""
+        agreed, wanted = agreed_door(self.recorded), door_of(self.config)
+        local = self.target.local
+        # Nobody but this machine reaches the local cloud.
+        warnings = () if local else front_door_warnings(self.config, self.aws.partition.id)
+        return FrontDoorChange(
+            agreed, wanted, loosened(agreed, wanted, plan.loosens), tuple(warnings), local
+        )
+
+    def up(self, plan: Plan, emit: Emit = ignore_steps) -> WalkOutcome:
+        """Carry out the plan; the state has what was done, whatever failed. Call it `locked`."""
+        door = door_of(self.config)
+        self.state.remember_api(door.mode, door.auth, door.cidrs or (), door.scheme or "")
+        self._forget("front_door")
+        return apply(self.stack, plan, self.state, self.aws, emit).outcome
+
+    def plan_down(self, *, delete_data: bool = False, on_wait: OnWait = ignore_waits) -> Plan:
+        """Return what `down` would delete, from the state alone, and what it would keep."""
+        return plan_destroy(self.state, self.aws, delete_data=delete_data, on_wait=on_wait)
+
+    def down(
+        self, plan: Plan, emit: Emit = ignore_steps
+    ) -> tuple[WalkOutcome, tuple[Remaining, ...]]:
+        """Carry out the plan of `plan_down`; return what came of it and what is still there."""
+        outcome = destroy(plan, self.state, self.aws, emit)
+        self._forget("front_door")
+        return outcome, remaining_after(plan, outcome, self.state)
+
+    def status(self, plan: Plan) -> Status:
+        """Return what is deployed, its drift by the plan, and how full the queues are."""
+        return status_of(plan, self.state.state, self.aws, self.front_door)
+
+    def lock_holder(self) -> lock.Held | None:
+        """Return what keeps runs out; None when the next one can begin."""
+        return lock.held(self.state_path)
+
+    def unlock(self) -> None:
+        """Free the lock of a run that is gone."""
+        lock.free(self.state_path)
+
+    # Jobs
+
+    def jobs(self, *, assume_api_role: bool = False) -> JobsClient:
+        """Return the client of the jobs; nothing is called yet.
+
+        UsageError when nothing is deployed. With `assume_api_role`, requests are signed as the
+        API's execute role, which is assumed here where the API wants signatures: BatchctlError says
+        why it can't be.
+        """
+        endpoint, caller = self.endpoint, open_caller(self, asked=assume_api_role)
+        return JobsClient(
+            endpoint,
+            sign=caller.sign,
+            caller=caller.name,
+            http=direct_http(local=self.target.local),
+            door=self.front_door.limits,
+        )
+
+    def connection(self, *, assume_api_role: bool = False) -> Connection:
+        """Return the way to the API for requests by hand; raises as `jobs` does."""
+        endpoint, sign = self.endpoint, open_caller(self, asked=assume_api_role).sign
+        http = direct_http(local=self.target.local)
+        return Connection(endpoint, sign=sign, http=http, sleep=time.sleep, clock=time.monotonic)
+
+    def job_changes(self) -> JobChanges:
+        """Return what cancels and retries jobs; UsageError before `up`."""
+        return JobChanges(self.aws, tracker_of(self._recorded))
+
+    def logs(self, job_id: str, item: str | None = None) -> JobLogs:
+        """Return the logs of a job, or of the tasks that work on one item; JobNotFound."""
+        return logs_of(self.aws, job_resources_of(self._recorded), job_id, item)
+
+    def why(self, job_id: str, *, assume_api_role: bool = False) -> Diagnosis:
+        """Return what AWS says about a job, the likely causes and what to do; JobNotFound."""
+        client = self.jobs(assume_api_role=assume_api_role)
+        return diagnosis_of(self.aws, job_resources_of(self._recorded), client, job_id)
+
+    def dead_letters(self) -> tuple[DeadLetterQueue, ...]:
+        """Return the queues of failed messages that there are; UsageError before `up`."""
+        return dead_letter_queues(self.aws, self._recorded)
+
+    @property
+    def _recorded(self) -> Recorded:
+        return Recorded(self.state.state, self.state_path)
+
+    def _forget(self, *names: str) -> None:
+        """Have what was looked up be looked up again."""
+        for name in names:
+            vars(self).pop(name, None)

@@ -1,0 +1,97 @@
+"""The front door that is there: how the API is reached, as whom it is called, what it admits.
+
+A front door of another kind is one more entry of `_KINDS`; no other file on this side of the API
+asks which kind there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from batchctl.config import Config
+from batchctl.engine.state import State
+from batchctl.jobs.api.new_task import API_GATEWAY, Door
+from batchctl.jobs.api.new_task import LOAD_BALANCER as LOAD_BALANCER_LIMITS
+from batchctl.stack import EXECUTE_ROLE, LOAD_BALANCER, STAGE
+
+
+@dataclass(frozen=True)
+class FrontDoor:
+    """How the API of an application is called.
+
+    `url` has no slash at its end and is None while the state knows none; `region` is the one that
+    signatures name, None without a state; `role` is the ARN of the role that may be assumed to call
+    the API, None without one; `limits` is how large a body may be.
+    """
+
+    mode: str
+    auth: str
+    url: str | None
+    region: str | None
+    role: str | None
+    limits: Door
+
+    @property
+    def needs_signature(self) -> bool:
+        """Whether signed requests alone are answered."""
+        return self.auth == "iam"
+
+
+def front_door_of(config: Config, state: State | None, *, local: bool) -> FrontDoor:
+    """Return the front door that the state records, or else the one that config.yaml asks for."""
+    mode = (state.api_mode if state else None) or config.api.mode
+    role = state.outputs(EXECUTE_ROLE).get("arn") if state else None
+    return FrontDoor(
+        mode=mode,
+        auth=(state.api_auth if state else None) or config.api.auth,
+        url=_url(mode, config, state, local=local) if state else None,
+        region=state.identity.region if state else None,
+        role=str(role) if role else None,
+        limits=_KINDS[mode].limits,
+    )
+
+
+def loopback_url(config: Config) -> str:
+    """Return where the load balancer of the local cloud listens."""
+    return f"http://127.0.0.1:{config.api.port}"
+
+
+def settles_auth(mode: str | None) -> bool:
+    """Whether who chooses this kind has chosen `auth` with it, as it knows one alone."""
+    return mode is not None and len(_KINDS[mode].auths) == 1
+
+
+def _url(mode: str, config: Config, state: State, *, local: bool) -> str | None:
+    """Return the URL of the chosen kind, or else of one that is there: `up` may be half done."""
+    chosen, *others = sorted(_KINDS.items(), key=lambda kind: kind[0] != mode)
+    found = (kind.url(config, state, local) for _, kind in (chosen, *others))
+    return next(filter(None, found), None)
+
+
+def _load_balancer_url(config: Config, state: State, local: bool) -> str | None:
+    host = state.outputs(LOAD_BALANCER).get("dns_name")
+    if not host:
+        return None
+    scheme = "https" if config.api.certificate_arn else "http"
+    return loopback_url(config) if local else f"{scheme}://{host}:{config.api.port}"
+
+
+def _stage_url(_config: Config, state: State, _local: bool) -> str | None:
+    url = state.outputs(STAGE).get("invoke_url")
+    return str(url) if url else None
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of front door: what it admits, who may call it, how its URL is read off the state."""
+
+    limits: Door
+    auths: tuple[str, ...]
+    url: Callable[[Config, State, bool], str | None]
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "alb": _Kind(LOAD_BALANCER_LIMITS, ("none",), _load_balancer_url),
+    "restapi": _Kind(API_GATEWAY, ("none", "iam"), _stage_url),
+}

@@ -1,0 +1,92 @@
+"""The local cloud of an application: how it is to run, and started when it is needed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+
+import boto3
+
+from batchctl.application.events import InstallingLocalCloud, OnEvent, StartingLocalCloud
+from batchctl.application.image import build_folder
+from batchctl.application.target import Target
+from batchctl.aws.session import Aws, Connection
+from batchctl.config import Config
+from batchctl.errors import UsageError
+from batchctl.image.engine_search import find_engine
+from batchctl.local.control.process import Settings, start, status
+from batchctl.local.control.record import Running
+
+LOCAL_REGION = "us-east-1"
+
+
+def open_local_cloud(
+    target: Target, config: Config, on_event: OnEvent, *, recorded_only: bool
+) -> Aws:
+    """Return the local cloud as an account, started when it doesn't run."""
+    running = _running(target, config, on_event, recorded_only=recorded_only)
+    key_id, secret = running.root
+    session = boto3.Session(
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        region_name=_region(target, config),
+    )
+    connection = Connection(session, endpoint_url=running.endpoint_url, through_proxy=False)
+    return Aws(connection, stack=config.name, tags=config.tags)
+
+
+def _running(target: Target, config: Config, on_event: OnEvent, *, recorded_only: bool) -> Running:
+    """Return the local cloud; without a config of its own (`recorded_only`) as it runs."""
+    running = status(target.local_folder)
+    if running is None:
+        on_event(StartingLocalCloud())
+    elif recorded_only:
+        return running
+    return start(local_settings(target, config), lambda text: on_event(InstallingLocalCloud(text)))
+
+
+def local_settings(target: Target, config: Config) -> Settings:
+    """Return how the local cloud is to run for this application.
+
+    UsageError when this machine has fewer vCPUs than one task asks for: it would wait for ever.
+    """
+    vcpus = config.local.vcpus or os.cpu_count() or 1
+    if vcpus < config.compute.vcpus:
+        raise UsageError(
+            f"could not run tasks here: `compute.vcpus` is {config.compute.vcpus}, "
+            f"the local cloud has {vcpus}",
+            hint="lower `compute.vcpus`, or set `local.vcpus`: it may exceed what the machine has",
+        )
+    return Settings(
+        directory=target.local_folder,
+        gateway_port=config.local.gateway_port,
+        load_balancer_port=config.api.port,
+        compute_directory=build_folder(target, config),
+        region=_region(target, config),
+        vcpus=vcpus,
+        engine=engine_of(config, status(target.local_folder)),
+    )
+
+
+def engine_of(config: Config, running: Running | None) -> str:
+    """Return the command line of the container engine; empty where tasks are processes.
+
+    A cloud that is `running` keeps the engine it has: its options may be those of another shell.
+    UsageError off Linux, where containers live in a virtual machine, which doesn't share this
+    machine's network with them; BatchctlError when no engine works here.
+    """
+    if config.local.executor == "process":
+        return ""
+    if running is not None and running.engine:
+        return running.engine
+    if sys.platform != "linux":
+        raise UsageError(
+            "could not run tasks in containers: the local cloud does so on Linux alone",
+            hint="set `local.executor: process`",
+        )
+    return shlex.join(find_engine(config.compute.builder, config.compute.builder_options).command())
+
+
+def _region(target: Target, config: Config) -> str:
+    return target.region or config.region or LOCAL_REGION

@@ -1,0 +1,44 @@
+"""The states of a folder, each read once however often it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from batchctl.engine.state import State, read_state
+
+_SUFFIX = ".state.json"
+
+
+@dataclass(frozen=True)
+class RecordedStates:
+    """What was recorded when it was first asked for; `forget` makes it be read again."""
+
+    folder: Path
+    _read: dict[Path, State | None] = field(default_factory=dict)
+
+    def path_of(self, name: str) -> Path:
+        """Return where the state of the application `name` is, or will be."""
+        return self.folder / f"{name}{_SUFFIX}"
+
+    def of(self, name: str) -> State | None:
+        """Return the state of the application `name`; None when there is none.
+
+        Raises as `read_state` does.
+        """
+        return self._at(self.path_of(name))
+
+    def only(self) -> tuple[Path, State] | None:
+        """Return the state of this folder and its path; None when there is none, or several."""
+        found = sorted(self.folder.glob(f"*{_SUFFIX}"))
+        state = self._at(found[0]) if len(found) == 1 else None
+        return (found[0], state) if state else None
+
+    def forget(self) -> None:
+        """Have the states read anew: another run may have written them."""
+        self._read.clear()
+
+    def _at(self, path: Path) -> State | None:
+        if path not in self._read:
+            self._read[path] = read_state(path)
+        return self._read[path]

@@ -1,0 +1,72 @@
+"""What is deployed: every resource with its drift, the endpoint, the depth of the queues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from batchctl.application.front_door import FrontDoor
+from batchctl.aws.session import Aws
+from batchctl.engine.action import Action
+from batchctl.engine.plan import Plan
+from batchctl.engine.state import State
+from batchctl.engine.steps import Step
+from batchctl.resources.sqs import depth
+from batchctl.stack import QUEUES
+
+_WORDS = {
+    Action.CREATE: "missing",
+    Action.DELETE: "no longer wanted",
+    Action.REPLACE: "drifted",
+    Action.UPDATE: "drifted",
+    Action.KEEP: "kept",
+}
+
+
+@dataclass(frozen=True)
+class ResourceStatus:
+    """A resource: `ok`, `missing`, `kept`, `no longer wanted`, or `drifted:` and the attributes."""
+
+    address: str
+    name: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """An application as it stands; `queues` are messages by address, None is what isn't there."""
+
+    stack: str
+    account: str
+    region: str
+    endpoint: str | None
+    execute_role: str | None
+    resources: tuple[ResourceStatus, ...]
+    queues: Mapping[str, int]
+
+
+def status_of(plan: Plan, state: State, aws: Aws, door: FrontDoor) -> Status:
+    """Return what is deployed; drift is what the plan would change."""
+    return Status(
+        stack=aws.stack,
+        account=aws.account,
+        region=aws.region,
+        endpoint=door.url,
+        execute_role=door.role,
+        resources=tuple(
+            ResourceStatus(step.address, step.name, _condition(step)) for step in plan.steps
+        ),
+        queues=_depths(state, aws),
+    )
+
+
+def _condition(step: Step) -> str:
+    word = _WORDS.get(step.action, "ok")
+    if word != "drifted":
+        return word
+    return f"drifted: {', '.join(change.path for change in step.changes)}"
+
+
+def _depths(state: State, aws: Aws) -> dict[str, int]:
+    urls = {address: state.outputs(address).get("url") for address in QUEUES}
+    return {address: depth(aws, url) for address, url in urls.items() if url}

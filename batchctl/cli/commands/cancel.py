@@ -1,0 +1,38 @@
+"""`batchctl cancel`: end a job for good."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import click
+
+from batchctl.cli.display.job import spelled
+from batchctl.cli.opening import open_recorded
+from batchctl.cli.options import current_options, shared_options
+from batchctl.cli.output import print_json, say
+
+
+@click.command()
+@click.argument("job_id")
+@shared_options
+def cancel(*, job_id: str) -> None:
+    """End a job for good: queued tasks don't start, running ones are stopped.
+
+    The results that there are stay. `retry` runs the rest after all.
+
+    \b
+    Examples:
+      batchctl cancel demo-1
+      batchctl --local cancel demo-1 --json
+    """
+    application = open_recorded()
+    done = application.job_changes().cancel(job_id)
+    if current_options().json:
+        print_json(dataclasses.asdict(done))
+        return
+    tasks = done.tasks
+    say(
+        f"{job_id} is {done.status}: {tasks.succeeded} of {tasks.total} tasks had succeeded, "
+        f"{tasks.failed} failed"
+    )
+    say(f"what there is: `{spelled(application)} results {job_id}`")

@@ -1,0 +1,133 @@
+"""The commands for messages that failed for good: dead-letters show, redrive, drop."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from batchctl.cli.display.dead_letters import print_table
+from batchctl.cli.display.job import spelled
+from batchctl.cli.opening import open_recorded
+from batchctl.cli.options import current_options, shared_options
+from batchctl.cli.output import print_json, say
+from batchctl.cli.runs import confirm
+
+if TYPE_CHECKING:
+    from batchctl.application import Application
+    from batchctl.application.dead_letters import DeadLetterQueue
+
+_of = click.option(
+    "--queue",
+    "source",
+    type=click.Choice(["jobs", "events", "all"]),
+    default="all",
+    show_default=True,
+    help="Jobs that could not be submitted, or events that JobTracker didn't get.",
+)
+
+
+@click.group(name="dead-letters", invoke_without_command=True)
+@click.pass_context
+@shared_options
+def dead_letters(context: click.Context) -> None:
+    """Deal with messages that failed for good; without a command, show them.
+
+    \b
+    Examples:
+      batchctl dead-letters
+      batchctl dead-letters redrive
+      batchctl dead-letters drop --queue events
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(show)
+
+
+@dead_letters.command()
+@_of
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="How many messages of each queue.",
+)
+@shared_options
+def show(*, source: str, limit: int) -> None:
+    """Show the messages that failed, which stay where they are.
+
+    \b
+    Examples:
+      batchctl dead-letters show
+      batchctl dead-letters show --queue jobs --limit 100 --json
+    """
+    application, queues = _open(source)
+    found = [each for queue in queues for each in queue.peek(limit)]
+    if current_options().json:
+        print_json([dataclasses.asdict(each) for each in found])
+        return
+    if not found:
+        say("no message failed")
+        return
+    print_table(found)
+    command = spelled(application)
+    say("")
+    say(f"try them again: `{command} dead-letters redrive`")
+    say(f"delete them:    `{command} dead-letters drop`")
+
+
+@dead_letters.command()
+@_of
+@shared_options
+def redrive(*, source: str) -> None:
+    """Try the messages that failed again, once what made them fail is mended.
+
+    Safe to repeat: a job is submitted once, however often its message comes.
+
+    \b
+    Examples:
+      batchctl dead-letters redrive
+      batchctl --local dead-letters redrive --queue events
+    """
+    _, queues = _open(source)
+    _each(queues, lambda queue: queue.redrive(), "tried again")
+
+
+@dead_letters.command()
+@_of
+@click.option("--yes", is_flag=True, help="Don't ask before deleting.")
+@shared_options
+def drop(*, source: str, yes: bool) -> None:
+    """Delete the messages that failed, for good. Asks first.
+
+    The job of a dropped message stays QUEUED; `cancel` ends it.
+
+    \b
+    Examples:
+      batchctl dead-letters drop --queue jobs
+      batchctl dead-letters drop --yes
+    """
+    _, queues = _open(source)
+    names = " and ".join(queue.source for queue in queues)
+    confirm(f"delete all dead letters of {names}?", yes=yes)
+    _each(queues, lambda queue: queue.drop(), "dropped")
+
+
+def _open(source: str) -> tuple[Application, list[DeadLetterQueue]]:
+    application = open_recorded()
+    queues = application.dead_letters()
+    return application, [queue for queue in queues if source in {"all", queue.source}]
+
+
+def _each(
+    queues: Iterable[DeadLetterQueue], act: Callable[[DeadLetterQueue], int], done: str
+) -> None:
+    """Do something with each queue, and print with how many messages."""
+    counts = {}
+    for queue in queues:
+        counts[queue.source] = act(queue)
+        say(f"{queue.source}: {counts[queue.source]} messages {done}")
+    if current_options().json:
+        print_json(counts)

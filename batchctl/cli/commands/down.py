@@ -1,0 +1,91 @@
+"""`batchctl down`: delete what `up` made, say what stays, why, and what it costs."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from batchctl.cli.display.plan import as_json, show_plan
+from batchctl.cli.display.progress import progress
+from batchctl.cli.display.read_progress import ReadProgress
+from batchctl.cli.opening import open_recorded
+from batchctl.cli.options import current_options, shared_options
+from batchctl.cli.output import print_json, say
+from batchctl.cli.runs import confirm, confirm_ending, end, print_failures, stopping
+
+if TYPE_CHECKING:
+    from batchctl.application import Application
+    from batchctl.engine.destroy import Remaining
+    from batchctl.engine.plan import Plan
+
+AGAIN = "`batchctl down` again finishes it"
+
+
+@click.command()
+@click.option("--delete-data", is_flag=True, help="Delete the job table even with jobs in it.")
+@click.option("--yes", is_flag=True, help="Don't ask before deleting, or before ending jobs.")
+@shared_options
+def down(*, delete_data: bool, yes: bool) -> None:
+    """Delete everything that `up` made; a job table that holds jobs is kept.
+
+    New jobs are refused first. Jobs that still run are ended, after a question that says how many.
+    What can't be deleted yet is listed with the reason; `down` again finishes it. Works from the
+    state alone: config.yaml may have changed or be gone.
+
+    \b
+    Examples:
+      batchctl down
+      batchctl --local down --delete-data --yes
+    """
+    application = open_recorded()
+    if not application.state_path.exists():
+        say(f"nothing to delete: `{application.state_path}` does not exist")
+        return
+    with application.locked():
+        _down(application, delete_data=delete_data, yes=yes)
+
+
+def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
+    made = _planned(application, delete_data=delete_data)
+    show_plan(made)
+    confirm_ending(made, yes=yes)
+    for step in made.changes:
+        if step.loses_data:
+            confirm(f"{step.address} holds {step.loses_data}: delete it as well?", yes=yes)
+    confirm(f"delete these {len(made.changes)} resources?", yes=yes or not made.changes)
+    with stopping(application), progress(len(made.changes)) as emit:
+        outcome, remaining = application.down(made, emit)
+    code = print_failures(outcome, AGAIN)
+    _print_remaining(remaining)
+    _print_kept(made)
+    if not code:
+        say(f"deleted {len(made.changes)} resources")
+    if current_options().json:
+        print_json({**as_json(made), "left": [dataclasses.asdict(each) for each in remaining]})
+    if code:
+        sys.exit(code)
+
+
+def _planned(application: Application, *, delete_data: bool) -> Plan:
+    with stopping(application):
+        made = application.plan_down(delete_data=delete_data, on_wait=ReadProgress().wait)
+    end(made.outcome, "nothing was changed")
+    return made
+
+
+def _print_remaining(remaining: Sequence[Remaining]) -> None:
+    if remaining:
+        say("")
+        say(f"still there, until {AGAIN}:")
+    for each in remaining:
+        say(f"  {each.address}  {each.name}  ({each.why}; {each.cost})")
+
+
+def _print_kept(made: Plan) -> None:
+    for step in made.steps:
+        if not step.mutates:
+            say(f"kept {step.address} ({step.name}): {step.kept_because}")

@@ -1,0 +1,46 @@
+"""`batchctl plan`: what `up` would change, and why."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from batchctl.cli.display import front_door
+from batchctl.cli.display.plan import as_json, show_plan
+from batchctl.cli.display.secrets import show_secrets
+from batchctl.cli.opening import open_to_build
+from batchctl.cli.options import current_options, front_door_options, shared_options
+from batchctl.cli.output import print_json
+from batchctl.cli.runs import planned
+
+FOUND_CHANGES = 3
+
+
+@click.command()
+@front_door_options
+@click.option("--exit-code", is_flag=True, help="Exit with 3 when there are changes.")
+@shared_options
+def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
+    """Show what `up` would change, and why; change nothing.
+
+    \b
+    Examples:
+      batchctl plan
+      batchctl --local plan
+      batchctl plan --json --exit-code
+      batchctl plan --api-mode restapi --auth iam
+    """
+    application = open_to_build(api_mode, auth)
+    made = planned(application)
+    secrets, change = application.image_secrets, application.front_door_change(made)
+    if current_options().json:
+        found = asdict(secrets) if secrets else None
+        print_json({"front_door": front_door.as_json(change), "secrets": found, **as_json(made)})
+    else:
+        show_plan(made, verbose=True)
+        show_secrets(secrets)
+        front_door.show_front_door(change)
+    if exit_code and made.changes:
+        sys.exit(FOUND_CHANGES)

@@ -1,0 +1,54 @@
+"""`batchctl retry`: run the failed items of a job again."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import click
+
+from batchctl.cli.display.job import spelled
+from batchctl.cli.opening import open_recorded
+from batchctl.cli.options import current_options, shared_options
+from batchctl.cli.output import print_json, say
+
+MEBIBYTES = {"": 1, "MIB": 1, "M": 1, "GIB": 1024, "G": 1024}
+
+
+@click.command()
+@click.argument("job_id")
+@click.option("--memory", metavar="MIB", help="Memory of a task for this attempt: `4096`, `4GiB`.")
+@click.option("--on-demand", is_flag=True, help="Run this attempt on demand, without Spot.")
+@shared_options
+def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
+    """Run the failed items of a job again, as another attempt of the same job.
+
+    Results that say SUCCEEDED stay, and are not computed again. The job must have ended.
+
+    \b
+    Examples:
+      batchctl retry demo-1
+      batchctl retry demo-1 --memory 4GiB
+      batchctl retry demo-1 --on-demand
+    """
+    memory_mib = None if memory is None else _mebibytes(memory)
+    application = open_recorded()
+    done = application.job_changes().retry(job_id, memory_mib=memory_mib, on_demand=on_demand)
+    if current_options().json:
+        print_json(dataclasses.asdict(done))
+        return
+    say(
+        f"{job_id} is {done.status}: attempt {done.attempt} has {done.items} items "
+        f"in {done.tasks} tasks"
+    )
+    say(f"see it with `{spelled(application)} watch {job_id}`")
+
+
+def _mebibytes(text: str) -> int:
+    """Read `4096`, `4096MiB` or `4GiB`; raises BadParameter, also for less than Batch's 4 MiB."""
+    number = text.rstrip("BbIiMmGg")
+    factor = MEBIBYTES.get(text[len(number) :].upper())
+    if not number.isascii() or not number.isdigit() or factor is None or int(number) * factor < 4:
+        raise click.BadParameter(
+            f"`{text}` is no memory: give `4096` (MiB) or `4GiB`", param_hint="--memory"
+        )
+    return int(number) * factor

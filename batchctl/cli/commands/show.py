@@ -1,0 +1,36 @@
+"""`batchctl show`: one job."""
+
+from __future__ import annotations
+
+import click
+
+from batchctl.cli.display.job import as_json, show_job, spelled
+from batchctl.cli.opening import open_jobs
+from batchctl.cli.options import api_options, current_options, shared_options
+from batchctl.cli.output import print_json, say
+from batchctl.jobs.diagnosis.failures import count_reasons
+
+
+@click.command()
+@click.argument("job_id")
+@api_options
+@shared_options
+def show(*, job_id: str) -> None:
+    """Show a job: its status, the counts of its tasks, why items failed, what reclaims cost.
+
+    The reasons are counted over the first 5,000 results.
+
+    \b
+    Examples:
+      batchctl show demo-1
+      batchctl --local show demo-1 --json
+    """
+    application, client = open_jobs()
+    job = client.show(job_id, limit=1)
+    reasons = count_reasons(client.results(job_id)) if job.tasks.failed else {}
+    if current_options().json:
+        print_json(as_json(job) | {"reasons": reasons})
+        return
+    show_job(job, reasons)
+    say("")
+    say(f"results: `{spelled(application)} results {job_id}`")

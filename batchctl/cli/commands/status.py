@@ -1,0 +1,31 @@
+"""`batchctl status`: what is deployed, and how it differs from config.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from batchctl.cli.display.status import show_status
+from batchctl.cli.opening import open_application
+from batchctl.cli.options import current_options, shared_options
+from batchctl.cli.output import print_json
+from batchctl.cli.runs import planned
+
+
+@click.command()
+@shared_options
+def status() -> None:
+    """Show every resource and its drift, the endpoint, and how full the queues are.
+
+    \b
+    Examples:
+      batchctl status
+      batchctl --local status --json
+    """
+    application = open_application()
+    found = application.status(planned(application))
+    if current_options().json:
+        print_json(asdict(found))
+    else:
+        show_status(found)

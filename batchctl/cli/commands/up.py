@@ -1,0 +1,121 @@
+"""`batchctl up`: build the application, after the questions that its plan raises."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import click
+
+from batchctl.cli.display.front_door import show_front_door
+from batchctl.cli.display.plan import as_json, show_plan, summary
+from batchctl.cli.display.progress import progress
+from batchctl.cli.display.secrets import show_secrets
+from batchctl.cli.opening import open_to_build
+from batchctl.cli.options import current_options, front_door_options, shared_options
+from batchctl.cli.output import print_json, say
+from batchctl.cli.runs import confirm, confirm_ending, end, planned, stopping
+from batchctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from batchctl.application import Application, FrontDoorChange
+    from batchctl.engine.plan import Plan
+
+
+@click.command()
+@front_door_options
+@click.option("--rebuild", is_flag=True, help="Build the image anew, on the newest base image.")
+@click.option("--yes", is_flag=True, help="Don't ask before changing anything.")
+@click.option("--loosen", is_flag=True, help="Agree to what the plan marks as LOOSENED.")
+@shared_options
+def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loosen: bool) -> None:
+    """Build the application, or bring it up to date with config.yaml.
+
+    Shows the plan and asks first. Run it again at any time: it continues where it was stopped,
+    and changes nothing when there is nothing to change. What lets more in than today, or keeps
+    less, is marked LOOSENED and needs its own confirmation, or `--loosen` beside `--yes`.
+
+    \b
+    Examples:
+      batchctl --local up
+      batchctl up --api-mode alb --yes
+      batchctl up --api-mode restapi --auth iam
+      batchctl up --rebuild
+    """
+    application = dataclasses.replace(open_to_build(api_mode, auth), rebuild=rebuild)
+    application.stack  # noqa: B018 - nothing is begun before what is wrong with it is said
+    application.aws.account  # noqa: B018 - without credentials nothing is begun
+    with application.locked():
+        _up(application, yes=yes, loosen=loosen)
+
+
+def _up(application: Application, *, yes: bool, loosen: bool) -> None:
+    options = current_options()
+    made = planned(application)
+    if made.changes:
+        change = application.front_door_change(made)
+        show_plan(made, verbose=options.verbose)
+        show_secrets(application.image_secrets)
+        show_front_door(change)
+        _refuse_unanswered(change, yes=yes, loosen=loosen)
+        confirm("apply these changes?", yes=yes)
+        _confirm_front_door(change, yes=yes, loosen=loosen)
+    _confirm_data_loss(made, yes=yes)
+    confirm_ending(made, yes=yes)
+    with stopping(application), progress(len(made.changes)) as emit:
+        outcome = application.up(made, emit)
+    end(outcome, "`batchctl up` again continues from here")
+    say(summary(made) if not made.changes else f"done: {summary(made, done=True)}")
+    if options.json:
+        role = application.front_door.role
+        print_json({"endpoint": application.endpoint, "execute_role": role, **as_json(made)})
+    else:
+        _print_next_steps(application)
+
+
+def _refuse_unanswered(change: FrontDoorChange, *, yes: bool, loosen: bool) -> None:
+    """Raise UsageError when `--yes` would be the answer to what it is no answer to."""
+    found = change.needing_an_answer
+    if found and yes and not loosen and not change.is_local:
+        raise UsageError(
+            f"could not go ahead with `--yes`, as this lets more in or keeps less than today: "
+            f"{'; '.join(found)}",
+            hint="to keep what is there, put it into config.yaml; to go ahead, run `batchctl up` "
+            "and answer the question, or `batchctl up --yes --loosen`",
+        )
+
+
+def _confirm_front_door(change: FrontDoorChange, *, yes: bool, loosen: bool) -> None:
+    """Ask before anything is loosened, and before an open door is opened for the first time."""
+    if change.is_local:
+        return
+    if change.drops_signatures:
+        confirm("let in requests without a signature?", yes=yes or loosen)
+    if change.loosens_more:
+        confirm("go ahead with what is marked LOOSENED?", yes=yes or loosen)
+    if change.opens_to_everyone:
+        confirm("let in anyone on the internet?", yes=yes)
+
+
+def _confirm_data_loss(made: Plan, *, yes: bool) -> None:
+    for step in made.changes:
+        if step.loses_data:
+            if yes:
+                raise UsageError(
+                    f"could not go ahead with `--yes`: {step.address} holds {step.loses_data}, "
+                    "which would be lost",
+                    hint="run `batchctl up` without `--yes` and answer the question",
+                )
+            confirm(f"{step.address} holds {step.loses_data}: lose it?", yes=False)
+
+
+def _print_next_steps(application: Application) -> None:
+    command = "batchctl --local" if application.target.local else "batchctl"
+    say("")
+    say(f"endpoint: {application.endpoint}")
+    if role := application.front_door.role:
+        say(f"role that the account's users may assume to call it: {role}")
+    say("try next:")
+    say(f"  {command} submit --job-id demo-1 --universe AAPL,MSFT,000002.XSHE --wait")
+    say(f"  {command} results demo-1")
+    say(f"  {command} down")

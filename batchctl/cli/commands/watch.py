@@ -1,0 +1,40 @@
+"""`batchctl watch`: follow a job to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from batchctl.cli.display.job import as_json
+from batchctl.cli.display.job_progress import follow, print_end
+from batchctl.cli.opening import open_jobs
+from batchctl.cli.options import api_options, current_options, shared_options
+from batchctl.cli.output import print_json_line
+
+if TYPE_CHECKING:
+    from batchctl.jobs import Job
+
+
+@click.command()
+@click.argument("job_id")
+@api_options
+@shared_options
+def watch(*, job_id: str) -> None:
+    """Watch a job until it ends: counts, rate, time left, and failures as they come.
+
+    Ctrl-C ends the watching, not the job. Exits with 4 when the job ended otherwise than SUCCEEDED.
+    With `--json`, each change is one line of JSON on stdout.
+
+    \b
+    Examples:
+      batchctl watch demo-1
+      batchctl --local watch demo-1 --json
+    """
+    application, client = open_jobs()
+    on_change = _print_change if current_options().json else None
+    print_end(application, follow(application, client, job_id, on_change))
+
+
+def _print_change(job: Job) -> None:
+    print_json_line(as_json(job))

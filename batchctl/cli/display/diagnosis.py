@@ -1,0 +1,64 @@
+"""Why a job waits or failed: for people on one screen, and for machines."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from batchctl.cli.display.job import spelled
+from batchctl.cli.output import show, show_lines
+
+if TYPE_CHECKING:
+    from batchctl.application import Application
+    from batchctl.application.diagnosis import Diagnosis
+    from batchctl.jobs.diagnosis.evidence import Condition
+
+
+def as_json(found: Diagnosis) -> dict[str, Any]:
+    """Return it as data: counts by Batch's words, conditions, findings with cause and fix."""
+    evidence = found.evidence
+    return {
+        "job_id": found.job.job_id,
+        "status": found.job.status,
+        "tasks": dict(evidence.statuses),
+        "waiting": dict(evidence.waiting),
+        "failed": dict(evidence.failed),
+        "errors": dict(found.errors),
+        "conditions": [dataclasses.asdict(each) for each in evidence.conditions],
+        "findings": [dataclasses.asdict(each) for each in found.findings],
+    }
+
+
+def show_diagnosis(application: Application, found: Diagnosis) -> None:
+    """Print it: how the job stands in AWS Batch, the errors, then each finding."""
+    show(f"{found.job.job_id} is {found.job.status}")
+    if found.evidence.statuses:
+        counts = ", ".join(f"{count} {status}" for status, count in found.evidence.statuses.items())
+        show()
+        show(f"AWS Batch: {counts}")
+    for condition in found.evidence.conditions:
+        show(f"  {_condition_line(condition)}")
+    if found.errors:
+        show()
+        show("errors:")
+        for error, count in found.errors.items():
+            show(f"  {count}: {error}")
+    for finding in found.findings:
+        fix = finding.fix.replace("`batchctl ", f"`{spelled(application)} ")
+        show()
+        show_lines(f"seen:  {finding.seen}", mark="       ")
+        show(f"cause: {finding.cause}")
+        show(f"fix:   {fix}")
+    if not found.findings:
+        show()
+        show("nothing holds it up")
+
+
+def _condition_line(condition: Condition) -> str:
+    used = (
+        ""
+        if condition.max_vcpus is None
+        else f", {condition.desired_vcpus or 0} of {condition.max_vcpus} vCPUs wanted"
+    )
+    states = ", ".join(each for each in (condition.state, condition.status) if each)
+    return f"{condition.kind} {condition.name}: {states}{used}"

@@ -1,0 +1,63 @@
+"""Commands that are loaded when they are called, so that `batchctl --help` is quick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True)
+class LazyCommand:
+    """A command by its name, the module that has it under that name, and its line of help."""
+
+    name: str
+    module: str
+    help: str
+
+    def load(self) -> click.Command:
+        """Import the module and return the command; TypeError when that is none."""
+        found = getattr(import_module(self.module), self.name.replace("-", "_"))
+        if not isinstance(found, click.Command):
+            raise TypeError(f"`{self.name}` in `{self.module}` is no command")
+        return found
+
+
+class LazyGroup(click.Group):
+    """A group that loads a command when it is asked for it; its help needs none of them."""
+
+    def __init__(
+        self, *arguments: Any, lazy_commands: Sequence[LazyCommand] = (), **options: Any
+    ) -> None:
+        """Take the commands in the order in which the help lists them."""
+        super().__init__(*arguments, **options)
+        self.lazy_commands = {each.name: each for each in lazy_commands}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names: the lazy ones in their order, then the others."""
+        others = (name for name in super().list_commands(ctx) if name not in self.lazy_commands)
+        return [*self.lazy_commands, *others]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name, loaded; None when there is none."""
+        lazy = self.lazy_commands.get(cmd_name)
+        return lazy.load() if lazy else super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands as Click does, the lazy ones by the help that they came with."""
+        if not self.lazy_commands:
+            super().format_commands(ctx, formatter)
+            return
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._help(ctx, name, limit)) for name in names])
+
+    def _help(self, ctx: click.Context, name: str, limit: int) -> str:
+        if lazy := self.lazy_commands.get(name):
+            return click.Command(name, help=lazy.help).get_short_help_str(limit)
+        command = super().get_command(ctx, name)
+        return command.get_short_help_str(limit) if command else ""

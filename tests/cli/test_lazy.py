@@ -1,0 +1,91 @@
+"""Commands are loaded when they are called: what the help says without them is what they say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import get_args
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from batchctl.cli import COMMANDS, main
+from batchctl.cli.lazy import LazyCommand, LazyGroup
+from batchctl.cli.options import API_AUTHS, API_MODES
+from batchctl.config.sections import Api
+
+SLOW = {"boto3", "botocore", "pydantic", "yaml", "rich.live", "ministack"}
+each_command = pytest.mark.parametrize("lazy", COMMANDS, ids=lambda each: each.name)
+
+
+@each_command
+def test_the_line_of_help_is_the_commands_own(lazy: LazyCommand) -> None:
+    command = lazy.load()
+    assert command.name == lazy.name
+    assert command.get_short_help_str(limit=1000) == lazy.help
+
+
+def test_help_lists_every_command_in_the_order_of_its_use() -> None:
+    lines = CliRunner().invoke(main, ["--help"]).stdout.partition("Commands:\n")[2].splitlines()
+    names = [line[2:].partition(" ")[0] for line in lines if line.startswith("  ")]
+    assert list(filter(None, names)) == [each.name for each in COMMANDS]
+    assert lines[1] == "  plan          Show what `up` would change, and why; change nothing."
+
+
+def test_help_loads_no_command() -> None:
+    assert not {"batchctl.cli.commands.up", "batchctl.application.application"} & loaded("--help")
+
+
+def test_no_help_loads_what_is_slow() -> None:
+    """Each command's own help in one process, with the help of the groups' commands."""
+    helps = [[each.name, "--help"] for each in COMMANDS]
+    helps += [["local", "start", "--help"], ["dead-letters", "drop", "--help"]]
+    assert not SLOW & loaded(*(" ".join(each) for each in helps))
+
+
+def loaded(*command_lines: str) -> set[str]:
+    """The modules that a process has after these command lines."""
+    script = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from batchctl.cli import main\n"
+        "for line in sys.argv[1:]:\n"
+        "    assert CliRunner().invoke(main, line.split()).exit_code == 0, line\n"
+        "print(*sys.modules)\n"
+    )
+    command = [sys.executable, "-c", script, *command_lines]
+    return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+
+
+def test_an_unknown_command_is_no_command() -> None:
+    answered = CliRunner().invoke(main, ["upp"])
+    assert answered.exit_code == 2
+    assert "No such command 'upp'" in answered.stderr
+
+
+def test_what_a_table_names_by_mistake_is_found() -> None:
+    with pytest.raises(TypeError, match=r"`SLOW` in `.*test_lazy` is no command"):
+        LazyCommand("SLOW", __name__, "").load()
+
+
+def test_lazy_commands_stand_beside_others() -> None:
+    group = LazyGroup("group", lazy_commands=COMMANDS[:1])
+    group.add_command(click.Command("other", short_help="Another."))
+    shown = CliRunner().invoke(group, ["--help"]).stdout
+    assert shown.index("  init ") < shown.index("  other  Another.")
+    assert CliRunner().invoke(group, ["other"]).exit_code == 0
+
+
+def test_the_choices_of_the_front_door_are_those_of_config() -> None:
+    fields = Api.model_fields
+    assert get_args(fields["mode"].annotation) == API_MODES
+    assert get_args(fields["auth"].annotation) == API_AUTHS
+
+
+def test_the_package_runs_as_a_program() -> None:
+    command = [sys.executable, "-m", "batchctl"]
+    version = subprocess.run([*command, "--version"], check=True, capture_output=True, text=True)
+    assert version.stdout.startswith("batchctl, version ")
+    shown = subprocess.run([*command, "up", "-h"], check=True, capture_output=True, text=True)
+    assert shown.stdout.startswith("Usage: batchctl up [OPTIONS]\n")
