@@ -24,7 +24,7 @@ class DeadLetterQueue:
 
     def peek(self, limit: int) -> list[dead_letters.DeadLetter]:
         """Return messages of the queue, which stay there: at most `limit`."""
-        return dead_letters.look(self.aws, self.queue, limit)
+        return dead_letters.peek(self.aws, self.queue, limit)
 
     def redrive(self) -> int:
         """Have every message tried again; return how many there were."""

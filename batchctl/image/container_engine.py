@@ -113,8 +113,8 @@ class ContainerEngine:
         if not ended.succeeded:
             source = build.source or build.folder
             what = f"build the image of `{source}`"
-            mend = f"mend `{source / 'Dockerfile'}`, then run the command again"
-            raise failure(what, ended, builder=self.kind, platform=build.platform, otherwise=mend)
+            fix = f"fix `{source / 'Dockerfile'}`, then run the command again"
+            raise failure(what, ended, builder=self.kind, platform=build.platform, otherwise=fix)
 
     def _build(self, build: Build) -> Sequence[str]:
         # A builder of buildx that is no docker engine keeps its images for itself but for --load.

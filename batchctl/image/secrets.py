@@ -32,7 +32,7 @@ _SECRET_PATHS: Final = (".docker/config.json",)
 # as people call theirs: `id_work`. `id_map.py`, `id_list.csv` and public keys are none.
 _SSH_KEY: Final = re.compile(r"id_(rsa|dsa|ecdsa|ed25519|xmss)(_sk)?(?!.*\.pub$)([.-].*)?|id_[^.]+")
 
-_LOOKS_SECRET: Final = re.compile(
+_SECRET_NAME: Final = re.compile(
     r"\.?(secrets?|passwords?|passwd|credentials?|access_?keys?|api_?keys?|tokens?)"
     r"(\.(txt|csv|json|ya?ml|toml|ini|cfg|conf|properties|xml|env))?"
 )
@@ -79,7 +79,7 @@ def suspicions(files: Iterable[tuple[str, Path]]) -> Mapping[str, str]:
 
 
 def _suspicion(name: str, path: Path) -> str | None:
-    if _LOOKS_SECRET.fullmatch(_last(name)):
+    if _SECRET_NAME.fullmatch(_last(name)):
         return "its name"
     if path.is_symlink():
         return None

@@ -104,9 +104,9 @@ def invoke(aws: Aws, function: str, event: Mapping[str, object]) -> object:
         ) from error
     read = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" in answer:
-        told = read.get("errorMessage", "no message") if isinstance(read, dict) else str(read)
+        message = read.get("errorMessage", "no message") if isinstance(read, dict) else str(read)
         raise BatchctlError(
-            f"could not ask `{function}`: it failed: {told}",
+            f"could not ask `{function}`: it failed: {message}",
             hint=f"its log is in the log group `/aws/lambda/{function}`; the command may be "
             "repeated",
         )
@@ -114,10 +114,10 @@ def invoke(aws: Aws, function: str, event: Mapping[str, object]) -> object:
 
 
 def _refuse(action: str, job_id: str, answer: Mapping[str, Any]) -> None:
-    code, told = answer.get("code"), str(answer["error"])
+    code, why = answer.get("code"), str(answer["error"])
     if code == 404:
         raise JobNotFound(job_id)
-    message = f"could not {action} job `{job_id}`: {told}"
+    message = f"could not {action} job `{job_id}`: {why}"
     if code == 400:
         raise UsageError(message)
     raise Refused(message, hint=f"`batchctl show {job_id}` shows how it stands")

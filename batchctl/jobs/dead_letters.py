@@ -21,8 +21,8 @@ from batchctl.jobs.resources import DeadLetters
 
 A_CALL = 10
 """Messages of one call (Amazon SQS API Reference, ReceiveMessage)."""
-LOOK_S, MOVE_S = 30, 120
-"""So long nobody else gets the messages that we look at, or move."""
+PEEK_S, MOVE_S = 30, 120
+"""So long nobody else gets the messages that we peek at, or move."""
 MOVED_WITHIN_S = 600.0
 # Only the dead letters of SQS queues can be moved by SQS, one task at a time, and not everywhere.
 UNSUPPORTED = ("UnsupportedOperation", "InvalidAction", "ResourceNotFoundException")
@@ -44,11 +44,11 @@ class DeadLetter:
     body: str
 
 
-def look(aws: Aws, queue: DeadLetters, most: int) -> list[DeadLetter]:
+def peek(aws: Aws, queue: DeadLetters, most: int) -> list[DeadLetter]:
     """Return up to `most` messages of a queue, which stay in it."""
     messages: list[Mapping[str, Any]] = []
     try:
-        for batch in _received(aws, queue, LOOK_S):
+        for batch in _received(aws, queue, PEEK_S):
             messages += batch
             if len(messages) >= most:
                 break
@@ -193,12 +193,12 @@ def _error(message: Mapping[str, Any]) -> str:
     into its record (Lambda Developer Guide, "Capturing records of asynchronous invocations").
     """
     attributes, record = message.get("MessageAttributes", {}), _object(message)
-    told = [
+    parts = [
         *(attributes.get(name, {}).get("StringValue") for name in ("ERROR_CODE", "ERROR_MESSAGE")),
         _text(record, "requestContext", "condition"),
         _text(record, "responsePayload", "errorMessage"),
     ]
-    return ": ".join(each for each in told if each)
+    return ": ".join(each for each in parts if each)
 
 
 def _text(record: Mapping[str, Any], part: str, name: str) -> str:

@@ -29,7 +29,7 @@ def since(text: str, now_s: float) -> int:
         ) from error
 
 
-def iso(moment_ms: int) -> str:
+def iso(epoch_ms: int) -> str:
     """Write milliseconds since the epoch as ISO 8601 in UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(moment_ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    time = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -74,12 +74,12 @@ def _lines(content: bytes, name: str) -> Iterator[tuple[int, str]]:
             yield number, item
 
 
-def _check_distinct(name: str, items: Sequence[str], places: Sequence[str]) -> None:
+def _check_distinct(name: str, items: Sequence[str], positions: Sequence[str]) -> None:
     found = duplicates(items)
     if not found:
         return
     named = [
-        f"`{item}` ({', '.join(places[index] for index in indexes[:DUPLICATES_NAMED])})"
+        f"`{item}` ({', '.join(positions[index] for index in indexes[:DUPLICATES_NAMED])})"
         for item, indexes in list(found.items())[:DUPLICATES_NAMED]
     ]
     more = f" and {len(found) - DUPLICATES_NAMED} more" if len(found) > DUPLICATES_NAMED else ""

@@ -23,21 +23,21 @@ class Pace:
     """How fast the tasks of a job end, from looks at it; `clock` gives seconds."""
 
     clock: Callable[[], float]
-    _looks: deque[tuple[float, int]] = field(default_factory=deque)
+    _samples: deque[tuple[float, int]] = field(default_factory=deque)
 
     def take(self, job: Job) -> None:
-        """Note a look at the job as of now; the ones before the window are forgotten."""
+        """Note how far the job is now; what is older than the window is forgotten."""
         now = self.clock()
-        self._looks.append((now, job.tasks.ended))
-        while len(self._looks) > 2 and self._looks[1][0] <= now - WINDOW_S:
-            self._looks.popleft()
+        self._samples.append((now, job.tasks.ended))
+        while len(self._samples) > 2 and self._samples[1][0] <= now - WINDOW_S:
+            self._samples.popleft()
 
     @property
     def tasks_per_s(self) -> float | None:
         """The tasks that end in a second, None before any ended while we looked."""
-        if len(self._looks) < 2:
+        if len(self._samples) < 2:
             return None
-        (since, before), (now, ended) = self._looks[0], self._looks[-1]
+        (since, before), (now, ended) = self._samples[0], self._samples[-1]
         return (ended - before) / (now - since) if now > since and ended > before else None
 
     def left_s(self, job: Job) -> float | None:
@@ -57,12 +57,12 @@ class Failures:
     results: Callable[[], Iterable[Result]]
     clock: Callable[[], float]
     most: int
-    told: set[str] = field(default_factory=set)
+    reported: set[str] = field(default_factory=set)
     _failed: int = 0
     _not_before: float = 0.0
 
     def new(self, job: Job) -> list[Result]:
-        """Return the failed items that were not told yet; none while the API can't be reached."""
+        """Return the failed items that were not reported yet; none while the API can't be reached."""
         if not self._worthwhile(job):
             return []
         started = self.clock()
@@ -71,21 +71,21 @@ class Failures:
         except Unreachable:
             return []
         self._failed = job.tasks.failed
-        self.told.update(result.item for result in found)
+        self.reported.update(result.item for result in found)
         ended = self.clock()
         self._not_before = ended + SCANS_TAKE_A_TENTH * (ended - started)
         return found
 
     def _worthwhile(self, job: Job) -> bool:
-        if len(self.told) >= self.most or not job.tasks.failed:
+        if len(self.reported) >= self.most or not job.tasks.failed:
             return False
         return job.ended or (job.tasks.failed > self._failed and self.clock() >= self._not_before)
 
     def _scan(self) -> list[Result]:
         found: list[Result] = []
         for result in self.results():
-            if result.status == "FAILED" and result.item not in self.told:
+            if result.status == "FAILED" and result.item not in self.reported:
                 found.append(result)
-                if len(self.told) + len(found) == self.most:
+                if len(self.reported) + len(found) == self.most:
                     break
         return found

@@ -13,7 +13,7 @@ from job_account import TRACKER, JobAccount, opened
 
 from batchctl.aws.clock import Clock
 from batchctl.errors import BatchctlError
-from batchctl.jobs.dead_letters import drop, look, redrive
+from batchctl.jobs.dead_letters import drop, peek, redrive
 from batchctl.jobs.resources import DeadLetters
 
 EVENT = {"source": "aws.batch", "detail": {"jobName": "demo-0", "jobId": "array:7"}}
@@ -74,7 +74,7 @@ def test_looking_tells_what_messages_are_about_and_leaves_them(
     account: JobAccount, jobs: DeadLetters
 ) -> None:
     send(account, jobs.url, '{"job_id": "demo"}', "nonsense", "[1]")
-    found = look(account.aws, jobs, 20)
+    found = peek(account.aws, jobs, 20)
     assert sorted((each.subject, each.body) for each in found) == [
         ("", "[1]"),
         ("", "nonsense"),
@@ -86,15 +86,15 @@ def test_looking_tells_what_messages_are_about_and_leaves_them(
 
 def test_looking_takes_no_more_than_asked_for(account: JobAccount, jobs: DeadLetters) -> None:
     send(account, jobs.url, *(json.dumps({"job_id": f"demo-{n}"}) for n in range(25)))
-    assert len(look(account.aws, jobs, 12)) == 12
-    assert len(look(account.aws, jobs, 100)) == 25
+    assert len(peek(account.aws, jobs, 12)) == 12
+    assert len(peek(account.aws, jobs, 100)) == 25
 
 
 def test_an_event_is_told_with_its_job_and_eventbridges_error(
     account: JobAccount, events: DeadLetters
 ) -> None:
     send(account, events.url, json.dumps(EVENT), ERROR_CODE="THROTTLING", ERROR_MESSAGE="too many")
-    (found,) = look(account.aws, events, 20)
+    (found,) = peek(account.aws, events, 20)
     assert (found.queue, found.subject, found.error) == ("events", "demo-0", "THROTTLING: too many")
 
 
@@ -107,7 +107,7 @@ def test_an_event_that_the_function_failed_is_told_and_tried_as_it_was(
         "responsePayload": {"errorMessage": "no table"},
     }
     send(account, events.url, json.dumps(record))
-    (found,) = look(account.aws, events, 20)
+    (found,) = peek(account.aws, events, 20)
     assert (found.subject, found.error) == ("demo-0", "RetriesExhausted: no table")
     redrive(account.aws, events)
     assert account.asked == [EVENT]
@@ -177,5 +177,5 @@ def test_an_event_stays_when_the_function_fails(account: JobAccount, events: Dea
 def test_dropping_deletes_all(account: JobAccount, jobs: DeadLetters) -> None:
     send(account, jobs.url, *(str(n) for n in range(12)))
     assert drop(account.aws, jobs) == 12
-    assert look(account.aws, jobs, 20) == []
+    assert peek(account.aws, jobs, 20) == []
     assert bodies_in(account, jobs.target) == []

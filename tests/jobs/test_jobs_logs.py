@@ -13,7 +13,7 @@ from batchctl.errors import UsageError
 from batchctl.jobs import InvalidJob, JobNotFound
 from batchctl.jobs.logs.attempts import Attempt, describe
 from batchctl.jobs.logs.reader import Line, LogReader
-from batchctl.jobs.logs.tail import LOOKS_AFTER_THE_END, LOOKS_FOR_UNKNOWN, Tail
+from batchctl.jobs.logs.tail import MAX_UNKNOWN_POLLS, POLLS_AFTER_THE_END, Tail
 from batchctl.jobs.record import Task, earlier_batch_jobs, read_record, task_of_item
 from batchctl.jobs.timestamps import iso, since
 
@@ -161,7 +161,7 @@ def test_following_tells_each_line_once_until_every_task_has_ended(account: JobA
 
     told = texts(Tail(LogReader(account.aws, GROUP), tasks).lines(pause))
     assert told == ["0.1 first", "0.1 reclaimed", "1.1 second", "0.2 again", "0.2 late"]
-    assert len(pauses) == 2 + LOOKS_AFTER_THE_END - 1
+    assert len(pauses) == 2 + POLLS_AFTER_THE_END - 1
     assert account.calls.count("DescribeJobs") == 3
 
 
@@ -169,7 +169,7 @@ def test_following_ends_when_batch_has_forgotten_the_tasks(account: JobAccount) 
     pauses: list[float] = []
     tail = Tail(LogReader(account.aws, GROUP), [Task(0, "gone", 1)])
     assert list(tail.lines(pauses.append)) == []
-    assert len(pauses) == LOOKS_FOR_UNKNOWN - 1
+    assert len(pauses) == MAX_UNKNOWN_POLLS - 1
 
 
 def test_following_starts_where_it_is_told_to(account: JobAccount) -> None:

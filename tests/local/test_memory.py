@@ -32,11 +32,11 @@ def test_a_group_over_its_limit_is_killed_once_and_remembered(
     memory = MemoryWatch(held)
     memory.watch(sleeper.pid, 100)
     held.mib[sleeper.pid] = 100.0
-    memory.look()
+    memory.poll()
     assert sleeper.poll() is None
 
     held.mib[sleeper.pid] = 100.1
-    memory.look()
+    memory.poll()
 
     assert sleeper.wait(10) == -signal.SIGKILL
     assert memory.forget(sleeper.pid) is True
@@ -49,7 +49,7 @@ def test_a_group_that_is_forgotten_is_left_alone(sleeper: subprocess.Popen[bytes
     memory.watch(sleeper.pid, 100)
     assert memory.forget(sleeper.pid) is False
     held.mib[sleeper.pid] = 1000.0
-    memory.look()
+    memory.poll()
     assert sleeper.poll() is None
     sleeper.kill()
     sleeper.wait(10)

@@ -58,8 +58,10 @@ class Answer:
         API Gateway's own answers have `message`, and `Message` when IAM denies the call.
         """
         body = self.body or {}
-        told = body.get("error") or body.get("message") or body.get("Message")
-        return told if isinstance(told, str) else " ".join(self.text[:200].split()) or "no text"
+        message = body.get("error") or body.get("message") or body.get("Message")
+        return (
+            message if isinstance(message, str) else " ".join(self.text[:200].split()) or "no text"
+        )
 
 
 @dataclass(frozen=True)

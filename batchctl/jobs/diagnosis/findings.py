@@ -123,8 +123,8 @@ def _failures(evidence: Evidence) -> Iterator[Finding]:
     """Explain the failures, the most frequent cause first; reasons of one cause are one finding."""
     seen: defaultdict[reasons.Cause, list[str]] = defaultdict(list)
     for reason, count in sorted(evidence.failed.items(), key=lambda each: -each[1]):
-        told = f"{_tasks(count)} failed: {reason or 'AWS Batch gives no reason'}"
-        seen[reasons.cause_of(reason)].append(told)
+        line = f"{_tasks(count)} failed: {reason or 'AWS Batch gives no reason'}"
+        seen[reasons.cause_of(reason)].append(line)
     for known, lines in seen.items():
         fix = known.advice_for(evidence.record.job_id)
         yield Finding("\n".join(lines), known.cause, fix)

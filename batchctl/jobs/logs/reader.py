@@ -99,13 +99,13 @@ class LogCursor:
     """Where reading some streams has come to.
 
     AWS goes on by a token. The local cloud has none: there a full page is followed by one from its
-    last moment on, whose lines are told apart from those that were read by counting them.
+    time of its last line on, whose lines are told apart from those read before by counting them.
     """
 
     streams: Sequence[str]
     start_ms: int | None
     token: str | None = None
-    moment: int = -1
+    time_ms: int = -1
     counted: dict[tuple[str, int, str], int] = field(default_factory=dict)
     read: frozenset[Key] = frozenset()
 
@@ -120,22 +120,22 @@ class LogCursor:
         if "eventId" in event:
             return str(event["eventId"])
         same = (event["logStreamName"], int(event["timestamp"]), event["message"])
-        if same[1] != self.moment:
-            self.moment, self.counted = same[1], {}
+        if same[1] != self.time_ms:
+            self.time_ms, self.counted = same[1], {}
         self.counted[same] = self.counted.get(same, 0) + 1
         key = (*same, self.counted[same])
         return None if key in self.read else key
 
     def move_on(self, token: str | None) -> bool:
-        """Go to the next page; False when a page without a token told of one moment only."""
+        """Go to the next page; False when a page without a token has lines of one time only."""
         self.token = token
         if token is not None:
             return True
-        if self.moment == self.start_ms or self.moment < 0:
+        if self.time_ms == self.start_ms or self.time_ms < 0:
             return False
-        self.start_ms = self.moment
+        self.start_ms = self.time_ms
         self.read = frozenset(
             (*same, number + 1) for same, many in self.counted.items() for number in range(many)
         )
-        self.moment = -1
+        self.time_ms = -1
         return True

@@ -12,23 +12,23 @@ from batchctl.jobs.logs.reader import STREAMS_PER_CALL, Key, Line, LogReader
 from batchctl.jobs.record import IDS_PER_CALL, Task
 
 POLL_S = 2.0
-DESCRIBED_A_LOOK = 10 * IDS_PER_CALL
+DESCRIBED_A_POLL = 10 * IDS_PER_CALL
 """Of a huge array not all tasks are asked for at each look, but these, in turn."""
 OVERLAP_MS = 30_000
 """Lines show up some seconds after they were written: each look begins so long before the last."""
-LOOKS_FOR_UNKNOWN = 60
+MAX_UNKNOWN_POLLS = 60
 """Batch may not know a new task at once; one that stays unknown for minutes it has forgotten."""
-LOOKS_AFTER_THE_END = 3
+POLLS_AFTER_THE_END = 3
 """The agent on the host sends its last lines some seconds after the end (5 s by default)."""
 
 
 @dataclass
 class _Followed:
-    """An attempt whose stream is read; `looks_left` counts down once it is over."""
+    """An attempt whose stream is read; `polls_left` counts down once it is over."""
 
     attempt: Attempt
     is_new: bool = True
-    looks_left: int = LOOKS_AFTER_THE_END
+    polls_left: int = POLLS_AFTER_THE_END
 
 
 @dataclass
@@ -41,32 +41,32 @@ class Tail:
     _pending: deque[Task] = field(default_factory=deque)
     _streams: dict[str, _Followed] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
-    _told: dict[Key, int] = field(default_factory=dict)
+    _written: dict[Key, int] = field(default_factory=dict)
     _newest_ms: int = 0
-    _unknown_looks: int = 0
+    _unknown_polls: int = 0
 
     def lines(self, pause: Callable[[float], object]) -> Iterator[Line]:
         """Yield lines until every task has ended and its log is told; `pause` takes seconds."""
         self._pending.extend(self.tasks)
         while True:
-            self._look()
+            self._poll()
             yield from self._new_lines()
             self._let_go()
             if not self._pending and not self._streams:
                 return
             pause(POLL_S)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         """Ask for the next tasks in turn; those that have ended are not asked for again."""
-        count = min(len(self._pending), DESCRIBED_A_LOOK)
+        count = min(len(self._pending), DESCRIBED_A_POLL)
         asked = [self._pending.popleft() for _ in range(count)]
         known = list(describe(self.reader.aws, asked))
         ended = {child.task for child in known if child.ended}
         self._pending.extend(task for task in asked if task not in ended)
         for child in known:
             self._follow(child)
-        self._unknown_looks = 0 if known else self._unknown_looks + 1
-        if self._unknown_looks >= LOOKS_FOR_UNKNOWN:
+        self._unknown_polls = 0 if known else self._unknown_polls + 1
+        if self._unknown_polls >= MAX_UNKNOWN_POLLS:
             self._pending.clear()
 
     def _follow(self, child: Child) -> None:
@@ -92,16 +92,16 @@ class Tail:
         rest = iter(attempts)
         while chunk := list(islice(rest, STREAMS_PER_CALL)):
             for key, line in self.reader.keyed(chunk, since_ms):
-                if key not in self._told:
-                    self._told[key] = line.written_at
+                if key not in self._written:
+                    self._written[key] = line.written_at
                     self._newest_ms = max(self._newest_ms, line.written_at)
                     yield line
 
     def _let_go(self) -> None:
         """Let go of streams that ended some looks ago, and of lines that no look gives again."""
         for stream in self._done & self._streams.keys():
-            self._streams[stream].looks_left -= 1
-            if not self._streams[stream].looks_left:
+            self._streams[stream].polls_left -= 1
+            if not self._streams[stream].polls_left:
                 del self._streams[stream]
         oldest_ms = self._newest_ms - OVERLAP_MS
-        self._told = {key: at for key, at in self._told.items() if at >= oldest_ms}
+        self._written = {key: at for key, at in self._written.items() if at >= oldest_ms}

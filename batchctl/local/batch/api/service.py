@@ -252,7 +252,7 @@ class Batch:
             self._queues.next_due(),
             self._attempts.next_due(),
         )
-        return min((moment for moment in times if moment is not None), default=None)
+        return min((due for due in times if due is not None), default=None)
 
     def _wake(self) -> None:
         self._is_dirty = True

@@ -17,7 +17,7 @@ from pathlib import Path
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 """Amazon ECS Developer Guide, "Stopped tasks error codes": the reason; the exit code is 137."""
 
-LOOK_S = 0.2
+POLL_S = 0.2
 """How often is looked: what grows by more than its limit in that time is caught too late."""
 
 _MIB = 1024 * 1024
@@ -51,7 +51,7 @@ class MemoryWatch:
             self._killed.discard(pid)
             return was_killed
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Kill now whatever holds too much."""
         with self._changed:
             for pid, limit_mib in self._limits_mib.items():
@@ -62,11 +62,11 @@ class MemoryWatch:
 
     def _run(self) -> None:
         while True:
-            self.look()
+            self.poll()
             with self._changed:
                 if not self._limits_mib:
                     self._changed.wait_for(lambda: bool(self._limits_mib))
-            threading.Event().wait(LOOK_S)
+            threading.Event().wait(POLL_S)
 
 
 def held_by_all(pid: int) -> float:

@@ -144,10 +144,10 @@ class Attempts:
     def next_due(self) -> float | None:
         """Return when the next attempt has to be stopped or killed, None when none has."""
         times = [
-            moment
+            due
             for running in self._running.values()
-            for moment in (running.timeout_at, running.kill_at)
-            if moment is not None
+            for due in (running.timeout_at, running.kill_at)
+            if due is not None
         ]
         return min(times, default=None)
 
