@@ -8,7 +8,13 @@ from typing import Any
 import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from batchctl.contract.limits import JOB_ID, MAX_ITEMS, MAX_RESULT_DEPTH, MAX_RUNS
+from batchctl.contract.limits import (
+    JOB_ID,
+    MAX_ITEM_CHARACTERS,
+    MAX_ITEMS,
+    MAX_RESULT_DEPTH,
+    MAX_RUNS,
+)
 from batchctl.contract.reasons import Reason
 from batchctl.contract.statuses import Status
 from handlers import api
@@ -34,7 +40,7 @@ def test_the_contract_has_the_limits_of_the_functions() -> None:
     new_task = SCHEMAS["NewTask"]["properties"]
     assert tuple(new_task) == request.FIELDS
     assert new_task["universe"]["maxItems"] == MAX_ITEMS
-    assert new_task["universe"]["items"]["maxLength"] == request.MAX_ITEM_CHARACTERS
+    assert new_task["universe"]["items"]["maxLength"] == MAX_ITEM_CHARACTERS
     assert SCHEMAS["Job"]["properties"]["attempt"]["maximum"] == MAX_RUNS
     assert limit_of("/v1/tasks") == {
         "type": "integer",

@@ -12,6 +12,7 @@ import click
 from batchctl.cli.job_view import spelled
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json_line, say, say_log
+from batchctl.contract.statuses import FINAL
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def logs(*, job_id: str, item: str | None, follow: bool, since: str | None) -> N
     resources = job_resources_of(application)
     record = read_record(application.aws, resources.table, job_id)
     found = _Found(application.aws, resources, record, item)
-    if follow and record.status not in {"SUCCEEDED", "FAILED", "CANCELLED"}:
+    if follow and record.status not in FINAL:
         _print_until_the_end(application, found, since_ms)
     elif not _print(found.written(since_ms), as_json=application.options.json):
         say(_nothing(application, found))

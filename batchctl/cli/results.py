@@ -11,6 +11,7 @@ import click
 from batchctl.cli.options import api_options, shared_options
 from batchctl.cli.output import CsvOut, JsonOut, add_row, data, show_rows, table
 from batchctl.cli.visible import visible
+from batchctl.contract.statuses import ItemStatus
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def results(*, job_id: str, form: str | None, spreadsheet_safe: bool, failed: bo
     application, client = open_jobs()
     found: Iterable[Result] = client.results(job_id)
     if failed:
-        found = (result for result in found if result.status == "FAILED")
+        found = (result for result in found if result.status == ItemStatus.FAILED)
     form = form or ("json" if application.options.json else "table")
     if form == "table":
         _print_tables(tables.tables(found))

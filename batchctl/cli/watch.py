@@ -13,6 +13,7 @@ import click
 from batchctl.cli.job_view import as_json, spelled
 from batchctl.cli.options import api_options, shared_options
 from batchctl.cli.output import grid, people, print_json_line, say, text
+from batchctl.contract.statuses import Status
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -69,7 +70,7 @@ def follow(
 def tell_end(application: Application, job: Job) -> None:
     """Say how a job ended, and exit with 4 unless it succeeded."""
     tasks, command = job.tasks, spelled(application)
-    if job.status == "SUCCEEDED":
+    if job.status == Status.SUCCEEDED:
         say(f"{job.job_id} succeeded: `{command} results {job.job_id}`")
         return
     say(f"{job.job_id} ended as {job.status}: {tasks.failed} of {tasks.total} tasks failed")

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from batchctl.contract.statuses import ItemStatus
 from batchctl.jobs.api.job import Job, Result
 from batchctl.jobs.errors import Unreachable
 
@@ -84,7 +85,7 @@ class Failures:
     def _scan(self) -> list[Result]:
         found: list[Result] = []
         for result in self.results():
-            if result.status == "FAILED" and result.item not in self.told:
+            if result.status == ItemStatus.FAILED and result.item not in self.told:
                 found.append(result)
                 if len(self.told) + len(found) == self.most:
                     break

@@ -33,6 +33,8 @@ from batchctl.cli.progress import Counter, progress
 from batchctl.cli.runs import confirm
 from batchctl.cli.status_view import show_status
 from batchctl.cli.watch import _bar
+from batchctl.contract.job_record import JobRecord, new_item
+from batchctl.contract.statuses import Status
 from batchctl.engine import events
 from batchctl.engine.difference import Change
 from batchctl.engine.plan import Action, Plan, Step
@@ -234,10 +236,8 @@ def test_logs_show_nothing_raw(batchctl: Batchctl, monkeypatch: pytest.MonkeyPat
 
 
 def put_job(status: str) -> None:
-    item: Any = {"job_id": {"S": "demo-1"}, "item": {"S": "JOB"}, "status": {"S": status}}
-    boto3.client("dynamodb").put_item(
-        TableName="batchapp-jobs", Item=item | {"items_per_task": {"N": "1"}}
-    )
+    job = JobRecord("demo-1", Status(status), "2026-11-23T10:00:00.000000Z", 2, 1, "hash")
+    boto3.client("dynamodb").put_item(TableName="batchapp-jobs", Item=new_item(job))
 
 
 @pytest.mark.usefixtures("in_account")

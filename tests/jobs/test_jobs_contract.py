@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from batchctl.jobs.api import new_task as contract
+from batchctl.contract import limits
+from batchctl.jobs.api import new_task
 from handlers.http import request
 
 
 def test_the_clients_limits_are_the_functions_limits() -> None:
-    assert contract.JOB_ID.pattern == request.JOB_ID.pattern
-    assert contract.MAX_ITEMS == request.MAX_ITEMS
-    assert contract.MAX_ITEM_CHARACTERS == request.MAX_ITEM_CHARACTERS
-    assert contract.MAX_ITEM_BYTES == request.MAX_ITEM_BYTES
-    assert contract.MAX_PARAMETERS_BYTES == request.MAX_PARAMETERS_BYTES
-    assert contract.MAX_BODY_BYTES == request.MAX_BODY_BYTES
+    for name in (
+        "MAX_ITEMS",
+        "MAX_ITEM_CHARACTERS",
+        "MAX_ITEM_BYTES",
+        "MAX_PARAMETERS_BYTES",
+        "MAX_BODY_BYTES",
+        "is_job_id",
+    ):
+        assert getattr(new_task, name) is getattr(request, name) is getattr(limits, name)
 
 
 def test_duplicates_are_found_with_all_their_positions() -> None:
-    assert contract.duplicates(["A", "B", "A", "C", "B", "A"]) == {"A": [0, 2, 5], "B": [1, 4]}
-    assert contract.duplicates(["A", "B"]) == {}
+    assert new_task.duplicates(["A", "B", "A", "C", "B", "A"]) == {"A": [0, 2, 5], "B": [1, 4]}
+    assert new_task.duplicates(["A", "B"]) == {}
