@@ -14,6 +14,8 @@ import click
 import pytest
 
 from batchctl.cli import main
+from batchctl.contract.environment import PREFIX, Container
+from batchctl.contract.statuses import ItemStatus, Status, TaskStatus
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
@@ -193,6 +195,57 @@ def test_other_names_are_not_taken_for_private_words(tmp_path: Path, line: str) 
     path = tmp_path / "room.py"
     path.write_text(line + "\n")
     assert not private_words(path)
+
+
+# Words of the contract, which it alone spells.
+STATUSES = {str(each) for kind in (Status, ItemStatus, TaskStatus) for each in kind}
+VARIABLES = {PREFIX} | {each for each in vars(Container).values() if str(each).startswith(PREFIX)}
+KEYS = ("RESULT#", "UNIVERSE#", "ATTEMPT#", "ATTEMPTS#")
+# Here one of these words is somebody else's: SQS's statuses of a move; those that boto3's stubs
+# want as literals.
+SPELLED_BY_OTHERS = {"batchctl/jobs/dead_letters.py", "batchctl/resources/batch/jobs.py"}
+OURS = [
+    path
+    for folder in ("batchctl", "handlers")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if not path.is_relative_to(ROOT / "batchctl" / "contract")
+    and not path.is_relative_to(ROOT / "batchctl" / "deploy")
+]
+
+
+def words_of_the_contract(source: str) -> Iterator[str]:
+    """Yield the words of the contract that stand in string literals; docstrings may have them."""
+    tree = ast.parse(source)
+    alone = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            continue
+        text = node.value
+        if id(node) not in alone and (
+            text in STATUSES | VARIABLES or any(key in text for key in KEYS)
+        ):
+            yield text
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nobody_but_the_contract_spells_its_words(path: Path) -> None:
+    if path.relative_to(ROOT).as_posix() not in SPELLED_BY_OTHERS:
+        assert list(words_of_the_contract(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'x == "SUCCEEDED"',
+        'key = f"RESULT#{x}"',
+        'key = f"ATTEMPT#{run:02d}#UNIVERSE#{chunk:08d}"',
+        'x in {"QUEUED"}',
+        'x.startswith("BATCHCTL_")',
+        'x["BATCHCTL_JOB_ID"]',
+    ],
+)
+def test_a_word_of_the_contract_is_found(line: str) -> None:
+    assert list(words_of_the_contract(f"def f(x):\n    {line}\n"))
 
 
 # What prints; what rich makes of parts that `output` gives; the consoles of `output`, by name.

@@ -138,7 +138,7 @@ def test_zip_holds_sources_and_licences_alone(archive: zipfile.ZipFile) -> None:
     assert all("LICENSE" in name for name in others)
 
 
-@pytest.mark.parametrize("function", ["receiver", "splitter", "api"])
+@pytest.mark.parametrize("function", ["receiver", "splitter", "api", "tracker"])
 def test_handler_loads_from_the_zip_and_the_runtime_alone(
     unpacked: Path, runtime: Path, function: str
 ) -> None:
@@ -224,3 +224,13 @@ def test_packaging_is_imported_without_the_libraries() -> None:
     )
 
     assert process.stdout.strip() == "set()"
+
+
+def test_of_batchctl_the_zip_has_the_contract_alone(archive: zipfile.ZipFile) -> None:
+    contract = REPOSITORY / "batchctl" / "contract"
+    ours = {name for name in archive.namelist() if name.startswith("batchctl/")}
+
+    assert ours == {"batchctl/__init__.py"} | {
+        f"batchctl/contract/{path.relative_to(contract).as_posix()}"
+        for path in contract.rglob("*.py")
+    }

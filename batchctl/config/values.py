@@ -17,6 +17,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from batchctl.config.problems import shown
+from batchctl.contract.environment import PREFIX
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _tags(tags: Mapping[str, str]) -> Mapping[str, str]:
 
 
 # What batchctl and AWS Batch set themselves in a job's container, and what would shadow its role.
-_RESERVED_PREFIXES = ("AWS_BATCH", "BATCHCTL_")
+_RESERVED_PREFIXES = ("AWS_BATCH", PREFIX)
 _RESERVED_NAMES = (
     "AWS_ACCESS_KEY_ID",
     "AWS_DEFAULT_REGION",

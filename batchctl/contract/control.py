@@ -57,12 +57,11 @@ class Request:
 
     def as_event(self) -> dict[str, object]:
         """Return the event that asks for it; `parse` reads it."""
-        return {
-            "action": self.action.value,
-            "job_id": self.job_id,
-            "memory_mib": self.overrides.memory_mib,
-            "on_demand": self.overrides.on_demand,
-        }
+        event: dict[str, object] = {"action": self.action.value, "job_id": self.job_id}
+        if self.action is Action.CANCEL:
+            return event
+        memory_mib, on_demand = self.overrides.memory_mib, self.overrides.on_demand
+        return event | {"memory_mib": memory_mib, "on_demand": on_demand}
 
 
 def parse(event: Mapping[str, Any]) -> Request:

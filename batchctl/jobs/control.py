@@ -1,8 +1,4 @@
-"""Cancel and retry jobs: commands to the function JobTracker, with the caller's own credentials.
-
-They are not part of the HTTP API, which may be open to anybody: who may invoke the function may
-change jobs.
-"""
+"""Cancel and retry jobs: requests to the function JobTracker, with the caller's own credentials."""
 
 from __future__ import annotations
 
@@ -15,6 +11,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from batchctl.aws.errors import is_missing
 from batchctl.aws.session import Aws
+from batchctl.contract.control import Action, Overrides, Request
 from batchctl.errors import BatchctlError, UsageError
 from batchctl.jobs.api.job import Tasks
 from batchctl.jobs.api.new_task import check_job_id
@@ -57,7 +54,7 @@ class JobChanges:
 
         Raises InvalidJob, JobNotFound and, for a job that has ended, Refused.
         """
-        answer = self._ask("cancel", job_id, {})
+        answer = self._ask(Request(Action.CANCEL, job_id))
         return Cancelled(answer["job_id"], answer["status"], Tasks.from_answer(answer["tasks"]))
 
     def retry(
@@ -68,13 +65,13 @@ class JobChanges:
         `memory_mib` is for this attempt, as is `on_demand`: no Spot. Raises InvalidJob,
         JobNotFound, and Refused for a job that runs, has succeeded, or can't run on demand.
         """
-        options = {"memory_mib": memory_mib, "on_demand": on_demand}
-        answer = self._ask("retry", job_id, options)
+        answer = self._ask(Request(Action.RETRY, job_id, Overrides(memory_mib, on_demand)))
         return Retried(**{name: answer[name] for name in Retried.__dataclass_fields__})
 
-    def _ask(self, action: str, job_id: str, options: Mapping[str, object]) -> dict[str, Any]:
+    def _ask(self, request: Request) -> dict[str, Any]:
+        action, job_id = request.action, request.job_id
         check_job_id(job_id, f"{action} the job")
-        answer = invoke(self.aws, self.tracker, {"action": action, "job_id": job_id, **options})
+        answer = invoke(self.aws, self.tracker, request.as_event())
         if not isinstance(answer, dict):
             raise BatchctlError(f"could not {action} the job: `{self.tracker}` answers {answer!r}")
         if "error" in answer:
@@ -113,7 +110,7 @@ def invoke(aws: Aws, function: str, event: Mapping[str, object]) -> object:
     return read
 
 
-def _refuse(action: str, job_id: str, answer: Mapping[str, Any]) -> None:
+def _refuse(action: Action, job_id: str, answer: Mapping[str, Any]) -> None:
     code, why = answer.get("code"), str(answer["error"])
     if code == 404:
         raise JobNotFound(job_id)

@@ -6,14 +6,16 @@ with the caller's own permissions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from batchctl.aws.session import Aws
 from batchctl.contract import batch_jobs as contract
 from batchctl.contract import table as keys
 from batchctl.contract.batch_jobs import IDS_PER_CALL, BatchJobName, task_of
+from batchctl.contract.fields import MalformedItemError
+from batchctl.contract.job_record import from_item
+from batchctl.errors import BatchctlError
 from batchctl.jobs.api.new_task import check_job_id
 from batchctl.jobs.errors import JobNotFound
 
@@ -66,21 +68,25 @@ class Record:
 
 
 def read_record(aws: Aws, table: str, job_id: str) -> Record:
-    """Read the record of a job as of now; raises InvalidJob and JobNotFound."""
+    """Read the record of a job as of now; raises InvalidJob, JobNotFound, BatchctlError."""
     check_job_id(job_id, "read the job")
-    key: Any = keys.key(job_id)
-    answer = aws.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
-    item: Mapping[str, Any] | None = answer.get("Item")
-    if item is None:
+    answer = aws.dynamodb.get_item(TableName=table, Key=keys.key(job_id), ConsistentRead=True)
+    if "Item" not in answer:
         raise JobNotFound(job_id)
-    run = int(item["attempt"]["N"]) if "attempt" in item else 1
+    try:
+        job = from_item(answer["Item"])
+    except MalformedItemError as error:
+        raise BatchctlError(
+            f"could not read job `{job_id}`: its record is damaged: {error.why}",
+            "submit it under another id",
+        ) from error
     return Record(
         job_id=job_id,
-        status=item["status"]["S"],
-        run=run,
-        items_per_task=int(item["items_per_task"]["N"]),
-        batch_jobs=_batch_jobs(item, "batch_jobs", run),
-        earlier=_batch_jobs(item, "earlier_batch_jobs", 1),
+        status=job.status,
+        run=job.run,
+        items_per_task=job.items_per_task,
+        batch_jobs=_of_run(job.batch_jobs, job.run),
+        earlier=_of_run(job.earlier_batch_jobs, 1),
     )
 
 
@@ -119,9 +125,9 @@ def _universe(aws: Aws, table: str, job_id: str, run: int) -> Iterator[str]:
         KeyConditionExpression="job_id = :job_id AND #item BETWEEN :first AND :last",
         ExpressionAttributeNames={"#item": "item", "#items": "items"},
         ExpressionAttributeValues={
-            ":job_id": {"S": job_id},
-            ":first": {"S": first},
-            ":last": {"S": last},
+            ":job_id": keys.text(job_id),
+            ":first": keys.text(first),
+            ":last": keys.text(last),
         },
         ProjectionExpression="#items",
     )
@@ -130,9 +136,5 @@ def _universe(aws: Aws, table: str, job_id: str, run: int) -> Iterator[str]:
             yield from (item["S"] for item in chunk["items"]["L"])
 
 
-def _batch_jobs(item: Mapping[str, Any], name: str, run: int) -> tuple[BatchJob, ...]:
-    entries = [entry["M"] for entry in item.get(name, {}).get("L", [])]
-    return tuple(
-        BatchJob(each["id"]["S"], int(each["first_task"]["N"]), int(each["tasks"]["N"]), run)
-        for each in entries
-    )
+def _of_run(batch_jobs: Sequence[contract.BatchJob], run: int) -> tuple[BatchJob, ...]:
+    return tuple(BatchJob(each.id, each.first_task, each.tasks, run) for each in batch_jobs)

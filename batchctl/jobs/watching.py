@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from batchctl.contract.statuses import ItemStatus
 from batchctl.jobs.api.job import Job, Result
 from batchctl.jobs.errors import Unreachable
 
@@ -62,7 +63,7 @@ class Failures:
     _not_before: float = 0.0
 
     def new(self, job: Job) -> list[Result]:
-        """Return the failed items that were not reported yet; none while the API can't be reached."""
+        """Return the failed items not reported yet; none while the API can't be reached."""
         if not self._worthwhile(job):
             return []
         started = self.clock()
@@ -84,7 +85,7 @@ class Failures:
     def _scan(self) -> list[Result]:
         found: list[Result] = []
         for result in self.results():
-            if result.status == "FAILED" and result.item not in self.reported:
+            if result.status == ItemStatus.FAILED and result.item not in self.reported:
                 found.append(result)
                 if len(self.reported) + len(found) == self.most:
                     break

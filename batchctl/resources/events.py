@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
+from batchctl.contract.statuses import ENDED_TASK
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -61,7 +62,7 @@ class EventRule(Resource[Outputs]):
             "detail-type": ["Batch Job State Change"],
             "detail": {
                 "jobQueue": [deployed[queue].arn for queue in self.job_queues],
-                "status": ["SUCCEEDED", "FAILED"],
+                "status": [str(status) for status in ENDED_TASK],
             },
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batchctl.config import Config
+from batchctl.contract.environment import Container
 from batchctl.image.recipe import Recipe
 from batchctl.resource import Output
 from batchctl.resources.batch.definitions import JobDefinition
@@ -162,8 +163,8 @@ def _job_definition(
         user=config.compute.user or "",
         environment={
             **config.compute.environment,
-            "BATCHCTL_TABLE": Output(storage.table),
-            "BATCHCTL_RETRIES": str(config.compute.tries),
+            Container.TABLE: Output(storage.table),
+            Container.TRIES: str(config.compute.tries),
         },
         keep=config.compute.keep_revisions,
     )

@@ -6,24 +6,21 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import boto3
 import pytest
 from click.testing import Result
 from job_api import FAILED, NO_MEMORY, JobApi, counts
 
+from batchctl.contract.job_record import JobRecord, new_item
+from batchctl.contract.statuses import Status
+
 Batchctl = Callable[..., Result]
 
 
 def put_job(status: str) -> None:
-    item: Any = {
-        "job_id": {"S": "demo-1"},
-        "item": {"S": "JOB"},
-        "status": {"S": status},
-        "items_per_task": {"N": "1"},
-    }
-    boto3.client("dynamodb").put_item(TableName="batchapp-jobs", Item=item)
+    job = JobRecord("demo-1", Status(status), "2026-11-23T10:00:00.000000Z", 2, 1, "hash")
+    boto3.client("dynamodb").put_item(TableName="batchapp-jobs", Item=new_item(job))
 
 
 @pytest.mark.usefixtures("in_account")

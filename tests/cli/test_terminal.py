@@ -35,6 +35,8 @@ from batchctl.cli.display.progress import Counter, progress
 from batchctl.cli.display.status import show_status
 from batchctl.cli.failures import print_error
 from batchctl.cli.runs import confirm
+from batchctl.contract import statuses
+from batchctl.contract.job_record import JobRecord, new_item
 from batchctl.engine import events
 from batchctl.engine.difference import Change
 from batchctl.engine.plan import Action, Plan, Step
@@ -235,10 +237,8 @@ def test_logs_show_nothing_raw(batchctl: Batchctl, monkeypatch: pytest.MonkeyPat
 
 
 def put_job(status: str) -> None:
-    item: Any = {"job_id": {"S": "demo-1"}, "item": {"S": "JOB"}, "status": {"S": status}}
-    boto3.client("dynamodb").put_item(
-        TableName="batchapp-jobs", Item=item | {"items_per_task": {"N": "1"}}
-    )
+    job = JobRecord("demo-1", statuses.Status(status), "2026-11-23T10:00:00.000000Z", 2, 1, "hash")
+    boto3.client("dynamodb").put_item(TableName="batchapp-jobs", Item=new_item(job))
 
 
 @pytest.mark.usefixtures("in_account")

@@ -15,7 +15,10 @@ from moto import mock_aws
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws, Connection
+from batchctl.contract.job_record import JobRecord, new_item
+from batchctl.contract.statuses import Status
 from batchctl.contract.table import JOB, chunk_key, key
+from batchctl.contract.timestamps import timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import KeySchemaElementTypeDef
@@ -43,14 +46,10 @@ class JobAccount:
     calls: list[str] = field(default_factory=list)
 
     def job(self, job_id: str, status: str = "SUBMITTED", **attributes: Any) -> None:
-        """Put the JOB item of a job."""
-        item = {
-            **_key(job_id),
-            "status": {"S": status},
-            "items_per_task": {"N": "1"},
-            **attributes,
-        }
-        self.aws.dynamodb.put_item(TableName=TABLE, Item=item)
+        """Put the JOB item of a job of 20,000 items."""
+        created_at = timestamp(BEGAN_MS / 1000)
+        job = JobRecord(job_id, Status(status), created_at, 20_000, 1, "hash")
+        self.aws.dynamodb.put_item(TableName=TABLE, Item=new_item(job) | attributes)
 
     def universe(self, job_id: str, *chunks: list[str], run: int = 1) -> None:
         """Put the chunks of a run's universe."""

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
-"""The statuses after which nothing changes any more."""
+from batchctl.contract.statuses import FINAL
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ class Job:
     @property
     def ended(self) -> bool:
         """Whether nothing about the job changes any more."""
-        return self.status in ENDED
+        return self.status in FINAL
 
     @classmethod
     def from_answer(cls, body: Mapping[str, Any]) -> Self:

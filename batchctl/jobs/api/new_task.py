@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from batchctl.contract.limits import (
+    MAX_BODY_BYTES,
+    MAX_ITEM_BYTES,
+    MAX_ITEM_CHARACTERS,
+    MAX_ITEMS,
+    MAX_PARAMETERS_BYTES,
+    is_job_id,
+)
 from batchctl.jobs.errors import InvalidJob, TooLarge
 
-JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-MAX_ITEMS = 1_000_000
-MAX_ITEM_CHARACTERS = 256
-MAX_ITEM_BYTES = 1017
-"""`RESULT#` and the item are a sort key: 1,024 bytes (DynamoDB guide, "Quotas in DynamoDB")."""
-MAX_PARAMETERS_BYTES = 16 * 1024
-MAX_BODY_BYTES = 10 * 1024 * 1024
-"""What the receiver takes, decompressed."""
 ALB_BODY_BYTES = 1024 * 1024
 """Elastic Load Balancing user guide, "Use Lambda functions as targets": bodies up to 1 MB."""
 
@@ -52,7 +51,7 @@ let headers have 10,240 bytes, which stand in it twice."""
 
 def check_job_id(job_id: str, doing: str = "submit the job") -> None:
     """Raise InvalidJob, naming what was being done, unless `job_id` can be the id of a job."""
-    if not JOB_ID.fullmatch(job_id):
+    if not is_job_id(job_id):
         raise InvalidJob(
             "job_id",
             "must have 1 to 100 letters, digits, `_` and `-` and begin with a letter or digit, "

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from batchctl.aws.session import Aws
 from batchctl.contract.reasons import words_of
+from batchctl.contract.statuses import TaskStatus
 from batchctl.jobs.record import IDS_PER_CALL, Record
 from batchctl.jobs.resources import JobResources
 
@@ -73,8 +74,8 @@ class Evidence:
 def gather(aws: Aws, resources: JobResources, record: Record) -> Evidence:
     """Ask Batch about the job, its queues and their compute environments."""
     details = _details(aws, [batch_job.id for batch_job in record.batch_jobs])
-    runnable = list(_tasks(aws, details, "RUNNABLE"))
-    failed = list(_tasks(aws, details, "FAILED"))
+    runnable = list(_tasks(aws, details, TaskStatus.RUNNABLE))
+    failed = list(_tasks(aws, details, TaskStatus.FAILED))
     container = details[0].get("container", {}) if details else {}
     return Evidence(
         record=record,

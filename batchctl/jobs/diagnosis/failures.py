@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import islice
 
+from batchctl.contract.statuses import ItemStatus
 from batchctl.jobs.api.job import Result
 
 RESULTS_READ = 5000
@@ -31,4 +32,6 @@ def failure_text(result: Result) -> str:
 
 def _count(results: Iterable[Result], of: Callable[[Result], str]) -> dict[str, int]:
     first = islice(results, RESULTS_READ)
-    return dict(Counter(of(each) for each in first if each.status == "FAILED").most_common())
+    return dict(
+        Counter(of(each) for each in first if each.status == ItemStatus.FAILED).most_common()
+    )

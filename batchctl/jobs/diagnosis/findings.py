@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from batchctl.contract import reasons
+from batchctl.contract.statuses import FINAL, RUNNING_TASK, SPLITTABLE
 from batchctl.jobs.diagnosis.causes import INVALID, UP, WAITING, cause_of
 from batchctl.jobs.diagnosis.evidence import Condition, Evidence
 
@@ -41,7 +42,7 @@ def diagnose(evidence: Evidence, now_ms: int) -> tuple[Finding, ...]:
 
 def _before_batch(evidence: Evidence) -> Iterator[Finding]:
     record = evidence.record
-    if not record.batch_jobs and record.status in {"RECEIVING", "QUEUED"}:
+    if not record.batch_jobs and record.status in SPLITTABLE:
         yield Finding(
             f"the job is {record.status}, AWS Batch hasn't got it yet",
             "the function JobSplitter hasn't taken it from the queue, or failed to submit it",
@@ -88,7 +89,7 @@ def _waiting(evidence: Evidence, now_ms: int) -> Iterator[Finding]:
 
 
 def _works(statuses: Mapping[str, int]) -> bool:
-    return any(statuses.get(status) for status in ("STARTING", "RUNNING"))
+    return any(statuses.get(status) for status in RUNNING_TASK)
 
 
 def _stuck(evidence: Evidence, waited_s: float) -> Finding:
@@ -137,7 +138,7 @@ def _tasks(count: int) -> str:
 def _forgotten(evidence: Evidence) -> Iterator[Finding]:
     record = evidence.record
     if record.batch_jobs and not evidence.known:
-        ended = record.status in {"SUCCEEDED", "FAILED", "CANCELLED"}
+        ended = record.status in FINAL
         yield Finding(
             "AWS Batch doesn't know the job any more",
             "it forgets jobs some days after their end (7 at least), and those of a deleted queue",

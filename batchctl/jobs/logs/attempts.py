@@ -8,9 +8,8 @@ from itertools import islice
 from typing import Any
 
 from batchctl.aws.session import Aws
+from batchctl.contract.statuses import ENDED_TASK
 from batchctl.jobs.record import IDS_PER_CALL, Task
-
-ENDED = frozenset({"SUCCEEDED", "FAILED"})
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Child:
     @property
     def ended(self) -> bool:
         """Whether nothing about the task changes any more."""
-        return self.status in ENDED
+        return self.status in ENDED_TASK
 
 
 def describe(aws: Aws, tasks: Iterable[Task]) -> Iterator[Child]:

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from batchctl.contract.statuses import ENDED_TASK, TaskStatus
 
-class Status(StrEnum):
-    """The states of a job, in the order in which it passes through them."""
+Status = TaskStatus
+"""The states of a job, in the order in which it passes through them."""
 
-    SUBMITTED = "SUBMITTED"
-    PENDING = "PENDING"
-    RUNNABLE = "RUNNABLE"
-    STARTING = "STARTING"
-    RUNNING = "RUNNING"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-
-
-ENDED = frozenset({Status.SUCCEEDED, Status.FAILED})
+ENDED = frozenset(ENDED_TASK)
 WAITING = frozenset({Status.SUBMITTED, Status.PENDING, Status.RUNNABLE})
 
 
