@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from local_cloud import Cloud
@@ -59,7 +60,7 @@ def _policy_of(label: str) -> dict[str, Any]:
     """Return the policy of a role of the stack, over the queue and definition of the test cloud."""
     resources = batchctl.stack.build(Config(), image="batchapp:1", package=function_package())
     by_address: dict[str, Resource[Any]] = {each.address: each for each in resources}
-    session: Any = type("Session", (), {"region_name": "us-east-1"})()
+    session = boto3.Session(region_name="us-east-1")
     aws = Aws(Connection(session), stack="batchapp", tags={})
     vars(aws)["account"] = ACCESS_KEY_ID
     deployed = Deployed(aws)
