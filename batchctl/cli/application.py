@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from batchctl.aws.session import Aws
     from batchctl.image.recipe import Recipe
     from batchctl.local.control.process import Settings
-    from batchctl.local.control.record import Running
+    from batchctl.local.control.record import CloudRecord
     from batchctl.resource import Resource
 
 LOCAL_IMAGE = "batchctl/compute:local"
@@ -213,7 +213,7 @@ def _open_local(application: Application) -> Aws:
     return Aws(connection, stack=application.config.name, tags=application.config.tags)
 
 
-def _running(application: Application) -> Running:
+def _running(application: Application) -> CloudRecord:
     """Return the local cloud, started when it doesn't run; without a config as it runs."""
     from batchctl.local.control.process import start, status
 

@@ -15,7 +15,7 @@ from batchctl.errors import BatchctlError
 
 if TYPE_CHECKING:
     from batchctl.local.control.process import Settings
-    from batchctl.local.control.record import Running
+    from batchctl.local.control.record import CloudRecord
 
 
 @click.group()
@@ -149,7 +149,7 @@ def interrupt(rate: float, seconds: float) -> None:
         say("no task on Spot was running, or none was hit")
 
 
-def _running(what: str, hint: str) -> Running:
+def _running(what: str, hint: str) -> CloudRecord:
     from batchctl.local.control import process
 
     running = process.status(_folder())
@@ -171,12 +171,12 @@ def _folder() -> Path:
 
 
 def _tell(running: object) -> None:
-    from batchctl.local.control.record import Running
+    from batchctl.local.control.record import CloudRecord
 
     if current_options().json:
-        plain = dataclasses.asdict(running) if isinstance(running, Running) else {}
+        plain = dataclasses.asdict(running) if isinstance(running, CloudRecord) else {}
         print_json({"running": bool(plain), **plain})
-    elif isinstance(running, Running):
+    elif isinstance(running, CloudRecord):
         say(f"the local cloud runs (process {running.pid})")
         say(f"AWS:           {running.endpoint_url}")
         say(f"load balancer: {running.load_balancer_url}")

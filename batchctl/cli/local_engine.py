@@ -10,10 +10,10 @@ from batchctl.config import Config
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from batchctl.local.control.record import Running
+    from batchctl.local.control.record import CloudRecord
 
 
-def engine_of(config: Config, running: Running | None) -> str:
+def engine_of(config: Config, running: CloudRecord | None) -> str:
     """Return the command line of the container engine; empty where tasks are processes.
 
     A cloud that is `running` keeps the engine it has: its options may be those of another shell.
