@@ -16,7 +16,7 @@ from batchctl.config import Config
 from batchctl.errors import UsageError
 from batchctl.image.engine_search import find_engine
 from batchctl.local.control.process import Settings, start, status
-from batchctl.local.control.record import Running
+from batchctl.local.control.record import CloudRecord
 
 LOCAL_REGION = "us-east-1"
 
@@ -36,7 +36,9 @@ def open_local_cloud(
     return Aws(connection, stack=config.name, tags=config.tags)
 
 
-def _running(target: Target, config: Config, on_event: OnEvent, *, recorded_only: bool) -> Running:
+def _running(
+    target: Target, config: Config, on_event: OnEvent, *, recorded_only: bool
+) -> CloudRecord:
     """Return the local cloud; without a config of its own (`recorded_only`) as it runs."""
     running = status(target.local_folder)
     if running is None:
@@ -69,7 +71,7 @@ def local_settings(target: Target, config: Config) -> Settings:
     )
 
 
-def engine_of(config: Config, running: Running | None) -> str:
+def engine_of(config: Config, running: CloudRecord | None) -> str:
     """Return the command line of the container engine; empty where tasks are processes.
 
     A cloud that is `running` keeps the engine it has: its options may be those of another shell.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 
-from batchctl.local.control.record import Running
+from batchctl.local.control.record import CloudRecord
 
 OVERRIDING = (
     "AWS_SESSION_TOKEN",
@@ -19,7 +19,7 @@ OVERRIDING = (
 _LOOPBACK = "127.0.0.1"
 
 
-def variables(running: Running) -> dict[str, str]:
+def variables(running: CloudRecord) -> dict[str, str]:
     """Return what AWS's tools need to call the local cloud as its root user."""
     key_id, secret = running.root
     return {
@@ -31,7 +31,7 @@ def variables(running: Running) -> dict[str, str]:
     }
 
 
-def shell_lines(running: Running, environment: Mapping[str, str]) -> Iterator[str]:
+def shell_lines(running: CloudRecord, environment: Mapping[str, str]) -> Iterator[str]:
     """Give lines for a POSIX shell whose environment this is."""
     for name, value in variables(running).items():
         yield f"export {name}={shlex.quote(value)}"

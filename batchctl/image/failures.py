@@ -74,7 +74,7 @@ _TAG_IS_TAKEN = ("immutable", "already exists in the")
 
 def login_is_over(output: str) -> bool:
     """Whether a push failed for want of a login that is still good."""
-    return _says(output, _LOGIN_IS_OVER)
+    return _contains(output, _LOGIN_IS_OVER)
 
 
 def failure(
@@ -87,17 +87,17 @@ def failure(
     message = f"could not {what}: `{builder}` ended with {ended.code}"
     if ended.text:
         message = f"{message}\n{ended.text}"
-    kind = TagTaken if _says(ended.text, _TAG_IS_TAKEN) else BatchctlError
+    kind = TagTaken if _contains(ended.text, _TAG_IS_TAKEN) else BatchctlError
     return kind(message, hint=_hint(ended.text, builder, platform) or otherwise)
 
 
 def _hint(output: str, builder: str, platform: str) -> str | None:
     for text, hint in _HINTS:
-        if _says(output, (text,)):
+        if _contains(output, (text,)):
             return hint.format(builder=builder, platform=platform)
     return None
 
 
-def _says(output: str, texts: Sequence[str]) -> bool:
+def _contains(output: str, texts: Sequence[str]) -> bool:
     lower = output.lower()
     return any(text in lower for text in texts)

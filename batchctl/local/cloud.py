@@ -1,7 +1,7 @@
 """The local cloud's own process, started by `process.start`, maybe in an environment of its own.
 
 Of what is installed it imports boto3 and MiniStack with what they need, and nothing else. It serves
-the gateway and the load balancer until SIGTERM, then ends all jobs and functions. Nothing is kept:
+MiniStack and the load balancer until SIGTERM, then ends all jobs and functions. Nothing is kept:
 what was built in it is gone with it.
 """
 
@@ -27,12 +27,12 @@ from batchctl.image.container_engine import VARIABLES
 from batchctl.local.batch.api.endpoint import Endpoint
 from batchctl.local.batch.api.service import Batch, BatchConfig
 from batchctl.local.batch.model.scope import Scope
-from batchctl.local.batch.running.account import GatewayAccount
+from batchctl.local.batch.running.account import EmulatorAccount
 from batchctl.local.batch.running.attempt_runner import AttemptRunner, TaskEnvironment, inherited
 from batchctl.local.batch.running.container_executor import ContainerExecutor, Registry
 from batchctl.local.batch.running.executor import Executor, ProcessExecutor
 from batchctl.local.control import record, root_secret
-from batchctl.local.control.record import ACCESS_KEY_ID, Running
+from batchctl.local.control.record import ACCESS_KEY_ID, CloudRecord
 from batchctl.local.emulator.default_vpc import open_default_vpc
 from batchctl.local.emulator.function_slots import slots_of_this_machine
 from batchctl.local.emulator.hardening import harden
@@ -41,7 +41,7 @@ from batchctl.local.emulator.root_clients import RootClients
 from batchctl.local.events.bus import Bus
 from batchctl.local.events.delivery import Delivery
 from batchctl.local.events.rules import Rules
-from batchctl.local.front.http_front import Front, FrontConfig, Locks
+from batchctl.local.front.http_front import FrontConfig, HttpFront, Locks
 from batchctl.local.front.registry import Passwords
 from batchctl.local.front.verifier import Verifier
 from batchctl.local.owned_containers import OwnedContainers
@@ -67,53 +67,57 @@ def main(arguments: list[str] | None = None) -> int:
     reaper = Reaper(command_line, owner)
     reaper.watch(os.getpgrp())
     found = {"pid": os.getpid(), "reaper_pid": reaper.pid, "started_at": time.time()}
-    running = Running.from_json(settings | found)
+    running = CloudRecord.from_json(settings | found)
     directory = Path(running.directory)
     job_variables = inherited(str(directory / "pycache"))
     _prepare(directory, job_variables)
     configure(EmulatorConfig(directory, running.gateway_port, running.region))
-    gateway = MiniStack()
-    locks = _locks(gateway, running)
+    ministack = MiniStack()
+    locks = _locks(ministack, running)
     bus = _bus(running)
     batch = _batch(running, containers, (reaper, job_variables), bus)
     bus.start()
-    gateway.serve_batch(Endpoint(batch))
-    asyncio.run(_serve((gateway, locks), batch, bus, running))
-    gateway.stop_functions()
+    ministack.serve_batch(Endpoint(batch))
+    asyncio.run(_serve((ministack, locks), batch, bus, running))
+    ministack.stop_functions()
     record.remove(directory)
     root_secret.remove(directory)
     shutil.rmtree(directory / "tmp", ignore_errors=True)
     return 0
 
 
-def _locks(gateway: MiniStack, running: Running) -> Locks:
+def _locks(ministack: MiniStack, running: CloudRecord) -> Locks:
     passwords = Passwords()
     secret = running.root[1]
     harden(secret, passwords, slots_of_this_machine())
-    return Locks(secret, Verifier(secret, gateway.credential_of, time.time), passwords)
+    return Locks(secret, Verifier(secret, ministack.credential_of, time.time), passwords)
 
 
-async def _serve(locked: tuple[MiniStack, Locks], batch: Batch, bus: Bus, running: Running) -> None:
-    gateway, locks = locked
+async def _serve(
+    locked: tuple[MiniStack, Locks], batch: Batch, bus: Bus, running: CloudRecord
+) -> None:
+    ministack, locks = locked
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
 
     async def jobs_ended() -> None:
-        # Jobs that end in time still write their results and logs: the gateway closes after them.
+        # Jobs that end in time still write their results and logs: MiniStack closes after them.
         await stopped.wait()
         bus.close()
         await asyncio.to_thread(batch.close, STOP_GRACE_S)
 
-    site = FrontConfig(running.load_balancer_port, ACCESS_KEY_ID, running.region, running.as_json())
-    config = Config()
-    config.bind = [f"{HOST}:{running.gateway_port}", f"{HOST}:{running.load_balancer_port}"]
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = 1
-    config.loglevel = "WARNING"
+    config = FrontConfig(
+        running.load_balancer_port, ACCESS_KEY_ID, running.region, running.as_json()
+    )
+    server = Config()
+    server.bind = [f"{HOST}:{running.gateway_port}", f"{HOST}:{running.load_balancer_port}"]
+    server.keep_alive_timeout = 75
+    server.graceful_timeout = 1
+    server.loglevel = "WARNING"
     threading.Thread(target=batch.run, name="batch", daemon=True).start()
-    front = Front(gateway, batch, site, locks)
+    front = HttpFront(ministack, batch, config, locks)
     application: Any = front
 
     async def prepared() -> None:
@@ -126,30 +130,33 @@ async def _serve(locked: tuple[MiniStack, Locks], batch: Batch, bus: Bus, runnin
 
     record.write(running)
     preparing = asyncio.create_task(prepared())
-    await serve(application, config, shutdown_trigger=jobs_ended, mode="asgi")
+    await serve(application, server, shutdown_trigger=jobs_ended, mode="asgi")
     await preparing
 
 
-def _bus(running: Running) -> Bus:
+def _bus(running: CloudRecord) -> Bus:
     clients = RootClients(running.endpoint_url, running.region, running.root, FUNCTION_TIMEOUT_S)
     rules = Rules(lambda: clients("events"), time.time)
     return Bus(Scope(running.region, ACCESS_KEY_ID), time.time, rules, Delivery(clients))
 
 
 def _batch(
-    running: Running, containers: OwnedContainers | None, started: Started, bus: Bus
+    running: CloudRecord, containers: OwnedContainers | None, started: Started, bus: Bus
 ) -> Batch:
-    account = GatewayAccount(running.endpoint_url, running.region, running.root)
-    way = _way_of_running(running, containers, started, account)
+    account = EmulatorAccount(running.endpoint_url, running.region, running.root)
+    way = _executor(running, containers, started, account)
     runner = AttemptRunner(account, *way, time.time)
     scope = Scope(running.region, ACCESS_KEY_ID)
     return Batch(BatchConfig(scope, time.time, running.vcpus, account, runner), [bus.observe])
 
 
-def _way_of_running(
-    running: Running, containers: OwnedContainers | None, started: Started, account: GatewayAccount
+def _executor(
+    running: CloudRecord,
+    containers: OwnedContainers | None,
+    started: Started,
+    account: EmulatorAccount,
 ) -> tuple[Executor, TaskEnvironment]:
-    """Return what runs tasks, and their variables: a container has a machine of its own."""
+    """Return what runs tasks, and their variables: a container gets none of this machine's."""
     reaper, variables = started
     url = running.endpoint_url
     if containers is None:
@@ -164,7 +171,7 @@ def _way_of_running(
 
 def _prepare(directory: Path, variables: dict[str, str]) -> None:
     # Functions and MiniStack put their files into a directory that goes with the cloud, and see
-    # none of the user's AWS configuration; jobs have the machine's own temporary directory.
+    # none of the user's AWS configuration; jobs have this machine's own temporary directory.
     temporary = directory / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)

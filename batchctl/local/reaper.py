@@ -1,6 +1,6 @@
 """The reaper: a small process that kills what the local cloud leaves behind, and ends.
 
-The cloud holds the only write end of a pipe, and says on it which process groups are its own.
+The cloud holds the only write end of a pipe, and writes into it which process groups are its own.
 However the cloud ends, SIGKILL included, the pipe closes; the reaper then kills those groups,
 removes the cloud's containers where it has an engine, and exits. Its arguments: [ENGINE OWNER].
 """
@@ -54,18 +54,18 @@ class Reaper:
 
     def watch(self, group: int) -> None:
         """Kill this group when this process is gone."""
-        self._say(f"+{group}\n")
+        self._write(f"+{group}\n")
 
     def forget(self, group: int) -> None:
         """Leave this group alone: it has ended."""
-        self._say(f"-{group}\n")
+        self._write(f"-{group}\n")
 
     def close(self) -> None:
         """Have every watched group killed now, and wait for the reaper's end."""
         os.close(self._writer)
         self._process.wait()
 
-    def _say(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         # Lines this short are written whole or not at all (pipe(7), PIPE_BUF), from any thread.
         with suppress(BrokenPipeError):
             os.write(self._writer, line.encode())

@@ -10,7 +10,7 @@ import pytest
 from batchctl.application.local_cloud import engine_of
 from batchctl.config import Config
 from batchctl.errors import BatchctlError, UsageError
-from batchctl.local.control.record import Running
+from batchctl.local.control.record import CloudRecord
 
 CONTAINERS = {"local": {"executor": "container"}, "compute": {"builder": "podman"}}
 
@@ -37,7 +37,9 @@ def test_containers_are_run_by_the_builder_with_the_options_of_this_machine(podm
 
 
 def test_a_cloud_that_runs_keeps_its_engine(podman: Path) -> None:
-    running = Running(1, 1, 1.0, "/", 1, 2, "/", "us-east-1", 1, engine="docker --host unix:///d")
+    running = CloudRecord(
+        1, 1, 1.0, "/", 1, 2, "/", "us-east-1", 1, engine="docker --host unix:///d"
+    )
     config = Config.model_validate(CONTAINERS)
     assert engine_of(config, running) == "docker --host unix:///d"
     assert engine_of(Config(), running) == ""

@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 
 from batchctl.local.control import process
-from batchctl.local.control.record import Running
+from batchctl.local.control.record import CloudRecord
 
 REGION = "us-east-1"
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
@@ -111,7 +111,7 @@ class Application:
         )
 
     @property
-    def running(self) -> Running:
+    def running(self) -> CloudRecord:
         """The local cloud that runs in the folder."""
         found = process.status(self.folder / ".batchctl" / "local")
         assert found is not None

@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 
 from batchctl.local.control.process import Settings
-from batchctl.local.control.record import ACCESS_KEY_ID, Running
+from batchctl.local.control.record import ACCESS_KEY_ID, CloudRecord
 
 TIMEOUT_S = 60.0
 ENDED = ("SUCCEEDED", "FAILED")
@@ -33,7 +33,7 @@ SOURCE = """
 class Cloud:
     """A running local cloud and its clients."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: CloudRecord) -> None:
         self.running = running
         self._clients: dict[str, Any] = {}
 

@@ -27,8 +27,8 @@ class Bench:
         self.account, self.groups, self.ending = RecordingAccount(), Groups(), Ending()
         self.problems: dict[str, str] = {}
         executor = ProcessExecutor(directory, self.groups, self.problems.get)
-        setting = TaskEnvironment("http://127.0.0.1:1", inherited(str(directory / "pycache")))
-        self.runner = AttemptRunner(self.account, executor, setting, time.time)
+        environment = TaskEnvironment("http://127.0.0.1:1", inherited(str(directory / "pycache")))
+        self.runner = AttemptRunner(self.account, executor, environment, time.time)
 
     def run(self, *command: str, role_arn: str | None = None, memory_mib: int = 512) -> Handle:
         wanted = replace(task(*command), role_arn=role_arn, memory_mib=memory_mib)

@@ -47,8 +47,8 @@ class Bench:
         self.containers = OwnedContainers.parse(shlex.join(podman.command), "tests")
         registry = Registry("127.0.0.1:1", lambda: "none")
         executor = ContainerExecutor(self.containers, registry, self.groups)
-        setting = TaskEnvironment("http://127.0.0.1:1", {})
-        self.runner = AttemptRunner(self.account, executor, setting, time.time)
+        environment = TaskEnvironment("http://127.0.0.1:1", {})
+        self.runner = AttemptRunner(self.account, executor, environment, time.time)
 
     def run(self, *command: str, task: Task = TASK) -> Handle:
         return self.runner.run(replace(task, command=command), self.ending)

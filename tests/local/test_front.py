@@ -18,7 +18,7 @@ from local_batch import LocalBatch
 from batchctl.local.emulator.ministack import WebRequest
 from batchctl.local.front.execute_api import MAX_BODY as MAX_API_BODY
 from batchctl.local.front.execute_api import Method
-from batchctl.local.front.http_front import MAX_BODY, Front, FrontConfig, Locks
+from batchctl.local.front.http_front import MAX_BODY, FrontConfig, HttpFront, Locks
 from batchctl.local.front.registry import Passwords
 from batchctl.local.front.sigv4 import Call, SignatureError
 from batchctl.local.front.verifier import Credential, Verifier
@@ -31,8 +31,8 @@ API = "/_aws/execute-api/a1/api/"
 STRANGERS = {"AKIASTRANGER": Credential("111111111111", "known")}
 
 
-class ScriptedGateway:
-    """A gateway whose load balancer echoes what reaches it."""
+class ScriptedMiniStack:
+    """A MiniStack whose load balancer echoes what reaches it."""
 
     def __init__(self) -> None:
         self.balancer: Mapping[str, Any] | None = {"DNSName": "batchapp-1.elb.amazonaws.com"}
@@ -90,12 +90,12 @@ class Browser:
     """Sends requests to a front."""
 
     def __init__(self) -> None:
-        self.gateway, self.batch = ScriptedGateway(), LocalBatch()
-        site = FrontConfig(BALANCER, "000000000000", "us-east-1", {"pid": 7})
+        self.ministack, self.batch = ScriptedMiniStack(), LocalBatch()
+        config = FrontConfig(BALANCER, "000000000000", "us-east-1", {"pid": 7})
         self.passwords = Passwords()
         verifier = Verifier(SECRET, STRANGERS.get, time.time)
         locks = Locks(SECRET, verifier, self.passwords)
-        self.front = Front(self.gateway, self.batch.service, site, locks)  # type: ignore[arg-type]  # a double
+        self.front = HttpFront(self.ministack, self.batch.service, config, locks)  # type: ignore[arg-type]  # a double
         self.sent: list[dict[str, Any]] = []
 
     def send(self, port: int, method: str, path: str, **options: Any) -> tuple[int, Any]:
@@ -146,24 +146,24 @@ def signed(
 def test_the_gateways_port_is_aws_for_whoever_signs(browser: Browser) -> None:
     headers = signed("POST", "/", b"whole")
     assert browser.send(GATEWAY, "POST", "/", headers=headers, body=b"whole")[0] == 299
-    assert browser.gateway.received == b"whole"
+    assert browser.ministack.received == b"whole"
 
 
 def test_an_unsigned_call_goes_no_further(browser: Browser) -> None:
     answer = browser.send(GATEWAY, "POST", "/", body=b"whole")
     assert answer == (403, b"MissingAuthenticationToken")
-    assert browser.gateway.received is None
+    assert browser.ministack.received is None
 
 
 def test_another_body_than_the_signed_one_goes_no_further(browser: Browser) -> None:
     headers = signed("POST", "/", b"whole")
     answer = browser.send(GATEWAY, "POST", "/", headers=headers, body=b"other")
     assert answer == (403, b"SignatureDoesNotMatch")
-    assert browser.gateway.received is None
+    assert browser.ministack.received is None
 
 
 def test_a_key_that_the_emulator_would_read_otherwise_is_refused(browser: Browser) -> None:
-    browser.gateway.read_key = "222222222222"
+    browser.ministack.read_key = "222222222222"
     answer = browser.send(GATEWAY, "GET", "/", headers=signed("GET", "/"))
     assert answer == (403, b"SignatureDoesNotMatch")
 
@@ -183,7 +183,7 @@ def test_a_key_that_the_emulator_would_read_otherwise_is_refused(browser: Browse
 def test_the_emulators_private_paths_are_closed_even_to_root(browser: Browser, path: str) -> None:
     status, body = browser.send(GATEWAY, "POST", path, headers=signed("POST", path))
     assert (status, json.loads(body)) == (403, {"error": f"`{path}` is closed"})
-    assert browser.gateway.received is None
+    assert browser.ministack.received is None
 
 
 def test_the_image_registry_asks_for_a_password_that_was_given_out(browser: Browser) -> None:
@@ -209,7 +209,7 @@ def test_a_password_of_the_registry_opens_nothing_else(browser: Browser) -> None
 
 @pytest.mark.parametrize("port", [GATEWAY, BALANCER])
 def test_no_answer_lets_a_page_read_it(browser: Browser, port: int) -> None:
-    browser.gateway.headers = [(b"Access-Control-Allow-Origin", b"*"), (b"etag", b"1")]
+    browser.ministack.headers = [(b"Access-Control-Allow-Origin", b"*"), (b"etag", b"1")]
     assert browser.send(port, "GET", "/", headers=signed("GET", "/"))[0] in {200, 299}
     names = [name.lower() for name, _ in browser.sent[0]["headers"]]
     assert not [name for name in names if name.startswith(b"access-control-")]
@@ -221,7 +221,7 @@ def test_a_page_is_refused_on_both_ports(browser: Browser, port: int, method: st
     origin = (b"Origin", b"http://127.0.0.1:9999")
     headers = [*signed(method, "/"), origin]
     assert browser.send(port, method, "/", headers=headers)[0] == 403
-    assert browser.gateway.received is None
+    assert browser.ministack.received is None
 
 
 @pytest.mark.parametrize("port", [GATEWAY, BALANCER])
@@ -240,7 +240,7 @@ def test_a_call_to_a_rest_api_goes_on_whole(browser: Browser) -> None:
     body = b"x" * 200_000
     headers = signed("PUT", API, body)
     assert browser.send(GATEWAY, "PUT", API, body=body, headers=headers)[0] == 299
-    assert browser.gateway.received == body
+    assert browser.ministack.received == body
 
 
 def test_a_call_to_a_rest_api_that_is_refused_goes_no_further(browser: Browser) -> None:
@@ -248,7 +248,7 @@ def test_a_call_to_a_rest_api_that_is_refused_goes_no_further(browser: Browser) 
     status, body = browser.send(GATEWAY, "PUT", API, headers=headers)
     assert status == 403
     assert "111111111111 is not authorized" in json.loads(body)["Message"]
-    assert browser.gateway.received is None
+    assert browser.ministack.received is None
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_call_to_a_rest_api_that_is_refused_goes_no_further(browser: Browser) 
 def test_unsigned_calls_reach_what_is_open_or_what_the_emulator_refuses(
     browser: Browser, authorization: str, expected: int
 ) -> None:
-    browser.gateway.authorization = authorization
+    browser.ministack.authorization = authorization
     assert browser.send(GATEWAY, "PUT", API)[0] == expected
 
 
@@ -268,7 +268,7 @@ def test_unsigned_calls_reach_what_is_open_or_what_the_emulator_refuses(
 def test_what_is_no_signature_is_for_a_users_own_function_alone(
     browser: Browser, authorization: str, expected: int
 ) -> None:
-    browser.gateway.authorization = authorization
+    browser.ministack.authorization = authorization
     for value in (b"Bearer token", b"Basic dXNlcg=="):
         headers = [(b"authorization", value)]
         assert browser.send(GATEWAY, "PUT", API, headers=headers)[0] == expected
@@ -276,7 +276,7 @@ def test_what_is_no_signature_is_for_a_users_own_function_alone(
 
 def test_an_api_called_by_its_host_name_asks_for_a_signature(browser: Browser) -> None:
     # Its path may be one that the emulator keeps for itself.
-    browser.gateway.authorization = "NONE"
+    browser.ministack.authorization = "NONE"
     assert browser.send(GATEWAY, "PUT", API, raw_path=b"/v1/new-task")[0] == 403
 
 
@@ -286,7 +286,7 @@ def test_a_forged_signature_is_refused_in_the_apis_own_words_where_it_has_any(
     headers = signed("PUT", API, user=("000000000000", "guessed"))
     _, body = browser.send(GATEWAY, "PUT", API, headers=headers)
     assert json.loads(body) == {"error": "SignatureDoesNotMatch"}
-    browser.gateway.is_stageless = True
+    browser.ministack.is_stageless = True
     _, body = browser.send(GATEWAY, "PUT", API, headers=headers)
     assert "does not match" in json.loads(body)["message"]
 
@@ -295,12 +295,12 @@ def test_a_forged_signature_is_refused_in_the_apis_own_words_where_it_has_any(
 def test_a_forged_signature_is_refused_even_where_none_is_needed(
     browser: Browser, authorization: str
 ) -> None:
-    browser.gateway.authorization = authorization
+    browser.ministack.authorization = authorization
     headers = signed("PUT", API, user=("000000000000", "guessed"))
     assert browser.send(GATEWAY, "PUT", API, headers=headers)[0] == 403
     query = b"X-Amz-Credential=000000000000/20261130/us-east-1/execute-api/aws4_request"
     assert browser.send(GATEWAY, "PUT", API, query=query)[0] == 403
-    assert browser.gateway.received is None
+    assert browser.ministack.received is None
 
 
 def test_a_rest_apis_body_of_ten_megabytes_passes_and_one_byte_more_is_413(
@@ -313,7 +313,7 @@ def test_a_rest_apis_body_of_ten_megabytes_passes_and_one_byte_more_is_413(
 
 
 def test_without_a_load_balancer_its_port_answers_503_and_says_so(browser: Browser) -> None:
-    browser.gateway.balancer = None
+    browser.ministack.balancer = None
     status, body = browser.send(BALANCER, "GET", "/v1/tasks")
     assert status == 503
     assert "no load balancer has a listener on port 9999" in json.loads(body)["error"]
@@ -340,14 +340,14 @@ def test_a_request_reaches_the_load_balancer_under_its_own_name(browser: Browser
 
 
 def test_a_body_of_a_megabyte_passes_and_one_byte_more_is_413(browser: Browser) -> None:
-    browser.gateway.body = b"taken"
+    browser.ministack.body = b"taken"
     assert browser.send(BALANCER, "PUT", "/", body=b"x" * MAX_BODY)[0] == 200
     status, body = browser.send(BALANCER, "PUT", "/", body=b"x" * (MAX_BODY + 1))
     assert (status, list(json.loads(body))) == (413, ["error"])
 
 
 def test_an_answer_over_a_megabyte_is_502(browser: Browser) -> None:
-    browser.gateway.body = b"x" * (MAX_BODY + 1)
+    browser.ministack.body = b"x" * (MAX_BODY + 1)
     status, body = browser.send(BALANCER, "GET", "/")
     assert (status, list(json.loads(body))) == (502, ["error"])
 

@@ -92,11 +92,11 @@ def test_a_missing_or_doubled_host_is_refused() -> None:
         ("Origin", "null"),
         ("Origin", ""),
         ("origin", "http://127.0.0.1:4566"),
-        ("Sec-Fetch-FrontConfig", "cross-site"),
-        ("Sec-Fetch-FrontConfig", "same-site"),
-        ("Sec-Fetch-FrontConfig", "same-origin, cross-site"),
-        ("Sec-Fetch-FrontConfig", ""),
-        ("Sec-Fetch-FrontConfig", "unknown"),
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Site", "same-site"),
+        ("Sec-Fetch-Site", "same-origin, cross-site"),
+        ("Sec-Fetch-Site", ""),
+        ("Sec-Fetch-Site", "unknown"),
         ("Referer", "https://evil.example/"),
         ("Referer", "http://127.0.0.1@evil.example/"),
         ("Referer", "http://[bad"),
@@ -113,8 +113,8 @@ def test_what_a_page_sends_is_refused(header: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        ("Sec-Fetch-FrontConfig", "none"),
-        ("Sec-Fetch-FrontConfig", "same-origin"),
+        ("Sec-Fetch-Site", "none"),
+        ("Sec-Fetch-Site", "same-origin"),
         ("Sec-Fetch-Mode", "navigate"),
         ("Referer", "http://127.0.0.1:4566/v1/tasks"),
         ("User-Agent", "curl/8"),
@@ -126,7 +126,7 @@ def test_what_a_user_sends_is_taken(header: tuple[str, str]) -> None:
 
 
 def test_one_good_header_hides_no_bad_one() -> None:
-    sites = [("Sec-Fetch-FrontConfig", "none"), ("Sec-Fetch-FrontConfig", "cross-site")]
+    sites = [("Sec-Fetch-Site", "none"), ("Sec-Fetch-Site", "cross-site")]
     assert "web pages" in refused(GOOD, *sites)
     assert "web pages" in refused(GOOD, *reversed(sites))
 

@@ -14,7 +14,7 @@ from batchctl.cli import main
 from batchctl.errors import BatchctlError
 from batchctl.local.control import root_secret
 from batchctl.local.control.interruption import interrupt, rounds
-from batchctl.local.control.record import Running
+from batchctl.local.control.record import CloudRecord
 
 
 class Server(HTTPServer):
@@ -50,9 +50,9 @@ def server() -> Iterator[Server]:
     server.server_close()
 
 
-def running(directory: Path, port: int) -> Running:
+def running(directory: Path, port: int) -> CloudRecord:
     root_secret.create(directory)
-    return Running(1, 1, 0.0, str(directory), port, 9999, "/nowhere", "us-east-1", 2)
+    return CloudRecord(1, 1, 0.0, str(directory), port, 9999, "/nowhere", "us-east-1", 2)
 
 
 def test_the_cloud_is_asked_with_the_rate_and_tells_what_was_hit(

@@ -180,7 +180,7 @@ def test_an_engine_that_is_gone_is_named(tmp_path: Path) -> None:
         containers.create("name", ["image"])
 
 
-def test_the_guard_does_not_go_on_for_ever_with_what_it_cannot_remove(
+def test_the_reaper_does_not_go_on_for_ever_with_what_it_cannot_remove(
     podman: NotingEngine,
 ) -> None:
     (podman.folder / "ps").write_text("stubborn\n")

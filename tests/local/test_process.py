@@ -17,7 +17,7 @@ from local_cloud import free_ports
 from batchctl.errors import BatchctlError
 from batchctl.local.control import process, record, root_secret
 from batchctl.local.control.process import Settings
-from batchctl.local.control.record import Running
+from batchctl.local.control.record import CloudRecord
 from batchctl.local.emulator.default_vpc import open_default_vpc
 
 IMPORTS = """
@@ -27,8 +27,8 @@ print([name for name in ("boto3", "botocore", "ministack", "pydantic") if name i
 """
 
 
-def running(directory: Path, pid: int) -> Running:
-    return Running(pid, pid, 1.0, str(directory), 4566, 9999, str(directory), "us-east-1", 2)
+def running(directory: Path, pid: int) -> CloudRecord:
+    return CloudRecord(pid, pid, 1.0, str(directory), 4566, 9999, str(directory), "us-east-1", 2)
 
 
 def test_importing_it_imports_neither_aws_nor_the_emulator() -> None:

@@ -14,7 +14,7 @@ from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say, show
 from batchctl.errors import BatchctlError
 from batchctl.local.control import interruption, process
-from batchctl.local.control.record import Running
+from batchctl.local.control.record import CloudRecord
 
 
 @click.group()
@@ -139,7 +139,7 @@ def interrupt(rate: float, seconds: float) -> None:
         say("no task on Spot was running, or none was hit")
 
 
-def _running(what: str, hint: str) -> Running:
+def _running(what: str, hint: str) -> CloudRecord:
     running = process.status(_folder())
     if running is None:
         raise BatchctlError(f"could not {what}: the local cloud is not running", hint)
@@ -152,9 +152,9 @@ def _folder() -> Path:
 
 def _print_running(running: object) -> None:
     if current_options().json:
-        plain = dataclasses.asdict(running) if isinstance(running, Running) else {}
+        plain = dataclasses.asdict(running) if isinstance(running, CloudRecord) else {}
         print_json({"running": bool(plain), **plain})
-    elif isinstance(running, Running):
+    elif isinstance(running, CloudRecord):
         say(f"the local cloud runs (process {running.pid})")
         say(f"AWS:           {running.endpoint_url}")
         say(f"load balancer: {running.load_balancer_url}")

@@ -1,4 +1,4 @@
-"""Takes the hosts of running tasks away, as Spot does: asks the local cloud to, once or often."""
+"""Simulates Spot interruptions: asks the local cloud to reclaim hosts, once or repeatedly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
 
 from batchctl.errors import BatchctlError
-from batchctl.local.control.record import Running
+from batchctl.local.control.record import CloudRecord
 
 PAUSE_S = 1.0
 """Between two rounds."""
@@ -16,7 +16,7 @@ PAUSE_S = 1.0
 _TIMEOUT_S = 30.0
 
 
-def interrupt(running: Running, rate: float) -> list[str]:
+def interrupt(running: CloudRecord, rate: float) -> list[str]:
     """Reclaim the host of each running Spot task with probability `rate`, 0 to 1.
 
     Returns the ids of their Batch jobs; BatchctlError when the local cloud doesn't answer.

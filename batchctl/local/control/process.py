@@ -1,8 +1,8 @@
 """Starts, finds and stops the local cloud, without importing AWS or the emulator.
 
 The cloud is a process of its own that outlives the command that started it. A directory has one at
-most; whether it runs is told by the process's own command line, so that a reused process id can't
-mislead.
+most; whether it runs is read from the process's own command line, so that a reused process id
+can't mislead.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from filelock import FileLock
 from batchctl.errors import BatchctlError
 from batchctl.image.container_engine import VARIABLES
 from batchctl.local.control import ports, record, root_secret
-from batchctl.local.control.record import ACCESS_KEY_ID, Running
+from batchctl.local.control.record import ACCESS_KEY_ID, CloudRecord
 from batchctl.local.environment import launch
 from batchctl.local.environment.choice import CloudPython, cloud_python
 from batchctl.packaging import compute_directory
 from batchctl.private_files import create_private, leads_elsewhere, sealed_folder
 
-__all__ = ["ACCESS_KEY_ID", "Running", "Settings", "start", "status", "stop"]
+__all__ = ["ACCESS_KEY_ID", "CloudRecord", "Settings", "start", "status", "stop"]
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
@@ -77,7 +77,7 @@ class Settings:
     engine: str = ""
 
 
-def start(settings: Settings, report: Callable[[str], None] = _ignore) -> Running:
+def start(settings: Settings, report: Callable[[str], None] = _ignore) -> CloudRecord:
     """Return the cloud that runs in the directory, started and ready to answer where none did.
 
     What it runs on is installed when it is missing; `report` gets a line of it. BatchctlError when
@@ -98,7 +98,7 @@ def start(settings: Settings, report: Callable[[str], None] = _ignore) -> Runnin
         return _launch(directory, wanted | {"python": sys.executable}, python)
 
 
-def status(directory: Path) -> Running | None:
+def status(directory: Path) -> CloudRecord | None:
     """Return the cloud that runs in `directory`, None when none does."""
     running = record.read(directory.resolve())
     return running if running is not None and _is_alive(running) else None
@@ -119,7 +119,7 @@ def stop(directory: Path) -> bool:
         return running is not None
 
 
-def _end(running: Running) -> None:
+def _end(running: CloudRecord) -> None:
     os.kill(running.pid, signal.SIGTERM)
     if not _within(STOP_TIMEOUT_S, lambda: not _is_alive(running)):
         with suppress(ProcessLookupError):
@@ -133,7 +133,7 @@ def _end(running: Running) -> None:
         raise BatchctlError(f"could not stop the local cloud: {why}", f"`kill -9 {reaper}`")
 
 
-def _launch(directory: Path, settings: dict[str, object], python: CloudPython) -> Running:
+def _launch(directory: Path, settings: dict[str, object], python: CloudPython) -> CloudRecord:
     log = directory / "cloud.log"
     command = launch.command("batchctl.local.cloud", json.dumps(settings), python=python.executable)
     log.unlink(missing_ok=True)
@@ -153,7 +153,7 @@ def _launch(directory: Path, settings: dict[str, object], python: CloudPython) -
     return _ready(pid, directory, log)
 
 
-def _ready(pid: int, directory: Path, log: Path) -> Running:
+def _ready(pid: int, directory: Path, log: Path) -> CloudRecord:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if _is_reaped(pid):
@@ -167,7 +167,7 @@ def _ready(pid: int, directory: Path, log: Path) -> Running:
     raise BatchctlError(f"could not start the local cloud: {why}\n{_tail(log)}", f"see {log}")
 
 
-def _answers(running: Running) -> bool:
+def _answers(running: CloudRecord) -> bool:
     connection = HTTPConnection("127.0.0.1", running.gateway_port, timeout=2)
     try:
         authorization = {"Authorization": f"Bearer {running.root[1]}"}
@@ -183,14 +183,14 @@ def _answers(running: Running) -> bool:
         connection.close()
 
 
-def _another(running: Running) -> BatchctlError:
+def _another(running: CloudRecord) -> BatchctlError:
     # Whatever started, it isn't the cloud of this directory: that would know the secret.
     why = f"something else answers on port {running.gateway_port}"
     hint = "end that process, or set `local.gateway_port` in config.yaml to a free port"
     return BatchctlError(f"could not start the local cloud: {why}", hint)
 
 
-def _is_alive(running: Running) -> bool:
+def _is_alive(running: CloudRecord) -> bool:
     if _is_reaped(running.pid):
         return False
     line = record.command_line(running.pid)
@@ -214,7 +214,7 @@ def _within(seconds: float, is_done: Callable[[], bool]) -> bool:
     return True
 
 
-def _require_same(running: Running, wanted: dict[str, object]) -> None:
+def _require_same(running: CloudRecord, wanted: dict[str, object]) -> None:
     actual = running.as_json()
     different = [
         f"{name} is {actual[name] or 'none'}, wanted {value or 'none'}"

@@ -1,4 +1,4 @@
-"""What runs: the local cloud's settings and process, kept as JSON while it runs."""
+"""The record of a running local cloud: its settings and process, as JSON in its directory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FILE = "cloud.json"
 
 
 @dataclass(frozen=True)
-class Running:
+class CloudRecord:
     """A local cloud that runs: its process, where it answers, and what it was started with."""
 
     pid: int
@@ -56,20 +56,20 @@ class Running:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Running:
+    def from_json(cls, fields: dict[str, Any]) -> CloudRecord:
         """Read what `as_json` wrote; TypeError for anything else."""
         return cls(**fields)
 
 
-def write(running: Running) -> None:
+def write(running: CloudRecord) -> None:
     """Keep what runs in its directory, whole or not at all."""
     write_private(Path(running.directory) / _FILE, json.dumps(running.as_json()))
 
 
-def read(directory: Path) -> Running | None:
+def read(directory: Path) -> CloudRecord | None:
     """Return what was kept last, which may have ended; None when nothing readable is there."""
     try:
-        return Running.from_json(json.loads((directory / _FILE).read_text(encoding="utf-8")))
+        return CloudRecord.from_json(json.loads((directory / _FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -13,13 +13,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
-from batchctl.local.control.record import Running
+from batchctl.local.control.record import CloudRecord
 
 _POLL_S = 0.02
 
 
-def open_default_vpc(running: Running, timeout_s: float = 15.0) -> None:
-    """Add the route as soon as the gateway answers; EndpointConnectionError if it never does."""
+def open_default_vpc(running: CloudRecord, timeout_s: float = 15.0) -> None:
+    """Add the route as soon as MiniStack answers; EndpointConnectionError if it never does."""
     key_id, secret = running.root
     ec2 = boto3.client(
         "ec2",

@@ -1,4 +1,4 @@
-"""What MiniStack makes easy to guess or to exhaust, replaced; knows its insides as `gateway` does.
+"""What MiniStack makes easy to guess or exhaust, replaced; knows its insides as `ministack` does.
 
 - The credentials of a function's role are a hash of the function's and the role's names: whoever
   knows the names could compute them.

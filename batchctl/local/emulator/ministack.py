@@ -237,7 +237,7 @@ class MiniStack:
             headers=headers,
         )
         if not any(name.lower() == "x-amzn-errortype" for name in answered):
-            # Clients of JSON services read this where the service could not be told.
+            # Clients of JSON services read this where the service isn't known.
             answered["x-amzn-ErrorType"] = f"{error.code}Exception"
         return 403, answered, body
 

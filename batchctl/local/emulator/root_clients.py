@@ -1,4 +1,4 @@
-"""The account's services as its root calls them, through the local cloud's gateway."""
+"""The account's services as its root calls them, through the local cloud's endpoint."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Bus:
         self._changes: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
 
     def observe(self, job: Job) -> None:
-        """Be told of a job whose status has changed: note it, and return at once."""
+        """Note a job whose status has changed, and return at once."""
         if job.status is not Status.SUBMITTED:
             self._changes.put(Change(job, job.status, job.status_reason, self._clock()))
 

@@ -1,4 +1,4 @@
-"""A job's change of state, as AWS Batch tells EventBridge of it.
+"""A job's change of state, as AWS Batch reports it to EventBridge.
 
 Source: AWS Batch User Guide, "Job state change events": the detail is the job as DescribeJobs
 shows it, and the submission itself makes no event.

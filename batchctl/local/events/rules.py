@@ -1,7 +1,7 @@
 """Which targets an event goes to: those of the account's rules whose pattern it matches.
 
 MiniStack keeps the rules, and says by TestEventPattern whether an event matches one. It is asked
-once for all events that are the same in what the pattern looks at: thousands of children of an
+once for all events that are the same in what the pattern reads: thousands of children of an
 array differ in nothing else.
 """
 

@@ -1,7 +1,7 @@
 """What API MiniStack checks of a call to a REST API with IAM, and MiniStack doesn't.
 
 Who calls was verified before (`verifier`). MiniStack checks `execute-api:Invoke`; it takes
-signatures for any region and service, and looks for the API in the account of whoever calls.
+signatures for any region and service, and searches the API in the account of whoever calls.
 """
 
 from __future__ import annotations

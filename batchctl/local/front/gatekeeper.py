@@ -1,4 +1,4 @@
-"""What the local cloud's ports refuse before anything else of a request is looked at.
+"""What the local cloud's ports refuse before anything else of a request is read.
 
 They listen on the loopback address, which every page in the user's browser reaches, too. A page
 shows itself: by `Origin`, by `Sec-Fetch-Site` (Fetch Metadata Request Headers, W3C), by `Referer`,

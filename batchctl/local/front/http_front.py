@@ -1,8 +1,8 @@
-"""The local cloud's front: one application on the AWS gateway's and the load balancer's port.
+"""The local cloud's front: one application on MiniStack's and the load balancer's port.
 
 First of all `gatekeeper` refuses what comes from a web page. What comes in on the load balancer's
 port goes to whichever load balancer has a listener on it, with the limits that an Application Load
-Balancer has. On the gateway's port, `/_batchctl/…` is ours and asks for the root secret, all other
+Balancer has. On MiniStack's port, `/_batchctl/…` is ours and asks for the root secret, all other
 private paths are closed, and the rest is AWS: every call's signature is verified, but for the open
 methods of a REST API, and the image registry, which has passwords.
 """
@@ -39,7 +39,7 @@ Request = tuple[Scope, Receive, Send]
 _PRIVATE = "/_batchctl/"
 _API = "/_aws/execute-api/"
 _HEALTH = "/health"
-"""Where MiniStack tells all about itself, whoever asks."""
+"""Where MiniStack describes itself to whoever asks."""
 
 
 class BodyTooLargeError(Exception):
@@ -48,7 +48,7 @@ class BodyTooLargeError(Exception):
 
 @dataclass(frozen=True)
 class FrontConfig:
-    """Where the front stands: its second port, and the load balancer's account and region."""
+    """Where the front answers: its second port, and the load balancer's account and region."""
 
     load_balancer_port: int
     account: str
@@ -58,25 +58,27 @@ class FrontConfig:
 
 @dataclass(frozen=True)
 class Locks:
-    """What opens the gateway's port: the root secret, signatures, the registry's passwords."""
+    """What opens MiniStack's port: the root secret, signatures, the registry's passwords."""
 
     root_secret: str = field(repr=False)
     verifier: Verifier
     passwords: registry.Passwords
 
 
-class Front:
+class HttpFront:
     """The ASGI application."""
 
-    def __init__(self, gateway: MiniStack, batch: Batch, site: FrontConfig, locks: Locks) -> None:
-        """Put `gateway` on the first port, its load balancer on the second."""
-        self._gateway, self._batch, self._site, self._locks = gateway, batch, site, locks
+    def __init__(
+        self, ministack: MiniStack, batch: Batch, config: FrontConfig, locks: Locks
+    ) -> None:
+        """Put `ministack` on the first port, its load balancer on the second."""
+        self._ministack, self._batch, self._config, self._locks = ministack, batch, config, locks
         self.is_ready = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request (or the server's start and end, which are the gateway's)."""
+        """Serve one request (or the server's start and end, which are MiniStack's)."""
         if scope["type"] not in {"http", "websocket"}:
-            await self._gateway.asgi(scope, receive, send)
+            await self._ministack.asgi(scope, receive, send)
             return
         send = gatekeeper.without_cors(send)
         if scope["type"] == "websocket":
@@ -87,7 +89,7 @@ class Front:
         port = (scope.get("server") or ("", 0))[1]
         if refused is not None:
             await _send(send, refused, scope["method"])
-        elif port == self._site.load_balancer_port:
+        elif port == self._config.load_balancer_port:
             await _send(send, await self._balanced(scope, receive), scope["method"])
         elif scope["path"].startswith(_PRIVATE):
             await _send(send, await self._private(scope, receive), scope["method"])
@@ -96,11 +98,11 @@ class Front:
 
     async def _aws(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, call = scope["path"], _call(scope)
-        _, account, region = self._place()
-        method = self._gateway.rest_method(call, path, (account, region))
+        _, account, region = self._listener()
+        method = self._ministack.rest_method(call, path, (account, region))
         if path == _HEALTH or (path.startswith("/_") and not path.startswith(_API)):
             await _send(send, gatekeeper.forbidden(f"`{path}` is closed"), call.method)
-        elif self._gateway.is_registry(path):
+        elif self._ministack.is_registry(path):
             await self._registry(call, (scope, receive, send))
         elif method is not None:
             await self._rest_api(call, method, (scope, receive, send))
@@ -114,7 +116,7 @@ class Front:
         authorization = call.headers.get("authorization", "")
         is_query_clean = not claims_an_identity(Call("", "", call.query_string, {}))
         if is_plain and is_query_clean and self._locks.passwords.admit(authorization):
-            await self._gateway.asgi(scope, receive, send)
+            await self._ministack.asgi(scope, receive, send)
         else:
             await _send(send, registry.challenge(), call.method)
 
@@ -127,7 +129,7 @@ class Front:
         if refused is not None:
             await _send(send, refused, call.method)
         else:
-            await self._gateway.asgi(scope, _again(call.body, receive), send)
+            await self._ministack.asgi(scope, _again(call.body, receive), send)
 
     async def _api_refusal(
         self, call: Call, method: execute_api.Method, receive: Receive
@@ -147,7 +149,7 @@ class Front:
             call = _with(call, await _read(receive, execute_api.MAX_BODY))
             self._locks.verifier.check_body(call, caller)
         except SignatureError as error:
-            own = self._gateway.api_refusal(call, method, error)
+            own = self._ministack.api_refusal(call, method, error)
             return own or execute_api.signature_refusal(error), call
         return execute_api.account_refusal(caller.account, method), call
 
@@ -159,21 +161,21 @@ class Front:
             call = _with(call, await _read(receive, limit))
             self._locks.verifier.check_body(call, caller)
         except SignatureError as error:
-            await _send(send, self._gateway.refusal(call, scope["path"], error), call.method)
+            await _send(send, self._ministack.refusal(call, scope["path"], error), call.method)
         except BodyTooLargeError:
             await _send(send, _json(413, {"message": "Request Too Long"}), call.method)
         else:
-            await self._gateway.asgi(scope, _again(call.body, receive), send)
+            await self._ministack.asgi(scope, _again(call.body, receive), send)
 
     def _caller(self, call: Call) -> Caller:
         caller = self._locks.verifier.caller(call)
-        if self._gateway.key_in(call) != caller.signature.access_key_id:
+        if self._ministack.key_in(call) != caller.signature.access_key_id:
             raise mismatch()
         return caller
 
     async def _balanced(self, scope: Scope, receive: Receive) -> Answer:
-        port, account, region = self._place()
-        balancer = self._gateway.load_balancer_on(port, region, account)
+        port, account, region = self._listener()
+        balancer = self._ministack.load_balancer_on(port, region, account)
         if balancer is None:
             text = (
                 f"no load balancer has a listener on port {port}; `batchctl --local up` makes one"
@@ -184,7 +186,7 @@ class Front:
         except BodyTooLargeError:
             return _json(413, {"error": f"the request body has more than {MAX_BODY} bytes"})
         request = _web_request(scope, body, f"{balancer['DNSName']}:{port}")
-        answer = await self._gateway.forward(balancer, port, request, (account, region))
+        answer = await self._ministack.forward(balancer, port, request, (account, region))
         if len(answer[2]) > MAX_BODY:
             return _json(502, {"error": f"the target's answer has more than {MAX_BODY} bytes"})
         return answer
@@ -194,7 +196,7 @@ class Front:
             return gatekeeper.forbidden("this path asks for the local cloud's secret")
         call = (scope["method"], scope["path"].removeprefix(_PRIVATE))
         if call == ("GET", "status"):
-            return _json(200, self._site.identity | {"is_ready": self.is_ready})
+            return _json(200, self._config.identity | {"is_ready": self.is_ready})
         is_json = _headers(scope).get("content-type", "").startswith("application/json")
         if call == ("POST", "interrupt") and is_json:
             try:
@@ -214,9 +216,9 @@ class Front:
             return _json(400, {"message": "`rate` must be a number from 0 to 1"})
         return _json(200, {"interrupted": list(self._batch.interrupt(rate))})
 
-    def _place(self) -> tuple[int, str, str]:
-        site = self._site
-        return site.load_balancer_port, site.account, site.region
+    def _listener(self) -> tuple[int, str, str]:
+        config = self._config
+        return config.load_balancer_port, config.account, config.region
 
 
 def _may_be_unsigned(call: Call, method: execute_api.Method) -> bool:

@@ -28,7 +28,7 @@ _TRAILER = re.compile(rb"((?:[^\r\n]+\r?\n)+)x-amz-trailer-signature:([0-9a-f]{6
 
 
 def named_hash(call: Call, signature: Signature) -> str | None:
-    """Return the payload's hash as the request names it; None when only the body tells.
+    """Return the payload's hash as the request names it; None when only the body shows it.
 
     SignatureError for an option that the service hasn't.
     """

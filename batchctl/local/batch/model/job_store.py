@@ -19,7 +19,7 @@ class Jobs:
     """The jobs, by id; they are kept after their end for as long as the local cloud runs."""
 
     def __init__(self, clock: Clock, observers: Sequence[Observer] = ()) -> None:
-        """Keep none yet; `observers` are told of every job whose status has changed."""
+        """Keep none yet; `observers` are called with every job whose status has changed."""
         self._clock, self._observers = clock, list(observers)
         self._by_id: dict[str, Job] = {}
         self._by_queue: dict[str, list[Job]] = {}

@@ -1,4 +1,4 @@
-"""What Batch asks of the other AWS services, as the account's root, through the gateway."""
+"""What Batch asks of the other AWS services, as the account's root, through MiniStack."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Account(Protocol):
         """Write events to a stream; a group or stream that is gone loses them quietly."""
 
 
-class GatewayAccount:
-    """The account behind an emulator's gateway."""
+class EmulatorAccount:
+    """The account in the emulator."""
 
     def __init__(self, endpoint_url: str, region: str, root: tuple[str, str]) -> None:
         """Call `endpoint_url` with root's access key id and secret."""

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TaskEnvironment:
-    """Where attempts run: the gateway for their AWS calls, and the variables that all get."""
+    """Where attempts run: the endpoint of their AWS calls, and the variables that all get."""
 
     endpoint_url: str
     variables: Mapping[str, str]
@@ -33,11 +33,11 @@ class AttemptRunner:
     """Runs attempts with an executor, under their job roles."""
 
     def __init__(
-        self, account: Account, executor: Executor, setting: TaskEnvironment, clock: Clock
+        self, account: Account, executor: Executor, environment: TaskEnvironment, clock: Clock
     ) -> None:
         """Run nothing yet."""
         self._account, self._executor = account, executor
-        self._setting, self._clock = setting, clock
+        self._environment, self._clock = environment, clock
 
     def run(self, task: Task, reports: Reports) -> Handle:
         """Start to run `task` in a thread, and return at once."""
@@ -49,8 +49,8 @@ class AttemptRunner:
         """Start the process of `task`; StartError says why it couldn't be."""
         role = self._credentials(task)
         self._account.create_log_stream(task.log_group, task.log_stream)
-        environment = {**self._setting.variables, **role, **task.environment}
-        environment["AWS_ENDPOINT_URL"] = self._setting.endpoint_url
+        environment = {**self._environment.variables, **role, **task.environment}
+        environment["AWS_ENDPOINT_URL"] = self._environment.endpoint_url
         return self._executor.start(task, environment)
 
     def follow(self, task: Task, process: Process) -> Outcome:

@@ -1,6 +1,6 @@
 """Runs a job's command in a container, from the image that its job definition names.
 
-An image of this account's ECR comes from the gateway's registry, by the same digest or tag; any
+An image of this account's ECR comes from MiniStack's registry, by the same digest or tag; any
 other is the engine's to find. A container gets what AWS Batch gives one on EC2: the host's network
 (AWS Batch User Guide, "Networking modes for AWS Batch jobs"), its memory as a hard limit without
 swap, its vCPUs as a share of the processors (AWS Batch API Reference, "ResourceRequirement",

@@ -1,7 +1,7 @@
 """Holds processes to the memory of their job, as a container's limit does on AWS.
 
 Counted is what a process and all that it has started hold for themselves; files that they read
-don't count, as a container's page cache is given up before it is killed. Linux tells it (proc(5),
+don't count, as a container's page cache is given up before it is killed. Linux reports it (proc(5),
 `/proc/PID/statm` and `children`); elsewhere nothing is limited.
 """
 

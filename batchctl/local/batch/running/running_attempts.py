@@ -35,7 +35,7 @@ class Stop(Enum):
 
 
 @dataclass
-class Running:
+class RunningAttempt:
     """An attempt between its start and its end."""
 
     job: Job
@@ -64,7 +64,7 @@ class Attempts:
     def __init__(self, jobs: Jobs, capacity: Capacity, context: AttemptContext) -> None:
         """Run nothing yet."""
         self._jobs, self._capacity, self._context = jobs, capacity, context
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, RunningAttempt] = {}
         self._retries: list[Job] = []
 
     def begin(self, job: Job, environment: Resource) -> None:
@@ -75,7 +75,7 @@ class Attempts:
         self._capacity.take(environment, job.specification.vcpus)
         self._jobs.move(job, Status.STARTING)
         handle = self._context.runner.run(task, self._context.reports)
-        self._running[task.id] = Running(job, environment, handle)
+        self._running[task.id] = RunningAttempt(job, environment, handle)
 
     def started(self, task_id: str) -> None:
         """Note that the process of an attempt runs; its timeout counts from now."""
@@ -155,7 +155,7 @@ class Attempts:
         """Return all that runs, for a shutdown."""
         return [running.handle for running in self._running.values()]
 
-    def _stop(self, running: Running, stop: Stop, reason: str) -> None:
+    def _stop(self, running: RunningAttempt, stop: Stop, reason: str) -> None:
         running.timeout_at = None
         # A host that is being reclaimed takes its job with it; only the user's word goes above
         # that.
@@ -165,7 +165,7 @@ class Attempts:
         if running.stop is None or stop is Stop.TERMINATED:
             running.stop, running.stop_reason = stop, reason
 
-    def _conclude(self, running: Running, attempt: Attempt) -> None:
+    def _conclude(self, running: RunningAttempt, attempt: Attempt) -> None:
         job = running.job
         is_final = running.stop in {Stop.TERMINATED, Stop.TIMED_OUT}
         ending = Ending(attempt.exit_code, attempt.reason, attempt.status_reason)
@@ -178,7 +178,7 @@ class Attempts:
             self._jobs.move(job, Status.FAILED, attempt.status_reason)
 
 
-def _status_reason(running: Running, outcome: Outcome) -> str:
+def _status_reason(running: RunningAttempt, outcome: Outcome) -> str:
     if running.stop is not None:
         return running.stop_reason
     return EXITED if outcome.exit_code is not None else NOT_STARTED

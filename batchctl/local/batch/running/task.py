@@ -33,13 +33,13 @@ class Outcome:
 
 
 class Reports(Protocol):
-    """Whom the runner of an attempt tells how it goes; called from any thread."""
+    """Receives how an attempt goes; called from any thread."""
 
     def started(self, task_id: str) -> None:
-        """Be told that the process runs."""
+        """Note that the process runs."""
 
     def ended(self, task_id: str, outcome: Outcome) -> None:
-        """Be told that the process is gone, and its log complete."""
+        """Note that the process is gone, and its log complete."""
 
 
 class Handle(Protocol):
