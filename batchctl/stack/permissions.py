@@ -35,7 +35,15 @@ RESULT_ATTRIBUTES = (
     "status",
 )
 # What it reads: of the job, of the universe, and which items have succeeded.
-READ_ATTRIBUTES = ("attempt_items", "item", "items", "job_id", "parameters", "status")
+READ_ATTRIBUTES = (
+    "attempt_items",
+    "expires_at",
+    "item",
+    "items",
+    "job_id",
+    "parameters",
+    "status",
+)
 
 
 def job_permissions(storage: Storage) -> tuple[Allow, ...]:
