@@ -115,7 +115,7 @@ setup(
     classifiers=CLASSIFIERS,
     python_requires=">=3.11",
     packages=find_packages(include=["batchctl", "batchctl.*"]),
-    package_data={"batchctl": ["py.typed"]},
+    package_data={"batchctl": ["py.typed"], "batchctl.image": ["Dockerfile", "requirements.txt"]},
     install_requires=REQUIRED,
     extras_require={"local": LOCAL, "dev": DEVELOPMENT},
     entry_points={"console_scripts": ["batchctl=batchctl.cli:main"]},

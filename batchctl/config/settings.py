@@ -108,7 +108,7 @@ class Compute(Section):
     image: ImageReference | None = None
     """The container's image, by digest or tag. null: built from the folder `build`."""
     build: Folder = "compute"
-    """The folder that the image is built from, beside config.yaml; it has a Dockerfile."""
+    """The folder of compute.py, beside config.yaml, which the image is built from."""
     include_files: IncludedFiles = ()
     """Files or folders of `build` that go into the image although their names are of secrets."""
     base_image: ImageReference | None = None
@@ -122,7 +122,7 @@ class Compute(Section):
     keep_revisions: Annotated[int, Field(ge=1, le=1000)] = 5
     """Revisions of the job definition to keep, besides those that unfinished jobs use."""
     command: Command | None = None
-    """Command of the container. null: the runner in our image, which calls compute.py."""
+    """Command of the container. null: the runner, which calls compute.py; of `image`, its own."""
     user: ContainerUser | None = None
     """User of the container, a name or `UID:GID`. null: the image's own (ours: 65534, not root)."""
     architecture: Architecture = "x86_64"

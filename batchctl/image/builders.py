@@ -63,7 +63,7 @@ class Builder:
         if not ended.succeeded:
             source = build.source or build.folder
             what = f"build the image of `{source}`"
-            mend = f"mend `{source / 'Dockerfile'}`, then run the command again"
+            mend = f"{_mend(source)}, then run the command again"
             raise failure(what, ended, builder=self.kind, platform=build.platform, otherwise=mend)
 
     def _build(self, build: Build) -> Sequence[str]:
@@ -110,6 +110,13 @@ class Builder:
         ended = run(self.command(*asked), Watch(stop=watch.stop))
         if not ended.succeeded:
             raise failure(f"use the image builder `{self.program}`", ended, builder=self.kind)
+
+
+def _mend(source: Path) -> str:
+    dockerfile = source / "Dockerfile"
+    if dockerfile.is_file():
+        return f"mend `{dockerfile}`"
+    return f"mend `{source / 'requirements.txt'}`, or write a `{dockerfile}` that does more"
 
 
 def is_loopback(host: str) -> bool:

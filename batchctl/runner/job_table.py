@@ -1,14 +1,13 @@
 """The job table as the compute container sees it: reads a task's items, writes their results.
 
-Partition key `job_id`, sort key `item`. Read: `JOB` (items: the length of the universe; parameters:
-a JSON string; expires_at, where jobs are not kept for ever) and `UNIVERSE#<8 digits>` (items: 250
-of the universe). A job that is tried again has for that attempt `ATTEMPT#<2 digits>#UNIVERSE#<8
-digits>`, the items that had not succeeded, and in `JOB` their number, `attempt_items`. Written:
-`RESULT#<item>` (status, result or error and reason, attempts, seconds, expires_at).
+Keys and their meaning are the contract's (`table`). Read: of `JOB` the number of items in the
+universe (`items`, from the second run of a job on `attempt_items`), the parameters (a JSON string)
+and `expires_at`, where jobs are not kept for ever; the chunks of the run's universe. Written: how
+an item ended (status, result or error and reason, attempts, seconds, expires_at).
 
-Containers of other jobs may have written any of these: a spoilt JOB or UNIVERSE record ends the
-task with a clear error, a spoilt result is computed again. The job role needs dynamodb:BatchGetItem
-and dynamodb:PutItem on the table, and nothing else.
+Containers of other jobs may have written any of these: a spoilt job or chunk ends the task with a
+clear error, a spoilt result is computed again. The job role needs dynamodb:BatchGetItem and
+dynamodb:PutItem on the table, and nothing else.
 """
 
 from __future__ import annotations
@@ -20,16 +19,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from batchctl.contract import table
+from batchctl.contract.limits import MAX_ITEM_BYTES
+from batchctl.contract.reasons import Reason
+from batchctl.contract.statuses import ItemStatus
+
 if TYPE_CHECKING:  # the image has boto3, but not its stubs
     from mypy_boto3_dynamodb import DynamoDBClient
 
-CHUNK_ITEMS = 250  # items in one UNIVERSE# record
-RESULT_PREFIX = "RESULT#"
-STATUSES = ("SUCCEEDED", "FAILED")
-LARGEST_ITEM_BYTES = 1024 - len(RESULT_PREFIX)
 KEYS_PER_CALL = 100  # DynamoDB API reference, BatchGetItem: at most 100 items in a call
 LONGEST_PAUSE_S = 20.0
-LATER_S = 30 * 86_400  # a JOB record is deleted so much later than its job's other records
+# As handlers/keeping.py has it; it belongs into the contract.
+LATER_S = 30 * 86_400  # the record of a job is deleted so much later than its job's other records
 FRUITLESS_CALLS = 10  # in a row that process not one key, before we give up
 
 
@@ -41,13 +42,13 @@ class JobTableError(Exception):
 class Slice:
     """One task's share of a job's universe: the items from `start` up to, not including, `stop`.
 
-    From the second `attempt` at a job on, its universe is what the earlier ones have left.
+    From the second `run` of a job on, its universe is what the earlier ones have left.
     """
 
     job_id: str
     start: int
     stop: int
-    attempt: int = 1
+    run: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,18 +70,18 @@ class Work:
 class Outcome:
     """How an item ended: with a `result`, the JSON text of an object, or else with an `error`.
 
-    attempts: calls of compute. seconds: wall time of the last of them.
+    tries: calls of compute. seconds: wall time of the last of them.
     """
 
     result: str | None
     error: str | None
-    attempts: int
+    tries: int
     seconds: float
 
     @property
-    def status(self) -> str:
-        """SUCCEEDED or FAILED, as it is recorded."""
-        return "FAILED" if self.result is None else "SUCCEEDED"
+    def status(self) -> ItemStatus:
+        """The status that is recorded."""
+        return ItemStatus.FAILED if self.result is None else ItemStatus.SUCCEEDED
 
 
 class JobTable:
@@ -102,11 +103,11 @@ class JobTable:
         job, items = self._job_and_items(wanted)
         statuses = self._statuses(wanted.job_id, items)
         return Work(
-            items=tuple(item for item in items if statuses.get(item) != "SUCCEEDED"),
+            items=tuple(item for item in items if statuses.get(item) != ItemStatus.SUCCEEDED),
             total=len(items),
             parameters=parameters_in(wanted.job_id, job),
             expires_at=expiry_in(wanted.job_id, job),
-            malformed=sum(status not in STATUSES for status in statuses.values()),
+            malformed=sum(status not in tuple(ItemStatus) for status in statuses.values()),
         )
 
     def record(
@@ -114,7 +115,7 @@ class JobTable:
     ) -> bool:
         """Write the outcome of an item; False when a success stood there already: it stays.
 
-        Two attempts at one task can overlap, as a reclaimed host may end late, and a put that is
+        Two attempts of one task can overlap, as a reclaimed host may end late, and a put that is
         repeated after a lost answer meets its own record. Neither may undo a success.
         """
         try:
@@ -123,22 +124,24 @@ class JobTable:
                 Item=result_record(job_id, item, outcome, expires_at),
                 ConditionExpression="attribute_not_exists(job_id) OR #status <> :succeeded",
                 ExpressionAttributeNames={"#status": "status"},  # a reserved word in DynamoDB
-                ExpressionAttributeValues={":succeeded": {"S": "SUCCEEDED"}},
+                ExpressionAttributeValues={":succeeded": table.text(ItemStatus.SUCCEEDED)},
             )
         except self.client.exceptions.ConditionalCheckFailedException:
             return False
         return True
 
     def _job_and_items(self, wanted: Slice) -> tuple[dict[str, Any], list[str]]:
-        """Return the JOB record and the items of the slice, in the universe's order."""
-        chunks = range(wanted.start // CHUNK_ITEMS, -(-wanted.stop // CHUNK_ITEMS))
-        names = [chunk_key(chunk, wanted.attempt) for chunk in chunks]
-        attributes = ["item", "items", "attempt_items", "parameters", "expires_at"]
+        """Return the record of the job and the items of the slice, in the universe's order."""
+        chunks = range(
+            wanted.start // table.ITEMS_PER_CHUNK, -(-wanted.stop // table.ITEMS_PER_CHUNK)
+        )
+        names = [table.chunk_key(chunk, wanted.run) for chunk in chunks]
+        attributes = [table.SORT_KEY, "items", "attempt_items", "parameters", "expires_at"]
         records = {
-            record["item"]["S"]: record
-            for record in self._get(wanted.job_id, ["JOB", *names], attributes)
+            record[table.SORT_KEY]["S"]: record
+            for record in self._get(wanted.job_id, [table.JOB, *names], attributes)
         }
-        if "JOB" not in records:
+        if table.JOB not in records:
             raise JobTableError(f"table `{self.name}` has no job `{wanted.job_id}`")
         stored = [
             item
@@ -146,21 +149,21 @@ class JobTable:
             if name in records
             for item in chunk_in(wanted.job_id, name, records[name])
         ]
-        offset = wanted.start - chunks.start * CHUNK_ITEMS
+        offset = wanted.start - chunks.start * table.ITEMS_PER_CHUNK
         items = stored[offset : offset + wanted.stop - wanted.start]
-        job = records["JOB"]
-        total = "items" if wanted.attempt == 1 else "attempt_items"
-        default = None if wanted.attempt == 1 else 0
+        job = records[table.JOB]
+        total = "items" if wanted.run == 1 else "attempt_items"
+        default = None if wanted.run == 1 else 0
         check_complete(wanted, items, total=number_in(wanted.job_id, job, total, default))
         return job, items
 
     def _statuses(self, job_id: str, items: Sequence[str]) -> dict[str, str | None]:
         """Return the status of each of `items` that has a result; None where that says none."""
         # each key once, as BatchGetItem takes it (DynamoDB API reference)
-        names = list(dict.fromkeys(RESULT_PREFIX + item for item in items))
+        names = list(dict.fromkeys(map(table.result_key, items)))
         return {
-            record["item"]["S"].removeprefix(RESULT_PREFIX): text_in(record, "status")
-            for record in self._get(job_id, names, ["item", "status"])
+            table.item_of(record[table.SORT_KEY]["S"]): text_in(record, "status")
+            for record in self._get(job_id, names, [table.SORT_KEY, "status"])
         }
 
     def _get(
@@ -172,8 +175,7 @@ class JobTable:
             yield from self._get_all(
                 {
                     "Keys": [
-                        {"job_id": {"S": job_id}, "item": {"S": name}}
-                        for name in names[first : first + KEYS_PER_CALL]
+                        table.key(job_id, name) for name in names[first : first + KEYS_PER_CALL]
                     ],
                     "ConsistentRead": True,  # an earlier attempt may have written just now
                     "ProjectionExpression": ", ".join(aliases),
@@ -208,12 +210,6 @@ class JobTable:
         self.sleep(random.uniform(longest / 2, longest))  # noqa: S311  # no secret
 
 
-def chunk_key(chunk: int, attempt: int = 1) -> str:
-    """Return the sort key of a chunk of the universe of an attempt at a job."""
-    prefix = "" if attempt == 1 else f"ATTEMPT#{attempt:02d}#"
-    return f"{prefix}UNIVERSE#{chunk:08d}"
-
-
 def malformed(job_id: str, what: str) -> JobTableError:
     """Return the error for a record that somebody has spoilt."""
     return JobTableError(f"{what} of job `{job_id}` is malformed: submit the job under another id")
@@ -227,7 +223,7 @@ def text_in(record: Any, name: str) -> str | None:
 
 
 def number_in(job_id: str, job: Any, name: str, default: int | None = None) -> int:
-    """Return a whole number of the JOB record; `default` (None: there must be one) without it."""
+    """Return a whole number of a job's record; `default` (None: there must be one) without it."""
     if name not in job and default is not None:
         return default
     text = job[name].get("N") if isinstance(job.get(name), dict) else None
@@ -242,7 +238,7 @@ def expiry_in(job_id: str, job: Any) -> int | None:
 
 
 def parameters_in(job_id: str, job: Any) -> dict[str, Any]:
-    """Return the parameters of the JOB record, an object."""
+    """Return the parameters in a job's record, an object."""
     if "parameters" not in job:
         return {}
     try:
@@ -255,25 +251,25 @@ def parameters_in(job_id: str, job: Any) -> dict[str, Any]:
 
 
 def chunk_in(job_id: str, name: str, record: Any) -> list[str]:
-    """Return the items of a UNIVERSE# record."""
+    """Return the items of a chunk of the universe."""
     value = record.get("items")
     entries = value.get("L") if isinstance(value, dict) else None
     items = [entry.get("S") for entry in entries or ()] if isinstance(entries, list) else []
-    if not 0 < len(items) <= CHUNK_ITEMS or not all(is_item(item) for item in items):
+    if not 0 < len(items) <= table.ITEMS_PER_CHUNK or not all(is_item(item) for item in items):
         raise malformed(job_id, f"the universe (`{name}`)")
     return items
 
 
 def is_item(value: object) -> bool:
-    """Return whether a value can be an item, which is part of a key of at most 1,024 bytes."""
-    return isinstance(value, str) and 0 < len(value.encode(errors="replace")) <= LARGEST_ITEM_BYTES
+    """Return whether a value can be an item, which is part of a key."""
+    return isinstance(value, str) and 0 < len(value.encode(errors="replace")) <= MAX_ITEM_BYTES
 
 
 def check_complete(wanted: Slice, items: Sequence[str], total: int) -> None:
     """Raise JobTableError unless `items` is all that a universe of `total` items has there."""
     if wanted.start >= total:
         raise JobTableError(
-            f"attempt {wanted.attempt} at job `{wanted.job_id}` has {total} items, and the task"
+            f"run {wanted.run} of job `{wanted.job_id}` has {total} items, and the task"
             f" begins at item {wanted.start}"
         )
     expected = min(wanted.stop, total) - wanted.start
@@ -287,19 +283,18 @@ def check_complete(wanted: Slice, items: Sequence[str], total: int) -> None:
 def result_record(
     job_id: str, item: str, outcome: Outcome, expires_at: int | None = None
 ) -> dict[str, Any]:
-    """Return the RESULT# record in DynamoDB's JSON."""
-    record = {
-        "job_id": {"S": job_id},
-        "item": {"S": RESULT_PREFIX + item},
-        "status": {"S": outcome.status},
-        "attempts": {"N": str(outcome.attempts)},
-        "seconds": {"N": f"{outcome.seconds:.3f}"},
+    """Return the record of how an item ended, in DynamoDB's JSON."""
+    record: dict[str, Any] = {
+        **table.key(job_id, table.result_key(item)),
+        "status": table.text(outcome.status),
+        "attempts": table.number(outcome.tries),
+        "seconds": table.decimal(outcome.seconds),
     }
     if outcome.result is not None:
-        record["result"] = {"S": outcome.result}
+        record["result"] = table.text(outcome.result)
     if outcome.error is not None:
         # What happens to the container itself, its memory or its host, others record.
-        record |= {"error": {"S": outcome.error}, "reason": {"S": "EXCEPTION"}}
+        record |= {"error": table.text(outcome.error), "reason": table.text(Reason.EXCEPTION)}
     if expires_at is not None:
-        record["expires_at"] = {"N": str(expires_at)}
+        record["expires_at"] = table.number(expires_at)
     return record

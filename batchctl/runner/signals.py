@@ -14,7 +14,7 @@ class Stopped(BaseException):
     """A signal came. Not an Exception, so that `except Exception` in compute.py lets it pass."""
 
     def __init__(self, signal_number: int) -> None:
-        """Keep the signal, as the exit status tells it."""
+        """Keep the signal, for the exit status."""
         super().__init__(signal_number)
         self.signal_number = signal_number
 

@@ -1,4 +1,4 @@
-"""The compute container's main program: one AWS Batch task, which is a slice of a job's universe.
+"""One AWS Batch task, which is a slice of a job's universe: from the arguments to the exit status.
 
 Reads its items from the job table, calls `compute(item, parameters)` of compute.py for each without
 a recorded success, and records every result or error at once. So a task that is stopped and run
@@ -12,24 +12,27 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib
 import json
 import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from attempts import Attempts, ComputeFunction, describe
-from job_table import JobTable, JobTableError, Outcome, Slice, Work
-from stopping import Stopped, StopSignal
+from batchctl.contract.environment import Container
+from batchctl.contract.statuses import ItemStatus
+from batchctl.runner.job_table import JobTable, JobTableError, Outcome, Slice, Work
+from batchctl.runner.signals import Stopped, StopSignal
+from batchctl.runner.tries import Tries, describe
+from batchctl.runner.user_code import (
+    BrokenComputeError,
+    ComputeFunction,
+    hidden_modules,
+    load_compute,
+)
 
 if TYPE_CHECKING:  # the image has boto3, but not its stubs
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-class BrokenComputeError(Exception):
-    """compute.py can't be imported, or has no function `compute`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,43 +79,49 @@ def run_items(task: Task, table: JobTable, work: Work, stop: StopSignal) -> bool
     for item in work.items:
         outcome = outcome_of(item)
         recorded = table.record(task.slice.job_id, item, outcome, work.expires_at)
-        status = outcome.status if recorded else "SUCCEEDED"  # it had succeeded elsewhere meanwhile
+        status = (
+            outcome.status if recorded else ItemStatus.SUCCEEDED
+        )  # it had succeeded elsewhere meanwhile
         log(
             item=item,
             status=status,
-            attempts=outcome.attempts,
+            attempts=outcome.tries,
             seconds=round(outcome.seconds, 3),
             recorded=recorded,
         )
-        failed += status == "FAILED"
+        failed += status == ItemStatus.FAILED
     return failed == 0
 
 
 def prepare(task: Task, work: Work, stop: StopSignal) -> Callable[[str], Outcome]:
     """Return what gives an item's outcome: a broken compute.py fails every item with its reason."""
-    try:
-        function = load_compute(stop)
-    except BrokenComputeError as error:
-        broken = Outcome(None, str(error), attempts=0, seconds=0.0)
+    folder = os.getcwd()  # noqa: PTH109  # as it stands on the import path
+    hidden = hidden_modules(folder)
+    for reason in hidden.values():
+        log(warning=reason)
+    function = load(folder, stop, hidden)
+    if isinstance(function, str):
+        broken = Outcome(None, function, tries=0, seconds=0.0)
         return lambda _item: broken
-    attempts = Attempts(task.tries, stop)
-    return lambda item: attempts.run(function, item, work.parameters)
+    tries = Tries(task.tries, stop, hidden)
+    return lambda item: tries.run(function, item, work.parameters)
 
 
-def load_compute(stop: StopSignal) -> ComputeFunction:
-    """Return the function `compute` of compute.py; raise BrokenComputeError where there is none."""
+def load(folder: str, stop: StopSignal, hidden: Mapping[str, str]) -> ComputeFunction | str:
+    """Return the user's function, or why there is none."""
     try:
-        function = getattr(importlib.import_module("compute"), "compute", None)
+        function = load_compute(folder)
     except Stopped:
         raise
-    except BaseException as error:
+    except BrokenComputeError as error:
+        stop.check()
+        return str(error)
+    except BaseException as error:  # noqa: BLE001  # SystemExit fails the items, too
         stop.check()
         traceback.print_exception(error, file=sys.stderr)
-        raise BrokenComputeError(f"could not import compute.py: {describe(error)}") from error
+        return f"could not import compute.py: {describe(error, hidden)}"
     stop.check()
-    if not callable(function):
-        raise BrokenComputeError("compute.py has no function `compute(item, parameters)`")
-    return cast("ComputeFunction", function)
+    return function
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Task:
@@ -121,31 +130,37 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Task:
     Ends the program with status 2 and a usage message when one is missing or wrong.
     """
     parser = argparse.ArgumentParser(
-        prog="runner.py", description="Run one task of a batchctl job: a slice of its universe."
+        prog="batchctl.runner",
+        description="Run one task of a batchctl job: a slice of its universe.",
     )
     for option in OPTIONS:
         option.add_to(parser, environment)
     given = parser.parse_args(arguments)
     start = (given.first_task + given.array_index) * given.items_per_task
-    wanted = Slice(given.job_id, start, start + given.items_per_task, given.attempt)
-    return Task(given.table, wanted, given.retries)
+    wanted = Slice(given.job_id, start, start + given.items_per_task, given.run)
+    return Task(given.table, wanted, given.tries)
 
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """An argument of the program and the environment variable that stands in for it."""
+    """An argument of the program and the environment variable that stands in for it.
+
+    `former` is what the argument was called before.
+    """
 
     name: str
     variable: str
     meaning: str
     lowest: int | None = None  # None: text, not a number
     default: str | None = None  # None: required
+    former: str | None = None
 
     def add_to(self, parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
         """Add the argument, with the variable's value as its default."""
         value = environment.get(self.variable, self.default)
+        names = (self.name, self.former) if self.former else (self.name,)
         parser.add_argument(
-            self.name,
+            *names,
             default=value,
             required=value is None,
             type=self.parse,
@@ -165,13 +180,13 @@ class Option:
 
 
 OPTIONS = (
-    Option("--table", "BATCHCTL_TABLE", "name of the job table"),
-    Option("--job-id", "BATCHCTL_JOB_ID", "the job"),
-    Option("--first-task", "BATCHCTL_FIRST_TASK", "task of the array's first child", 0),
-    Option("--items-per-task", "BATCHCTL_ITEMS_PER_TASK", "items that each task works on", 1),
-    Option("--array-index", "AWS_BATCH_JOB_ARRAY_INDEX", "which child this is", 0, "0"),
-    Option("--attempt", "BATCHCTL_ATTEMPT", "which attempt at the job this is", 1, "1"),
-    Option("--retries", "BATCHCTL_RETRIES", "calls of compute for an item, all in all", 1, "3"),
+    Option("--table", Container.TABLE, "name of the job table"),
+    Option("--job-id", Container.JOB_ID, "the job"),
+    Option("--first-task", Container.FIRST_TASK, "task of the array's first child", 0),
+    Option("--items-per-task", Container.ITEMS_PER_TASK, "items that each task works on", 1),
+    Option("--array-index", Container.ARRAY_INDEX, "which child this is", 0, "0"),
+    Option("--run", Container.RUN, "which run of the job this is", 1, "1", "--attempt"),
+    Option("--tries", Container.TRIES, "calls of compute for an item in all", 1, "3", "--retries"),
 )
 
 
@@ -194,7 +209,3 @@ def log(**fields: Any) -> None:
     """Write a line of JSON to the job's log."""
     sys.stdout.write(json.dumps(fields) + "\n")
     sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))

@@ -12,12 +12,13 @@ import random
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from job_table import Outcome
-from stopping import Stopped, StopSignal
+from batchctl.runner.job_table import Outcome
+from batchctl.runner.signals import Stopped, StopSignal
+from batchctl.runner.user_code import ComputeFunction, explanation
 
 # DynamoDB developer guide, Quotas: a record has at most 400 KB, with its key and attribute names
 LARGEST_RESULT_BYTES = 350 * 1024
@@ -27,15 +28,17 @@ DEEPEST_RESULT = 60
 LONGEST_ERROR = 4_000
 LONGEST_PAUSE_S = 30.0
 
-ComputeFunction = Callable[[str, dict[str, Any]], Any]
-
 
 @dataclasses.dataclass(frozen=True)
-class Attempts:
-    """How an item is tried: at most `tries` calls, with growing pauses (seconds) between them."""
+class Tries:
+    """How an item is tried: at most `most` calls, with growing pauses (seconds) between them.
 
-    tries: int
+    `hidden` are the modules that the user can't import, each with the reason.
+    """
+
+    most: int
     stop: StopSignal
+    hidden: Mapping[str, str] = dataclasses.field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
@@ -44,16 +47,16 @@ class Attempts:
 
         Raises Stopped when a signal has come, even if the function caught it.
         """
-        for attempt in range(1, self.tries + 1):
-            outcome = self._call(function, item, parameters, attempt)
-            if outcome.result is not None or attempt == self.tries:
+        for number in range(1, self.most + 1):
+            outcome = self._call(function, item, parameters, number)
+            if outcome.result is not None or number == self.most:
                 break
             # a random share of the time, so that tasks that failed together don't return together
-            self.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 2**attempt)))  # noqa: S311  # no secret
+            self.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 2**number)))  # noqa: S311  # no secret
         return outcome
 
     def _call(
-        self, function: ComputeFunction, item: str, parameters: dict[str, Any], attempt: int
+        self, function: ComputeFunction, item: str, parameters: dict[str, Any], number: int
     ) -> Outcome:
         """Return the outcome of one call, which gets its own copy of the parameters."""
         began = self.clock()
@@ -65,9 +68,9 @@ class Attempts:
         except BaseException as raised:  # noqa: BLE001  # SystemExit and MemoryError fail the item, too
             self.stop.check()
             traceback.print_exception(raised, file=sys.stderr)
-            error = describe(raised)
+            error = describe(raised, self.hidden)
         self.stop.check()
-        return Outcome(result, error, attempt, self.clock() - began)
+        return Outcome(result, error, number, self.clock() - began)
 
 
 def encode(result: Any) -> str:
@@ -101,12 +104,19 @@ def is_within(value: Any, depth: int) -> bool:
     return False
 
 
-def describe(error: BaseException) -> str:
-    """Return `TypeError: why (file.py, line 3, in function)`; the place is the innermost."""
+def describe(error: BaseException, hidden: Mapping[str, str]) -> str:
+    """Return `TypeError: why (file.py, line 3, in function)`; the place is the innermost.
+
+    `hidden` are the modules that the user can't import: what came of one says so.
+    """
     # the standard formatter survives a __str__ that raises; lone surrogates can't be stored
     text = "".join(traceback.format_exception_only(error)).strip()
     short = text if len(text) <= LONGEST_ERROR else f"{text[:LONGEST_ERROR]}…"
-    return (short + place(error)).encode(errors="backslashreplace").decode()
+    return (
+        (short + place(error) + explanation(error, hidden))
+        .encode(errors="backslashreplace")
+        .decode()
+    )
 
 
 def place(error: BaseException) -> str:
