@@ -37,7 +37,7 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
     from dataclasses import asdict
 
     from batchctl.cli.front_door import front_door_change, open_to_build, show_front_door
-    from batchctl.cli.image import secrets_of, show_secrets
+    from batchctl.cli.image import secrets_of, show_build_folder, show_secrets
     from batchctl.cli.plan_view import as_json, show_plan
 
     options = current_options()
@@ -51,6 +51,7 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
     else:
         show_plan(made, verbose=True)
         show_secrets(secrets)
+        show_build_folder(application)
         show_front_door(application, made)
     if exit_code and made.changes:
         sys.exit(FOUND_CHANGES)
@@ -98,13 +99,14 @@ def _up(application: Application, *, yes: bool, loosen: bool) -> None:
         remember_front_door,
         show_front_door,
     )
-    from batchctl.cli.image import secrets_of, show_secrets
+    from batchctl.cli.image import secrets_of, show_build_folder, show_secrets
     from batchctl.cli.plan_view import as_json, show_plan, summary
     from batchctl.cli.progress import progress
     from batchctl.engine.apply import apply
 
     options = application.options
     made = _planned(application)
+    show_build_folder(application)
     if made.changes:
         show_plan(made, verbose=options.verbose)
         show_secrets(secrets_of(application))

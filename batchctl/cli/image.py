@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import platform
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,13 +65,46 @@ def show_secrets(secrets: Secrets | None) -> None:
         say(f"WARNING: the image will hold what looks like a secret: {names}")
 
 
+def show_build_folder(application: Application) -> None:
+    """Print which files of the folder are of an older batchctl, and what its Dockerfile lacks."""
+    config = application.config
+    if config.compute.image is not None:
+        return
+    folder = build_folder(application.options, config)
+    show_superseded(folder)
+    dockerfile = folder / "Dockerfile"
+    if config.compute.command is None and dockerfile.is_file():
+        _show_lack_of_runner(dockerfile)
+
+
+def show_superseded(folder: Path) -> None:
+    """Print which files of a folder are of an older batchctl, and may go."""
+    from batchctl.image.superseded import superseded_files
+
+    if names := superseded_files(folder):
+        listed = " ".join(shlex.quote(os.path.relpath(folder / name)) for name in names)
+        say(f"files of an older batchctl, which are no longer used: delete them with `rm {listed}`")
+
+
+def _show_lack_of_runner(dockerfile: Path) -> None:
+    from batchctl.image.completion import lacks_runner
+    from batchctl.packaging import RUNNER_FOLDER
+
+    if lacks_runner(dockerfile.read_text(encoding="utf-8", errors="replace")):
+        copy = f"COPY {RUNNER_FOLDER} {RUNNER_FOLDER}"
+        say(
+            f"WARNING: `{os.path.relpath(dockerfile)}` doesn't copy the runner: add `{copy}` after "
+            "`WORKDIR`, or set `compute.command`"
+        )
+
+
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - LONGEST_LIST
     return ", ".join(names[:LONGEST_LIST]) + (f" and {more} more" if more > 0 else "")
 
 
 def build_folder(options: Options, config: Config) -> Path:
-    """Return the folder with the Dockerfile and compute.py, relative to config.yaml's.
+    """Return the folder with compute.py, or with a Dockerfile, relative to config.yaml's.
 
     It is the packaged sample where the default one is missing. UsageError when another is.
     """
