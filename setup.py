@@ -126,6 +126,7 @@ setup(
     packages=find_packages(include=["batchctl", "batchctl.*"]),
     package_data={
         "batchctl": ["py.typed"],
+        "batchctl.image": ["Dockerfile", "requirements.txt"],
         "batchctl.local.environment": ["requirements.in", "requirements.txt"],
     },
     install_requires=REQUIRED,

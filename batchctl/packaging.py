@@ -2,8 +2,9 @@
 
 The same sources give the same bytes, on every machine and at any time, so that the hash of the zip
 decides whether anything has to be uploaded. boto3 isn't in it: Lambda's Python runtimes have it
-(Lambda developer guide, Building Lambda functions with Python). Also here: where handlers/,
-compute/ and the config.yaml template are, in a checkout and in an installed package.
+(Lambda developer guide, Building Lambda functions with Python). Also here: where handlers/, the
+sample of compute/, the runner and the config.yaml template are, in a checkout and in an installed
+package.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import importlib.util
 import io
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from batchctl.errors import BatchctlError
@@ -25,6 +26,14 @@ from batchctl.errors import BatchctlError
 # Lambda developer guide, Lambda quotas: deployment package, zipped, uploaded directly
 LARGEST_UPLOAD_BYTES = 50 * 1024 * 1024
 EARLIEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+RUNNER_FOLDER = ".batchctl-runner"
+"""The folder of the runner in an image's working directory; a name that no file of a user has."""
+
+RUNNER_COMMAND = ("python", "-P", RUNNER_FOLDER)
+"""What runs it, wherever that directory is. Python puts a folder that it runs first on the import
+path, with `-P` too, which keeps the working directory off it (Python documentation, "Command line
+and environment"); so nothing hangs on PYTHONPATH, which an image may set for itself."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,8 +104,28 @@ def handlers_directory() -> Path:
 
 
 def compute_directory() -> Path:
-    """Return the folder of the sample compute container."""
+    """Return the folder of the sample: a compute.py, and what it reads."""
     return deployed("compute")
+
+
+def runner_files() -> Mapping[str, Path]:
+    """Return the files of the runner by their names in a folder that `python -P FOLDER` runs.
+
+    It is a package `batchctl` with nothing in it but the runner and the contract.
+    """
+    package = Path(__file__).parent
+    files = {
+        f"batchctl/{path.relative_to(package).as_posix()}": path
+        for room in ("contract", "runner")
+        for path in sorted((package / room).rglob("*.py"))
+    }
+    runner = package / "runner"
+    return {
+        "__main__.py": runner / "__main__.py",
+        # batchctl's own has its version, which would make each release another image.
+        "batchctl/__init__.py": runner / "__init__.py",
+        **files,
+    }
 
 
 def config_template() -> Path:

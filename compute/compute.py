@@ -1,7 +1,7 @@
 """The sample compute function: a risk report for one stock symbol.
 
-Put your own `compute(item, parameters)` in its place: runner.py calls it once for each item of the
-universe. This one uses the standard library alone, so that the image needs nothing but boto3.
+Put your own `compute(item, parameters)` in its place: it is called once for each item of the
+universe. This one uses the standard library alone; packages go into a requirements.txt beside it.
 """
 
 from __future__ import annotations

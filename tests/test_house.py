@@ -20,6 +20,7 @@ from batchctl.contract.statuses import ItemStatus, Status, TaskStatus
 ROOT = Path(__file__).parent.parent
 ROOMS = (
     "contract",
+    "runner",
     "cli",
     "application",
     "config",
@@ -37,6 +38,7 @@ ROOMS = (
 # What each room may import besides itself, the contract and `errors`.
 ALLOWED = {
     "contract": set(),
+    "runner": set(),
     "cli": {"application", "engine", "jobs", "local", "aws", "image", "packaging"},
     "application": {
         "config",
@@ -52,7 +54,7 @@ ALLOWED = {
     },
     "stack": {"config", "image", "resources", "resource", "packaging"},
     "engine": {"resource", "aws"},
-    "image": set(),
+    "image": {"packaging"},
     "jobs": {"aws"},
     "local": {"image", "packaging"},
     "resources": {"image", "resource", "aws", "packaging"},
@@ -106,6 +108,30 @@ def test_the_contract_imports_the_standard_library_alone() -> None:
     for path in (ROOT / "batchctl" / "contract").rglob("*.py"):
         roots = {name.split(".")[0] for name in imported(path)} - sys.stdlib_module_names
         assert roots <= {"batchctl"}, path
+
+
+def test_the_runner_imports_the_standard_library_boto3_and_the_contract_alone() -> None:
+    for path in (ROOT / "batchctl" / "runner").rglob("*.py"):
+        roots = {name.split(".")[0] for name in imported(path)} - sys.stdlib_module_names
+        assert roots <= {"batchctl", "boto3", "botocore", "mypy_boto3_dynamodb"}, path
+
+
+# What the contract names: keys of the table, statuses, variables of the container.
+SPELLED_ONCE = ("RESULT#", "UNIVERSE#", "ATTEMPT#", "BATCHCTL_", "SUCCEEDED", "FAILED")
+
+
+def test_the_runner_takes_names_from_the_contract() -> None:
+    for path in (ROOT / "batchctl" / "runner").rglob("*.py"):
+        assert [text for text in texts(path) if any(each in text for each in SPELLED_ONCE)] == []
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Every string of a file that is no docstring."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    alone = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.value
 
 
 @pytest.mark.parametrize("folder", ["handlers", "compute"])

@@ -200,7 +200,8 @@ def test_missing_library_is_a_clear_error(library: Any, message: str) -> None:
 
 def test_what_is_deployed_is_found() -> None:
     assert (packaging.handlers_directory() / "receiver.py").is_file()
-    assert (packaging.compute_directory() / "runner.py").is_file()
+    assert (packaging.compute_directory() / "compute.py").is_file()
+    assert all(path.is_file() for path in packaging.runner_files().values())
     assert packaging.config_template().is_file()
 
 

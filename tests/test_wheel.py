@@ -15,6 +15,7 @@ import pytest
 from application import free_ports
 
 from batchctl import packaging
+from batchctl.image.recipe import FolderRecipe
 
 REPOSITORY = Path(__file__).parents[1]
 SOURCES = (
@@ -86,8 +87,11 @@ def run(program: Path, *arguments: str, folder: Path) -> str:
 def test_wheel_holds_what_is_deployed(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
 
-    for name in ("handlers/api.py", "compute/runner.py", "compute/Dockerfile", "config.yaml"):
+    for name in ("handlers/api.py", "compute/compute.py", "compute/prices.csv", "config.yaml"):
         assert f"batchctl/deploy/{name}" in names
+    for name in ("runner/__main__.py", "contract/table.py", "image/Dockerfile"):
+        assert f"batchctl/{name}" in names
+    assert "batchctl/image/requirements.txt" in names
     assert "batchctl/deploy/compute/.dockerignore" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests/")]
     assert [name for name in names if name.endswith("licenses/LICENSE")]
@@ -132,6 +136,18 @@ def test_installed_compute_function_runs(installed: Path, empty_folder: Path) ->
     )
 
     assert run(installed / "python", "-c", program, folder=empty_folder).strip() == "prices"
+
+
+def test_installed_package_makes_the_same_image(installed: Path, empty_folder: Path) -> None:
+    (empty_folder / "compute.py").write_text("def compute(item, parameters): return {}")
+    program = (
+        "from pathlib import Path; from batchctl.image.recipe import FolderRecipe;"
+        "print(FolderRecipe(Path('.').resolve(), 'linux/amd64').contents)"
+    )
+
+    output = run(installed / "python", "-c", program, folder=empty_folder)
+
+    assert output.strip() == FolderRecipe(empty_folder, "linux/amd64").contents
 
 
 def test_the_installed_application_runs_a_job_in_an_empty_folder(

@@ -18,7 +18,7 @@ from batchctl.application.diagnosis import Diagnosis, diagnosis_of
 from batchctl.application.events import OnEvent, ignore
 from batchctl.application.front_door import FrontDoor, front_door_of, loopback_url
 from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
-from batchctl.application.image import image_of, secrets_of
+from batchctl.application.image import FolderNotice, folder_notice, image_of, secrets_of
 from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
 from batchctl.application.local_cloud import local_settings, open_local_cloud
 from batchctl.application.logs import JobLogs, logs_of
@@ -104,6 +104,11 @@ class Application:
     def image_secrets(self) -> Secrets | None:
         """What looks like a secret where the image is built from; None when it isn't built."""
         return secrets_of(self.image)
+
+    @property
+    def folder_notice(self) -> FolderNotice:
+        """What to know of the folder that the image is built from."""
+        return folder_notice(self.target, self.config)
 
     def local_settings(self) -> Settings:
         """Return how the local cloud is to run for it; UsageError when that can't be."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import platform
+from dataclasses import dataclass
 from pathlib import Path
 
 from batchctl.application.target import Target
 from batchctl.config import Config
 from batchctl.errors import UsageError
 from batchctl.image import recipe
+from batchctl.image.completion import lacks_runner
+from batchctl.image.superseded import superseded_files
 from batchctl.packaging import compute_directory
 
 DEFAULT_FOLDER = "compute"
@@ -59,8 +62,36 @@ def secrets_of(image: str | recipe.Recipe) -> recipe.Secrets | None:
     return image.secrets if isinstance(image, recipe.FolderRecipe) else None
 
 
+@dataclass(frozen=True)
+class FolderNotice:
+    """What to know of the folder that the image is built from.
+
+    `superseded`: files of an older batchctl, which may go. `dockerfile`: the user's own, where it
+    lacks the runner that the container is to start with; None where all is well.
+    """
+
+    superseded: tuple[Path, ...] = ()
+    dockerfile: Path | None = None
+
+
+def folder_notice(target: Target, config: Config) -> FolderNotice:
+    """Return what to know of the folder; nothing where a named image runs."""
+    if config.compute.image is not None:
+        return FolderNotice()
+    folder = build_folder(target, config)
+    dockerfile = folder / "Dockerfile"
+    needs_runner = config.compute.command is None and dockerfile.is_file()
+    lacks = needs_runner and lacks_runner(dockerfile.read_text("utf-8", errors="replace"))
+    return FolderNotice(superseded_in(folder), dockerfile if lacks else None)
+
+
+def superseded_in(folder: Path) -> tuple[Path, ...]:
+    """Return the files of an older batchctl in a folder: they are known by their contents."""
+    return tuple(folder / name for name in superseded_files(folder))
+
+
 def build_folder(target: Target, config: Config) -> Path:
-    """Return the folder with the Dockerfile and compute.py, relative to config.yaml's.
+    """Return the folder with compute.py, or with a Dockerfile, relative to config.yaml's.
 
     It is the packaged sample where the default one is missing. UsageError when another is.
     """

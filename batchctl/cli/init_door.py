@@ -56,14 +56,17 @@ def _networks() -> tuple[str, ...]:
             say(f"a network {problem}")
 
 
-def with_door(settings: str, door: Mapping[str, str]) -> str:
-    """Return config.yaml with these settings of `api` in the place of those that it has."""
-    for key, value in door.items():
+def with_settings(config: str, settings: Mapping[str, str]) -> str:
+    """Return config.yaml with these settings of its sections in the place of those that it has.
+
+    Their keys are those of one section alone.
+    """
+    for key, value in settings.items():
         pattern = rf"^(  {key}: )(\[.*?\]|\S+)( *)(?=#)"
 
         def put(found: re.Match[str], value: str = value) -> str:
             width = len(found[2]) + len(found[3])
             return f"{found[1]}{value:<{width - 1}} "
 
-        settings = re.sub(pattern, put, settings, count=1, flags=re.MULTILINE)
-    return settings
+        config = re.sub(pattern, put, config, count=1, flags=re.MULTILINE)
+    return config

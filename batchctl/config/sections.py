@@ -160,9 +160,10 @@ class Compute(Section):
     See [The image](compute.md#the-image).
     """
     build: Folder = "compute"
-    """Folder that the image is built from; it has a Dockerfile.
+    """Folder of compute.py, which the image is built from.
 
-    Relative to config.yaml. If `compute` does not exist, the packaged sample is used.
+    Relative to config.yaml. It has `compute.py`, or a `Dockerfile` of your own. If `compute` does
+    not exist, the packaged sample is used.
     """
     include_files: IncludedFiles = ()
     """Secret-like file names to allow in the image, e.g. [.env].
@@ -199,7 +200,8 @@ class Compute(Section):
     command: Command | None = None
     """Command of the container; null: batchctl's runner.
 
-    A list of words. The runner calls `compute()` of `compute.py`.
+    A list of words. The runner calls `compute()` of `compute.py`. With `compute.image`, null is
+    the image's own command.
     """
     user: ContainerUser | None = None
     """User in the container, e.g. "1000:1000"; null: the image's.

@@ -113,7 +113,7 @@ class ContainerEngine:
         if not ended.succeeded:
             source = build.source or build.folder
             what = f"build the image of `{source}`"
-            fix = f"fix `{source / 'Dockerfile'}`, then run the command again"
+            fix = f"{_what_to_fix(source)}, then run the command again"
             raise failure(what, ended, builder=self.kind, platform=build.platform, otherwise=fix)
 
     def _build(self, build: Build) -> Sequence[str]:
@@ -214,6 +214,13 @@ class ContainerEngine:
 def _answer(command: Command, watch: Watch | None) -> Ended:
     """Run a short command: its lines don't go to `watch`, and warnings stay apart."""
     return run(command, Watch(stop=watch.stop) if watch else Watch(), is_apart=True)
+
+
+def _what_to_fix(source: Path) -> str:
+    dockerfile = source / "Dockerfile"
+    if dockerfile.is_file():
+        return f"fix `{dockerfile}`"
+    return f"fix `{source / 'requirements.txt'}`, or write a `{dockerfile}` that does more"
 
 
 def is_loopback(host: str) -> bool:

@@ -40,9 +40,9 @@ def unreadable(folder: Path) -> Iterator[None]:
 class Context:
     """The files of an image by name (`a/b.py`), in the order of their names.
 
-    The Dockerfile is always among them: it decides the image. `hides_dockerfile` says that the
-    image doesn't get it all the same. `kept_out` names what stays out because it is a secret by its
-    name; what the ignore file keeps out isn't among it.
+    A Dockerfile that the folder has is always among them: it decides the image. `hides_dockerfile`
+    says that the image doesn't get it all the same. `kept_out` names what stays out because it is a
+    secret by its name; what the ignore file keeps out isn't among it.
     """
 
     files: Mapping[str, Path]
@@ -73,25 +73,20 @@ def context_hash(
 
 
 def read_context(folder: Path, include_files: Collection[str] = ()) -> Context:
-    """Return what a folder's image is made of.
+    """Return what of a folder goes into its image.
 
     That is everything but what its ignore file keeps out, and what never goes into an image: see
     `secrets`. `include_files` are paths (of files, or of folders) for which the latter isn't so.
-    BatchctlError when there is no Dockerfile, when `include_files` names what isn't in the context,
-    or when the folder can't be read.
+    BatchctlError when `include_files` names what isn't in the context, or when the folder can't be
+    read.
     """
-    if not (folder / DOCKERFILE).is_file():
-        raise BatchctlError(
-            f"could not build the image: `{folder}` has no `{DOCKERFILE}`",
-            hint="`batchctl init` in an empty folder writes one to start from; or name another "
-            "folder (`compute.build`) or an image (`compute.image`) in config.yaml",
-        )
     walk = _Walk(folder, read_ignore(folder), tuple(include_files))
     with unreadable(folder):
         found = dict(walk.files(folder))
     _require_included(folder, include_files, found)
     hides_dockerfile = DOCKERFILE not in found
-    found[DOCKERFILE] = folder / DOCKERFILE
+    if (folder / DOCKERFILE).is_file():
+        found[DOCKERFILE] = folder / DOCKERFILE
     return Context(dict(sorted(found.items())), tuple(sorted(walk.kept_out)), hides_dockerfile)
 
 

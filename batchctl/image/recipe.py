@@ -10,6 +10,7 @@ from typing import Protocol
 
 from batchctl.errors import BatchctlError
 from batchctl.image.assembly import assembled
+from batchctl.image.completion import complete
 from batchctl.image.container_engine import Build, ContainerEngine
 from batchctl.image.context import Context, read_context, unreadable
 from batchctl.image.credentials import private_login
@@ -70,10 +71,11 @@ class Secrets:
 
 @dataclass(frozen=True)
 class FolderRecipe:
-    """A folder with a Dockerfile, built for a platform (`linux/amd64`).
+    """A folder with a compute.py, a Dockerfile or both, built for a platform (`linux/amd64`).
 
-    `base_image` is the build argument BASE; None leaves the Dockerfile's own. `include_files` go
-    into the image although they look like secrets. `workspace` is where the context is assembled.
+    What is built has our runner in it, and our Dockerfile where the folder has none. `base_image`
+    is the build argument BASE; None leaves the Dockerfile's own. `include_files` go into the image
+    although they look like secrets. `workspace` is where the context is assembled.
     """
 
     folder: Path
@@ -93,16 +95,20 @@ class FolderRecipe:
     @cached_property
     def secrets(self) -> Secrets:
         """What of the folder looks like a secret; BatchctlError when a file can't be read."""
-        unnamed = (each for each in self._context.files.items() if not self._names(each[0]))
+        unnamed = (each for each in self._own.files.items() if not self._names(each[0]))
         with unreadable(self.folder):
-            return Secrets(self._context.kept_out, suspicions(unnamed))
+            return Secrets(self._own.kept_out, suspicions(unnamed))
 
     def _names(self, name: str) -> bool:
         return any(PurePosixPath(name).is_relative_to(each) for each in self.include_files)
 
     @cached_property
-    def _context(self) -> Context:
+    def _own(self) -> Context:
         return read_context(self.folder, self.include_files)
+
+    @cached_property
+    def _context(self) -> Context:
+        return complete(self._own, self.folder)
 
     def _contents_of(self, context: Context) -> str:
         settings = {"platform": self.platform, **self._arguments}
@@ -123,7 +129,7 @@ class FolderRecipe:
 
     def _build(self, engine: ContainerEngine, reference: str, watch: Watch) -> None:
         """Build from a copy whose hash is the plan's: what was planned is what is built."""
-        now = read_context(self.folder, self.include_files)
+        now = complete(read_context(self.folder, self.include_files), self.folder)
         with assembled(now, self.workspace) as (folder, copy):
             self._refuse_changed(copy)
             build = Build(

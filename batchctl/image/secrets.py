@@ -15,7 +15,7 @@ from typing import Final
 
 # Tools' own files: nobody misses them in an image, and they differ from one machine to the next.
 _CLUTTER: Final = (
-    *(".git", ".hg", ".svn", ".batchctl", ".venv", "__pycache__"),
+    *(".git", ".hg", ".svn", ".batchctl", ".batchctl-runner", ".venv", "__pycache__"),
     *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".ds_store", "thumbs.db", "desktop.ini"),
 )
 _SECRET_FOLDERS: Final = (".aws", ".ssh", ".gnupg", ".azure", ".kube")

@@ -46,9 +46,13 @@ from batchctl.local.front.registry import Passwords
 from batchctl.local.front.verifier import Verifier
 from batchctl.local.owned_containers import OwnedContainers
 from batchctl.local.reaper import Reaper
+from batchctl.packaging import runner_files
 
 FUNCTION_TIMEOUT_S = 900.0
 """AWS Lambda Developer Guide, "Lambda quotas": a function runs for 900 seconds at most."""
+
+RUNNER = "runner"
+"""The folder of the runner in the local cloud's directory."""
 
 STOP_GRACE_S = 5.0
 """How long jobs may take to end when the cloud stops: less than the 30 s of ECS, as a person
@@ -82,7 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
     ministack.stop_functions()
     record.remove(directory)
     root_secret.remove(directory)
-    shutil.rmtree(directory / "tmp", ignore_errors=True)
+    for name in (RUNNER, "tmp"):
+        shutil.rmtree(directory / name, ignore_errors=True)
     return 0
 
 
@@ -160,13 +165,26 @@ def _executor(
     reaper, variables = started
     url = running.endpoint_url
     if containers is None:
-        directory = Path(running.compute_directory)
-        python = running.python or sys.executable
-        executor = ProcessExecutor(directory, reaper, account.image_problem, python)
+        executor = ProcessExecutor(
+            Path(running.compute_directory),
+            _write_runner(Path(running.directory) / RUNNER),
+            reaper,
+            account.image_problem,
+            running.python or sys.executable,
+        )
         return executor, TaskEnvironment(url, variables)
     own = {"AWS_EC2_METADATA_DISABLED": "true"}
     registry = Registry(f"{HOST}:{running.gateway_port}", account.registry_password)
     return ContainerExecutor(containers, registry, reaper), TaskEnvironment(url, own)
+
+
+def _write_runner(folder: Path) -> Path:
+    """Write the folder of the runner as an image has it, with nothing else of batchctl in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, path in runner_files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / name)
+    return folder
 
 
 def _prepare(directory: Path, variables: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from batchctl.config import Config
 from batchctl.contract.environment import Container
 from batchctl.image.recipe import Recipe
+from batchctl.packaging import RUNNER_COMMAND
 from batchctl.resource import Output
 from batchctl.resources.batch.definitions import JobDefinition
 from batchctl.resources.batch.environments import ComputeEnvironment
@@ -153,7 +154,7 @@ def _job_definition(
         label="compute",
         name=f"{config.name}-compute",
         image=image,
-        command=tuple(config.compute.command or ("python", "runner.py")),
+        command=_command(config),
         vcpus=config.compute.vcpus,
         memory_mib=config.compute.memory_mib,
         timeout_s=config.compute.timeout_s,
@@ -168,3 +169,10 @@ def _job_definition(
         },
         keep=config.compute.keep_revisions,
     )
+
+
+def _command(config: Config) -> tuple[str, ...]:
+    """Return the container's command; none leaves a named image its own."""
+    if config.compute.command:
+        return tuple(config.compute.command)
+    return () if config.compute.image else RUNNER_COMMAND

@@ -22,7 +22,7 @@ from batchctl.stack.storage import Storage
 JOB_TAG = "batchctl:job"
 JOBS = InAccount("batch", "job/*")
 
-# The attributes of a result, the only record that a container writes (compute/job_table.py).
+# The attributes of a result, the only record that a container writes (runner/job_table.py).
 RESULT_ATTRIBUTES = (
     "attempts",
     "error",

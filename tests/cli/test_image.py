@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from calls import Calls
 from click.testing import Result
 from fake_recipe import UnbuiltFolder
+from former_compute import write_former_compute
 
 from batchctl.errors import BatchctlError
 from batchctl.image import recipe
@@ -28,7 +30,7 @@ def unbuilt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipe, "FolderRecipe", UnbuiltFolder)
     (folder / "config.yaml").write_text("name: app\n")
     (folder / "compute").mkdir()
-    (folder / "compute" / "Dockerfile").write_text("FROM scratch\n")
+    (folder / "compute" / "Dockerfile").write_text("FROM scratch\nCOPY . .\n")
     (folder / "compute" / "compute.py").write_text("")
 
 
@@ -162,3 +164,52 @@ def test_only_the_first_of_many_secrets_are_named(batchctl: Batchctl, folder: Pa
     for number in range(25):
         (folder / "compute" / f"{number:02}.pem").write_text("")
     assert "`19.pem` and 5 more (" in batchctl("plan").stderr
+
+
+def test_the_container_runs_the_runner_whatever_the_users_modules_are_called(
+    batchctl: Batchctl,
+) -> None:
+    assert batchctl("up", "--yes").exit_code == 0
+    assert command_of(1) == ["python", "-P", ".batchctl-runner"]
+
+
+def command_of(revision: int) -> list[str]:
+    found = boto3.client("batch").describe_job_definitions()["jobDefinitions"]
+    (container,) = (each["containerProperties"] for each in found if each["revision"] == revision)
+    return container.get("command", [])
+
+
+def test_a_named_image_runs_its_own_command(batchctl: Batchctl, folder: Path) -> None:
+    (folder / "config.yaml").write_text("name: app\ncompute: {image: 'registry.example/x:1'}\n")
+    result = batchctl("up", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert command_of(1) == []
+    assert "no changes" in batchctl("up", "--yes").stderr
+
+
+def test_plan_and_up_name_the_files_of_an_older_version(batchctl: Batchctl, folder: Path) -> None:
+    write_former_compute(folder / "compute", "def compute(item, parameters): return {}")
+    names = ("Dockerfile", "README.md", "attempts.py", "job_table.py", "runner.py", "stopping.py")
+    listed = " ".join(os.path.relpath(folder / "compute" / name) for name in names)
+    note = f"files of an older batchctl, which are no longer used: delete them with `rm {listed}`\n"
+    for arguments in (("plan",), ("up", "--yes"), ("up", "--yes")):
+        assert batchctl(*arguments).stderr.count(note) == 1
+    for name in names:
+        (folder / "compute" / name).unlink()
+    assert "older batchctl" not in batchctl("plan").stderr
+
+
+def test_a_dockerfile_that_lacks_the_runner_is_warned_of(batchctl: Batchctl, folder: Path) -> None:
+    assert "doesn't copy the runner" not in batchctl("plan").stderr
+    (folder / "compute" / "Dockerfile").write_text("FROM scratch\nCOPY compute.py .\n")
+    assert (
+        "doesn't copy the runner: add `COPY .batchctl-runner .batchctl-runner` after `WORKDIR`"
+    ) in batchctl("plan").stderr
+    (folder / "config.yaml").write_text("name: app\ncompute: {command: [./work.sh]}\n")
+    assert "doesn't copy the runner" not in batchctl("plan").stderr
+
+
+def test_a_folder_with_a_compute_py_alone_is_built(batchctl: Batchctl, folder: Path) -> None:
+    (folder / "compute" / "Dockerfile").unlink()
+    result = batchctl("up", "--yes")
+    assert result.exit_code == 0, result.stderr

@@ -1,4 +1,4 @@
-"""`init` asks at a terminal whom the API is to let in, and writes it into config.yaml."""
+"""`init` writes config.yaml, and a compute/ where there is none; it asks whom to let in."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from former_compute import write_former_compute
 
 from batchctl.config import Api, load
 from batchctl.packaging import config_template
@@ -60,3 +61,57 @@ def test_without_a_terminal_it_is_the_default_and_that_is_said(
     assert made.exit_code == 0, made.stderr
     assert empty.read_bytes() == config_template().read_bytes()
     assert "WARNING: once deployed to AWS, anyone on the internet can submit jobs" in made.stderr
+
+
+def test_it_writes_what_a_user_starts_from_and_nothing_of_ours(
+    batchctl: Batchctl, empty: Path
+) -> None:
+    assert batchctl("init").exit_code == 0
+    written = {path.name for path in (empty.parent / "compute").iterdir()}
+    assert written == {".dockerignore", "README.md", "compute.py", "prices.csv"}
+
+
+@pytest.mark.parametrize("has_others", [True, False])
+def test_beside_a_compute_py_of_the_users_it_writes_config_yaml_alone(
+    batchctl: Batchctl, empty: Path, has_others: bool
+) -> None:
+    compute = empty.parent / "compute"
+    compute.mkdir()
+    (compute / "compute.py").write_text("def compute(item, parameters): return {}")
+    if has_others:
+        (compute / "requirements.txt").write_text("numpy")
+    before = {path.name: path.read_text() for path in compute.iterdir()}
+    made = batchctl("init")
+    assert made.exit_code == 0, made.stderr
+    assert empty.is_file()
+    assert {path.name: path.read_text() for path in compute.iterdir()} == before
+
+
+def test_an_empty_compute_folder_gets_the_sample(batchctl: Batchctl, empty: Path) -> None:
+    (empty.parent / "compute").mkdir()
+    assert batchctl("init").exit_code == 0
+    assert (empty.parent / "compute" / "compute.py").is_file()
+
+
+def test_beside_a_compute_py_without_a_folder_of_its_own_that_folder_is_what_is_built(
+    batchctl: Batchctl, empty: Path
+) -> None:
+    (empty.parent / "compute.py").write_text("def compute(item, parameters): return {}")
+    made = batchctl("init")
+    assert made.exit_code == 0, made.stderr
+    assert load(empty).compute.build == "."
+    assert not (empty.parent / "compute").exists()
+    again = batchctl("init")
+    assert again.exit_code == 2
+    assert "`config.yaml` exists already" in again.stderr.replace(f"{empty.parent}/", "")
+
+
+def test_in_a_project_of_an_older_version_it_says_what_to_delete(
+    batchctl: Batchctl, folder: Path
+) -> None:
+    write_former_compute(folder / "compute", "def compute(item, parameters): return {}")
+    made = batchctl("init")
+    assert made.exit_code == 2
+    assert "no longer used: delete them with `rm " in made.stderr
+    assert "compute/stopping.py" in made.stderr
+    assert "compute/compute.py" not in made.stderr.partition("delete them")[2].partition("`\n")[0]

@@ -1,8 +1,7 @@
-"""A user's own compute folder and machine: the runner as it comes, with another compute.py."""
+"""A user's own compute folder and machine."""
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +9,12 @@ from typing import Any
 
 from application import Application
 
-SOURCE = Path(__file__).parents[2] / "compute"
-SKIPPED = shutil.ignore_patterns("__pycache__", "compute.py", "prices.csv")
 TIMEOUT_S = 240.0
 
 
 def put_compute(folder: Path, code: str) -> None:
-    """Give the application in `folder` a compute/ whose compute.py has this code."""
-    shutil.copytree(SOURCE, folder / "compute", ignore=SKIPPED)
+    """Give the application in `folder` a compute/ with nothing in it but this compute.py."""
+    (folder / "compute").mkdir()
     (folder / "compute" / "compute.py").write_text(code, encoding="utf-8")
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 from application import Application
+from former_compute import write_former_compute
 from podman_here import Podman, temporary_podman, why_not
 from python_image import IMAGE, import_python
-
-from batchctl.packaging import compute_directory
 
 pytestmark = [
     pytest.mark.e2e,
@@ -73,7 +72,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
     calls = tmp_path_factory.mktemp("calls") / "calls"
     config = application.folder / "config.yaml"
     config.write_text(config.read_text().replace("local: {", "local: {executor: container, "))
-    shutil.copytree(compute_directory(), application.folder / "compute")
+    (application.folder / "compute").mkdir()
     (application.folder / "compute" / "compute.py").write_text(COMPUTE)
     with temporary_podman() as podman, pytest.MonkeyPatch.context() as patch:
         import_python(podman)
@@ -124,3 +123,69 @@ def test_a_change_of_compute_py_alone_is_one_push_one_revision_and_nothing_else(
     assert builds.revisions()[1:] == before
     assert builds.results("second", "A") == {"A": {"item": "A", "version": 2}}
     assert "no changes" in builds.application.local("plan").stderr
+
+
+def with_compute(builds: Builds, files: dict[str, str]) -> str:
+    """Put these files in the place of compute/, and bring it up; return what `up` says."""
+    folder = builds.application.folder / "compute"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return builds.application.local("up", "--yes").stderr
+
+
+def test_requirements_are_installed_and_modules_hide_none_of_those_that_boto3_needs(
+    builds: Builds,
+) -> None:
+    files = {
+        "requirements.txt": "-c constraints.txt\nurllib3\n",
+        "constraints.txt": "urllib3>=1\n",
+        "email.py": "raise SystemExit('hidden')",
+        "queue.py": "raise SystemExit('hidden')",
+        "prices_reader.py": "def read(): return open('prices.csv').read()",
+        "prices.csv": "42",
+        "compute.py": "import prices_reader, queue\n"
+        "def compute(item, parameters): return {'prices': prices_reader.read()}",
+    }
+    with_compute(builds, files)
+    assert builds.results("hidden", "A") == {"A": {"prices": "42"}}
+
+
+def test_a_dockerfile_of_the_users_own_copies_the_runner_to_where_it_works(
+    builds: Builds,
+) -> None:
+    dockerfile = f"""
+FROM {IMAGE}
+WORKDIR /srv/work
+COPY .batchctl-runner .batchctl-runner
+COPY compute.py .
+ENV PYTHONPATH=/site:/srv/work
+"""
+    shown = with_compute(builds, {"Dockerfile": dockerfile, "compute.py": COMPUTE})
+    assert "WARNING" not in shown.replace("WARNING: once deployed", "")
+    assert builds.results("own", "A") == {"A": {"item": "A", "version": 1}}
+
+
+def test_a_project_of_an_older_version_works_and_is_told_what_to_delete(builds: Builds) -> None:
+    folder = builds.application.folder / "compute"
+    shutil.rmtree(folder)
+    write_former_compute(folder, COMPUTE)
+    shown = builds.application.local("up", "--yes").stderr
+    assert "no longer used: delete them with `rm compute/Dockerfile compute/README.md " in shown
+    assert builds.results("former", "A") == {"A": {"item": "A", "version": 1}}
+
+
+def test_an_image_that_was_built_elsewhere_runs_its_own_command(
+    builds: Builds, tmp_path: Path
+) -> None:
+    write_former_compute(tmp_path / "compute", COMPUTE.replace("1", "3"))
+    build = ("build", "--tag", "localhost/elsewhere:1", f"--build-arg=BASE={IMAGE}")
+    builds.podman.run(*build, str(tmp_path / "compute"))
+    config = builds.application.folder / "config.yaml"
+    settings = config.read_text().replace(
+        "compute: {", 'compute: {image: "localhost/elsewhere:1", '
+    )
+    config.write_text(settings)
+    builds.application.local("up", "--yes")
+    assert builds.results("elsewhere", "A") == {"A": {"item": "A", "version": 3}}

@@ -109,13 +109,6 @@ def test_two_files_are_not_one_of_both_contents(folder: Path, tmp_path: Path) ->
     assert context_hash(folder, PLATFORM) != context_hash(other, PLATFORM)
 
 
-def test_a_folder_without_a_dockerfile_is_no_build_context(folder: Path) -> None:
-    (folder / "Dockerfile").unlink()
-    with pytest.raises(BatchctlError, match="has no `Dockerfile`") as raised:
-        context_hash(folder, PLATFORM)
-    assert "batchctl init" in str(raised.value.hint)
-
-
 def test_a_file_that_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path, *_: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))

@@ -26,7 +26,8 @@ class Bench:
     def __init__(self, directory: Path) -> None:
         self.account, self.groups, self.ending = RecordingAccount(), Groups(), Ending()
         self.problems: dict[str, str] = {}
-        executor = ProcessExecutor(directory, self.groups, self.problems.get)
+        self.runner_folder = directory / "runner"
+        executor = ProcessExecutor(directory, self.runner_folder, self.groups, self.problems.get)
         environment = TaskEnvironment("http://127.0.0.1:1", inherited(str(directory / "pycache")))
         self.runner = AttemptRunner(self.account, executor, environment, time.time)
 
@@ -61,7 +62,7 @@ def test_a_task_has_the_python_of_the_user_and_not_the_clouds(tmp_path: Path) ->
     python = tmp_path / "users-python"
     python.write_text("#!/bin/sh\necho the python of the user: $*\n")
     python.chmod(0o755)
-    executor = ProcessExecutor(tmp_path, Groups(), python=str(python))
+    executor = ProcessExecutor(tmp_path, tmp_path / "runner", Groups(), python=str(python))
     for name in ("python", "python3"):
         process = executor.start(task(name, "runner.py"), {})
         assert process.output.read() == b"the python of the user: runner.py\n"
@@ -166,9 +167,21 @@ def test_terminate_before_the_process_is_there_is_not_lost(bench: Bench) -> None
     assert bench.ending.wait().exit_code == 143
 
 
+@pytest.mark.parametrize("command", [("python", "-P", ".batchctl-runner"), ()])
+def test_the_runners_folder_stands_for_that_of_an_image_and_is_what_runs_without_a_command(
+    bench: Bench, command: tuple[str, ...]
+) -> None:
+    bench.runner_folder.mkdir()
+    main = "import os, sys; print(sys.path[0], os.getcwd() in sys.path, sys.executable)"
+    (bench.runner_folder / "__main__.py").write_text(main)
+    bench.run(*command)
+    assert bench.ending.wait() == Outcome(exit_code=0)
+    assert bench.account.messages == [f"{bench.runner_folder} False {sys.executable}"]
+
+
 @pytest.mark.parametrize(
     ("command", "text"),
-    [(("no-such-program",), "No such file"), ((), "no command")],
+    [(("no-such-program",), "No such file"), (("/",), "Permission denied")],
 )
 def test_a_command_that_cannot_be_run_says_why(
     bench: Bench, command: tuple[str, ...], text: str

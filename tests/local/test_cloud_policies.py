@@ -5,7 +5,6 @@ The policies are those that the stack makes: nothing in here is written for the 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,11 +16,12 @@ from local_cloud import Cloud
 import batchctl.stack
 from batchctl.aws.session import Aws, Connection
 from batchctl.config import Config
-from batchctl.local.control.process import ACCESS_KEY_ID
-from batchctl.packaging import compute_directory, function_package
+from batchctl.local.control.record import ACCESS_KEY_ID
+from batchctl.packaging import function_package
 from batchctl.resource import Deployed, Outputs, Resource
 from batchctl.resources.batch.definitions import JobDefinitionOutputs
 from batchctl.resources.dynamodb.tables import TableOutputs
+from batchctl.runner import job_table
 
 pytestmark = pytest.mark.e2e
 
@@ -94,25 +94,13 @@ def table(cloud: Cloud) -> str:
     return TABLE
 
 
-@pytest.fixture
-def job_table(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module with which the runner reads and writes."""
-    monkeypatch.syspath_prepend(str(compute_directory()))
-    import job_table as module  # noqa: PLC0415 - found only beside the runner
-
-    yield module
-    sys.modules.pop("job_table")
-
-
 def denied(call: Callable[..., Any], **request: Any) -> None:
     with pytest.raises(ClientError) as caught:
         call(**request)
     assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
 
 
-def test_the_runner_reads_its_slice_and_records_results(
-    as_role: Client, table: str, job_table: Any
-) -> None:
+def test_the_runner_reads_its_slice_and_records_results(as_role: Client, table: str) -> None:
     jobs = job_table.JobTable(as_role("job", "dynamodb"), table)
     part = job_table.Slice("demo-1", 0, 2)
     assert jobs.read(part).items == ("A", "B")

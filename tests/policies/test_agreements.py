@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
-import pytest
-
 from batchctl.aws.tags import STACK_TAG
-from batchctl.packaging import compute_directory
+from batchctl.runner import job_table
 from batchctl.stack.permissions import JOB_TAG, READ_ATTRIBUTES, RESULT_ATTRIBUTES
 from handlers.batch import submission
 
@@ -16,22 +12,12 @@ def test_jobs_are_submitted_with_the_tags_that_policies_ask_for() -> None:
     assert (submission.STACK_TAG, submission.JOB_TAG) == (STACK_TAG, JOB_TAG)
 
 
-def test_a_container_may_write_every_attribute_of_a_result(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.syspath_prepend(str(compute_directory()))
-    import job_table  # noqa: PLC0415 - found only beside the runner
-
-    try:
-        outcomes = (
-            job_table.Outcome("{}", None, 1, 0.1),
-            job_table.Outcome(None, "no price", 3, 0.1),
-        )
-        written = {
-            name for each in outcomes for name in job_table.result_record("demo-1", "A", each)
-        }
-    finally:
-        sys.modules.pop("job_table")
+def test_a_container_may_write_every_attribute_of_a_result() -> None:
+    outcomes = (
+        job_table.Outcome("{}", None, 1, 0.1),
+        job_table.Outcome(None, "no price", 3, 0.1),
+    )
+    written = {name for each in outcomes for name in job_table.result_record("demo-1", "A", each)}
     assert written <= set(RESULT_ATTRIBUTES)
 
 

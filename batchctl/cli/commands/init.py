@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from batchctl.cli.init_door import ask_whom_to_let_in, with_door
+from batchctl.application.image import superseded_in
+from batchctl.cli.display.folder import show_superseded
+from batchctl.cli.init_door import ask_whom_to_let_in, with_settings
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
 from batchctl.errors import UsageError
@@ -17,9 +20,11 @@ from batchctl.packaging import compute_directory, config_template
 @click.command()
 @shared_options
 def init() -> None:
-    """Write config.yaml and a compute/ to start from; nothing that exists is touched.
+    """Write config.yaml, and compute/ with a compute.py to start from.
 
-    At a terminal it asks whom the API is to let in, and writes that into config.yaml.
+    Nothing that exists is touched: where there is a compute.py already, here or in compute/,
+    config.yaml alone is written, and names its folder. At a terminal it asks whom the API is to let
+    in, and writes that into config.yaml.
 
     \b
     Example:
@@ -27,23 +32,37 @@ def init() -> None:
     """
     config = current_options().config_path
     compute = config.parent / "compute"
-    written = [path for path in (config, compute) if not path.exists()]
+    show_superseded(superseded_in(compute))
+    has_own = (config.parent / "compute.py").is_file() and not _is_there(compute)
+    wanted = (config,) if has_own else (config, compute)
+    written = [path for path in wanted if not _is_there(path)]
     if not written:
+        names = " and ".join(f"`{path}`" for path in wanted)
         raise UsageError(
-            f"could not begin here: `{config}` and `{compute}` exist already",
+            f"could not begin here: {names} {'exists' if has_own else 'exist'} already",
             hint="go on with them, or run `batchctl init` in another folder",
         )
     if config in written:
-        settings = with_door(config_template().read_text(encoding="utf-8"), ask_whom_to_let_in())
-        config.parent.mkdir(parents=True, exist_ok=True)
-        config.write_text(settings, encoding="utf-8")
+        _write_config(config, {"build": "."} if has_own else {})
     if compute in written:
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(compute_directory(), compute, ignore=ignored)
-    _print_written(written)
+        shutil.copytree(compute_directory(), compute, ignore=ignored, dirs_exist_ok=True)
+    _print_written(written, config.parent if has_own else compute)
 
 
-def _print_written(written: list[Path]) -> None:
+def _write_config(path: Path, settings: Mapping[str, str]) -> None:
+    template = config_template().read_text(encoding="utf-8")
+    text = with_settings(template, {**ask_whom_to_let_in(), **settings})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a path exists; an empty folder is as good as none."""
+    return path.exists() and not (path.is_dir() and not any(path.iterdir()))
+
+
+def _print_written(written: list[Path], folder: Path) -> None:
     if current_options().json:
         print_json({"written": [str(path) for path in written]})
         return
@@ -52,4 +71,4 @@ def _print_written(written: list[Path]) -> None:
     say("")
     say("try next:")
     say("  batchctl --local up")
-    say("  edit compute/compute.py: `compute(item, parameters)` is your function")
+    say(f"  edit {folder / 'compute.py'}: `compute(item, parameters)` is your function")

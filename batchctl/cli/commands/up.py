@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batchctl.cli.display.folder import show_folder
 from batchctl.cli.display.front_door import show_front_door
 from batchctl.cli.display.plan import as_json, show_plan, summary
 from batchctl.cli.display.progress import progress
@@ -52,6 +53,7 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loos
 def _up(application: Application, *, yes: bool, loosen: bool) -> None:
     options = current_options()
     made = planned(application)
+    show_folder(application.folder_notice)
     if made.changes:
         change = application.front_door_change(made)
         show_plan(made, verbose=options.verbose)

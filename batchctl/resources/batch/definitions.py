@@ -50,7 +50,8 @@ class JobDefinitionOutputs(Outputs):
 class JobDefinition(Resource[JobDefinitionOutputs]):
     """A container on EC2, with its own log group; `job_role` is what its program may do.
 
-    `user` is whom the program runs as, "" for the image's own (`UID`, `UID:GID` or a name).
+    `command` is empty for the image's own. `user` is whom the program runs as, "" for the image's
+    own (`UID`, `UID:GID` or a name).
 
     Revisions can't be changed, so a change registers another one. Of the old ones the last `keep`,
     the new one counted, stay ACTIVE, and those that jobs in flight were made from.
@@ -132,8 +133,9 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
     def create(self, aws: Aws, desired: Properties) -> JobDefinitionOutputs:
         """Register a revision, of which Batch makes a new one even when nothing differs."""
         container = {**desired["containerProperties"]}
-        if not container["user"]:
-            del container["user"]
+        for member in ("command", "user"):  # without them they are the image's own
+            if not container[member]:
+                del container[member]
         parameters: Any = {**desired, "containerProperties": container}
         return _outputs(aws.batch.register_job_definition(**parameters, tags=aws.tags))
 
@@ -208,6 +210,7 @@ def _properties(revision: Mapping[str, Any]) -> Properties:
     container = dict(revision.get("containerProperties", {}))
     for member, key in (("environment", "name"), ("resourceRequirements", "type")):
         container[member] = sorted(container.get(member, []), key=lambda each: str(each[key]))
+    container.setdefault("command", [])
     container.setdefault("user", "")
     retry = dict(revision.get("retryStrategy", {}))
     retry["evaluateOnExit"] = [

@@ -19,6 +19,7 @@ from typing import IO, Protocol
 from batchctl.local.batch.running.memory import OUT_OF_MEMORY, MemoryWatch
 from batchctl.local.batch.running.task import Outcome, Task
 from batchctl.local.reaper import Watcher
+from batchctl.packaging import RUNNER_COMMAND, RUNNER_FOLDER
 
 
 class StartError(Exception):
@@ -54,25 +55,30 @@ class ProcessExecutor:
     def __init__(
         self,
         directory: Path,
+        runner: Path,
         watcher: Watcher,
         image_problem: Callable[[str], str | None] = lambda _image: None,
         python: str = sys.executable,
     ) -> None:
         """Run everything in `directory`; `watcher` ends what runs when this process is killed.
 
-        `image_problem` says why an image can't be pulled, and None for one that can, or that
-        isn't known here. `python` is the interpreter that commands call `python` or `python3`.
+        `runner` is the folder that stands for the one which an image has. `image_problem` says why
+        an image can't be pulled, and None for one that can, or that isn't known here. `python` is
+        the interpreter that commands call `python` or `python3`.
         """
-        self._directory, self._watcher = directory, watcher
+        self._directory, self._runner, self._watcher = directory, runner, watcher
         self._image_problem, self._memory = image_problem, MemoryWatch()
         self._python = python
 
     def start(self, task: Task, environment: Mapping[str, str]) -> Process:
-        """Start the command in the user's own Python environment."""
+        """Start the command in the user's own Python environment.
+
+        Without a command it is the runner: the image's own can't be known here.
+        """
         problem = self._image_problem(task.image)
         if problem is not None:
             raise StartError(f"CannotPullContainerError: {problem}")
-        command = [_program(task.command, self._python), *task.command[1:]]
+        command = self._command(task)
         try:
             child = subprocess.Popen(  # noqa: S603 - the job's own command is what there is to run
                 command,
@@ -89,6 +95,13 @@ class ProcessExecutor:
         self._watcher.watch(child.pid)
         self._memory.watch(child.pid, task.memory_mib)
         return _ChildProcess(child, self._watcher, self._memory)
+
+    def _command(self, task: Task) -> list[str]:
+        program, *arguments = task.command or RUNNER_COMMAND
+        return [
+            self._python if program in {"python", "python3"} else program,
+            *(str(self._runner) if each == RUNNER_FOLDER else each for each in arguments),
+        ]
 
 
 class _ChildProcess:
@@ -113,9 +126,3 @@ class _ChildProcess:
     def send_signal(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, number)
-
-
-def _program(command: tuple[str, ...], python: str) -> str:
-    if not command:
-        raise StartError("CannotStartContainerError: the container has no command")
-    return python if command[0] in {"python", "python3"} else command[0]

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from compute_jobs import Jobs
 from moto import mock_aws
+from runner_jobs import Jobs
 
-# as in the container, where the files lie beside runner.py, the main program
+# the sample, as the runner finds it
 sys.path.insert(0, str(Path(__file__).parents[2] / "compute"))
 
 

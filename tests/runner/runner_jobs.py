@@ -1,4 +1,4 @@
-"""What a job looks like in the job table, for the tests of the compute container."""
+"""What a job looks like in the job table, for the tests of the runner."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Jobs:
         for chunk in range(0, len(universe), 250):
             self._put(f"UNIVERSE#{chunk // 250:08d}", items=list(universe[chunk : chunk + 250]))
 
-    def put_attempt(self, attempt: int, items: Sequence[str]) -> None:
-        """Write another attempt at the job `demo`, with these items left."""
+    def put_run(self, run: int, items: Sequence[str]) -> None:
+        """Write another run of the job `demo`, with these items left."""
         self.table.update_item(
             Key={"job_id": "demo", "item": "JOB"},
             UpdateExpression="SET attempt_items = :items, attempt = :attempt",
-            ExpressionAttributeValues={":items": len(items), ":attempt": attempt},
+            ExpressionAttributeValues={":items": len(items), ":attempt": run},
         )
         for chunk in range(0, len(items), 250):
-            name = f"ATTEMPT#{attempt:02d}#UNIVERSE#{chunk // 250:08d}"
+            name = f"ATTEMPT#{run:02d}#UNIVERSE#{chunk // 250:08d}"
             self._put(name, items=list(items[chunk : chunk + 250]))
 
     def put_result(self, item: str, **attributes: Any) -> None:

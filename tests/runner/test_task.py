@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import runner
-from compute_jobs import Jobs
+from runner_jobs import Jobs
+
+import batchctl
+from batchctl.runner import task as runner
 
 ENVIRONMENT = {
     "BATCHCTL_TABLE": "jobs",
@@ -29,7 +31,7 @@ def compute_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
 
     def write(text: str) -> None:
         (tmp_path / "compute.py").write_text(textwrap.dedent(text))
-        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.chdir(tmp_path)
         monkeypatch.delitem(sys.modules, "compute", raising=False)
 
     return write
@@ -96,12 +98,12 @@ def test_second_run_does_what_is_left(jobs: Jobs, compute_file: Callable[[str], 
     assert json.loads(jobs.results()["B"]["result"]) == {"run": 2}
 
 
-def test_another_attempt_does_its_own_items_and_keeps_what_succeeded(
+def test_another_run_does_its_own_items_and_keeps_what_succeeded(
     jobs: Jobs, compute_file: Callable[[str], None]
 ) -> None:
     compute_file("def compute(item, parameters): return {'attempt': 2}")
     jobs.put(["A", "B", "C", "D"])
-    jobs.put_attempt(2, ["B", "D"])
+    jobs.put_run(2, ["B", "D"])
     jobs.put_result("A", status="SUCCEEDED", result='{"attempt": 1}')
     jobs.put_result("B", status="FAILED", error="ValueError", reason="EXCEPTION")
 
@@ -275,17 +277,29 @@ def test_missing_variable_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--table" in capsys.readouterr().err
 
 
-def test_help_names_the_variables_and_needs_no_boto3() -> None:
-    blocked = "import sys, runpy; sys.modules['boto3'] = None; sys.argv = ['runner.py', '--help'];"
+def test_former_names_of_arguments_are_understood() -> None:
+    task = runner.parse(["--attempt", "2", "--retries", "5"], ENVIRONMENT)
+
+    assert (task.slice.run, task.tries) == (2, 5)
+
+
+def test_help_names_the_variables_and_needs_no_boto3(tmp_path: Path) -> None:
+    blocked = "import sys, runpy; sys.modules['boto3'] = None; sys.argv[1:] = ['--help'];"
 
     process = subprocess.run(
-        [sys.executable, "-c", f"{blocked} runpy.run_path('runner.py', run_name='__main__')"],
-        cwd=Path(runner.__file__).parent,
+        [
+            sys.executable,
+            "-c",
+            f"{blocked} runpy.run_module('batchctl.runner', run_name='__main__')",
+        ],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(Path(batchctl.__file__).parents[1])},
         capture_output=True,
-        check=True,
+        check=False,
         text=True,
     )
 
+    assert process.returncode == 0, process.stderr
     for option in runner.OPTIONS:
         assert option.name in process.stdout
         assert f"${option.variable}" in process.stdout

@@ -7,11 +7,12 @@ from typing import Any
 
 import boto3
 import pytest
-from compute_jobs import Jobs
-from job_table import JobTable, JobTableError, Outcome, Slice
+from runner_jobs import Jobs
 
-SUCCESS = Outcome('{"x":1}', None, attempts=1, seconds=0.5)
-FAILURE = Outcome(None, "ValueError: no", attempts=3, seconds=0.25)
+from batchctl.runner.job_table import JobTable, JobTableError, Outcome, Slice
+
+SUCCESS = Outcome('{"x":1}', None, tries=1, seconds=0.5)
+FAILURE = Outcome(None, "ValueError: no", tries=3, seconds=0.25)
 
 
 @pytest.fixture
@@ -52,24 +53,24 @@ def test_recorded_success_is_not_done_again_but_a_failure_is(jobs: Jobs, table: 
     assert work.total == 3
 
 
-def test_another_attempt_works_on_its_own_universe(jobs: Jobs, table: JobTable) -> None:
+def test_another_run_works_on_its_own_universe(jobs: Jobs, table: JobTable) -> None:
     jobs.put([f"S{number}" for number in range(700)], parameters='{"x": 1}')
     left = [f"S{number}" for number in range(0, 600, 2)]
-    jobs.put_attempt(2, left)
+    jobs.put_run(2, left)
 
-    work = table.read(Slice("demo", 240, 300, attempt=2))
+    work = table.read(Slice("demo", 240, 300, run=2))
 
     assert work.items == tuple(left[240:300])
     assert (work.total, work.parameters) == (60, {"x": 1})
-    with pytest.raises(JobTableError, match="attempt 2 at job `demo` has 300 items"):
-        table.read(Slice("demo", 300, 310, attempt=2))
+    with pytest.raises(JobTableError, match="run 2 of job `demo` has 300 items"):
+        table.read(Slice("demo", 300, 310, run=2))
 
 
-def test_an_attempt_that_nobody_made_has_no_items(jobs: Jobs, table: JobTable) -> None:
+def test_a_run_that_nobody_made_has_no_items(jobs: Jobs, table: JobTable) -> None:
     jobs.put(["A"])
 
-    with pytest.raises(JobTableError, match="attempt 3 at job `demo` has 0 items"):
-        table.read(Slice("demo", 0, 1, attempt=3))
+    with pytest.raises(JobTableError, match="run 3 of job `demo` has 0 items"):
+        table.read(Slice("demo", 0, 1, run=3))
 
 
 def test_unknown_job_is_an_error(table: JobTable) -> None:

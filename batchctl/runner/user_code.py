@@ -1,0 +1,85 @@
+"""The user's compute.py, and which of the modules beside it can't be imported.
+
+compute.py is found by where it lies; what it imports is found by name, in its own folder last
+(`import_path`). So a module beside it whose name another has is never imported, and the user learns
+which one that is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import module_from_spec
+from types import ModuleType
+from typing import Any, cast
+
+ComputeFunction = Callable[[str, dict[str, Any]], Any]
+MODULE = "compute"
+
+
+class BrokenComputeError(Exception):
+    """There is no compute.py, or it has no function `compute`."""
+
+
+def load_compute(folder: str) -> ComputeFunction:
+    """Return the function `compute` of the compute.py in `folder`.
+
+    Raises BrokenComputeError where there is none, and whatever compute.py raises.
+    """
+    function = getattr(_load(folder), MODULE, None)
+    if not callable(function):
+        raise BrokenComputeError("compute.py has no function `compute(item, parameters)`")
+    return cast("ComputeFunction", function)
+
+
+def _load(folder: str) -> ModuleType:
+    # Known by its name, so that the processes of `multiprocessing` find its functions.
+    spec = PathFinder.find_spec(MODULE, [folder])
+    if spec is None or spec.loader is None:
+        raise BrokenComputeError(f"could not import compute.py: `{folder}` has none")
+    module = sys.modules[MODULE] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def hidden_modules(folder: str) -> Mapping[str, str]:
+    """Return the modules in `folder` that can't be imported, by name, each with the reason."""
+    others = [each for each in sys.path if each != folder]
+    files = {file.removesuffix(".py"): file for file in _modules(folder)}
+    return {name: _reason(name, file) for name, file in files.items() if _finds(name, others)}
+
+
+def explanation(error: BaseException, hidden: Mapping[str, str]) -> str:
+    """Return `; ` and why, where `error` came of importing another module than the user meant."""
+    name: object = None
+    if isinstance(error, AttributeError):
+        name = getattr(error.obj, "__name__", None) if isinstance(error.obj, ModuleType) else None
+    elif isinstance(error, ImportError):
+        name = (error.name or "").partition(".")[0]
+    return f"; {hidden[name]}" if isinstance(name, str) and name in hidden else ""
+
+
+def _modules(folder: str) -> list[str]:
+    """Return the files and packages that `import` would find in a folder but compute.py."""
+    with os.scandir(folder) as entries:
+        names = [
+            entry.name
+            for entry in entries
+            if entry.name.endswith(".py") or os.path.isfile(os.path.join(entry.path, "__init__.py"))  # noqa: PTH113, PTH118
+        ]
+    return sorted(set(names) - {f"{MODULE}.py", MODULE})
+
+
+def _finds(name: str, path: list[str]) -> bool:
+    """Return whether `import name` finds a module on `path`, or one that is built into Python."""
+    if name in sys.builtin_module_names:
+        return True
+    spec: ModuleSpec | None = PathFinder.find_spec(name, path)
+    return spec is not None and spec.origin is not None  # a folder without __init__.py yields
+
+
+def _reason(name: str, file: str) -> str:
+    whose = "Python itself" if name in sys.stdlib_module_names else "an installed package"
+    return f"`import {name}` finds a module of {whose}, not `{file}` beside compute.py: rename it"
