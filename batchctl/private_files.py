@@ -51,8 +51,9 @@ def sealed_folder(path: Path) -> Path:
         raise _refusal(link, _LINK, _UNLINK)
     if path.exists() and not path.is_dir():
         raise _refusal(path, "not a folder")
-    private_folder(path)
+    private_folder(path.parent)
     try:
+        path.mkdir(_FOLDER_MODE, exist_ok=True)
         _seal(path)
         inside = next((each for each in path.iterdir() if each.is_symlink()), None)
     except OSError as error:
