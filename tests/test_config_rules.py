@@ -50,6 +50,8 @@ def refusal(text: str) -> list[str]:
         ("api: {port: 0x10}\n", "api.port: must be spelled plainly: YAML reads `0x10` as 16"),
         ("api: {port: 12:30}\n", "api.port: must be spelled plainly: YAML reads `12:30` as 750"),
         ("api: {port: 1_000}\n", "api.port: must be spelled plainly"),
+        # PyYAML would work on it for a minute.
+        (f"api: {{port: 1{':1' * 400_000}}}\n", "1:1:1:1:1:…` wrongly; write the number in"),
         ('api: {port: "80"}\n', "api.port: must be a whole number, is the text `80`: remove the q"),
         ("api: {port: 80.0}\n", "api.port: must be a whole number, is the number `80.0`"),
         ("api: {port: true}\n", "api.port: must be a whole number, is `true`, which YAML"),
