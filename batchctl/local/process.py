@@ -26,7 +26,7 @@ from batchctl.errors import BatchctlError
 from batchctl.local import container_engine, ports, record, root_secret
 from batchctl.local.record import ACCESS_KEY_ID, Running
 from batchctl.packaging import compute_directory
-from batchctl.private_files import create_private, leads_elsewhere, sealed_folder
+from batchctl.private_files import create_private, leads_elsewhere, require_plain, sealed_folder
 
 __all__ = ["ACCESS_KEY_ID", "Running", "Settings", "start", "status", "stop"]
 
@@ -244,7 +244,9 @@ def _environment(*, has_engine: bool) -> dict[str, str]:
 
 
 def _lock(directory: Path) -> FileLock:
-    return FileLock(directory / "cloud.lock", timeout=START_TIMEOUT_S + STOP_TIMEOUT_S)
+    path = directory / "cloud.lock"
+    require_plain(path)
+    return FileLock(path, timeout=START_TIMEOUT_S + STOP_TIMEOUT_S, mode=0o600)
 
 
 def _tail(log: Path) -> str:
