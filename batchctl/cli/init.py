@@ -29,6 +29,8 @@ def init() -> None:
     config = current_options().config_path
     compute = config.parent / "compute"
     written = [path for path in (config, compute) if not path.exists()]
+    for path in written:
+        _require_no_link(path)
     if not written:
         raise UsageError(
             f"could not begin here: `{config}` and `{compute}` exist already",
@@ -42,6 +44,16 @@ def init() -> None:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(compute_directory(), compute, ignore=ignored)
     _tell(written)
+
+
+def _require_no_link(path: Path) -> None:
+    """Raise UsageError for a link that leads nowhere: what is written through it would be there."""
+    if path.is_symlink():
+        raise UsageError(
+            f"could not write `{path}`: it is a symbolic link to `{path.readlink()}`, which isn't "
+            "there",
+            hint="delete the link, or make what it leads to",
+        )
 
 
 def _tell(written: list[Path]) -> None:

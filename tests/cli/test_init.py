@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,3 +61,18 @@ def test_without_a_terminal_it_is_the_default_and_that_is_said(
     assert made.exit_code == 0, made.stderr
     assert empty.read_bytes() == config_template().read_bytes()
     assert "WARNING: once deployed to AWS, anyone on the internet can submit jobs" in made.stderr
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "compute"])
+def test_nothing_is_written_through_a_link_that_leads_nowhere(
+    batchctl: Batchctl, empty: Path, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("home") / "made"
+    shutil.rmtree(empty.parent / "compute", ignore_errors=True)
+    (empty.parent / name).symlink_to(elsewhere)
+    made = batchctl("init")
+    assert made.exit_code == 2
+    assert f"could not write `{name}`: it is a symbolic link" in made.stderr.replace(
+        f"{empty.parent}/", ""
+    )
+    assert not elsewhere.exists()
