@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchctl.cli.options import api_options, shared_options
-from batchctl.cli.output import CsvOut, JsonOut, add_row, data, show_rows, table
-from batchctl.cli.visible import visible
+from batchctl.cli.output import CsvOut, JsonOut, add_row, data, show_rows, table, visible
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:

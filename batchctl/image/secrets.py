@@ -30,7 +30,7 @@ _SECRET_FILES: Final = (
     *("*.tfstate", "*.tfstate.*"),
 )
 _SECRET_PATHS: Final = (".docker/config.json",)
-# What editors and people call the copy of a file: `.env~`, `#.env#`, `.netrc.swp`, `server.pem.bak`.
+# What editors and people call the copy of a file: `.env~`, `#.env#`, `.netrc.swp`, `a.pem.bak`.
 _COPY: Final = re.compile(
     r"(?:\.?#)?(?P<name>.+?)(?:[~#]|\.(?:bak|backup|copy|old|orig|saved?|sw[a-p]|tmp))*"
 )
