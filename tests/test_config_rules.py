@@ -40,6 +40,13 @@ def refusal(text: str) -> list[str]:
         ("tags: &a {b: c}\napi: *a\n", "config.yaml:2: api: must not be an alias"),
         ("name: !env NAME\n", "config.yaml:1: name: must not have the YAML tag `!env`"),
         ("<<: {name: ab}\n", "config.yaml:1: <<: unknown key"),
+        # what a cloned repository would have the engine run, or ask
+        ("compute: {builder_options: [--runtime=/tmp/x]}\n", "must have a plain name after `--run"),
+        ("compute: {builder_options: [--runtime, ../x]}\n", "must have a plain name after `--run"),
+        ("compute: {builder_options: [--runtime]}\n", "must have a plain name after `--runtime`"),
+        ("compute: {builder_options: [--config=.d]}\n", "must be of --cgroup-manager, --context,"),
+        ("compute: {builder_options: [-H, evil]}\n", "compute.builder_options: must be of --cg"),
+        ("compute: {builder_options: [--storage-opt=a]}\n", "BATCHCTL_BUILDER_OPTIONS), is"),
         # YAML's guesses
         (
             "account_id: 123456789012\n",
@@ -178,3 +185,10 @@ def test_what_is_wrong_is_told_with_file_line_key_and_rule(text: str, told: str)
 def test_a_rule_is_not_judged_by_a_value_that_is_wrong_itself() -> None:
     lines = refusal("compute:\n  min_vcpus: 200\n  max_vcpus: many\n")
     assert lines == ["config.yaml:3: compute.max_vcpus: must be a whole number, is the text `many`"]
+
+
+def test_options_that_choose_by_a_plain_name_are_let_through(tmp_path: Path) -> None:
+    options = ["--storage-driver", "vfs", "--runtime=runc"]
+    path = tmp_path / "config.yaml"
+    path.write_text(f"compute: {{builder_options: [{', '.join(options)}]}}\n")
+    assert list(load(path).compute.builder_options) == options

@@ -19,6 +19,7 @@ from batchctl.config.values import (
     Architecture,
     Auth,
     BucketName,
+    BuilderOptions,
     CertificateArn,
     Command,
     ContainerUser,
@@ -115,8 +116,8 @@ class Compute(Section):
     """The Dockerfile's build argument BASE. null: the Dockerfile's own."""
     builder: Literal["auto", "docker", "podman", "finch"] = "auto"
     """What builds the image. auto: the first of them that is here and works."""
-    builder_options: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    """Options before each of the builder's commands, on a machine that needs some."""
+    builder_options: BuilderOptions = ()
+    """Options before each of the builder's commands, such as `--storage-driver`."""
     keep_images: Annotated[int, Field(ge=1, le=1000)] = 5
     """Built images to keep, besides those that an active job definition uses."""
     keep_revisions: Annotated[int, Field(ge=1, le=1000)] = 5
