@@ -40,6 +40,13 @@ def refusal(text: str) -> list[str]:
         ("tags: &a {b: c}\napi: *a\n", "config.yaml:2: api: must not be an alias"),
         ("name: !env NAME\n", "config.yaml:1: name: must not have the YAML tag `!env`"),
         ("<<: {name: ab}\n", "config.yaml:1: <<: unknown key"),
+        # what a cloned repository would have the engine run, or ask
+        ("compute: {builder_options: [--runtime=/tmp/x]}\n", "must have a plain name after `--run"),
+        ("compute: {builder_options: [--runtime, ../x]}\n", "must have a plain name after `--run"),
+        ("compute: {builder_options: [--runtime]}\n", "must have a plain name after `--runtime`"),
+        ("compute: {builder_options: [--config=.d]}\n", "must be of --cgroup-manager, --context,"),
+        ("compute: {builder_options: [-H, evil]}\n", "compute.builder_options: must be of --cg"),
+        ("compute: {builder_options: [--storage-opt=a]}\n", "BATCHCTL_BUILDER_OPTIONS), is"),
         # YAML's guesses
         (
             "account_id: 123456789012\n",
@@ -50,6 +57,8 @@ def refusal(text: str) -> list[str]:
         ("api: {port: 0x10}\n", "api.port: must be spelled plainly: YAML reads `0x10` as 16"),
         ("api: {port: 12:30}\n", "api.port: must be spelled plainly: YAML reads `12:30` as 750"),
         ("api: {port: 1_000}\n", "api.port: must be spelled plainly"),
+        # PyYAML would work on it for a minute.
+        (f"api: {{port: 1{':1' * 400_000}}}\n", "1:1:1:1:1:…` wrongly; write the number in"),
         ('api: {port: "80"}\n', "api.port: must be a whole number, is the text `80`: remove the q"),
         ("api: {port: 80.0}\n", "api.port: must be a whole number, is the number `80.0`"),
         ("api: {port: true}\n", "api.port: must be a whole number, is `true`, which YAML"),
@@ -181,3 +190,10 @@ def test_what_is_wrong_is_reported_with_file_line_key_and_rule(text: str, messag
 def test_a_rule_is_not_judged_by_a_value_that_is_wrong_itself() -> None:
     lines = refusal("compute:\n  min_vcpus: 200\n  max_vcpus: many\n")
     assert lines == ["config.yaml:3: compute.max_vcpus: must be a whole number, is the text `many`"]
+
+
+def test_options_that_choose_by_a_plain_name_are_let_through(tmp_path: Path) -> None:
+    options = ["--storage-driver", "vfs", "--runtime=runc"]
+    path = tmp_path / "config.yaml"
+    path.write_text(f"compute: {{builder_options: [{', '.join(options)}]}}\n")
+    assert list(load(path).compute.builder_options) == options

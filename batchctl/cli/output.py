@@ -1,7 +1,8 @@
 """Where output goes, and the one way to it: data on stdout, all else on stderr.
 
 Nobody else in this room prints (a test of the house sees to it): here every text passes `visible`,
-which leaves nothing that a terminal would obey, whoever wrote it. rich's markup is off: what is in
+which leaves nothing that a terminal would obey, whoever wrote it, and where a build service reads
+along, `build_commands`, which leaves nothing that it would. rich's markup is off: what is in
 brackets is data. Colour never carries sense.
 """
 
@@ -19,7 +20,12 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from batchctl.cli.visible import visible, visible_json, visible_log
+from batchctl.cli import visible as escapes
+from batchctl.cli.build_commands import (
+    reads_commands,
+    without_commands,
+    without_commands_in_json,
+)
 
 if TYPE_CHECKING:
     from rich.console import ConsoleOptions, RenderableType
@@ -44,6 +50,17 @@ class _VisibleConsole(Console):
         for segment in super().render(renderable, options):
             text, style, control = segment
             yield segment if control else Segment(visible(text, keep="\n"), style)
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    """Return a text as it may be shown, as `visible.visible` does; nor does a build obey it."""
+    shown = escapes.visible(text, keep=keep)
+    return without_commands(shown) if reads_commands(os.environ) else shown
+
+
+def _visible_json(document: str) -> str:
+    shown = escapes.visible_json(document)
+    return without_commands_in_json(shown) if reads_commands(os.environ) else shown
 
 
 def people() -> Console:
@@ -76,7 +93,8 @@ def continued(text: str, mark: str = CONTINUED) -> list[str]:
 def say_log(line: str) -> None:
     """Print one line of a log on stdout, in its colours where a terminal shows them."""
     colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    click.echo(visible_log(line, colours=colours))
+    shown = escapes.visible_log(line, colours=colours)
+    click.echo(without_commands(shown) if reads_commands(os.environ) else shown)
 
 
 def show(line: str = "") -> None:
@@ -108,12 +126,12 @@ def ask_for(what: str, choices: Sequence[str] = ()) -> str:
 
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout."""
-    click.echo(visible_json(json.dumps(value, indent=2, ensure_ascii=False)))
+    click.echo(_visible_json(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def print_json_line(value: Any) -> None:
     """Print one JSON document in one line on stdout."""
-    click.echo(visible_json(json.dumps(value, ensure_ascii=False)))
+    click.echo(_visible_json(json.dumps(value, ensure_ascii=False)))
 
 
 def text(value: str, style: str = "") -> Text:
@@ -151,7 +169,7 @@ class JsonOut:
 
     def write(self, document: str) -> None:
         """Write a part of a document."""
-        sys.stdout.write(visible_json(document))
+        sys.stdout.write(_visible_json(document))
 
 
 class CsvOut:

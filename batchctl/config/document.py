@@ -22,6 +22,8 @@ MAX_VALUES: Final = 10_000
 """Keys and values of a document at most; all settings need a tenth of that."""
 MAX_DEPTH: Final = 20
 """Levels of nesting at most; no setting needs more than four."""
+LONGEST_NUMBER: Final = 100
+"""Characters of a number at most for an error to say how YAML reads it."""
 
 
 class TooMuchError(yaml.MarkedYAMLError):
@@ -141,7 +143,8 @@ def _integer(text: str) -> int:
     if re.fullmatch(r"[-+]?(0|[1-9][0-9]{0,17})", text):
         return int(text)
     try:
-        number = f" as {shown(yaml.safe_load(text))}"
+        # PyYAML works on one in base 60 (`1:1:…`) for minutes when it is long enough.
+        number = f" as {shown(yaml.safe_load(text))}" if len(text) <= LONGEST_NUMBER else " wrongly"
     except (yaml.YAMLError, ValueError):  # not a number at all, under the tag `!!int`
         number = " wrongly"
     raise ValueError(

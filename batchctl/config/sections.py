@@ -18,6 +18,7 @@ from batchctl.config.values import (
     Architecture,
     Auth,
     BucketName,
+    BuilderOptions,
     CertificateArn,
     Command,
     ContainerUser,
@@ -181,11 +182,13 @@ class Compute(Section):
 
     `auto`: the first of the others that is installed and works.
     """
-    builder_options: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    builder_options: BuilderOptions = ()
     """Options before each of the builder's commands.
 
-    For example `[--storage-driver, vfs]`. Those in the environment variable
-    `BATCHCTL_BUILDER_OPTIONS` are added.
+    For example `[--storage-driver, vfs]`: `--cgroup-manager`, `--context`, `--events-backend`,
+    `--log-level`, `--runtime`, `--storage-driver`, each with a plain name. All others, which name
+    programs, folders or hosts, belong in the environment variable `BATCHCTL_BUILDER_OPTIONS`,
+    which is added: a config.yaml that came with a repository runs nothing by them.
     """
     keep_images: Annotated[int, Field(ge=1, le=1000)] = 5
     """Built images to keep, besides those in use.

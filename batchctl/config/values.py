@@ -113,6 +113,31 @@ def _instance_type(text: str) -> str:
     return text
 
 
+# What chooses by a name among what the user's own machine has (podman(1), docker(1)). Others name
+# programs, modules, folders or hosts, and a config.yaml may come with a repository that nobody has
+# read: `--runtime=./x` is run even to ask the engine what it is.
+_BUILDER_OPTIONS = (
+    *("--cgroup-manager", "--context", "--events-backend", "--log-level", "--runtime"),
+    "--storage-driver",
+)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+def _builder_options(options: tuple[str, ...]) -> tuple[str, ...]:
+    words = iter(options)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name not in _BUILDER_OPTIONS:
+            raise broken(f"must be of {', '.join(_BUILDER_OPTIONS)}, {_OTHERS}", word)
+        value = value if equals else next(words, "")
+        if not _PLAIN_NAME.fullmatch(value):
+            raise broken(f"must have a plain name after `{name}`, {_OTHERS}", value)
+    return options
+
+
+_OTHERS = "as others run programs (they go into the environment's BATCHCTL_BUILDER_OPTIONS)"
+
+
 # CloudWatch Logs API, PutRetentionPolicy: the possible values of retentionInDays.
 _LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -245,6 +270,7 @@ ContainerUser = Annotated[
         "must be a user, and if need be a group, by name or number (`65534:65534`)",
     ),
 ]
+BuilderOptions = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_builder_options)]
 EnvironmentName = Annotated[
     str,
     Matching(

@@ -54,8 +54,18 @@ def read_ignore(folder: Path) -> Ignore:
     """Return what the ignore file of a folder says; nothing is kept out where there is none."""
     for path in (folder / name for name in IGNORE_FILES):
         if path.is_file():
-            return parse(path.read_text(encoding="utf-8-sig").splitlines())
+            return parse(_lines(path))
     return parse([])
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise BatchctlError(
+            f"could not read the ignore file `{path}`: it is not text in UTF-8",
+            hint="save it as UTF-8 (a shell of Windows may have written it as UTF-16)",
+        ) from error
 
 
 def parse(lines: Iterable[str]) -> Ignore:

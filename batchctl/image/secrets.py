@@ -21,6 +21,8 @@ _CLUTTER: Final = (
 _SECRET_FOLDERS: Final = (".aws", ".ssh", ".gnupg", ".azure", ".kube")
 _SECRET_FILES: Final = (
     *(".env", ".env.*", ".envrc", ".netrc", "_netrc", ".pgpass", ".git-credentials", ".htpasswd"),
+    *(".env[-_]*", ".my.cnf", ".vault-token", ".passwd-s3fs", ".databrickscfg"),
+    *(".terraformrc", "credentials.tfrc.json"),
     *(".npmrc", ".pypirc", ".dockercfg", ".dockerconfigjson", ".boto", ".s3cfg"),
     *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.kdbx"),
     *("credentials.json", "client_secret*.json", "application_default_credentials.json"),
@@ -28,6 +30,10 @@ _SECRET_FILES: Final = (
     *("*.tfstate", "*.tfstate.*"),
 )
 _SECRET_PATHS: Final = (".docker/config.json",)
+# What editors and people call the copy of a file: `.env~`, `#.env#`, `.netrc.swp`, `a.pem.bak`.
+_COPY: Final = re.compile(
+    r"(?:\.?#)?(?P<name>.+?)(?:[~#]|\.(?:bak|backup|copy|old|orig|saved?|sw[a-p]|tmp))*"
+)
 # SSH's own names for keys with whatever is added to them, and any `id_NAME` without an extension,
 # as people call theirs: `id_work`. `id_map.py`, `id_list.csv` and public keys are none.
 _SSH_KEY: Final = re.compile(r"id_(rsa|dsa|ecdsa|ed25519|xmss)(_sk)?(?!.*\.pub$)([.-].*)?|id_[^.]+")
@@ -35,6 +41,7 @@ _SSH_KEY: Final = re.compile(r"id_(rsa|dsa|ecdsa|ed25519|xmss)(_sk)?(?!.*\.pub$)
 _SECRET_NAME: Final = re.compile(
     r"\.?(secrets?|passwords?|passwd|credentials?|access_?keys?|api_?keys?|tokens?)"
     r"(\.(txt|csv|json|ya?ml|toml|ini|cfg|conf|properties|xml|env))?"
+    r"|.+\.(env|tfvars)|kubeconfig|(access_tokens|credentials)\.db|\.[a-z]+_history"
 )
 _HOLDS: Final[Mapping[str, re.Pattern[bytes]]] = {
     "a private key": re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
@@ -62,13 +69,13 @@ def is_clutter(name: str) -> bool:
 def is_secret(name: str, *, folder: bool) -> bool:
     """Whether a path of the context ends in a name that files, or folders, of secrets have."""
     last = _last(name)
-    if _is_any(last, _SECRET_FOLDERS):
-        return True
+    if folder:
+        return _is_any(last, _SECRET_FOLDERS)
     path = PurePosixPath(name.lower())
-    return not folder and (
-        _is_any(last, _SECRET_FILES)
-        or _SSH_KEY.fullmatch(last) is not None
-        or any(path.match(each) for each in _SECRET_PATHS)
+    return _SSH_KEY.fullmatch(last) is not None or any(
+        _is_any(each, (*_SECRET_FOLDERS, *_SECRET_FILES))
+        or any(path.with_name(each).match(known) for known in _SECRET_PATHS)
+        for each in {last, *_copied(last)}
     )
 
 
@@ -86,6 +93,13 @@ def _suspicion(name: str, path: Path) -> str | None:
     with path.open("rb") as file:
         start = file.read(_SCANNED_BYTES)
     return next((what for what, pattern in _HOLDS.items() if pattern.search(start)), None)
+
+
+def _copied(last: str) -> set[str]:
+    """Return what a file may be a copy of, by its name: vim hides the copy of a file by a dot."""
+    found = _COPY.fullmatch(last)
+    name = last if found is None else found["name"]
+    return set() if name == last else {name, name.removeprefix(".")}
 
 
 def _last(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,3 +116,18 @@ def test_in_a_project_of_an_older_version_it_says_what_to_delete(
     assert "no longer used: delete them with `rm " in made.stderr
     assert "compute/stopping.py" in made.stderr
     assert "compute/compute.py" not in made.stderr.partition("delete them")[2].partition("`\n")[0]
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "compute"])
+def test_nothing_is_written_through_a_link_that_leads_nowhere(
+    batchctl: Batchctl, empty: Path, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("home") / "made"
+    shutil.rmtree(empty.parent / "compute", ignore_errors=True)
+    (empty.parent / name).symlink_to(elsewhere)
+    made = batchctl("init")
+    assert made.exit_code == 2
+    assert f"could not write `{name}`: it is a symbolic link" in made.stderr.replace(
+        f"{empty.parent}/", ""
+    )
+    assert not elsewhere.exists()

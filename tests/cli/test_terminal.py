@@ -10,6 +10,7 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -128,6 +129,50 @@ def test_refusals_show_nothing_raw(
     assert refused.exit_code in {1, 2}
     assert refused.stderr.startswith("error: ")
     assert is_clean(refused.output)
+
+
+ORDERS = ["::set-output name=x::y", "  ::add-mask::a", "##[add-path]/evil", "a ##vso[task.x]y"]
+OBEYED = re.compile(r"^\s*::|##(vso|teamcity)?\[", re.MULTILINE | re.IGNORECASE)
+
+
+@pytest.mark.parametrize("service", ["GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"])
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_no_build_obeys_what_others_wrote(
+    hostile: ApiServer,
+    batchctl: Batchctl,
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    service: str,
+) -> None:
+    orders = {
+        order: {"status": "FAILED", "error": order, "result": {order: order}, "attempts": 1}
+        for order in ORDERS
+    }
+    job = {**JOB, "job_id": ORDERS[0], "status": "FAILED", "results": orders, "jobs": [JOB]}
+    hostile.body = json.dumps(job).encode()
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    plain = batchctl(*command)
+    monkeypatch.setenv(service, "True")
+    shown = batchctl(*command)
+    assert not OBEYED.search(shown.output)
+    if "--json" in command or "json" in command:
+        assert json.loads(shown.stdout) == json.loads(plain.stdout)
+
+
+def test_a_build_obeys_no_log_line_no_error_and_no_cell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    for order in ORDERS:
+        for write in (output.say, output.say_lines, output.show, output.show_lines):
+            write(order)
+        output.say_log(f"1.1 {order}")
+        output.show_rows([order])
+        output.data().print(output.text(order))
+        print_error(BatchctlError(order, hint=order))
+    done = capsys.readouterr()
+    assert not OBEYED.search(done.out + done.err)
+    assert done.out.count("\\x3a:set-output name=x::y") == 4
 
 
 def test_json_says_the_same_as_the_api(hostile: ApiServer, batchctl: Batchctl) -> None:

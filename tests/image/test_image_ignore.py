@@ -81,3 +81,9 @@ def test_a_folder_that_is_kept_out_is_not_looked_into(folder: Path) -> None:
 def test_what_is_no_pattern_is_named() -> None:
     with pytest.raises(BatchctlError, match=r"`\[z-a\]` is no pattern"):
         parse(["[z-a]"])
+
+
+def test_an_ignore_file_that_is_not_utf_8_is_named(folder: Path) -> None:
+    (folder / ".dockerignore").write_text(".env\n", encoding="utf-16")
+    with pytest.raises(BatchctlError, match=r"`.*\.dockerignore`: it is not text in UTF-8"):
+        read_context(folder)

@@ -17,7 +17,11 @@ SECRETS = [
     *("id_rsa", "id_ed25519", "id_ecdsa_sk", "id_dsa", "id_rsa.old", "id_ed25519-work", "id_work"),
     *("credentials.json", "client_secret_1.json", "service-account.json", "service_account_x.json"),
     *(".npmrc", ".pypirc", ".dockercfg", ".docker/config.json", "terraform.tfstate"),
-    *("terraform.tfstate.backup", ".pgpass"),
+    *("terraform.tfstate.backup", ".pgpass", ".env-prod", ".env_prod", ".vault-token", ".my.cnf"),
+    # What editors and people leave of them.
+    *(".env~", "#.env#", ".#.env", ".env.swp", ".netrc.swo", ".netrc~", ".envrc.bak", ".npmrc.old"),
+    *("server.pem.bak", "app/server.key~", ".server.pem.swp", "credentials.json.orig"),
+    *(".git-credentials~", ".docker/config.json.bak"),
 ]
 SECRETS_IN_FOLDERS = {
     ".aws/credentials": ".aws",
@@ -32,6 +36,7 @@ CLUTTER = [
 INNOCENT = [
     *("id_map.py", "id_list.csv", "id_rsa.pub", "identity.py", "id_rsa_keys.py", "my_id_rsa.txt"),
     *("environment.yml", "env", "keys.py", "monkey", "pem.py", ".docker/nginx.conf"),
+    *("id_list.bak", "id_map.svg", "notes.txt~", "compute.py.swp", "data.tmp", "#readme#"),
     *("docs/credentials.json.md", "gitignore", "tokenizer.json", "state.json", ".gitignore"),
 ]
 
@@ -156,6 +161,13 @@ def test_a_file_without_a_secret_is_not_named(folder: Path, text: str) -> None:
 
 def test_a_file_is_named_for_its_name(tmp_path: Path) -> None:
     names = ["secrets.yaml", "config/password.txt", "credentials", ".secret", "api_keys.json"]
+    names += [
+        "prod.env",
+        "terraform.tfvars",
+        "kubeconfig",
+        "gcloud/access_tokens.db",
+        ".bash_history",
+    ]
     innocent = ["secrets.py", "tokenizer.json", "secretary.txt", "tokens/a.txt"]
     for name in (*names, *innocent):
         put(tmp_path, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -85,6 +86,35 @@ def test_a_process_id_that_belongs_to_another_program_is_not_taken_for_the_cloud
     finally:
         sleeper.kill()
         sleeper.wait()
+
+
+def test_a_process_of_another_user_is_not_taken_for_the_cloud_whatever_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"batchctl.local.cloud {json.dumps(str(tmp_path))}"
+    called_so = subprocess.Popen([sys.executable, "-c", "input()", name], stdin=subprocess.PIPE)
+    try:
+        record.write(running(tmp_path, called_so.pid))
+        assert process.status(tmp_path) is not None
+        another = os.geteuid() + 1
+        monkeypatch.setattr("os.geteuid", lambda: another)
+        assert process.status(tmp_path) is None
+        assert process.stop(tmp_path) is False
+        assert called_so.poll() is None
+    finally:
+        called_so.kill()
+        called_so.communicate()
+
+
+def test_no_lock_is_made_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "cloud.lock").symlink_to(tmp_path / "precious")
+    with pytest.raises(
+        BatchctlError, match=r"could not use `.*cloud\.lock`: it is a symbolic link"
+    ):
+        process.stop(tmp_path / "local")
+    assert (tmp_path / "precious").read_text() == "mine"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}'])

@@ -42,12 +42,24 @@ def init() -> None:
             f"could not begin here: {names} {'exists' if has_own else 'exist'} already",
             hint="go on with them, or run `batchctl init` in another folder",
         )
+    for path in written:
+        _require_no_link(path)
     if config in written:
         _write_config(config, {"build": "."} if has_own else {})
     if compute in written:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(compute_directory(), compute, ignore=ignored, dirs_exist_ok=True)
     _print_written(written, config.parent if has_own else compute)
+
+
+def _require_no_link(path: Path) -> None:
+    """Raise UsageError for a link that leads nowhere: what is written through it would be there."""
+    if path.is_symlink():
+        raise UsageError(
+            f"could not write `{path}`: it is a symbolic link to `{path.readlink()}`, which isn't "
+            "there",
+            hint="delete the link, or make what it leads to",
+        )
 
 
 def _write_config(path: Path, settings: Mapping[str, str]) -> None:

@@ -28,7 +28,7 @@ from batchctl.local.control.record import ACCESS_KEY_ID, CloudRecord
 from batchctl.local.environment import launch
 from batchctl.local.environment.choice import CloudPython, cloud_python
 from batchctl.packaging import compute_directory
-from batchctl.private_files import create_private, leads_elsewhere, sealed_folder
+from batchctl.private_files import create_private, leads_elsewhere, require_plain, sealed_folder
 
 __all__ = ["ACCESS_KEY_ID", "CloudRecord", "Settings", "start", "status", "stop"]
 
@@ -253,7 +253,9 @@ def _environment(*, has_engine: bool, is_own: bool) -> dict[str, str]:
 
 
 def _lock(directory: Path) -> FileLock:
-    return FileLock(directory / "cloud.lock", timeout=START_TIMEOUT_S + STOP_TIMEOUT_S)
+    path = directory / "cloud.lock"
+    require_plain(path)
+    return FileLock(path, timeout=START_TIMEOUT_S + STOP_TIMEOUT_S, mode=0o600)
 
 
 def _tail(log: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -80,8 +81,13 @@ def remove(directory: Path) -> None:
 
 
 def command_line(pid: int) -> str:
-    """Return a process's command line, empty when there is no such process or it has ended."""
+    """Return the command line of a process of ours, empty when there is none or it has ended.
+
+    Another user's is none: whoever starts a program chooses what its command line says.
+    """
     try:
+        if Path(f"/proc/{pid}").stat().st_uid != os.geteuid():
+            return ""
         return (
             Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         )
@@ -94,6 +100,7 @@ def command_line(pid: int) -> str:
 def _command_line_by_ps(pid: int) -> str:
     # Where there is no /proc (macOS) there is a ps.
     found = subprocess.run(  # noqa: S603 - a fixed program with a number
-        ["/bin/ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["/bin/ps", "-o", "uid=,args=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    return found.stdout.strip()
+    uid, _, line = found.stdout.strip().partition(" ")
+    return line.strip() if uid == str(os.geteuid()) else ""
