@@ -89,7 +89,8 @@ def status() -> None:
 def env() -> None:
     """Print the environment variables that point AWS's own tools at the local cloud.
 
-    They contain the secret of its root user, which is new each time the cloud starts.
+    They contain the secret of its root user, which is new each time the cloud starts. Where no
+    cloud runs it prints `false`, so that what follows `eval … &&` doesn't reach real AWS.
 
     \b
     Examples:
@@ -98,7 +99,14 @@ def env() -> None:
     """
     from batchctl.cli.local_environment import shell_lines, variables
 
-    running = _running("print the local cloud's environment", "start it: `batchctl local start`")
+    what, hint = "print the local cloud's environment", "start it: `batchctl local start`"
+    try:
+        running = _running(what, hint)
+    except BatchctlError:
+        # `eval` of nothing succeeds, and AWS's tools would then go to the user's real account.
+        if not current_options().json:
+            show("false")
+        raise
     if current_options().json:
         print_json(variables(running))
     else:
