@@ -37,13 +37,16 @@ def ask_whom_to_let_in() -> Mapping[str, str]:
     if answer == "1":
         return SIGNED
     if answer == "2":
-        return {"allowed_cidrs": f"[{', '.join(_networks())}]"}
+        networks = _networks()
+        # Networks may be as wide as the internet.
+        _warn(Api(allowed_cidrs=networks))
+        return {"allowed_cidrs": f"[{', '.join(networks)}]"}
     _warn()
     return EVERYONE
 
 
-def _warn() -> None:
-    if warning := openness_warning(door_of(Config())):
+def _warn(api: Api = Api()) -> None:  # noqa: B008 - it is frozen
+    if warning := openness_warning(door_of(Config(api=api))):
         say(f"WARNING: once deployed to AWS, {warning}")
 
 

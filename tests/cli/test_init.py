@@ -60,3 +60,17 @@ def test_without_a_terminal_it_is_the_default_and_that_is_said(
     assert made.exit_code == 0, made.stderr
     assert empty.read_bytes() == config_template().read_bytes()
     assert "WARNING: once deployed to AWS, anyone on the internet can submit jobs" in made.stderr
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize(
+    ("networks", "is_open"), [("0.0.0.0/1 128.0.0.0/1", True), ("203.0.113.0/24", False)]
+)
+def test_networks_as_wide_as_the_internet_are_warned_of(
+    batchctl: Batchctl, empty: Path, networks: str, is_open: bool
+) -> None:
+    made = batchctl("init", input=f"2\n{networks}\n")
+    assert made.exit_code == 0, made.stderr
+    assert load(empty).api.allowed_cidrs == tuple(networks.split())
+    warning = "WARNING: once deployed to AWS, anyone on the internet can submit jobs"
+    assert (warning in made.stderr) is is_open
