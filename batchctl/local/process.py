@@ -244,7 +244,7 @@ def _environment(*, has_engine: bool) -> dict[str, str]:
 
 
 def _lock(directory: Path) -> FileLock:
-    return FileLock(directory / "cloud.lock", timeout=START_TIMEOUT_S + STOP_TIMEOUT_S)
+    return FileLock(directory / "cloud.lock", timeout=START_TIMEOUT_S + STOP_TIMEOUT_S, mode=0o600)
 
 
 def _tail(log: Path) -> str:
