@@ -67,7 +67,7 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loos
     """Build the application, or bring it up to date with config.yaml.
 
     Shows the plan and asks first. Run it again at any time: it continues where it was stopped,
-    and changes nothing when there is nothing to change. What lets more in than today, or keeps
+    and changes nothing when there is nothing to change. What lets more in than today, or logs
     less, is marked LOOSENED and needs its own confirmation, or `--loosen` beside `--yes`.
 
     \b

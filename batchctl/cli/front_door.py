@@ -1,7 +1,7 @@
 """The choice of the front door: flags before config.yaml, and never loosened silently.
 
 What `up` built is remembered in the state. Without flags config.yaml has to say the same; a change
-needs a flag. Whatever lets more in than today, or keeps less, is marked in the plan and asked for.
+needs a flag. Whatever lets more in than today, or logs less, is marked in the plan and asked for.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _agreed(application: Application) -> Door | None:
 
 
 def loosened(application: Application, made: Plan) -> tuple[str, ...]:
-    """Return what `up` would let in that is refused today, or no longer keep, each once."""
+    """Return what `up` would let in that is refused today, or no longer log, each once."""
     agreed = _agreed(application)
     doors = loosened_since(agreed, door_of(application.config)) if agreed else ()
     return tuple(dict.fromkeys((*doors, *made.loosens)))
@@ -138,7 +138,7 @@ def refuse_unasked(application: Application, made: Plan, *, yes: bool, loosen: b
     found = [each for each in loosened(application, made) if each != _said_by_flag(application)]
     if found and yes and not loosen and not application.options.local:
         raise UsageError(
-            f"could not go ahead with `--yes`, as this lets more in or keeps less than today: "
+            f"could not go ahead with `--yes`, as this lets more in or logs less than today: "
             f"{'; '.join(found)}",
             hint="to keep what is there, put it into config.yaml; to go ahead, run `batchctl up` "
             "and answer the question, or `batchctl up --yes --loosen`",

@@ -42,7 +42,7 @@ class Plan:
 
     @property
     def loosens(self) -> tuple[str, ...]:
-        """What the steps let in, or no longer keep."""
+        """What the steps let in, or no longer log."""
         return tuple(dict.fromkeys(each for step in self.changes for each in step.loosens))
 
     def count(self, action: Action) -> int:

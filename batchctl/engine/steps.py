@@ -34,7 +34,7 @@ class Step:
     kept_because: str | None = None
     notes: tuple[str, ...] = ()
     remark: str = ""
-    # What it lets in, or no longer keeps, a sentence each: to be agreed to.
+    # What it lets in, or no longer logs, a sentence each: to be agreed to.
     loosens: tuple[str, ...] = ()
 
     @property
