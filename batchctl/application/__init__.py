@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from batchctl.application.front_door import FrontDoor
     from batchctl.application.front_door_change import FrontDoorChange
     from batchctl.application.opening import open_application, open_recorded, open_to_build
-    from batchctl.application.openness import checked_networks, default_openness
+    from batchctl.application.openness import checked_networks, openness_of
     from batchctl.application.target import Target
 
 __all__ = [
@@ -29,10 +29,10 @@ __all__ = [
     "FrontDoorChange",
     "Target",
     "checked_networks",
-    "default_openness",
     "open_application",
     "open_recorded",
     "open_to_build",
+    "openness_of",
 ]
 
 if not TYPE_CHECKING:  # mypy would take every name for one that is there
@@ -42,7 +42,7 @@ if not TYPE_CHECKING:  # mypy would take every name for one that is there
         "FrontDoorChange": "front_door_change",
         "Target": "target",
         "checked_networks": "openness",
-        "default_openness": "openness",
+        "openness_of": "openness",
         "open_application": "opening",
         "open_recorded": "opening",
         "open_to_build": "opening",

@@ -10,9 +10,13 @@ from batchctl.config import Api, Config
 from batchctl.stack.openness import door_of, openness_warning
 
 
-def default_openness() -> str | None:
-    """Return in one line whom the default front door lets in; None when that is nobody."""
-    return openness_warning(door_of(Config()))
+def openness_of(networks: Sequence[str] = ()) -> str | None:
+    """Return in one line whom the default front door lets in; None when that is nobody.
+
+    With `networks` (CIDRs that are valid), they are what may reach it.
+    """
+    api = Api(allowed_cidrs=tuple(networks)) if networks else Api()
+    return openness_warning(door_of(Config(api=api)))
 
 
 def checked_networks(cidrs: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

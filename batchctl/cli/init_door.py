@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from batchctl import application
@@ -34,13 +34,16 @@ def ask_whom_to_let_in() -> Mapping[str, str]:
     if answer == "1":
         return SIGNED
     if answer == "2":
-        return {"allowed_cidrs": f"[{', '.join(_networks())}]"}
+        networks = _networks()
+        # Networks may be as wide as the internet.
+        _warn(networks)
+        return {"allowed_cidrs": f"[{', '.join(networks)}]"}
     _warn()
     return EVERYONE
 
 
-def _warn() -> None:
-    if warning := application.default_openness():
+def _warn(networks: Sequence[str] = ()) -> None:
+    if warning := application.openness_of(networks):
         say(f"WARNING: once deployed to AWS, {warning}")
 
 

@@ -39,7 +39,7 @@ def _front_door(config: Config) -> Iterator[Problem]:
         yield Problem(
             ("api", "allowed_cidrs"),
             "must be [0.0.0.0/0] when api.mode is `restapi`: API Gateway has no security group "
-            "that would keep others out; use `auth: iam`, or `alb`",
+            "that would keep others out; remove it and use `auth: iam`, or use `alb`",
             (mode,),
         )
 

@@ -43,7 +43,7 @@ class Plan:
 
     @property
     def loosens(self) -> tuple[str, ...]:
-        """What the steps let in, or no longer keep, a sentence each."""
+        """What the steps let in, or no longer log, a sentence each."""
         return tuple(dict.fromkeys(each for step in self.changes for each in step.loosens))
 
     def count(self, action: Action) -> int:

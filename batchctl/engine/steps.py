@@ -23,7 +23,7 @@ class Step:
     kept_because: str | None = None
     notes: tuple[str, ...] = ()
     remark: str = ""
-    # What it lets in, or no longer keeps, a sentence each: the user has to agree to it.
+    # What it lets in, or no longer logs, a sentence each: the user has to agree to it.
     loosens: tuple[str, ...] = ()
 
     @property

@@ -138,7 +138,9 @@ def test_another_user_calls_nothing(victim: Victim, seen: dict[str, Any]) -> Non
     assert MARKER in victim.names()
 
 
-@pytest.mark.parametrize(("name", "mode"), [("root-secret", 0o600), (".", 0o700)])
+@pytest.mark.parametrize(
+    ("name", "mode"), [("root-secret", 0o600), ("cloud.lock", 0o600), (".", 0o700)]
+)
 def test_the_secret_and_its_folder_belong_to_their_user_alone(
     victim: Victim, name: str, mode: int
 ) -> None:

@@ -131,3 +131,17 @@ def test_nothing_is_written_through_a_link_that_leads_nowhere(
         f"{empty.parent}/", ""
     )
     assert not elsewhere.exists()
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize(
+    ("networks", "is_open"), [("0.0.0.0/1 128.0.0.0/1", True), ("203.0.113.0/24", False)]
+)
+def test_networks_as_wide_as_the_internet_are_warned_of(
+    batchctl: Batchctl, empty: Path, networks: str, is_open: bool
+) -> None:
+    made = batchctl("init", input=f"2\n{networks}\n")
+    assert made.exit_code == 0, made.stderr
+    assert load(empty).api.allowed_cidrs == tuple(networks.split())
+    warning = "WARNING: once deployed to AWS, anyone on the internet can submit jobs"
+    assert (warning in made.stderr) is is_open

@@ -56,6 +56,12 @@ def test_the_attribute_that_forces_a_replacement_is_marked_and_no_other(
     ]
 
 
+def test_what_a_new_resource_does_not_set_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    changes = (Change("Timeout", None, 60), Change("ReservedConcurrentExecutions", None, None))
+    step = Step(Action.CREATE, "function.api", "app-api", changes)
+    assert shown(capsys, step) == ["  + function.api  app-api", "      Timeout: 60"]
+
+
 def test_no_end_of_a_long_value_hides_what_changes_in_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

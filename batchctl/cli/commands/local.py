@@ -82,14 +82,22 @@ def status() -> None:
 def env() -> None:
     """Print the environment variables that point AWS's own tools at the local cloud.
 
-    They contain the secret of its root user, which is new each time the cloud starts.
+    They contain the secret of its root user, which is new each time the cloud starts. Where no
+    cloud runs it prints `false`, so that what follows `eval … &&` doesn't reach real AWS.
 
     \b
     Examples:
       eval "$(batchctl local env)" && aws sqs list-queues
       batchctl local env --json
     """
-    running = _running("print the local cloud's environment", "start it: `batchctl local start`")
+    what, hint = "print the local cloud's environment", "start it: `batchctl local start`"
+    try:
+        running = _running(what, hint)
+    except BatchctlError:
+        # `eval` of nothing succeeds, and AWS's tools would then go to the user's real account.
+        if not current_options().json:
+            show("false")
+        raise
     if current_options().json:
         print_json(variables(running))
     else:

@@ -33,7 +33,7 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loos
     """Build the application, or bring it up to date with config.yaml.
 
     Shows the plan and asks first. Run it again at any time: it continues where it was stopped,
-    and changes nothing when there is nothing to change. What lets more in than today, or keeps
+    and changes nothing when there is nothing to change. What lets more in than today, or logs
     less, is marked LOOSENED and needs its own confirmation, or `--loosen` beside `--yes`.
 
     \b
@@ -80,7 +80,7 @@ def _refuse_unanswered(change: FrontDoorChange, *, yes: bool, loosen: bool) -> N
     found = change.needing_an_answer
     if found and yes and not loosen and not change.is_local:
         raise UsageError(
-            f"could not go ahead with `--yes`, as this lets more in or keeps less than today: "
+            f"could not go ahead with `--yes`, as this lets more in or logs less than today: "
             f"{'; '.join(found)}",
             hint="to keep what is there, put it into config.yaml; to go ahead, run `batchctl up` "
             "and answer the question, or `batchctl up --yes --loosen`",

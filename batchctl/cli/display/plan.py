@@ -108,7 +108,8 @@ def _remark(step: Step) -> str:
 def _changes(step: Step) -> Iterator[str]:
     for change in step.changes:
         if step.action is Action.CREATE:
-            yield f"      {change.path}: {_cut(_new(change))}"
+            if change.new is not None:  # what is not set is not removed either
+                yield f"      {change.path}: {_cut(_new(change))}"
             continue
         old = "not set" if change.old is None else _text(change.old)
         forces = "  (forces replacement)" if change.path in step.forced_by else ""
