@@ -110,7 +110,7 @@ def test_a_job_has_the_users_boto3_while_the_cloud_has_its_own(user: User) -> No
     path = path_without_uv()
     try:
         started = user.run("batchctl", "--local", "up", "--yes", PATH=path)
-        assert "installing the local cloud" in started
+        assert "installing what the local cloud runs on" in started
         user.run("batchctl", "--local", "submit", "--job-id", "a", "--universe", "x", "--wait")
         (item,) = json.loads(user.run("batchctl", "--local", "results", "a", "--json"))
         python = user.cloud_python()
@@ -129,7 +129,7 @@ def test_uv_makes_the_same_environment(user: User) -> None:
     cache = user.folder / "cache-of-uv"
     try:
         started = user.run("batchctl", "local", "start", XDG_CACHE_HOME=str(cache))
-        assert "installing the local cloud" in started
+        assert "installing what the local cloud runs on" in started
         python = user.cloud_python()
     finally:
         user.run("batchctl", "local", "stop")

@@ -124,7 +124,7 @@ def test_the_first_start_installs_by_hash_and_says_so_later_ones_find_it(machine
     environment = machine.cache / choice.environment_name()
     assert made == CloudPython(str(environment / "bin" / "python"), is_own=True)
     assert machine.environments == [environment.name]
-    assert [line.partition(",")[0] for line in lines] == ["installing the local cloud"]
+    assert [line.partition(",")[0] for line in lines] == ["installing what the local cloud runs on"]
     venv, install = machine.calls
     assert venv == f"python -P -m venv {environment}.partial"
     assert install.endswith(f"--require-hashes --requirement {choice.REQUIREMENTS}")

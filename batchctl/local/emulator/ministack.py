@@ -1,7 +1,7 @@
 """The emulator behind the local cloud: MiniStack, set up, with our Batch in place of its stub.
 
-Only this file and `hardening` know MiniStack's insides; they are the reason why setup.py allows one
-minor version of it. What is needed of them here:
+Only this file and `hardening` know MiniStack's insides; they are the reason why one version of it
+is pinned (`environment/requirements.in`). What is needed of them here:
 
 - `app.SERVICE_HANDLERS`, to serve Batch;
 - `iam_actions.extract_resource_arn`, which says `*` for every Batch call, so that a policy that

@@ -100,7 +100,7 @@ def _own_environment(report: Callable[[str], None]) -> Path:
     environment = sealed_folder(cache_directory()) / environment_name()
     if installation.is_complete(environment):
         return environment
-    report("installing the local cloud, once for all projects: a minute at most on a fast line …")
+    report("installing what the local cloud runs on, once for all projects: a minute or so …")
     try:
         with FileLock(environment.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S):
             if not installation.is_complete(environment):  # another start may have made it
