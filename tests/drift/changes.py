@@ -20,6 +20,7 @@ SKIPPED: Mapping[KeyPath, str] = {
     ("api", "assume_execute_role"): "of the commands that call the API",
     ("api", "access_log_prefix"): "depends on `api.access_log_bucket`",
     ("compute", "build"): "the folder; what is in it decides",
+    ("compute", "include_files"): "the files that it lets into the image decide",
     ("compute", "builder"): "how the image is built, not what it is",
     ("compute", "builder_options"): "how the image is built, not what it is",
     ("compute", "keep_images"): "what the next change of the image leaves",
@@ -58,6 +59,7 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
         frozenset({"job_definition.compute"}),
     ),
     ("compute", "command"): (["true"], frozenset({"job_definition.compute"})),
+    ("compute", "user"): ("1000:1000", frozenset({"job_definition.compute"})),
     ("compute", "architecture"): (
         "arm64",
         frozenset(

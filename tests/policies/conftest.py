@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import boto3
 import pytest
 
 from batchctl.aws.session import Aws, Connection
@@ -13,7 +12,7 @@ from batchctl.resource import Deployed
 @pytest.fixture
 def placeless() -> Deployed:
     """Nothing deployed, in us-east-1 of the account 123456789012."""
-    session: Any = type("Session", (), {"region_name": "us-east-1"})()
+    session = boto3.Session(region_name="us-east-1")
     aws = Aws(Connection(session), stack="batchapp", tags={})
     vars(aws)["account"] = "123456789012"
     return Deployed(aws)
