@@ -152,13 +152,13 @@ def test_a_mark_that_never_counts_fails_the_message_which_comes_again(
 
 
 def test_what_batch_has_forgotten_needs_no_end(
-    jobs: Jobs, stopper: Terminator, batch: BatchDouble, table: JobStore
+    jobs: Jobs, terminator: Terminator, batch: BatchDouble, table: JobStore
 ) -> None:
     array = jobs.submitted()
     unmark(batch, array)
     job = table.read("demo-1")
     assert job is not None
-    marker = stopper.unmarked
+    marker = terminator.unmarked
     del batch.jobs[array]
     marker(job, job.batch_jobs[0])
     assert batch.calls[-1] == "TagResource"
