@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def planned(application: Application) -> Plan:
     """Return the plan of `up`; every error of reading is printed, and ends the command."""
+    application.stack  # noqa: B018 - what is wrong with it is said before a local cloud is started
     with stopping(application):
         made = application.plan(ReadProgress().wait)
     end(made.outcome, "nothing was changed")

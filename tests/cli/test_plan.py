@@ -149,6 +149,17 @@ def test_the_stack_is_built_once_however_often_it_is_asked_for(folder: Path) -> 
     assert application.stack is application.stack
 
 
+@pytest.mark.parametrize("command", ["plan", "status", "up"])
+def test_what_is_wrong_with_the_stack_is_said_before_a_local_cloud_is_started(
+    folder: Path, batchctl: Batchctl, command: str
+) -> None:
+    settings = "compute: {build: missing}\nlocal: {executor: container}\n"
+    (folder / "config.yaml").write_text(settings)
+    answered = batchctl("--local", command)
+    assert answered.exit_code == 2
+    assert answered.stderr.startswith("error: could not find what the image is built from")
+
+
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Click's test input says that it is a terminal."""
