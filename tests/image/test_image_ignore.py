@@ -87,3 +87,40 @@ def test_an_ignore_file_that_is_not_utf_8_is_named(folder: Path) -> None:
     (folder / ".dockerignore").write_text(".env\n", encoding="utf-16")
     with pytest.raises(BatchctlError, match=r"`.*\.dockerignore`: it is not text in UTF-8"):
         read_context(folder)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("**/" * 25 + "b", "/".join("a" * 40)),
+        ("*a" * 30 + "b", "a" * 200),
+        ("**/**" * 30 + "b", "a" * 200),
+        ("**/*a*a*a*a*a/" * 8 + "b", "/".join(["aaaaaaaaaaaaaaaaaaaa"] * 30)),
+    ],
+)
+def test_no_pattern_takes_long(pattern: str, path: str) -> None:
+    # With a matcher that goes back, these took minutes: the test would not end.
+    assert not parse([pattern]).keeps_out(path)
+
+
+def test_stars_match_as_in_the_shell_whatever_stands_between_them() -> None:
+    for pattern, name, is_kept_out in (
+        ("a*b*c", "abc", True),
+        ("a*b*c", "axbxbxc", True),
+        ("a*b*c", "axbx", False),
+        ("*ab*ab", "abab", True),
+        ("*ab*ab", "ab", False),
+        ("*a*", "bab", True),
+        ("**a", "bba", True),
+        ("a**", "abb", True),
+        ("a**b", "a/x/y/b", True),
+        ("a**b", "ax/b", True),
+        ("a**b", "a/x", False),
+        ("a/**", "a", False),
+    ):
+        assert parse([pattern]).keeps_out(name) is is_kept_out, pattern
+
+
+def test_a_pattern_with_too_many_double_stars_within_names_is_named() -> None:
+    with pytest.raises(BatchctlError, match="more than 2 times"):
+        parse(["a**b**c**d"])
