@@ -103,7 +103,7 @@ def test_without_an_image_builder_up_says_so_and_builds_what_needs_none(
     ("config", "flags", "said"),
     [
         ("compute: {build: elsewhere}\n", (), "elsewhere` is no folder"),
-        ("compute: {build: empty}\n", (), "empty` has no `Dockerfile`"),
+        ("compute: {build: empty}\n", (), "empty` has no `compute.py` and no `Dockerfile`"),
         ("compute: {image: 'x:1'}\n", ("--rebuild",), "`x:1`: it is not built here"),
     ],
 )
