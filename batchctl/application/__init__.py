@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from batchctl.application.application import Application
     from batchctl.application.front_door import FrontDoor
     from batchctl.application.front_door_change import FrontDoorChange
+    from batchctl.application.image import superseded_in
     from batchctl.application.opening import open_application, open_recorded, open_to_build
     from batchctl.application.openness import checked_networks, openness_of
     from batchctl.application.target import Target
@@ -33,6 +34,7 @@ __all__ = [
     "open_recorded",
     "open_to_build",
     "openness_of",
+    "superseded_in",
 ]
 
 if not TYPE_CHECKING:  # mypy would take every name for one that is there
@@ -46,6 +48,7 @@ if not TYPE_CHECKING:  # mypy would take every name for one that is there
         "open_application": "opening",
         "open_recorded": "opening",
         "open_to_build": "opening",
+        "superseded_in": "image",
     }
 
     def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from batchctl.cli.lazy import LazyCommand
 from batchctl.cli.options import shared_options
 
 HELP = {
-    "init": "Write config.yaml and a compute/ to start from; nothing that exists is touched.",
+    "init": "Write config.yaml, and compute/ with a compute.py to start from.",
     "plan": "Show what `up` would change, and why; change nothing.",
     "up": "Build the application, or bring it up to date with config.yaml.",
     "down": "Delete everything that `up` made; a job table that holds jobs is kept.",

@@ -12,6 +12,9 @@ import pytest
 from api_server import ROLE, deployed, serving
 from click.testing import Result
 
+from batchctl.contract.job_record import JobRecord, new_item
+from batchctl.contract.statuses import Status
+
 Batchctl = Callable[..., Result]
 
 
@@ -31,10 +34,8 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def put_job(status: str) -> None:
-    item: Any = {"job_id": {"S": "demo-1"}, "item": {"S": "JOB"}, "status": {"S": status}}
-    boto3.client("dynamodb").put_item(
-        TableName="batchapp-jobs", Item=item | {"items_per_task": {"N": "1"}}
-    )
+    job = JobRecord("demo-1", Status(status), "2026-11-23T10:00:00.000000Z", 2, 1, "hash")
+    boto3.client("dynamodb").put_item(TableName="batchapp-jobs", Item=new_item(job))
 
 
 @pytest.mark.usefixtures("in_account")

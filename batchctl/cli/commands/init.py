@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from batchctl.application.image import superseded_in
+from batchctl import application
 from batchctl.cli.display.folder import show_superseded
 from batchctl.cli.init_door import ask_whom_to_let_in, with_settings
 from batchctl.cli.options import current_options, shared_options
@@ -32,7 +32,7 @@ def init() -> None:
     """
     config = current_options().config_path
     compute = config.parent / "compute"
-    show_superseded(superseded_in(compute))
+    show_superseded(application.superseded_in(compute))
     has_own = (config.parent / "compute.py").is_file() and not _is_there(compute)
     wanted = (config,) if has_own else (config, compute)
     written = [path for path in wanted if not _is_there(path)]
