@@ -33,8 +33,11 @@ def private_folder(path: Path) -> None:
         for folder in _own_folders(path):
             if folder.is_symlink():
                 raise _refusal(folder, _LINK)
+            is_new = not folder.exists()
             folder.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
             _narrow(folder, _FOLDER_MODE, os.O_DIRECTORY)
+            if is_new and folder.name == FOLDER:
+                _keep_out_of_git(folder)
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BatchctlError(f"could not make the folder `{path}`: {error.strerror}") from error
@@ -102,6 +105,12 @@ def create_private(path: Path, mode: int = _FILE_MODE) -> TextIO:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     _set_mode(descriptor, mode)  # whatever the umask is
     return os.fdopen(descriptor, "w", encoding="utf-8")
+
+
+def _keep_out_of_git(folder: Path) -> None:
+    """Have `git add .` leave the folder out, with the state and the local cloud's secret in it."""
+    with suppress(FileExistsError), create_private(folder / ".gitignore") as file:
+        file.write("*\n")
 
 
 def _own_folders(path: Path) -> Iterator[Path]:

@@ -223,7 +223,7 @@ def decide(
             *_tag_changes(resource, record, actual, tags),
         ),
     )
-    if step.changes:
+    if step.changes and not _is_being_made(record):
         loosens = tuple(resource.loosened(actual.properties, desired))
         step = dataclasses.replace(step, loosens=loosens)
     forced_by = _forcing(resource, step.changes)
@@ -237,6 +237,11 @@ def decide(
 def _differing(desired: Properties, actual: Actual[Any]) -> tuple[Change, ...]:
     decided = {key: value for key, value in desired.items() if key not in actual.server_assigned}
     return difference(decided, actual.properties)
+
+
+def _is_being_made(record: StateRecord | None) -> bool:
+    """Whether a run of ours was ended while it made this: who ran it has agreed to all of it."""
+    return record is not None and record.outputs is None
 
 
 def _unrecorded(record: StateRecord | None) -> bool:

@@ -33,8 +33,13 @@ def test_an_attribute_changed_by_other_hands_is_shown_and_repaired(
 
 
 def _conflict_key(mutation: Mutation) -> tuple[str, str]:
-    """What no two changes may have in common; an upload of code is one of its architecture."""
+    """What no two changes may have in common; an upload of code is one of its architecture.
+
+    A permission is changed by another statement in the place of its own: the last one counts.
+    """
     top, _, _ = mutation.path.partition(".")
+    if mutation.address.startswith("permission."):
+        return mutation.address, "Statement"
     return mutation.address, "Code" if top in {"CodeSha256", "Architectures"} else top
 
 

@@ -70,7 +70,7 @@ def test_folder_and_files_are_for_their_user_alone_whatever_the_umask(path: Path
     finally:
         os.umask(before)
     assert mode(path.parent) == 0o700
-    names = [path.name + suffix for suffix in ("", ".backup", ".holder", ".lock")]
+    names = [".gitignore", *(path.name + each for each in ("", ".backup", ".holder", ".lock"))]
     assert modes == dict.fromkeys(names, 0o600)
 
 
@@ -248,3 +248,10 @@ def test_a_file_system_without_modes_is_used_as_it_is(
     monkeypatch.setattr(os, "fchmod", refuse)
     run(path)
     assert read_state(path) is not None
+
+
+def test_a_new_folder_stays_out_of_git_with_all_that_is_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / ".batchctl" / "local"
+    private_folder(folder)
+    assert (tmp_path / ".batchctl" / ".gitignore").read_text() == "*\n"
+    assert list(folder.iterdir()) == []

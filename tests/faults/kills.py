@@ -21,7 +21,7 @@ class Kills:
         self._one_in = one_in
         self._branches = branches
         self._recover = recover
-        self._effects = 0
+        self.effects = 0
         self._tried: set[tuple[int, str | None]] = set()
 
     def watch(self, number: int, operation: str, call: Call) -> object:
@@ -29,12 +29,12 @@ class Kills:
         try:
             return call()
         finally:
-            self._effects += not is_read(operation)
+            self.effects += not is_read(operation)
             self._kill(f"killed after call {number}, {operation}")
 
     def _kill(self, name: str) -> None:
         self.points += 1
-        point = (self._effects, STATE.read_text(encoding="utf-8") if STATE.exists() else None)
+        point = (self.effects, STATE.read_text(encoding="utf-8") if STATE.exists() else None)
         if point not in self._tried:
             self._tried.add(point)
             if len(self._tried) % self._one_in == 1 % self._one_in and self._branches.split(name):
