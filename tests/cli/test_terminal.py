@@ -22,56 +22,26 @@ import api_server
 import boto3
 import pytest
 from api_server import ApiServer
-from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
+from hostile_text import HOSTILE, JOB, Terminal, is_clean
 from job_api import FAILED, counts
-from terminal_commands import commanding
 
 from batchctl.application.logs import JobLogs
-from batchctl.application.status import ResourceStatus, Status
 from batchctl.cli import main, output
-from batchctl.cli.display.job_progress import _bar
-from batchctl.cli.display.plan import show_plan
-from batchctl.cli.display.progress import Counter, progress
-from batchctl.cli.display.status import show_status
 from batchctl.cli.failures import print_error
-from batchctl.cli.runs import confirm
 from batchctl.contract import statuses
 from batchctl.contract.job_record import JobRecord, new_item
-from batchctl.engine import events
-from batchctl.engine.difference import Change
-from batchctl.engine.plan import Action, Plan, Step
 from batchctl.errors import BatchctlError
-from batchctl.jobs import Job
 from batchctl.jobs.diagnosis.evidence import Condition
 from batchctl.jobs.diagnosis.findings import Finding
 from batchctl.jobs.logs.reader import Line
-from batchctl.jobs.watching import Pace
 
 Batchctl = Callable[..., Result]
 
-CLIPBOARD = "\x1b]52;c;ZWNobyBoaQ==\x07"
-HOSTILE = (
-    f"{CLIPBOARD}\x1b[2J\x9b1A\r\nerror: forged\n\x0bx\u2028y\u202etxt.exe\u2066\x00\x7f"
-    "\u200b\U000e0041[/x][red]:smile:[link=http://x]"
-)
-JOB = {
-    "job_id": HOSTILE,
-    "status": f"FAILED{HOSTILE}",
-    "created_at": "2026-11-23T10:00:00.000001Z",
-    "items": 2,
-    "tasks": counts(total=2, succeeded=1, failed=1),
-}
 RESULTS = {
     HOSTILE: {"status": "SUCCEEDED", "result": {HOSTILE: HOSTILE, "y": [HOSTILE]}, "attempts": 1},
     "B": {"status": "FAILED", "error": HOSTILE, "reason": HOSTILE},
 }
-
-
-def is_clean(text: str) -> bool:
-    """Whether nothing but our own lines is in a text, and no line of it was forged."""
-    forged = [line for line in text.split("\n") if line.startswith("error: forged")]
-    return commanding(text) <= {"\n"} and not forged
 
 
 @pytest.fixture
@@ -241,13 +211,6 @@ def test_curl_gives_a_pipe_the_answer_as_it_is(hostile: ApiServer, batchctl: Bat
     assert batchctl("curl", "/v1/tasks").stdout_bytes == hostile.body
 
 
-class Terminal(io.StringIO):
-    """A stdout that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.mark.parametrize(
     ("no_color", "shown"), [("", "\x1b[31mred\\x07\x1b[0m\x1b[0m\n"), ("1", "red\\x07\n")]
 )
@@ -327,91 +290,6 @@ def test_cancel_and_retry_show_nothing_raw(
     assert is_clean(done.output)
 
 
-def aws_error() -> ClientError:
-    return ClientError({"Error": {"Code": HOSTILE, "Message": HOSTILE}}, "Create")
-
-
-# What people are shown while AWS is changed
-
-
-def test_a_plan_shows_nothing_raw(capsys: pytest.CaptureFixture[str]) -> None:
-    changes = (Change(HOSTILE, HOSTILE, [HOSTILE]), Change("b", None, HOSTILE))
-    steps = (
-        Step(Action.UPDATE, HOSTILE, HOSTILE, changes, notes=(HOSTILE,)),
-        Step(Action.DELETE, "a.b", "b", loses_data=HOSTILE),
-        Step(Action.KEEP, "a.c", "c", kept_because=HOSTILE),
-    )
-    show_plan(Plan(steps), verbose=True)
-    shown = capsys.readouterr().err
-    assert shown.count("]52;c;") >= 7
-    assert is_clean(shown)
-
-
-def test_status_shows_what_is_in_brackets_and_nothing_raw(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    resource = ResourceStatus(*3 * [f"[/x]{HOSTILE}"])
-    texts = dict.fromkeys(("stack", "account", "region", "endpoint", "execute_role"), HOSTILE)
-    show_status(Status(**texts, resources=(resource,), queues={HOSTILE: 3}))
-    shown = capsys.readouterr().out
-    assert shown.count("[/x]") == 3 * 2 + 6
-    assert is_clean(shown)
-
-
-@pytest.mark.parametrize("terminal", [False, True])
-def test_progress_shows_nothing_raw(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
-) -> None:
-    if terminal:
-        monkeypatch.setenv("FORCE_COLOR", "1")
-    step = Step(Action.CREATE, f"a.{HOSTILE}", HOSTILE)
-    with progress(1) as emit:
-        emit(events.Started(step))
-        emit(events.Waiting(step, HOSTILE))
-        emit(events.Failed(step, aws_error()))
-        emit(events.Skipped(HOSTILE, HOSTILE))
-    shown = capsys.readouterr().err
-    assert "]52;c;" in shown
-    assert CLIPBOARD not in shown
-    assert not commanding(shown) & set(HOSTILE) - ({"\x1b", "\r", "\n"} if terminal else {"\n"})
-
-
-def test_what_is_drawn_holds_nothing_raw(capsys: pytest.CaptureFixture[str]) -> None:
-    step = Step(Action.CREATE, HOSTILE, HOSTILE)
-    counter = Counter(1)
-    counter.take(events.Started(step))
-    counter.take(events.Waiting(step, HOSTILE))
-    job = Job.from_answer({**JOB, "results": {}})
-    for drawn in (counter.table(), _bar(job, Pace(lambda: 0.0), 1.0), HOSTILE):
-        output.data().print(drawn)
-        shown = capsys.readouterr().out
-        assert "[/x]" in shown
-        assert not commanding(shown) - {"\n"}
-
-
-def test_errors_and_their_hints_show_nothing_raw(capsys: pytest.CaptureFixture[str]) -> None:
-    print_error(BatchctlError(f"could not: {HOSTILE}", hint=HOSTILE), HOSTILE)
-    print_error(aws_error())
-    print_error(ValueError(HOSTILE))
-    shown = capsys.readouterr().err
-    assert shown.count("]52;c;") == 6
-    assert is_clean(shown)
-
-
-def test_a_question_shows_nothing_raw(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    def agree(question: str, **_: object) -> bool:
-        asked.append(question)
-        return True
-
-    monkeypatch.setattr("click.confirm", agree)
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    confirm(HOSTILE, yes=False)
-    assert is_clean(asked[0])
-    assert "]52;c;" in asked[0]
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -437,10 +315,3 @@ def test_a_wrong_argument_is_quoted_without_effect(
     refused = CliRunner().invoke(main, arguments)
     assert refused.exit_code in {1, 2}
     assert is_clean(refused.output)
-
-
-def test_markup_and_emoji_names_are_data(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = output.table("[bold]a")
-    output.add_row(listed, "[/x] [red]r[/red] :smile:")
-    output.data().print(listed)
-    assert capsys.readouterr().out == "[bold]a                  \n[/x] [red]r[/red] :smile:\n"

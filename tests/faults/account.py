@@ -133,6 +133,10 @@ class Account:
         aws, state = self.new_run(), self.state()
         return destroy(plan_destroy(state, aws, delete_data=False), state, aws, ignore)
 
+    def reach(self, stack: Stack | None) -> WalkOutcome:
+        """Bring the account to a stack, or to none."""
+        return self.up(stack) if stack else self.down()
+
     def plan(self, stack: Stack) -> Plan:
         """Another run of `plan`, from the state on disk."""
         aws = self.new_run()

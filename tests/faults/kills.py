@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from account import STATE
-from crash_branches import Branches, Call, is_read
+from account import DONE, STATE, Account, Stack
+from crash_branches import Branches, Call, Calls, is_read
 
 
 class Kills:
@@ -39,3 +39,20 @@ class Kills:
             self._tried.add(point)
             if len(self._tried) % self._one_in == 1 % self._one_in and self._branches.split(name):
                 self._branches.end(self._recover)
+
+
+def next_run(
+    account: Account, calls: Calls, stack: Stack | None, expected: Mapping[str, object]
+) -> Callable[[], None]:
+    """The run after a killed one: it reaches what an undisturbed run does, and leaves no rest."""
+
+    def recover() -> None:
+        calls.watch = None
+        assert account.reach(stack) == DONE
+        assert account.holdings() == expected
+        if stack:
+            assert account.plan(stack).changes == ()
+            assert account.down() == DONE
+        assert account.holdings() == {}
+
+    return recover

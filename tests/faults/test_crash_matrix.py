@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from account import DONE, Account, Stack, changed_stack, first_stack
 from crash_branches import WITH_THREADS_ELSEWHERE, Branches, Calls
-from kills import Kills
+from kills import Kills, next_run
 
 pytestmark = pytest.mark.filterwarnings(WITH_THREADS_ELSEWHERE)
 STORIES: dict[str, tuple[Stack | None, Stack | None]] = {
@@ -29,19 +29,10 @@ def test_killed_at_any_call_the_next_run_finishes_the_work(
         assert account.up(before) == DONE
 
     def run() -> None:
-        assert (account.up(after) if after else account.down()) == DONE
+        assert account.reach(after) == DONE
 
     expected = branches.undisturbed(run, account.holdings)
-
-    def recover() -> None:
-        calls.watch = None
-        run()
-        assert account.holdings() == expected
-        if after:
-            assert account.plan(after).changes == ()
-            assert account.down() == DONE
-        assert account.holdings() == {}
-
+    recover = next_run(account, calls, after, expected)
     kills = Kills(branches, recover, one_in=one_in)
     calls.during(run, kills.watch)
     made = len(calls.made)

@@ -40,7 +40,7 @@ def test_whatever_fails_once_the_run_succeeds_with_exactly_one_of_each(
         assert account.up(before) == DONE
 
     def run() -> None:
-        assert (account.up(after) if after else account.down()) == DONE
+        assert account.reach(after) == DONE
 
     expected = branches.undisturbed(run, account.holdings)
 

@@ -10,7 +10,7 @@ import pytest
 from account import DONE, Account, Stack, door_stack
 from crash_branches import WITH_THREADS_ELSEWHERE, Branches, Call, Calls
 from fault_runs import Faults
-from kills import Kills
+from kills import Kills, next_run
 
 pytestmark = pytest.mark.filterwarnings(WITH_THREADS_ELSEWHERE)
 ALB, OPEN = door_stack("alb", "none"), door_stack("restapi", "none")
@@ -44,19 +44,10 @@ def test_killed_at_any_call_of_api_gateway_the_next_run_finishes_the_work(
         assert account.up(before) == DONE
 
     def run() -> None:
-        assert (account.up(after) if after else account.down()) == DONE
+        assert account.reach(after) == DONE
 
     expected = branches.undisturbed(run, account.holdings)
-
-    def recover() -> None:
-        calls.watch = None
-        run()
-        assert account.holdings() == expected
-        if after:
-            assert account.plan(after).changes == ()
-            assert account.down() == DONE
-        assert account.holdings() == {}
-
+    recover = next_run(account, calls, after, expected)
     kills, seen = Kills(branches, recover, one_in=one_in), set[str]()
 
     def watch(number: int, operation: str, call: Call) -> object:
