@@ -10,6 +10,7 @@ are, so they import the standard library alone, and nothing else of batchctl.
 - `fields`        attributes of items, read strictly
 - `job_record`    the record of a job
 - `result_record` how an item ended
+- `progress`      how far a task is: a byte an item
 - `retention`     how long a job and its items are kept
 - `batch_jobs`    how a job is split into Batch jobs, their names, which task is where
 - `reasons`       from what AWS Batch says of a failed task to a reason, its cause, and what to do

@@ -97,6 +97,13 @@ class Fields:
             raise self.malformed(name)
         return float(found)
 
+    def binary(self, name: str, most: int) -> bytes:
+        """Return bytes, `most` of them at most."""
+        found = self._value(name, "B")
+        if not isinstance(found, bytes) or len(found) > most:
+            raise self.malformed(name)
+        return found
+
     def flag(self, name: str) -> bool:
         """Return a boolean."""
         found = self._value(name, "BOOL")

@@ -32,6 +32,14 @@ class Reason(StrEnum):
     IMAGE = "IMAGE"
     TERMINATED = "TERMINATED"
     HOST = "HOST"
+    NOT_RUN = "NOT_RUN"
+    """It never began: its task ended before its turn came."""
+    TABLE = "TABLE"
+    """Its task could not use the job table."""
+    MAX_FAILURES = "MAX_FAILURES"
+    """The job was ended as too many of its items had failed."""
+    BUDGET = "BUDGET"
+    """The job was ended as it cost what it may."""
     UNKNOWN = "UNKNOWN"
 
 

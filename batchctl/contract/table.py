@@ -1,16 +1,22 @@
 """The job table: its keys, and values in the form that DynamoDB has on the wire.
 
-Partition key `job_id`, sort key `item`. The items of a job:
+Partition key `job_id`, sort key `item`. Under the job's id, written by the functions alone:
 
     JOB                       the job's record: one for a job
-    UNIVERSE#<chunk>          `items`: up to 250 of the universe
+    UNIVERSE#<chunk>          `items`: so many of the universe as the record says, 250 at most
     ATTEMPT#<run>#UNIVERSE#<chunk>
                               the same for a run from the second on: what was left to do
-    RESULT#<item>             how an item ended
     ATTEMPTS#<run>#<task>     how often a task's host was taken away, and what that cost
 
-<chunk> and <task> have 8 digits, <run> has 2. A *run* is one pass over the items of a job: the
-first, and one more for each `retry`; table and API have called its number `attempt` from the start.
+Under partition keys of their own, the only ones that a job's containers may write:
+
+    <job_id>#RESULTS   RESULT#<item>    how an item ended
+    <job_id>#PROGRESS  <run>#<task>     how far a task is: a byte an item
+
+(Jobs that were submitted before there were such keys, of layout 1, have their results under the
+job's id.) No job_id has a `#`. <chunk> and <task> have 8 digits, <run> has 2. A *run* is one pass
+over the items of a job: the first, and one more for each `retry`; table and API have called its
+number `attempt` from the start.
 
 The sparse index `by_created_at` (partition key `listing`, sort key `created_at`) has the accepted
 jobs.
@@ -23,6 +29,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 PARTITION_KEY, SORT_KEY = "job_id", "item"
+RESULTS_SUFFIX, PROGRESS_SUFFIX = "#RESULTS", "#PROGRESS"
 JOB = "JOB"
 RESULT_PREFIX = "RESULT#"
 RECLAIMS_PREFIX = "ATTEMPTS#"
@@ -57,6 +64,32 @@ class AttributeValue(TypedDict, total=False):
 
 Item = dict[str, AttributeValue]
 """An item, or the key of one, by the names of its attributes."""
+
+
+def partition_key(value: str) -> Item:
+    """Return a partition key as an attribute."""
+    return {PARTITION_KEY: text(value)}
+
+
+def results_partition(job_id: str) -> str:
+    """Return the partition key of a job's results."""
+    return job_id + RESULTS_SUFFIX
+
+
+def progress_partition(job_id: str) -> str:
+    """Return the partition key of the progress of a job's tasks."""
+    return job_id + PROGRESS_SUFFIX
+
+
+def progress_key(run: int, task: int) -> str:
+    """Return the sort key of a task's progress."""
+    return f"{run:02d}#{task:08d}"
+
+
+def task_in_progress_key(sort_key: str) -> tuple[int, int] | None:
+    """Return run and task of a sort key that `progress_key` made; None for any other."""
+    found = re.fullmatch(r"([0-9]{2})#([0-9]{8})", sort_key)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def key(job_id: str, sort_key: str = JOB) -> Item:
