@@ -2,8 +2,9 @@
 
 Keys and their meaning are the contract's (`table`). Read: of `JOB` the number of items in the
 universe (`items`, from the second run of a job on `attempt_items`), the parameters (a JSON string)
-and `expires_at`, where jobs are not kept for ever; the chunks of the run's universe. Written: how
-an item ended (status, result or error and reason, attempts, seconds, expires_at).
+and `expires_at`, where jobs are not kept for ever; the chunks of the run's universe. Written, under
+partition keys of their own: how an item ended (`result_record`), and how far the task is
+(`progress`).
 
 Containers of other jobs may have written any of these: a spoilt job or chunk ends the task with a
 clear error, a spoilt result is computed again. The job role needs dynamodb:BatchGetItem and
@@ -21,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from batchctl.contract import table
 from batchctl.contract.limits import MAX_ITEM_BYTES
+from batchctl.contract.progress import ProgressRecord
 from batchctl.contract.reasons import Reason
+from batchctl.contract.result_record import ResultRecord
 from batchctl.contract.retention import items_expiry
 from batchctl.contract.statuses import ItemStatus
 
@@ -41,41 +44,58 @@ class JobTableError(Exception):
 class Slice:
     """One task's share of a job's universe: the items from `start` up to, not including, `stop`.
 
-    From the second `run` of a job on, its universe is what the earlier ones have left.
+    From the second `run` of a job on, its universe is what the earlier ones have left. The universe
+    is stored in parts of `chunk` items.
     """
 
     job_id: str
     start: int
     stop: int
     run: int = 1
+    chunk: int = table.ITEMS_PER_CHUNK
 
 
 @dataclasses.dataclass(frozen=True)
 class Work:
-    """What a task has to do: the items without a recorded success, out of `total` in its slice.
+    """What a task has to do: those `items` of its slice that have `succeeded` no earlier.
 
     `expires_at`, epoch seconds, is when results are to be deleted; None: never. `malformed` counts
     the results that were none.
     """
 
-    items: tuple[str, ...]
-    total: int
+    slice: tuple[str, ...]
+    succeeded: frozenset[str]
     parameters: dict[str, Any]
     expires_at: int | None = None
     malformed: int = 0
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """What is left to do, in the universe's order."""
+        return tuple(item for item in self.slice if item not in self.succeeded)
+
+    @property
+    def total(self) -> int:
+        """How many items the slice has."""
+        return len(self.slice)
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
     """How an item ended: with a `result`, the JSON text of an object, or else with an `error`.
 
-    tries: calls of compute. seconds: wall time of the last of them.
+    tries: calls of compute. Of the last of them: seconds, wall time; how its process ended, by
+    itself (`exit_code`) or by a `signal` (128 and its number is the code then); what it needed.
     """
 
     result: str | None
     error: str | None
     tries: int
     seconds: float
+    reason: Reason = Reason.EXCEPTION
+    exit_code: int | None = None
+    signal: str | None = None
+    peak_memory_mib: float | None = None
 
     @property
     def status(self) -> ItemStatus:
@@ -102,8 +122,10 @@ class JobTable:
         job, items = self._job_and_items(wanted)
         statuses = self._statuses(wanted.job_id, items)
         return Work(
-            items=tuple(item for item in items if statuses.get(item) != ItemStatus.SUCCEEDED),
-            total=len(items),
+            slice=tuple(items),
+            succeeded=frozenset(
+                item for item, status in statuses.items() if status == ItemStatus.SUCCEEDED
+            ),
             parameters=parameters_in(wanted.job_id, job),
             expires_at=expiry_in(wanted.job_id, job),
             malformed=sum(status not in tuple(ItemStatus) for status in statuses.values()),
@@ -129,11 +151,13 @@ class JobTable:
             return False
         return True
 
+    def record_progress(self, job_id: str, record: ProgressRecord, expires_at: int | None) -> None:
+        """Write how far the task is, in place of what was written before."""
+        self.client.put_item(TableName=self.name, Item=record.as_item(job_id, expires_at))
+
     def _job_and_items(self, wanted: Slice) -> tuple[dict[str, Any], list[str]]:
         """Return the record of the job and the items of the slice, in the universe's order."""
-        chunks = range(
-            wanted.start // table.ITEMS_PER_CHUNK, -(-wanted.stop // table.ITEMS_PER_CHUNK)
-        )
+        chunks = range(wanted.start // wanted.chunk, -(-wanted.stop // wanted.chunk))
         names = [table.chunk_key(chunk, wanted.run) for chunk in chunks]
         attributes = [table.SORT_KEY, "items", "attempt_items", "parameters", "expires_at"]
         records = {
@@ -146,9 +170,9 @@ class JobTable:
             item
             for name in names
             if name in records
-            for item in chunk_in(wanted.job_id, name, records[name])
+            for item in chunk_in(wanted, name, records[name])
         ]
-        offset = wanted.start - chunks.start * table.ITEMS_PER_CHUNK
+        offset = wanted.start - chunks.start * wanted.chunk
         items = stored[offset : offset + wanted.stop - wanted.start]
         job = records[table.JOB]
         total = "items" if wanted.run == 1 else "attempt_items"
@@ -162,19 +186,21 @@ class JobTable:
         names = list(dict.fromkeys(map(table.result_key, items)))
         return {
             table.item_of(record[table.SORT_KEY]["S"]): text_in(record, "status")
-            for record in self._get(job_id, names, [table.SORT_KEY, "status"])
+            for record in self._get(
+                table.results_partition(job_id), names, [table.SORT_KEY, "status"]
+            )
         }
 
     def _get(
-        self, job_id: str, names: Sequence[str], attributes: Sequence[str]
+        self, partition: str, names: Sequence[str], attributes: Sequence[str]
     ) -> Iterator[dict[str, Any]]:
-        """Yield the records of a job that exist under these sort keys, in no order."""
+        """Yield the records of a partition that exist under these sort keys, in no order."""
         aliases = {f"#{attribute}": attribute for attribute in attributes}
         for first in range(0, len(names), KEYS_PER_CALL):
             yield from self._get_all(
                 {
                     "Keys": [
-                        table.key(job_id, name) for name in names[first : first + KEYS_PER_CALL]
+                        table.key(partition, name) for name in names[first : first + KEYS_PER_CALL]
                     ],
                     "ConsistentRead": True,  # an earlier attempt may have written just now
                     "ProjectionExpression": ", ".join(aliases),
@@ -249,13 +275,13 @@ def parameters_in(job_id: str, job: Any) -> dict[str, Any]:
     return parameters
 
 
-def chunk_in(job_id: str, name: str, record: Any) -> list[str]:
+def chunk_in(wanted: Slice, name: str, record: Any) -> list[str]:
     """Return the items of a chunk of the universe."""
     value = record.get("items")
     entries = value.get("L") if isinstance(value, dict) else None
     items = [entry.get("S") for entry in entries or ()] if isinstance(entries, list) else []
-    if not 0 < len(items) <= table.ITEMS_PER_CHUNK or not all(is_item(item) for item in items):
-        raise malformed(job_id, f"the universe (`{name}`)")
+    if not 0 < len(items) <= wanted.chunk or not all(is_item(item) for item in items):
+        raise malformed(wanted.job_id, f"the universe (`{name}`)")
     return items
 
 
@@ -283,17 +309,17 @@ def result_record(
     job_id: str, item: str, outcome: Outcome, expires_at: int | None = None
 ) -> dict[str, Any]:
     """Return the record of how an item ended, in DynamoDB's JSON."""
-    record: dict[str, Any] = {
-        **table.key(job_id, table.result_key(item)),
-        "status": table.text(outcome.status),
-        "attempts": table.number(outcome.tries),
-        "seconds": table.decimal(outcome.seconds),
-    }
-    if outcome.result is not None:
-        record["result"] = table.text(outcome.result)
-    if outcome.error is not None:
-        # What happens to the container itself, its memory or its host, others record.
-        record |= {"error": table.text(outcome.error), "reason": table.text(Reason.EXCEPTION)}
-    if expires_at is not None:
-        record["expires_at"] = table.number(expires_at)
-    return record
+    has_failed = outcome.result is None
+    record = ResultRecord(
+        item,
+        outcome.status,
+        result=outcome.result,
+        error=outcome.error,
+        reason=outcome.reason if has_failed else None,
+        exit_code=outcome.exit_code if has_failed else None,
+        attempts=outcome.tries,
+        seconds=outcome.seconds,
+        peak_memory_mib=outcome.peak_memory_mib,
+        signal=outcome.signal if has_failed else None,
+    )
+    return dict(record.as_item(table.results_partition(job_id), expires_at))

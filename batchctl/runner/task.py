@@ -1,211 +1,167 @@
 """One AWS Batch task, which is a slice of a job's universe: from the arguments to the exit status.
 
-Reads its items from the job table, calls `compute(item, parameters)` of compute.py for each without
-a recorded success, and records every result or error at once. So a task that is stopped and run
-again (a reclaimed Spot host, a retried job) redoes nothing but the item that was in hand.
+Reads its items from the job table, has `compute(item, parameters)` of compute.py called for each
+without a recorded success, each in a process of its own, and records every result or error at once.
+So a task that is stopped and run again (a reclaimed Spot host, a retried job) redoes nothing but
+what was in hand.
 
-Exit status: 0 all items of the slice have succeeded; 1 an item has failed, or the table can't be
-used; 2 wrong arguments; 128 + the signal when stopped (SIGTERM: 143, SIGINT: 130).
+Exit status: 0 all items of the slice have succeeded; 1 one has not; 2 wrong arguments; 3 the job
+table can't be used; 128 + the signal when stopped (SIGTERM: 143, SIGINT: 130).
 """
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-import json
+import gc
 import os
 import sys
-import traceback
+import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from batchctl.contract.environment import Container
-from batchctl.contract.statuses import ItemStatus
-from batchctl.runner.job_table import JobTable, JobTableError, Outcome, Slice, Work
+from batchctl.contract.progress import ProgressRecord
+from batchctl.runner import kernel
+from batchctl.runner.channel import pair
+from batchctl.runner.job_table import JobTable, JobTableError, Work
+from batchctl.runner.log import Log
+from batchctl.runner.memory_events import memory_kills
+from batchctl.runner.options import Task, parse
+from batchctl.runner.patience import GaveUp, Patience
+from batchctl.runner.progress import Progress
+from batchctl.runner.recording import Recorder
 from batchctl.runner.signals import Stopped, StopSignal
-from batchctl.runner.tries import Tries, describe
-from batchctl.runner.user_code import (
-    BrokenComputeError,
-    ComputeFunction,
-    hidden_modules,
-    load_compute,
-)
+from batchctl.runner.supervisor import Supervisor, Surroundings
+from batchctl.runner.template import Template, fork_template
 
 if TYPE_CHECKING:  # the image has boto3, but not its stubs
     from mypy_boto3_dynamodb import DynamoDBClient
 
+USAGE_STATUS, TABLE_STATUS = 2, 3
+START_PATIENCE_S = 300.0
+"""How long a task waits for a table that is throttled or away when it starts."""
 
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """What this container was started for; `tries` is how often compute is called for an item."""
+LONGEST_ATTEMPT_S = 24 * 3600.0
+"""Where nobody says when AWS Batch ends the container."""
 
-    table: str
-    slice: Slice
-    tries: int
+CONNECTIONS = 32
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the task that arguments and environment name; return the exit status."""
+    began = time.monotonic()
+    if not hasattr(os, "fork"):
+        sys.stderr.write("batchctl.runner needs Linux or macOS: it forks a process for each item\n")
+        return USAGE_STATUS
     stop = StopSignal()
     stop.install()  # before anything that takes time, as the import of boto3 does
+    log = Log()
     try:
-        return run(parse(arguments, environment), stop)
-    except Stopped as stopped:
-        stop.ignore()
-        log(stopped_by_signal=stopped.signal_number)
-        return 128 + stopped.signal_number
+        return run(parse(arguments, environment), environment, began, log, stop)
+    except Stopped:
+        return stopped(log, stop)
+    finally:
+        kernel.kill_descendants()
+        log.close()
 
 
-def run(task: Task, stop: StopSignal) -> int:
-    """Do what is left of the task; return 0 if its whole slice has succeeded now, else 1."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # after the signals
-
+def run(
+    task: Task, environment: Mapping[str, str], began: float, log: Log, stop: StopSignal
+) -> int:
+    """Do what is left of the task; return the exit status."""
+    kernel.adopt_orphans()
+    output, template = start_template(log)
     try:
         table = JobTable(dynamodb_client(), task.table)
-        work = table.read(task.slice)
-        log(job_id=task.slice.job_id, items=work.total, left=len(work.items))
-        if work.malformed:
-            log(skipped_malformed_results=work.malformed)
-        return 0 if run_items(task, table, work, stop) else 1
-    except (JobTableError, BotoCoreError, ClientError) as error:
+        work = read(table, task)
+    except (GaveUp, JobTableError) as error:
+        log.line(error=f"could not run the task: {error}", table=task.table)
         sys.stderr.write(f"could not run the task: {error}\n")
-        return 1
+        return TABLE_STATUS
+    log.line(job_id=task.slice.job_id, items=work.total, left=len(work.items))
+    if work.malformed:
+        log.line(skipped_malformed_results=work.malformed)
+    stop.defer()
+    around = Surroundings(log, stop, memory_kills(environment), template, output)
+    supervisor = supervised(task, work, table, around, began)
+    has_succeeded = supervisor.run()
+    if stop.received is not None:
+        return stopped(log, stop)
+    if supervisor.gave_up:
+        log.line(error="the job table took no more results", table=task.table)
+        return TABLE_STATUS
+    return 0 if has_succeeded else 1
 
 
-def run_items(task: Task, table: JobTable, work: Work, stop: StopSignal) -> bool:
-    """Compute and record every item that is left; return whether all of them have succeeded."""
-    outcome_of = prepare(task, work, stop)
-    failed = 0
-    for item in work.items:
-        outcome = outcome_of(item)
-        recorded = table.record(task.slice.job_id, item, outcome, work.expires_at)
-        status = (
-            outcome.status if recorded else ItemStatus.SUCCEEDED
-        )  # it had succeeded elsewhere meanwhile
-        log(
-            item=item,
-            status=status,
-            attempts=outcome.tries,
-            seconds=round(outcome.seconds, 3),
-            recorded=recorded,
-        )
-        failed += status == ItemStatus.FAILED
-    return failed == 0
+def stopped(log: Log, stop: StopSignal) -> int:
+    """Return the exit status of a task that a signal has ended."""
+    stop.ignore()
+    log.line(stopped_by_signal=stop.received)
+    return 128 + (stop.received or 0)
 
 
-def prepare(task: Task, work: Work, stop: StopSignal) -> Callable[[str], Outcome]:
-    """Return what gives an item's outcome: a broken compute.py fails every item with its reason."""
+def start_template(log: Log) -> tuple[int, Template]:
+    """Start to load the user's code, in a process of its own, and return what it prints to."""
+    output, end = os.pipe()
+    ours, others = pair()
     folder = os.getcwd()  # noqa: PTH109  # as it stands on the import path
-    hidden = hidden_modules(folder)
-    for reason in hidden.values():
-        log(warning=reason)
-    function = load(folder, stop, hidden)
-    if isinstance(function, str):
-        broken = Outcome(None, function, tries=0, seconds=0.0)
-        return lambda _item: broken
-    tries = Tries(task.tries, stop, hidden)
-    return lambda item: tries.run(function, item, work.parameters)
+    pid = fork_template(others, end, folder, (log.fileno(), output, ours.fileno()))
+    others.close()
+    os.close(end)
+    return output, Template(pid, ours)
 
 
-def load(folder: str, stop: StopSignal, hidden: Mapping[str, str]) -> ComputeFunction | str:
-    """Return the user's function, or why there is none."""
-    try:
-        function = load_compute(folder)
-    except Stopped:
-        raise
-    except BrokenComputeError as error:
-        stop.check()
-        return str(error)
-    except BaseException as error:  # noqa: BLE001  # SystemExit fails the items, too
-        stop.check()
-        traceback.print_exception(error, file=sys.stderr)
-        return f"could not import compute.py: {describe(error, hidden)}"
-    stop.check()
-    return function
+def read(table: JobTable, task: Task) -> Work:
+    """Return the task's work, as soon as the table gives it; raises GaveUp and JobTableError."""
+    until = time.monotonic() + START_PATIENCE_S
+    return Patience().call(lambda: table.read(task.slice), lambda: until)
 
 
-def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Task:
-    """Return the task that is meant; an argument goes before its variable of the environment.
+def supervised(
+    task: Task, work: Work, table: JobTable, around: Surroundings, began: float
+) -> Supervisor:
+    """Return what does a task's work and records it in a table."""
+    job_id = task.slice.job_id
+    at_once = max(1, min(task.processes, len(work.items)))
 
-    Ends the program with status 2 and a usage message when one is missing or wrong.
-    """
-    parser = argparse.ArgumentParser(
-        prog="batchctl.runner",
-        description="Run one task of a batchctl job: a slice of its universe.",
+    def write_progress(cells: bytes) -> None:
+        record = ProgressRecord(task.slice.run, task.number, cells, at_once)
+        table.record_progress(job_id, record, work.expires_at)
+
+    progress = Progress(
+        write_progress,
+        lambda error: around.log.line(warning=f"could not record the task's progress: {error}"),
+        around.clock(),
     )
-    for option in OPTIONS:
-        option.add_to(parser, environment)
-    given = parser.parse_args(arguments)
-    start = (given.first_task + given.array_index) * given.items_per_task
-    wanted = Slice(given.job_id, start, start + given.items_per_task, given.run)
-    return Task(given.table, wanted, given.tries)
+    deadline = began + (task.attempt_s or LONGEST_ATTEMPT_S)
 
-
-@dataclasses.dataclass(frozen=True)
-class Option:
-    """An argument of the program and the environment variable that stands in for it.
-
-    `former` is what the argument was called before.
-    """
-
-    name: str
-    variable: str
-    meaning: str
-    lowest: int | None = None  # None: text, not a number
-    default: str | None = None  # None: required
-    former: str | None = None
-
-    def add_to(self, parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> None:
-        """Add the argument, with the variable's value as its default."""
-        value = environment.get(self.variable, self.default)
-        names = (self.name, self.former) if self.former else (self.name,)
-        parser.add_argument(
-            *names,
-            default=value,
-            required=value is None,
-            type=self.parse,
-            metavar="TEXT" if self.lowest is None else "N",
-            help=f"{self.meaning} (else ${self.variable})",
+    def recorder(done: Callable[..., None]) -> Recorder:
+        return Recorder(
+            lambda item, outcome: table.record(job_id, item, outcome, work.expires_at),
+            done,
+            deadline,
+            around.clock,
         )
 
-    def parse(self, text: str) -> str | int:
-        """Return the value that `text` stands for."""
-        if self.lowest is None:
-            return text
-        if not text.isdecimal() or int(text) < self.lowest:
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number, at least {self.lowest}, is `{text}`"
-            )
-        return int(text)
-
-
-OPTIONS = (
-    Option("--table", Container.TABLE, "name of the job table"),
-    Option("--job-id", Container.JOB_ID, "the job"),
-    Option("--first-task", Container.FIRST_TASK, "task of the array's first child", 0),
-    Option("--items-per-task", Container.ITEMS_PER_TASK, "items that each task works on", 1),
-    Option("--array-index", Container.ARRAY_INDEX, "which child this is", 0, "0"),
-    Option("--run", Container.RUN, "which run of the job this is", 1, "1", "--attempt"),
-    Option("--tries", Container.TRIES, "calls of compute for an item in all", 1, "3", "--retries"),
-)
+    return Supervisor(task, work, around, progress, recorder)
 
 
 def dynamodb_client() -> DynamoDBClient:
-    """Return a client that outlasts the throttling of thousands of tasks that start together."""
-    import boto3  # noqa: PLC0415  # after the signals are taken, and not for --help
-    from botocore.config import Config  # noqa: PLC0415  # as above
+    """Return a client; what goes beyond a few repetitions is Patience's.
 
-    return boto3.client(
-        "dynamodb",
-        config=Config(
+    Made while nothing is collected: a third of the time otherwise goes into looking for garbage.
+    """
+    gc.disable()
+    try:
+        import botocore.session  # noqa: PLC0415  # beside the user's import, and not for --help
+        from botocore.config import Config  # noqa: PLC0415  # as above
+
+        config: Any = Config(
             connect_timeout=5,
             read_timeout=10,
-            retries={"mode": "standard", "total_max_attempts": 10},
-        ),
-    )
-
-
-def log(**fields: Any) -> None:
-    """Write a line of JSON to the job's log."""
-    sys.stdout.write(json.dumps(fields) + "\n")
-    sys.stdout.flush()
+            retries={"mode": "standard", "total_max_attempts": 3},
+            max_pool_connections=CONNECTIONS,
+        )
+        session = botocore.session.get_session()
+        return cast("DynamoDBClient", session.create_client("dynamodb", config=config))
+    finally:
+        gc.enable()
+        gc.freeze()

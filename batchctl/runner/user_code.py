@@ -9,32 +9,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import module_from_spec
 from types import ModuleType
-from typing import Any, cast
 
-ComputeFunction = Callable[[str, dict[str, Any]], Any]
 MODULE = "compute"
 
 
 class BrokenComputeError(Exception):
-    """There is no compute.py, or it has no function `compute`."""
+    """There is no compute.py, or its functions can't be called as the runner calls them."""
 
 
-def load_compute(folder: str) -> ComputeFunction:
-    """Return the function `compute` of the compute.py in `folder`.
+def load_compute(folder: str) -> ModuleType:
+    """Return the module that the compute.py in `folder` is.
 
     Raises BrokenComputeError where there is none, and whatever compute.py raises.
     """
-    function = getattr(_load(folder), MODULE, None)
-    if not callable(function):
-        raise BrokenComputeError("compute.py has no function `compute(item, parameters)`")
-    return cast("ComputeFunction", function)
-
-
-def _load(folder: str) -> ModuleType:
     # Known by its name, so that the processes of `multiprocessing` find its functions.
     spec = PathFinder.find_spec(MODULE, [folder])
     if spec is None or spec.loader is None:

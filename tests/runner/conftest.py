@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from moto import mock_aws
-from runner_jobs import Jobs
+from runner_jobs import CREDENTIALS, Jobs, Runner
+from table_server import TableServer, serving
 
 # the sample, as the runner finds it
 sys.path.insert(0, str(Path(__file__).parents[2] / "compute"))
@@ -14,8 +15,20 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "compute"))
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
     with mock_aws():
         yield Jobs()
+
+
+@pytest.fixture
+def server(jobs: Jobs) -> Iterator[TableServer]:
+    """The job table, for other processes."""
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture
+def runner(tmp_path: Path, server: TableServer) -> Runner:
+    """The runner beside a compute.py that a test writes."""
+    return Runner(tmp_path, server.endpoint)

@@ -77,7 +77,7 @@ def test_compute_py_imports_what_lies_beside_it(folder: Path) -> None:
     (folder / "compute.py").write_text(
         "import prices_reader\ndef compute(item, parameters): return {'x': prices_reader.read()}"
     )
-    assert load_compute(str(folder))("A", {}) == {"x": 42}
+    assert load_compute(str(folder)).compute("A", {}) == {"x": 42}
     assert hidden_modules(str(folder)) == {}
 
 
@@ -88,14 +88,14 @@ def test_compute_py_is_found_by_its_place_and_known_by_its_name(
     (tmp_path / "installed" / "compute.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path / "installed")
     (folder / "compute.py").write_text("def compute(item, parameters): return {}")
-    assert load_compute(str(folder)).__module__ == "compute"
+    assert load_compute(str(folder)).__name__ == "compute"
 
 
 def test_compute_may_be_a_package(folder: Path) -> None:
     (folder / "compute").mkdir()
     (folder / "compute" / "__init__.py").write_text("from .work import compute")
     (folder / "compute" / "work.py").write_text("def compute(item, parameters): return {'x': 1}")
-    assert load_compute(str(folder))("A", {}) == {"x": 1}
+    assert load_compute(str(folder)).compute("A", {}) == {"x": 1}
 
 
 def test_a_folder_without_compute_py_says_so(folder: Path) -> None:

@@ -9,6 +9,8 @@ import boto3
 import pytest
 from runner_jobs import Jobs
 
+from batchctl.contract.progress import ProgressRecord
+from batchctl.contract.reasons import Reason
 from batchctl.runner.job_table import JobTable, JobTableError, Outcome, Slice
 
 SUCCESS = Outcome('{"x":1}', None, tries=1, seconds=0.5)
@@ -106,13 +108,57 @@ def test_success_is_recorded_with_its_result(jobs: Jobs, table: JobTable) -> Non
     assert table.record("demo", "A", SUCCESS)
 
     assert jobs.results()["A"] == {
-        "job_id": "demo",
+        "job_id": "demo#RESULTS",
         "item": "RESULT#A",
         "status": "SUCCEEDED",
         "result": '{"x":1}',
         "attempts": 1,
         "seconds": Decimal("0.5"),
     }
+
+
+def test_a_crash_is_recorded_with_what_ended_the_process(jobs: Jobs, table: JobTable) -> None:
+    crash = Outcome(
+        None,
+        "killed by SIGSEGV before compute returned",
+        tries=2,
+        seconds=1.5,
+        reason=Reason.EXIT_CODE,
+        exit_code=139,
+        signal="SIGSEGV",
+        peak_memory_mib=12.5,
+    )
+
+    table.record("demo", "A", crash)
+
+    result = jobs.results()["A"]
+    assert (result["reason"], result["exit_code"], result["signal"]) == (
+        "EXIT_CODE",
+        139,
+        "SIGSEGV",
+    )
+    assert result["peak_memory_mib"] == Decimal("12.5")
+
+
+def test_progress_is_one_record_a_task_in_a_partition_of_its_own(
+    jobs: Jobs, table: JobTable
+) -> None:
+    for cells in (b"\0\0", b"\2\1"):
+        table.record_progress("demo", ProgressRecord(2, 7, cells, at_once=4), expires_at=None)
+
+    assert jobs.progress(run=2, task=7) == b"\2\1"
+
+
+@pytest.mark.parametrize("chunk", [62, 125])
+def test_the_universe_may_be_stored_in_smaller_parts(
+    jobs: Jobs, table: JobTable, chunk: int
+) -> None:
+    universe = [f"S{number}" for number in range(300)]
+    jobs.put(universe, chunk=chunk)
+
+    work = table.read(Slice("demo", 100, 290, chunk=chunk))
+
+    assert work.items == tuple(universe[100:290])
 
 
 def test_failure_is_recorded_with_its_error(jobs: Jobs, table: JobTable) -> None:

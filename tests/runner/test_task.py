@@ -1,144 +1,139 @@
-"""The whole task, in one process: signals are real, DynamoDB is simulated."""
+"""Whole tasks: the runner is a process of its own, DynamoDB is simulated."""
 
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import textwrap
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from runner_jobs import Jobs
+from runner_jobs import Jobs, Runner
 
-import batchctl
-from batchctl.runner import task as runner
-
-ENVIRONMENT = {
-    "BATCHCTL_TABLE": "jobs",
-    "BATCHCTL_JOB_ID": "demo",
-    "BATCHCTL_FIRST_TASK": "0",
-    "BATCHCTL_ITEMS_PER_TASK": "3",
-    "BATCHCTL_RETRIES": "1",
-}
+IDENTITY = "def compute(item, parameters): return {'item': item, **parameters}"
 
 
-@pytest.fixture
-def compute_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Write the user's compute.py."""
-
-    def write(text: str) -> None:
-        (tmp_path / "compute.py").write_text(textwrap.dedent(text))
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.delitem(sys.modules, "compute", raising=False)
-
-    return write
-
-
-@pytest.fixture(autouse=True)
-def _signals_as_before() -> Iterator[None]:
-    before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
-    yield
-    for number, handler in before:
-        signal.signal(number, handler)
-
-
-def test_every_item_of_the_slice_gets_its_result(
-    jobs: Jobs, compute_file: Callable[[str], None]
-) -> None:
-    compute_file("def compute(item, parameters): return {'item': item, **parameters}")
+def test_every_item_of_the_slice_gets_its_result(jobs: Jobs, runner: Runner) -> None:
+    runner.compute(IDENTITY)
     jobs.put(["A", "B", "C", "D"], parameters='{"x": 1}')
 
-    assert runner.main([], ENVIRONMENT) == 0
+    assert runner.run(BATCHCTL_ITEMS_PER_TASK="3").status == 0
 
     results = jobs.results()
     assert sorted(results) == ["A", "B", "C"]
     assert json.loads(results["B"]["result"]) == {"item": "B", "x": 1}
+    assert jobs.progress() == b"\2\2\2"
 
 
-def test_array_child_works_on_its_own_slice(
-    jobs: Jobs, compute_file: Callable[[str], None]
+@pytest.mark.parametrize("processes", ["1", "3"])
+def test_a_child_of_the_array_works_on_its_slice(
+    jobs: Jobs, runner: Runner, processes: str
 ) -> None:
-    compute_file("def compute(item, parameters): return {}")
-    jobs.put([f"S{number}" for number in range(11)])
-    child = {**ENVIRONMENT, "BATCHCTL_FIRST_TASK": "1", "AWS_BATCH_JOB_ARRAY_INDEX": "2"}
+    runner.compute(IDENTITY)
+    jobs.put([f"S{number}" for number in range(31)])
 
-    assert runner.main([], child) == 0
+    child = {"BATCHCTL_FIRST_TASK": "1", "AWS_BATCH_JOB_ARRAY_INDEX": "2"}
+    done = runner.run(BATCHCTL_PROCESSES=processes, **child)
 
-    assert sorted(jobs.results()) == ["S10", "S9"]
+    assert (done.status, sorted(jobs.results())) == (0, ["S30"])
+    assert jobs.progress(task=3) == b"\2"
 
 
-def test_failed_item_fails_the_task_and_spares_the_others(
-    jobs: Jobs, compute_file: Callable[[str], None]
+def test_items_are_computed_at_the_same_time_and_no_more_than_asked_for(
+    jobs: Jobs, runner: Runner
 ) -> None:
-    compute_file("def compute(item, parameters): return {'x': 1 / (item != 'B')}")
+    # each waits for another one that is under way as well, which it couldn't alone
+    runner.compute("""
+        import os, pathlib, time
+        folder = pathlib.Path(__file__).parent / "under-way"
+
+        def setup(parameters):
+            folder.mkdir()
+
+        def compute(item, parameters):
+            (folder / item).touch()
+            most, until = 0, time.monotonic() + 30
+            while len(list(folder.iterdir())) < 2 and time.monotonic() < until:
+                time.sleep(0.001)
+            most = len(list(folder.iterdir()))
+            time.sleep(0.05)
+            (folder / item).unlink()
+            return {"most": most}
+    """)
+    jobs.put(["A", "B"])
+
+    assert runner.run(BATCHCTL_PROCESSES="2").status == 0
+    assert {str(each["result"]) for each in jobs.results().values()} == {'{"most":2}'}
+
+
+def test_failed_item_fails_the_task_and_spares_the_others(jobs: Jobs, runner: Runner) -> None:
+    runner.compute("def compute(item, parameters): return {'x': 1 / (item != 'B')}")
     jobs.put(["A", "B", "C"])
 
-    assert runner.main([], ENVIRONMENT) == 1
+    assert runner.run().status == 1
 
-    results = jobs.results()
-    assert [results[item]["status"] for item in "ABC"] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
-    assert results["B"]["error"] == (
+    assert jobs.statuses() == {"A": "SUCCEEDED", "B": "EXCEPTION", "C": "SUCCEEDED"}
+    assert jobs.results()["B"]["error"] == (
         "ZeroDivisionError: division by zero (compute.py, line 1, in compute)"
     )
-    assert results["B"]["reason"] == "EXCEPTION"
+    assert jobs.progress() == b"\2\x11\2"
 
 
-def test_second_run_does_what_is_left(jobs: Jobs, compute_file: Callable[[str], None]) -> None:
-    compute_file("def compute(item, parameters): return {'run': 2}")
+def test_second_run_does_what_is_left(jobs: Jobs, runner: Runner) -> None:
+    runner.compute("def compute(item, parameters): return {'run': 2}")
     jobs.put(["A", "B", "C"])
     jobs.put_result("A", status="SUCCEEDED", result='{"run": 1}')
     jobs.put_result("B", status="FAILED", error="ValueError")
 
-    assert runner.main([], ENVIRONMENT) == 0
+    assert runner.run().status == 0
 
     assert json.loads(jobs.results()["A"]["result"]) == {"run": 1}
     assert json.loads(jobs.results()["B"]["result"]) == {"run": 2}
+    assert jobs.progress() == b"\2\2\2"
 
 
 def test_another_run_does_its_own_items_and_keeps_what_succeeded(
-    jobs: Jobs, compute_file: Callable[[str], None]
+    jobs: Jobs, runner: Runner
 ) -> None:
-    compute_file("def compute(item, parameters): return {'attempt': 2}")
+    runner.compute("def compute(item, parameters): return {'attempt': 2}")
     jobs.put(["A", "B", "C", "D"])
     jobs.put_run(2, ["B", "D"])
     jobs.put_result("A", status="SUCCEEDED", result='{"attempt": 1}')
     jobs.put_result("B", status="FAILED", error="ValueError", reason="EXCEPTION")
 
-    assert runner.main([], {**ENVIRONMENT, "BATCHCTL_ATTEMPT": "2"}) == 0
+    assert runner.run(BATCHCTL_ATTEMPT="2").status == 0
 
     results = jobs.results()
     assert sorted(results) == ["A", "B", "D"]
     assert json.loads(results["A"]["result"]) == {"attempt": 1}
     assert json.loads(results["B"]["result"]) == {"attempt": 2}
     assert "reason" not in results["B"]
+    assert jobs.progress(run=2) == b"\2\2"
 
 
-def test_finished_task_does_not_even_load_compute(
-    jobs: Jobs, compute_file: Callable[[str], None]
-) -> None:
-    compute_file("raise SystemExit('must not be imported')")
+def test_finished_task_computes_nothing(jobs: Jobs, runner: Runner) -> None:
+    runner.compute("def setup(parameters): raise SystemExit('must not be called')\n" + IDENTITY)
     jobs.put(["A"])
     jobs.put_result("A", status="SUCCEEDED", result="{}")
 
-    assert runner.main([], ENVIRONMENT) == 0
+    done = runner.run()
+
+    assert (done.status, done.lines) == (0, [{"job_id": "demo", "items": 1, "left": 0}])
 
 
-def test_success_recorded_meanwhile_counts(jobs: Jobs, compute_file: Callable[[str], None]) -> None:
-    compute_file("""
+def test_success_recorded_meanwhile_counts(jobs: Jobs, runner: Runner) -> None:
+    runner.compute("""
         import boto3
 
         def compute(item, parameters):
-            record = {"job_id": "demo", "item": "RESULT#A", "status": "SUCCEEDED"}
+            record = {"job_id": "demo#RESULTS", "item": "RESULT#A", "status": "SUCCEEDED"}
             boto3.resource("dynamodb").Table("jobs").put_item(Item=record)
             raise ValueError("too late")
     """)
     jobs.put(["A"])
 
-    assert runner.main([], ENVIRONMENT) == 0
-    assert jobs.results()["A"]["status"] == "SUCCEEDED"
+    done = runner.run()
+
+    assert (done.status, jobs.statuses()) == (0, {"A": "SUCCEEDED"})
+    assert done.of("A")["recorded"] is False
+    assert jobs.progress() == b"\2"
 
 
 @pytest.mark.parametrize(
@@ -148,158 +143,112 @@ def test_success_recorded_meanwhile_counts(jobs: Jobs, compute_file: Callable[[s
         ("def compute(item", "could not import compute.py: "),
         ("raise SystemExit(0)", "could not import compute.py: SystemExit: 0"),
         ("x = 1", "compute.py has no function `compute(item, parameters)`"),
-        ("compute = 1", "compute.py has no function `compute(item, parameters)`"),
+        ("def compute(item): pass", "compute.py: compute is called as `compute(item, parameters)`"),
     ],
 )
 def test_broken_compute_file_fails_every_item_with_the_reason(
-    jobs: Jobs, compute_file: Callable[[str], None], text: str, error: str
+    jobs: Jobs, runner: Runner, text: str, error: str
 ) -> None:
-    compute_file(text)
+    runner.compute(text)
     jobs.put(["A", "B"])
 
-    assert runner.main([], ENVIRONMENT) == 1
+    assert runner.run(BATCHCTL_RETRIES="3").status == 1
 
     results = jobs.results()
-    assert [results[item]["status"] for item in "AB"] == ["FAILED", "FAILED"]
-    assert results["A"]["error"].startswith(error)
+    assert jobs.statuses() == {"A": "EXCEPTION", "B": "EXCEPTION"}
+    assert str(results["A"]["error"]).startswith(error)
     assert results["A"]["attempts"] == 0
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_signal_abandons_the_item_in_hand(
-    jobs: Jobs, compute_file: Callable[[str], None], number: int, status: int
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("import os; os._exit(0)", "the process ended with exit status 0 while it imported"),
+        ("import os; os.abort()", "the process was killed by SIGABRT while it imported"),
+    ],
+)
+def test_an_import_that_ends_its_process_fails_every_item(
+    jobs: Jobs, runner: Runner, text: str, error: str
 ) -> None:
-    compute_file(f"""
-        import os
-
-        def compute(item, parameters):
-            if item == "B":
-                os.kill(os.getpid(), {int(number)})
-            return {{}}
-    """)
-    jobs.put(["A", "B", "C"])
-
-    assert runner.main([], ENVIRONMENT) == status
-    assert sorted(jobs.results()) == ["A"]
-
-
-def test_signal_that_compute_swallows_still_stops_the_task(
-    jobs: Jobs, compute_file: Callable[[str], None]
-) -> None:
-    compute_file("""
-        import os, signal
-
-        def compute(item, parameters):
-            try:
-                os.kill(os.getpid(), signal.SIGTERM)
-            except BaseException:
-                pass
-            return {}
-    """)
+    runner.compute(text)
     jobs.put(["A", "B"])
 
-    assert runner.main([], ENVIRONMENT) == 143
-    assert jobs.results() == {}
-
-
-def test_signal_while_compute_is_imported_stops_the_task(
-    jobs: Jobs, compute_file: Callable[[str], None]
-) -> None:
-    compute_file("import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
-    jobs.put(["A"])
-
-    assert runner.main([], ENVIRONMENT) == 143
-    assert jobs.results() == {}
-
-
-def test_log_has_a_line_of_json_for_every_item(
-    jobs: Jobs, compute_file: Callable[[str], None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    compute_file("def compute(item, parameters): print('computing', item); return {}")
-    jobs.put(["A"])
-
-    runner.main([], ENVIRONMENT)
-
-    first, printed, last = capsys.readouterr().out.splitlines()
-    assert json.loads(first) == {"job_id": "demo", "items": 1, "left": 1}
-    assert printed == "computing A"
-    line = json.loads(last)
-    assert (line["item"], line["status"], line["attempts"]) == ("A", "SUCCEEDED", 1)
-    assert line["recorded"] is True
-
-
-@pytest.mark.parametrize("table", ["jobs", "missing"])
-def test_unreadable_job_is_a_clear_error(
-    jobs: Jobs, capsys: pytest.CaptureFixture[str], table: str
-) -> None:
-    assert runner.main(["--table", table], ENVIRONMENT) == 1
-    assert "could not run the task: " in capsys.readouterr().err
-
-
-def test_arguments_go_before_the_environment() -> None:
-    arguments = ["--table", "t", "--job-id", "j", "--first-task", "2", "--items-per-task", "10"]
-    arguments += ["--array-index", "3", "--retries", "5"]
-
-    task = runner.parse(arguments, ENVIRONMENT)
-
-    assert (task.table, task.tries) == ("t", 5)
-    assert (task.slice.job_id, task.slice.start, task.slice.stop) == ("j", 50, 60)
-
-
-def test_plain_job_has_no_array_index() -> None:
-    task = runner.parse([], {**ENVIRONMENT, "BATCHCTL_FIRST_TASK": "4"})
-
-    assert (task.slice.start, task.slice.stop) == (12, 15)
+    assert runner.run().status == 1
+    assert jobs.statuses() == {"A": "EXIT_CODE", "B": "EXIT_CODE"}
+    assert str(jobs.results()["B"]["error"]).startswith(error)
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "message"),
+    ("deed", "tries", "error"),
     [
-        ("BATCHCTL_ITEMS_PER_TASK", "0", "must be a whole number, at least 1, is `0`"),
-        ("BATCHCTL_FIRST_TASK", "-1", "must be a whole number, at least 0, is `-1`"),
-        ("BATCHCTL_ATTEMPT", "0", "must be a whole number, at least 1, is `0`"),
-        ("BATCHCTL_RETRIES", "many", "must be a whole number, at least 1, is `many`"),
+        ("raise ValueError(item)", 2, "ValueError: A (compute.py, line 1, in compute)"),
+        ("return {'x': {1}}", 1, "result.x: set is no JSON (return `sorted(…)`)"),
+        ("import no_such_module", 1, "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("return no_such_name", 1, "NameError: name 'no_such_name' is not defined"),
     ],
 )
-def test_wrong_number_is_named(
-    capsys: pytest.CaptureFixture[str], variable: str, value: str, message: str
+def test_what_cannot_change_is_tried_once(
+    jobs: Jobs, runner: Runner, deed: str, tries: int, error: str
 ) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        runner.main([], {**ENVIRONMENT, variable: value})
+    runner.compute(f"def compute(item, parameters): {deed}")
+    jobs.put(["A"])
 
-    assert message in capsys.readouterr().err
+    runner.run(BATCHCTL_RETRIES="2")
 
-
-def test_missing_variable_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        runner.main([], {})
-
-    assert "--table" in capsys.readouterr().err
+    result = jobs.results()["A"]
+    assert result["attempts"] == tries
+    assert str(result["error"]).startswith(error)
 
 
-def test_former_names_of_arguments_are_understood() -> None:
-    task = runner.parse(["--attempt", "2", "--retries", "5"], ENVIRONMENT)
+def test_each_try_has_a_process_of_its_own(jobs: Jobs, runner: Runner) -> None:
+    runner.compute("""
+        import os, pathlib
+        marker = pathlib.Path(__file__).parent / "tried"
 
-    assert (task.slice.run, task.tries) == (2, 5)
+        def compute(item, parameters):
+            if not marker.exists():
+                marker.touch()
+                os._exit(3)
+            return {}
+    """)
+    jobs.put(["A"])
+
+    assert runner.run(BATCHCTL_RETRIES="2").status == 0
+    assert jobs.results()["A"]["attempts"] == 2
 
 
-def test_help_names_the_variables_and_needs_no_boto3(tmp_path: Path) -> None:
-    blocked = "import sys, runpy; sys.modules['boto3'] = None; sys.argv[1:] = ['--help'];"
+def test_log_has_a_line_of_json_for_every_item_and_for_what_it_printed(
+    jobs: Jobs, runner: Runner
+) -> None:
+    runner.compute("""
+        import sys
+        print("loading")
 
-    process = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"{blocked} runpy.run_module('batchctl.runner', run_name='__main__')",
-        ],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(batchctl.__file__).parents[1])},
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+        def compute(item, parameters):
+            print("computing", item)
+            for percent in (10, 100):
+                sys.stderr.write(f"\\r{percent}%")
+            return {}
+    """)
+    jobs.put(["A"])
 
-    assert process.returncode == 0, process.stderr
-    for option in runner.OPTIONS:
-        assert option.name in process.stdout
-        assert f"${option.variable}" in process.stdout
+    done = runner.run()
+
+    assert done.printed(None) == ["loading"]
+    assert done.printed("A") == ["computing A", "100%"]
+    line = done.of("A")
+    assert (line["status"], line["attempts"], line["recorded"]) == ("SUCCEEDED", 1, True)
+    assert line["peak_memory_mib"] > 1
+    assert {"job_id": "demo", "items": 1, "left": 1} in done.lines
+
+
+def test_unreadable_job_is_a_status_of_its_own_and_a_clear_error(
+    jobs: Jobs, runner: Runner
+) -> None:
+    runner.compute(IDENTITY)
+
+    done = runner.run()
+
+    assert done.status == 3
+    assert done.lines[-1]["error"] == "could not run the task: table `jobs` has no job `demo`"
+    assert "could not run the task: " in done.err

@@ -1,0 +1,176 @@
+"""The keeper: a small process between supervisor and item, one for each item at a time.
+
+It forks the process of an item, waits for it, ends it when told to, ends whatever that has left
+running, in whatever session, and reports how it ended. No code of the user's runs in it, though
+it is forked from the template, which has loaded that.
+
+From the supervisor: `{"item", "number"}` with the ends of two pipes, for result and output;
+`{"stop": number}`. To it: `{"keeper": pid}`, then for each item `{"ended": number, "status" (as
+wait(2) has it), "peak_memory_mib", "seconds"}`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from typing import NoReturn
+
+from batchctl.runner import kernel
+from batchctl.runner.calling import Prepared
+from batchctl.runner.channel import Channel, Message
+from batchctl.runner.item_process import Order, fresh_command, replaced_by, run
+
+GRACE_S = 2.0
+"""Between SIGTERM and SIGKILL."""
+
+# getrusage(2): kilobytes; on macOS bytes
+PEAK_UNIT_BYTES = 1024 if kernel.IS_LINUX else 1
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a keeper has from the template. `prepared` None: each item gets a fresh Python."""
+
+    folder: str
+    parameters: dict[str, object]
+    hidden: dict[str, str]
+    prepared: Prepared | None
+
+
+class Keeper:
+    """Does the items of one channel, one after the other."""
+
+    def __init__(self, channel: Channel, kept: Kept) -> None:
+        """Be ready; `serve` does it."""
+        self._channel, self._kept = channel, kept
+        self._wakeup = self._take_signals()
+
+    def serve(self) -> NoReturn:
+        """Do what the supervisor asks for until it is gone; end this process."""
+        try:
+            kernel.adopt_orphans()
+            self._channel.send({"keeper": os.getpid()})
+            while (message := self._channel.receive()) is not None:
+                if "item" in message.content:
+                    self._do(message)
+        finally:
+            kernel.kill_descendants()
+            os._exit(0)
+
+    def _do(self, message: Message) -> None:
+        result, output = message.descriptors
+        number = int(message.content["number"])
+        tmpdir = make_tmpdir(number)
+        order = Order(str(message.content["item"]), result, output, tmpdir, self._kept.hidden)
+        began = time.monotonic()
+        pid = self._fork(order)
+        os.close(result)
+        os.close(output)
+        self._wait(pid, number)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)  # its number can't be another's before wait4
+        _, status, usage = os.wait4(pid, 0)
+        seconds = time.monotonic() - began
+        kernel.kill_descendants()
+        remove_tmpdir(tmpdir)
+        self._channel.send(
+            {
+                "ended": number,
+                "status": status,
+                "peak_memory_mib": round(usage.ru_maxrss * PEAK_UNIT_BYTES / 2**20, 1),
+                "seconds": seconds,
+            }
+        )
+
+    def _fork(self, order: Order) -> int:
+        prepared = self._kept.prepared
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            self._channel.close()
+            for descriptor in self._wakeup:
+                os.close(descriptor)
+            if prepared is None:
+                given = dict(self._kept.parameters)
+                command, _ = fresh_command(order, self._kept.folder, given)
+                replaced_by(command)
+            run(lambda: prepared, order)
+        finally:
+            os._exit(1)
+
+    def _wait(self, pid: int, number: int) -> None:
+        """Return when the item has ended; end it when asked to, or when nobody asks any more."""
+        poll = select.poll()
+        poll.register(self._wakeup[0], select.POLLIN)
+        poll.register(self._channel, select.POLLIN)
+        kill_at: float | None = None
+        while not has_ended(pid):
+            left = None if kill_at is None else max(0.0, kill_at - time.monotonic()) * 1000
+            ready = {descriptor for descriptor, _ in poll.poll(left)}
+            if self._wakeup[0] in ready:
+                os.read(self._wakeup[0], 4096)
+            if self._channel.fileno() in ready and self._is_stopped(number):
+                kill_at = kill_at or time.monotonic() + GRACE_S
+                os.kill(pid, signal.SIGTERM)
+            if self._channel.is_closed:
+                poll.unregister(self._channel)
+                os.kill(pid, signal.SIGKILL)
+            elif kill_at is not None and time.monotonic() >= kill_at:
+                os.kill(pid, signal.SIGKILL)
+
+    def _is_stopped(self, number: int) -> bool:
+        return any(message.content.get("stop") == number for message in self._channel.available())
+
+    @staticmethod
+    def _take_signals() -> tuple[int, int]:
+        """Have the end of a child wake `poll`; other signals are the supervisor's business."""
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+        reader, writer = os.pipe()
+        for descriptor in (reader, writer):
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        return reader, writer
+
+
+def has_ended(pid: int) -> bool:
+    """Return whether a child has ended; it stays to be waited for, and so keeps its number."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def make_tmpdir(number: int) -> str | None:
+    """Return a new folder for an item's temporary files; None where none can be made."""
+    base = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108  # a folder of our own is made in it
+    path = os.path.join(base, f"item-{os.getpid()}-{number}")  # noqa: PTH118  # on every item's way
+    try:
+        os.mkdir(path, 0o700)  # noqa: PTH102
+    except OSError:
+        return None
+    return path
+
+
+def remove_tmpdir(path: str | None) -> None:
+    """Delete the folder and whatever the item has left in it."""
+    if path is None:
+        return
+    try:
+        os.rmdir(path)  # noqa: PTH106  # most items leave nothing
+    except OSError:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def start(channel: Channel, kept: Kept) -> NoReturn:
+    """Be a keeper, in a process that has just been forked for it."""
+    try:
+        Keeper(channel, kept).serve()
+    finally:
+        sys.stderr.flush()
+        os._exit(1)
