@@ -33,6 +33,7 @@ class TableServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Gateway)
         self.fault: Fault = lambda _operation: None
+        self.fault_of_body: Callable[[bytes], dict[str, str] | None] = lambda _body: None
         self.answered: Counter[str] = Counter()
         self.lock = threading.Lock()
 
@@ -52,7 +53,7 @@ class Gateway(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-        fault = self.server.fault(operation)
+        fault = self.server.fault(operation) or self.server.fault_of_body(body)
         if fault is not None:
             self.server.answered[f"{operation} refused"] += 1
             self._send(400, json.dumps(fault).encode())
