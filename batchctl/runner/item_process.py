@@ -94,7 +94,6 @@ def enter(order: Order) -> None:
     for descriptor in (1, 2):
         os.dup2(order.output, descriptor)
     open_streams()
-    faulthandler.enable(file=2)
     if order.tmpdir is not None:
         os.environ["TMPDIR"] = order.tmpdir
         if "tempfile" in sys.modules:
@@ -103,11 +102,9 @@ def enter(order: Order) -> None:
 
 
 def reset_signals() -> None:
-    """Have signals do what they do in any program."""
+    """Have signals do what they do in any program: the keeper has taken one."""
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def open_streams() -> None:
@@ -161,6 +158,7 @@ def fresh_command(order: Order, folder: str, parameters: dict[str, Any]) -> tupl
 
 def main(given: dict[str, Any]) -> NoReturn:
     """Do the order that a fresh Python was given: load the user's code, set it up, compute."""
+    faulthandler.enable(file=2)
     order = Order(**given["order"])
     for descriptor in (order.result, order.output):
         os.set_inheritable(descriptor, False)  # noqa: FBT003  # its only form

@@ -50,6 +50,7 @@ class Keeper:
         """Be ready; `serve` does it."""
         self._channel, self._kept = channel, kept
         self._wakeup = self._take_signals()
+        self._tmpdir = new_tmpdir()
 
     def serve(self) -> NoReturn:
         """Do what the supervisor asks for until it is gone; end this process."""
@@ -66,8 +67,7 @@ class Keeper:
     def _do(self, message: Message) -> None:
         result, output = message.descriptors
         number = int(message.content["number"])
-        tmpdir = make_tmpdir(number)
-        order = Order(str(message.content["item"]), result, output, tmpdir, self._kept.hidden)
+        order = Order(str(message.content["item"]), result, output, self._tmpdir, self._kept.hidden)
         began = time.monotonic()
         pid = self._fork(order)
         os.close(result)
@@ -78,7 +78,7 @@ class Keeper:
         _, status, usage = os.wait4(pid, 0)
         seconds = time.monotonic() - began
         kernel.kill_descendants()
-        remove_tmpdir(tmpdir)
+        self._tmpdir = emptied(self._tmpdir)
         self._channel.send(
             {
                 "ended": number,
@@ -130,9 +130,7 @@ class Keeper:
 
     @staticmethod
     def _take_signals() -> tuple[int, int]:
-        """Have the end of a child wake `poll`; other signals are the supervisor's business."""
-        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(each, signal.SIG_IGN)
+        """Have the end of a child wake `poll`."""
         reader, writer = os.pipe()
         for descriptor in (reader, writer):
             os.set_blocking(descriptor, False)
@@ -146,10 +144,9 @@ def has_ended(pid: int) -> bool:
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def make_tmpdir(number: int) -> str | None:
-    """Return a new folder for an item's temporary files; None where none can be made."""
-    base = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108  # a folder of our own is made in it
-    path = os.path.join(base, f"item-{os.getpid()}-{number}")  # noqa: PTH118  # on every item's way
+def new_tmpdir() -> str | None:
+    """Return a new folder for temporary files, in that of the task; None where none can be made."""
+    path = os.path.join(os.environ.get("TMPDIR") or "/tmp", f"item-{os.getpid()}")  # noqa: PTH118, S108
     try:
         os.mkdir(path, 0o700)  # noqa: PTH102
     except OSError:
@@ -157,14 +154,17 @@ def make_tmpdir(number: int) -> str | None:
     return path
 
 
-def remove_tmpdir(path: str | None) -> None:
-    """Delete the folder and whatever the item has left in it."""
+def emptied(path: str | None) -> str | None:
+    """Return a folder without anything in it: this one, without what an item has left there."""
     if path is None:
-        return
+        return None
     try:
-        os.rmdir(path)  # noqa: PTH106  # most items leave nothing
+        if not os.listdir(path):  # noqa: PTH208  # most items leave nothing
+            return path
     except OSError:
-        shutil.rmtree(path, ignore_errors=True)
+        return new_tmpdir()
+    shutil.rmtree(path, ignore_errors=True)
+    return new_tmpdir()
 
 
 def start(channel: Channel, kept: Kept) -> NoReturn:

@@ -7,6 +7,7 @@ memory.oom_control of version 1).
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,23 +16,24 @@ from batchctl.contract.environment import Container
 
 CGROUP = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
-KILLS = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
+KILLS = re.compile(rb"^oom_kill (\d+)$", re.MULTILINE)
+FILE_BYTES = 4096
 
 
 class MemoryKills:
     """The counter of one container; without such a file nothing is ever proved."""
 
     def __init__(self, path: Path | None) -> None:
-        """Read the counter from this file."""
-        self._path = path
+        """Read the counter from this file, which stays open: it is read for each item."""
+        self._file = None if path is None else os.open(path, os.O_RDONLY)
         self._attributed = 0
 
     def count(self) -> int:
         """Return how many processes have been killed so far."""
-        if self._path is None:
+        if self._file is None:
             return 0
         try:
-            found = KILLS.search(self._path.read_text(encoding="utf-8"))
+            found = KILLS.search(os.pread(self._file, FILE_BYTES, 0))
         except OSError:
             return 0
         return int(found[1]) if found else 0
@@ -70,6 +72,6 @@ def _paths(environment: Mapping[str, str]) -> Iterator[Path]:
 
 def _counts(path: Path) -> bool:
     try:
-        return KILLS.search(path.read_text(encoding="utf-8")) is not None
+        return KILLS.search(path.read_bytes()) is not None
     except OSError:
         return False

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -54,13 +55,17 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     stop = StopSignal()
     stop.install()  # before anything that takes time, as the import of boto3 does
     log = Log()
+    task = parse(arguments, environment)
+    tmpdir = make_tmpdir()
     try:
-        return run(parse(arguments, environment), environment, began, log, stop)
+        return run(task, environment, began, log, stop)
     except Stopped:
         return stopped(log, stop)
     finally:
         kernel.kill_descendants()
         log.close()
+        if tmpdir is not None:
+            shutil.rmtree(tmpdir, ignore_errors=True)
 
 
 def run(
@@ -96,6 +101,20 @@ def stopped(log: Log, stop: StopSignal) -> int:
     stop.ignore()
     log.line(stopped_by_signal=stop.received)
     return 128 + (stop.received or 0)
+
+
+def make_tmpdir() -> str | None:
+    """Make a folder for the task's temporary files, the TMPDIR of all that is forked from here.
+
+    None where none can be made: then they lie where they always do.
+    """
+    path = os.path.join(os.environ.get("TMPDIR") or "/tmp", f"task-{os.getpid()}")  # noqa: PTH118, S108
+    try:
+        os.mkdir(path, 0o700)  # noqa: PTH102
+    except OSError:
+        return None
+    os.environ["TMPDIR"] = path
+    return path
 
 
 def start_template(log: Log) -> tuple[int, Template]:

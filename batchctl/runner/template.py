@@ -73,9 +73,12 @@ def fork_template(others: socket.socket, output: int, folder: str, foreign: Iter
 
 
 def enter(output: int) -> None:
-    """Give this process its own output and nothing to read; signals do what they always do."""
+    """Give this process its own output and nothing to read; signals do what they do anywhere.
+
+    All that is forked from here has it so.
+    """
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -171,9 +171,10 @@ def test_each_item_has_a_folder_for_temporary_files_which_goes_with_it(
     jobs: Jobs, runner: Runner
 ) -> None:
     runner.compute("""
-        import tempfile
+        import os, tempfile
 
         def compute(item, parameters):
+            assert os.listdir(tempfile.gettempdir()) == []
             path = tempfile.mkdtemp()
             open(path + "/data", "w").close()
             return {"path": path}
@@ -184,7 +185,7 @@ def test_each_item_has_a_folder_for_temporary_files_which_goes_with_it(
 
     paths = {str(result["result"]) for result in jobs.results().values()}
     assert len(paths) == 2
-    assert all(str(runner.folder / "tmp" / "item-") in path for path in paths)
+    assert all(str(runner.folder / "tmp" / "task-") in path for path in paths)
     assert list((runner.folder / "tmp").iterdir()) == []
 
 
