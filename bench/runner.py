@@ -83,6 +83,9 @@ class Table(ThreadingHTTPServer):
                 self.recorded.add(request["Item"]["item"]["S"])
             return 200, {}
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that has given an answer up: it asks again."""
+
     def _found(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for key in request["RequestItems"]["jobs"]["Keys"]:
             name = key["item"]["S"]
@@ -198,17 +201,18 @@ def burst(options: Namespace) -> dict[str, float]:
     lost: list[Written] = []
     with serving(Table(0, {}, options.limit)) as table:
         os.environ["AWS_ENDPOINT_URL"] = table.endpoint
+        tables = [JobTable(dynamodb_client(), "jobs") for _ in range(options.tasks)]
         began = time.monotonic()
 
         def task(number: int) -> None:
-            jobs = JobTable(dynamodb_client(), "jobs")
+            jobs = tables[number]
             recorder = Recorder(
                 lambda item, outcome: jobs.record("demo", item, outcome),
                 lambda written: lost.append(written) if written.error else None,
                 time.monotonic() + 3600,
                 time.monotonic,
             )
-            recorder.start(4)
+            recorder.start(2)
             for at in range(options.items):
                 time.sleep(options.work)
                 recorder.put(at, f"{number}-{at}", Outcome("{}", None, 1, options.work))

@@ -76,6 +76,7 @@ class Supervisor:
         )
         self._template_lines = Lines()
         self._ready_by = self._clock() + START_S
+        self._kills_at_start = surroundings.kills.count()
         self._is_ready = self._is_template_lost = False
         self._is_stopping = self._gave_up = False
         self._written: queue.SimpleQueue[Written] = queue.SimpleQueue()
@@ -264,7 +265,7 @@ class Supervisor:
     def _fail_for_lost_template(self) -> None:
         _, status = os.waitpid(self._around.template.pid, 0)
         end = End(status)
-        ran_out = end.signal == "SIGKILL" and self._around.kills.attribute(0)
+        ran_out = end.signal == "SIGKILL" and self._around.kills.attribute(self._kills_at_start)
         how = f"with exit status {end.exit_code}"
         if end.signal is not None:
             how = "by the kernel: out of memory" if ran_out else f"by {end.signal}"
