@@ -13,6 +13,7 @@ from batchctl.runner.user_code import BrokenComputeError, explanation
 
 LONGEST_ERROR = 4_000
 RUNNER = str(Path(__file__).parent)
+LIBRARY = str(Path(traceback.__file__).parent)
 
 # What is the same at the next try: the code itself.
 FINAL = (NoJsonError, BrokenComputeError, ImportError, SyntaxError, NameError)
@@ -29,7 +30,7 @@ def reason_for(error: BaseException) -> Reason:
 
 
 def describe(error: BaseException, hidden: Mapping[str, str]) -> str:
-    """Return `TypeError: why (file.py, line 3, in function)`; the place is the innermost.
+    """Return `TypeError: why (file.py, line 3, in function)`, the innermost place of the user's.
 
     `hidden` are the modules that the user can't import: what came of one says so.
     """
@@ -52,8 +53,14 @@ def place(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     if not frames or frames[-1].filename.startswith(RUNNER):
         return ""
-    innermost = frames[-1]
+    own = [each for each in frames if not is_of_a_library(each.filename)]
+    innermost = (own or frames)[-1]
     return f" ({Path(innermost.filename).name}, line {innermost.lineno}, in {innermost.name})"
+
+
+def is_of_a_library(filename: str) -> bool:
+    """Return whether code is Python's, an installed package's or the runner's, not the user's."""
+    return is_before(filename) or filename.startswith(LIBRARY) or "-packages/" in filename
 
 
 def full_text(error: BaseException) -> str:

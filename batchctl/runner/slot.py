@@ -119,6 +119,13 @@ class Slot:
         """Have the process of the try ended: SIGTERM, then SIGKILL."""
         self.channel.send({"stop": self._number})
 
+    def dismiss(self) -> None:
+        """Hear the keeper no longer: it is about to be ended."""
+        if not self.is_lost:
+            self._selector.unregister(self.channel)
+            self.channel.close()
+        self.is_lost = True
+
     @property
     def is_trying(self) -> bool:
         """Whether a process of an item is at work."""
@@ -134,9 +141,7 @@ class Slot:
                     self, End(content["status"], content["seconds"], content["peak_memory_mib"])
                 )
         if self.channel.is_closed:
-            self._selector.unregister(self.channel)
-            self.channel.close()
-            self.is_lost = True
+            self.dismiss()
             if self._pipes is not None:
                 self._ended(self, End())
 

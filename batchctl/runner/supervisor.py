@@ -20,9 +20,9 @@ from batchctl.contract.progress import Cell, failed
 from batchctl.contract.reasons import Reason
 from batchctl.contract.statuses import ItemStatus
 from batchctl.runner import kernel
-from batchctl.runner.channel import Message, pair
 from batchctl.runner.job_table import Outcome, Work
-from batchctl.runner.log import Lines, Log
+from batchctl.runner.loading import START_S, Loaded, Loading
+from batchctl.runner.log import Log
 from batchctl.runner.memory_events import MemoryKills
 from batchctl.runner.options import Task
 from batchctl.runner.progress import Progress
@@ -30,9 +30,6 @@ from batchctl.runner.recording import Recorder, Written
 from batchctl.runner.signals import StopSignal
 from batchctl.runner.slot import READ_BYTES, End, Hand, Slot, outcome_of
 from batchctl.runner.template import Template, pause_s
-
-START_S = 600.0
-"""What the import of compute.py and `setup` may take."""
 
 FLUSH_S = 25.0
 """What recording may take after SIGTERM: ECS kills after 30 s (ECS_CONTAINER_STOP_TIMEOUT)."""
@@ -70,14 +67,14 @@ class Supervisor:
         self._log, self._clock = surroundings.log, surroundings.clock
         self._progress = progress
         self._selector = selectors.DefaultSelector()
+        self._loading = Loading(
+            surroundings.template, surroundings.output, self._selector, surroundings.log
+        )
         self._slots: list[Slot] = []
         self._pending = deque(
             (at, item) for at, item in enumerate(work.slice) if item not in work.succeeded
         )
-        self._template_lines = Lines()
         self._ready_by = self._clock() + START_S
-        self._kills_at_start = surroundings.kills.count()
-        self._is_ready = self._is_template_lost = False
         self._is_stopping = self._gave_up = False
         self._written: queue.SimpleQueue[Written] = queue.SimpleQueue()
         self._wakeup = self._make_wakeup()
@@ -100,12 +97,9 @@ class Supervisor:
         return self._gave_up
 
     def _start(self) -> None:
-        template = self._around.template
-        self._selector.register(template.channel, selectors.EVENT_READ, self._on_template)
-        os.set_blocking(self._around.output, False)
-        self._selector.register(self._around.output, selectors.EVENT_READ, self._on_template_output)
+        self._loading.watch(self._around.kills, Loaded(self._on_ready, self._fail_all))
         if self._pending:  # else it has nothing to set up for
-            template.channel.send({"parameters": self._work.parameters, "tries": self._task.tries})
+            self._loading.set_up(self._work.parameters, self._task.tries)
         cells = [
             Cell.SUCCEEDED if item in self._work.succeeded else Cell.PENDING
             for item in self._work.slice
@@ -121,13 +115,13 @@ class Supervisor:
         busy = any(slot.hand is not None for slot in self._slots)
         if self._is_stopping:
             return not any(slot.is_trying for slot in self._slots)
-        if self._pending and not self._is_template_lost:
+        if self._pending and not self._loading.is_lost:
             return False
         # A lost template makes no more keepers; those that there are go on.
         return not busy and (not self._pending or all(slot.is_lost for slot in self._slots))
 
     def _give_work(self) -> None:
-        if self._is_stopping or not self._is_ready:
+        if self._is_stopping or not self._loading.is_ready:
             return
         now = self._clock()
         for slot in [slot for slot in self._slots if slot.is_lost]:
@@ -148,18 +142,13 @@ class Supervisor:
 
     def _add_slot(self, hand: Hand | None = None) -> None:
         """Have the template fork a keeper; `hand` is an item that waits for its next try."""
-        ours, others = pair()
-        if self._is_template_lost or not self._around.template.channel.send(
-            {"new": "keeper"}, (others.fileno(),)
-        ):
-            ours.close()
-            if hand is not None:
-                self._pending.appendleft((hand.at, hand.item))
-        else:
-            slot = Slot(ours, self._selector, self._on_end)
+        channel = None if self._loading.is_lost else self._loading.new_keeper()
+        if channel is not None:
+            slot = Slot(channel, self._selector, self._on_end)
             slot.hand = hand
             self._slots.append(slot)
-        others.close()
+        elif hand is not None:
+            self._pending.appendleft((hand.at, hand.item))
 
     def _wait_s(self) -> float:
         now = self._clock()
@@ -183,11 +172,9 @@ class Supervisor:
                 slot.stop()
             else:  # between two tries
                 self._conclude(slot, Outcome(None, "it ran out of time", hand.tries, 0.0))
-        if not self._is_ready and not self._is_template_lost and now > self._ready_by:
-            self._fail_all(
-                f"the import of compute.py and setup took longer than {START_S:.0f} s",
-                Reason.TIMEOUT,
-            )
+        if self._loading.is_under_way and now > self._ready_by:
+            text = f"the import of compute.py and setup took longer than {START_S:.0f} s"
+            self._fail_all(Outcome(None, text, 0, 0.0, Reason.TIMEOUT))
         self._progress.write_if_due(now)
         if self._around.stop.received is not None or self._gave_up:
             self._stop()
@@ -210,7 +197,7 @@ class Supervisor:
         if end.status is None:
             # The keeper is gone, and what it kept are our children now: ours, but for those that
             # the runner itself has started.
-            own = {self._around.template.pid} | {slot.pid for slot in self._slots if slot.pid}
+            own = {self._loading.pid} | {slot.pid for slot in self._slots if slot.pid}
             kernel.kill_descendants(own)
         outcome, is_final = outcome_of(hand, end, received, kills)
         if outcome.reason == Reason.TIMEOUT:
@@ -241,58 +228,15 @@ class Supervisor:
             outcome = self._timed_out(outcome)
         self._recorder.put(hand.at, hand.item, outcome)
 
-    def _on_template(self) -> None:
-        channel = self._around.template.channel
-        for message in channel.available():
-            self._on_message(message)
-        if channel.is_closed and not self._is_template_lost:
-            self._is_template_lost = True
-            self._selector.unregister(channel)
-            if not self._is_ready:
-                self._fail_for_lost_template()
+    def _on_ready(self) -> None:
+        for _ in range(self._at_once if self._pending else 0):
+            self._add_slot()
 
-    def _on_message(self, message: Message) -> None:
-        content = message.content
-        if "warning" in content:
-            self._log.line(warning=content["warning"])
-        elif "failed" in content:
-            self._fail_all(content["failed"], Reason(content["reason"]))
-        elif "ready" in content:
-            self._is_ready = True
-            for _ in range(self._at_once if self._pending else 0):
-                self._add_slot()
-
-    def _fail_for_lost_template(self) -> None:
-        _, status = os.waitpid(self._around.template.pid, 0)
-        end = End(status)
-        ran_out = end.signal == "SIGKILL" and self._around.kills.attribute(self._kills_at_start)
-        how = f"with exit status {end.exit_code}"
-        if end.signal is not None:
-            how = "by the kernel: out of memory" if ran_out else f"by {end.signal}"
-        ended = "was killed" if end.signal is not None else "ended"
-        self._fail_all(
-            f"the process {ended} {how} while it imported compute.py or ran setup",
-            Reason.OUT_OF_MEMORY if ran_out else Reason.EXIT_CODE,
-            end,
-        )
-
-    def _fail_all(self, text: str, reason: Reason, end: End | None = None) -> None:
+    def _fail_all(self, outcome: Outcome) -> None:
         """Fail every item that is left: not one of them can be computed."""
-        end = end or End()
-        outcome = Outcome(None, text, 0, 0.0, reason, exit_code=end.exit_code, signal=end.signal)
         while self._pending:
             at, item = self._pending.popleft()
             self._recorder.put(at, item, outcome)
-
-    def _on_template_output(self) -> None:
-        try:
-            data = os.read(self._around.output, READ_BYTES)
-        except BlockingIOError:
-            return
-        if not data:
-            self._selector.unregister(self._around.output)
-        for line in self._template_lines.add(data):
-            self._log.line(message=line)
 
     def _print(self, item: str, line: str) -> None:
         self._log.line(item=item, message=line)
@@ -348,34 +292,17 @@ class Supervisor:
                 key.data()
             self._after_events()
         self._take_written()
-        while self._around.output in self._selector.get_map() and self._drain():
-            pass
-        for line in self._template_lines.end():
-            self._log.line(message=line)
+        self._loading.drain()
         self._progress.end(self._clock())
         signal.set_wakeup_fd(-1)
         self._selector.close()
 
     def _dismiss(self) -> None:
         """End every process below this one; nobody is listened to any more."""
-        channels = [slot.channel for slot in self._slots if not slot.is_lost]
-        if not self._is_template_lost:
-            channels.append(self._around.template.channel)
-        for channel in channels:
-            self._selector.unregister(channel)
-            channel.close()
-        self._is_template_lost = True
+        for slot in self._slots:
+            slot.dismiss()
+        self._loading.dismiss()
         kernel.kill_descendants()
-
-    def _drain(self) -> bool:
-        """Read once more of what the template has printed; False where there is no more."""
-        before = selectors.DefaultSelector()
-        before.register(self._around.output, selectors.EVENT_READ)
-        is_readable = bool(before.select(0))
-        before.close()
-        if is_readable:
-            self._on_template_output()
-        return is_readable
 
 
 def line_of(written: Written, status: ItemStatus) -> dict[str, object]:

@@ -171,7 +171,7 @@ class _Serving:
             return prepared
         self._channel.send(
             {
-                "warning": f"compute.py has started {len(threads)} threads before the first item"
+                "warning": f"compute.py has started threads before the first item"
                 f" ({', '.join(threads[:3])}), and a process with threads can't be forked safely:"
                 " each item gets a Python of its own, which imports compute.py and runs setup"
                 " again; start threads in compute to avoid that"

@@ -95,6 +95,13 @@ def test_an_error_names_the_innermost_place_and_the_traceback_begins_in_compute_
     assert 'Traceback (most recent call last):\n  File "/app/compute.py", line 2' in full_text(own)
 
 
+def test_the_place_of_an_error_that_a_library_raised_is_where_it_was_called() -> None:
+    code = user_code(module("import json\ndef compute(i, p):\n    return json.loads('{')\n"))
+    with pytest.raises(ValueError, match="Expecting property name") as raised:
+        code.prepare({}).call("A")
+    assert describe(raised.value, {}).endswith("(compute.py, line 3, in compute)")
+
+
 def test_an_error_that_cannot_be_shown_is_one_all_the_same() -> None:
     class MuteError(Exception):
         def __str__(self) -> str:

@@ -83,4 +83,4 @@ def test_with_threads_at_the_start_each_item_has_a_python_of_its_own(
     assert jobs.statuses() == {"A": "SUCCEEDED", "B": "EXIT_CODE"}
     assert jobs.results()["A"]["result"] == '{"is_own":true,"x":1}'
     assert done.printed("A") == ["computing A"]
-    assert "1 threads before the first item (feeder)" in str(done.lines)
+    assert "started threads before the first item (feeder)" in str(done.lines)
