@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import boto3
 from botocore.config import Config as BotocoreConfig
 
+from batchctl.aws.answers import check_answers, whole_answers
 from batchctl.aws.batched_reads import BatchedRead, Reads
 from batchctl.aws.calls import log_calls, numbered_try
 from batchctl.aws.clock import Clock
+from batchctl.aws.login import Login
 from batchctl.aws.partitions import Partition, partition_of
 from batchctl.aws.retries import Retrier
 from batchctl.aws.tags import STACK_TAG
@@ -52,13 +54,24 @@ class Connection:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        """Log the calls of every client to be made, those that fetch credentials included."""
+        """Follow the calls of every client to be made, those that fetch credentials included."""
         log_calls(self.session)
+        check_answers(self.session)
+        self.login.watch()
+
+    @cached_property
+    def login(self) -> Login:
+        """What finds the credentials of the session."""
+        return Login(self.session)
 
     def client(self, service: str) -> BaseClient:
-        """Return a service's client, made once (making one is not thread-safe, using it is)."""
+        """Return a service's client, made once (making one is not thread-safe, using it is).
+
+        LoggedOut when the credentials can't be had.
+        """
         with self.lock:
             if service not in self.clients:
+                self.login.begin()
                 self.clients[service] = self.session.client(
                     service,  # type: ignore[call-overload]
                     endpoint_url=self.endpoint_url,
@@ -264,7 +277,7 @@ class _Retrying:
             numbers = itertools.count(1)
 
             def once() -> Any:
-                with numbered_try(next(numbers)):
+                with numbered_try(next(numbers)), whole_answers():
                     return attribute(**parameters)
 
             return self._retrier.call(address, once)
