@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from apigateway_as_aws import refuse_as_aws
 from made_once import make_once
+from moto import settings as moto_settings
 from moto.awslambda.models import LambdaBackend
 from moto.backends import get_backend
 from moto.iam import models as moto_iam
@@ -33,6 +34,8 @@ NEW_OBJECTS = 50_000
 # What is imported and collected stays to the end: cycles are looked for from the first test on.
 gc.disable()
 
+# A certificate is issued when it is asked for, not a minute later.
+moto_settings.ACM_VALIDATION_WAIT = -1
 PUT_EVENT_INVOKE_CONFIG = LambdaBackend.put_function_event_invoke_config
 SET_QUEUE_ATTRIBUTES = SQSBackend.set_queue_attributes
 

@@ -208,7 +208,9 @@ _LOGIN_ERRORS = (
 _NETWORK_HINT = (
     "check the network, the region and AWS_ENDPOINT_URL; behind a proxy, set HTTPS_PROXY to it"
 )
-_PROXY_HINT = "check HTTPS_PROXY (`http://user:password@host:port`), and NO_PROXY for what needs no proxy"
+_PROXY_HINT = (
+    "check HTTPS_PROXY (`http://user:password@host:port`), and NO_PROXY for what needs no proxy"
+)
 _TLS_HINT = (
     "where a proxy opens TLS, put a PEM file with its certificate authority and those of AWS into "
     "AWS_CA_BUNDLE; else check AWS_CA_BUNDLE, HTTPS_PROXY and this machine's clock"

@@ -175,6 +175,16 @@ class Aws:
         """
         return Poller(self.clock, self.on_wait).until(what, check, timeout_s=timeout_s)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the local cloud, which has nothing but what we make."""
+        return self.connection.endpoint_url is not None
+
+    @cached_property
+    def acm(self) -> Any:
+        """ACM: the user's certificate."""
+        return self._client("acm")
+
     @cached_property
     def apigateway(self) -> APIGatewayClient:
         """API Gateway: REST APIs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,7 +41,11 @@ def answering(
             self.wfile.write(body)
             self.close_connection = True
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_CONNECT = answer
+        def __getattr__(self, name: str) -> Callable[[], None]:
+            """Answer every method (`do_GET` and so on) alike."""
+            if not name.startswith("do_"):
+                raise AttributeError(name)
+            return self.answer
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

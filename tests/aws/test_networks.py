@@ -14,7 +14,9 @@ from batchctl.aws.errors import AmbiguousOutcome, explain
 from batchctl.aws.session import Aws, Connection
 from tests.aws.false_servers import answering, own_certificate
 
-PAGE = b"<!DOCTYPE html>\n<html><head><title>Guest Wi-Fi login</title></head><body>...</body></html>"
+PAGE = (
+    b"<!DOCTYPE html>\n<html><head><title>Guest Wi-Fi login</title></head><body>...</body></html>"
+)
 READS: dict[str, Callable[[Aws], Any]] = {
     "json": lambda aws: aws.dynamodb.describe_table(TableName="jobs"),
     "rest-json": lambda aws: aws.batch.describe_job_queues(),
@@ -36,7 +38,7 @@ def account(endpoint: str | None = None, waits: list[str] | None = None) -> Aws:
 
 def failure(call: Callable[[], Any]) -> tuple[str, str]:
     """Return the message and the hint of what the call raises."""
-    with pytest.raises(Exception, match=".") as error:
+    with pytest.raises(Exception, match=r".") as error:
         call()
     message, hint = explain(error.value)
     return message, str(hint)
@@ -100,7 +102,7 @@ def test_a_bundle_of_certificates_that_is_missing_is_named_at_once(
     monkeypatch.setenv("AWS_CA_BUNDLE", "/etc/ssl/corporate.pem")
     waits: list[str] = []
     with answering(b"{}", certificate=own_certificate(tmp_path)) as (endpoint, _requests):
-        message, hint = failure(lambda: account(endpoint, waits).ec2.describe_vpcs())
+        message, hint = failure(account(endpoint, waits).ec2.describe_vpcs)
     assert "AWS_CA_BUNDLE" in hint
     assert waits == [], message
 
