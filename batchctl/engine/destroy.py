@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
-from batchctl.engine.deletions import deletion_or_keep, physical_id
+from batchctl.engine.deletions import deletion_or_keep, outputs_of, physical_id
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import INTERRUPTED, LOGGED_OUT, WalkOutcome, walk
 from batchctl.errors import Interrupted, LoggedOut
-from batchctl.resource import Outputs
 
 
 def plan_destroy(
@@ -155,7 +154,7 @@ def _delete(record: StateRecord, state: StateFile, aws: Aws, emit: Emit) -> None
     started = aws.clock.now()
     emit(Started(step))
     try:
-        outputs = _outputs_of(record, reporting)
+        outputs = outputs_of(record, reporting)
         if outputs is not None:
             record.resource_kind.delete(reporting, outputs)
     except (Interrupted, LoggedOut):
@@ -165,15 +164,6 @@ def _delete(record: StateRecord, state: StateFile, aws: Aws, emit: Emit) -> None
         raise
     _forget(record, state)
     emit(Finished(step, aws.clock.now() - started))
-
-
-def _outputs_of(record: StateRecord, aws: Aws) -> Outputs | None:
-    """Return the recorded outputs; of an intent those that a read finds, None for nothing."""
-    outputs = record.known_outputs()
-    if outputs is not None:
-        return outputs
-    actual = record.resource_kind.read(aws, None, record.identity)
-    return actual.outputs if actual else None
 
 
 def _forget(record: StateRecord, state: StateFile) -> None:

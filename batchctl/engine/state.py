@@ -71,10 +71,14 @@ class StateRecord:
             ) from error
 
     def known_outputs(self) -> Outputs | None:
-        """Return the outputs as the kind's class, None for an intent."""
-        if self.outputs is None:
-            return None
+        """Return the outputs as the kind's class; None for an intent.
+
+        None, too, for a record of an older version that lacks one of today's outputs: `identity`
+        finds the resource, and what AWS says of it completes the record.
+        """
         fields = {each.name for each in dataclasses.fields(self.resource_kind.outputs)}
+        if self.outputs is None or not fields <= self.outputs.keys():
+            return None
         values = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in self.outputs.items()
