@@ -18,8 +18,8 @@ from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Wai
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
-from batchctl.engine.walk import INTERRUPTED, LOGGED_OUT, WalkOutcome, walk
-from batchctl.errors import Interrupted, LoggedOut
+from batchctl.engine.walk import INTERRUPTED, OVER, WalkOutcome, walk
+from batchctl.errors import Interrupted, RunOver
 
 
 def plan_destroy(
@@ -88,7 +88,7 @@ def _reason(key: str, outcome: WalkOutcome) -> str:
     if key in outcome.failed:
         return "failed"
     because = outcome.skipped.get(key, INTERRUPTED)
-    return because if because in {INTERRUPTED, LOGGED_OUT} else f"waits for {because}"
+    return because if because in {INTERRUPTED, *OVER} else f"waits for {because}"
 
 
 def _forget_shared(state: StateFile) -> None:
@@ -157,7 +157,7 @@ def _delete(record: StateRecord, state: StateFile, aws: Aws, emit: Emit) -> None
         outputs = outputs_of(record, reporting)
         if outputs is not None:
             record.resource_kind.delete(reporting, outputs)
-    except (Interrupted, LoggedOut):
+    except (Interrupted, RunOver):
         raise
     except BaseException as error:
         emit(Failed(step, error))

@@ -26,6 +26,7 @@ from batchctl.private_files import (
     narrow,
     private_folder,
     require_plain,
+    unwritable,
     write_private,
 )
 from batchctl.resource import Outputs, Properties, Resource
@@ -269,7 +270,8 @@ def write_atomically(path: Path, text: str, shared: bool = False) -> None:
         write_private(path, text)
         return
     mode = stat.S_IMODE(path.stat().st_mode)
-    _keep(path, mode)
+    with unwritable(backup_of(path)):
+        _keep(path, mode)
     write_private(path, text, mode)
 
 

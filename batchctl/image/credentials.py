@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,7 +40,11 @@ def private_login(
 
 
 def _docker_config(environment: Mapping[str, str]) -> Path:
-    return Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    """Return where Docker is set up; a user without a home has no settings, as Docker sees it."""
+    named = environment.get("DOCKER_CONFIG")
+    with suppress(RuntimeError):
+        return Path(named) if named else Path.home() / ".docker"
+    return Path(os.devnull)
 
 
 def _copy_docker_config(source: Path, target: Path) -> None:
