@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from batchctl.ending import undone_at_once
 
 # Where Docker keeps logins, and the members of it that aren't ours (Docker CLI reference,
 # "Configuration files"): it would store the password in a helper.
@@ -28,7 +31,7 @@ def private_login(
     The environment `found_in` says where Docker's configuration is. Finch has a configuration of
     its own inside its virtual machine: there the login stays.
     """
-    with TemporaryDirectory(prefix="batchctl-login-") as made:
+    with TemporaryDirectory(prefix="batchctl-login-") as made, undone_at_once(_removal_of(made)):
         folder = Path(made)
         if kind == "podman":
             yield {"REGISTRY_AUTH_FILE": str(folder / "auth.json")}
@@ -37,6 +40,10 @@ def private_login(
             yield {"DOCKER_CONFIG": str(folder)}
         else:
             yield {}
+
+
+def _removal_of(folder: str) -> Callable[[], None]:
+    return lambda: shutil.rmtree(folder, ignore_errors=True)
 
 
 def _docker_config(environment: Mapping[str, str]) -> Path:

@@ -8,11 +8,11 @@ from typing import Any
 
 import boto3
 import pytest
+from false_servers import answering, own_certificate
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.errors import AmbiguousOutcome, explain
 from batchctl.aws.session import Aws, Connection
-from tests.aws.false_servers import answering, own_certificate
 
 PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>Guest Wi-Fi login</title></head><body>...</body></html>"
