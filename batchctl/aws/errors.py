@@ -6,6 +6,7 @@ ClientException and tells cases apart by text), so all spellings are here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -189,7 +190,7 @@ def explain(error: BaseException) -> tuple[str, str | None]:
         text = f"{error.operation_name}: {code_of(error)}: {message_of(error)}{waited}"
         return text, _hint(code_of(error)) or again
     if isinstance(error, BotoCoreError):
-        return f"{error}{waited}", _BOTOCORE_HINTS.get(type(error).__name__, again)
+        return f"{error}{waited}", _botocore_hint(error) or again
     return f"{type(error).__name__}: {error}", "run again with `--debug` for the traceback"
 
 
@@ -204,6 +205,12 @@ _LOGIN_ERRORS = (
     "TokenRetrievalError",
     "SSOTokenLoadError",
     "UnauthorizedSSOTokenError",
+)
+_DUAL_STACK = re.compile(r"//[a-z0-9.-]+\.api\.(aws|amazonwebservices\.com\.cn)\b")
+_DUAL_STACK_HINT = (
+    "not every service has a dual-stack endpoint in every region: unset AWS_USE_DUALSTACK_ENDPOINT "
+    "(`use_dualstack_endpoint` of the profile), or name this service's endpoint in "
+    "AWS_ENDPOINT_URL_<SERVICE>"
 )
 _NETWORK_HINT = (
     "check the network, the region and AWS_ENDPOINT_URL; behind a proxy, set HTTPS_PROXY to it"
@@ -233,6 +240,12 @@ _BOTOCORE_HINTS = {
     **dict.fromkeys(("ProxyConnectionError", "InvalidProxiesConfigError"), _PROXY_HINT),
     "SSLError": _TLS_HINT,
 }
+
+
+def _botocore_hint(error: BotoCoreError) -> str | None:
+    if type(error).__name__ == "EndpointConnectionError" and _DUAL_STACK.search(str(error)):
+        return _DUAL_STACK_HINT
+    return _BOTOCORE_HINTS.get(type(error).__name__)
 
 
 def _hint(code: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from false_servers import answering, own_certificate
 
 from batchctl.aws.clock import Clock
@@ -132,3 +133,18 @@ def test_a_proxy_that_is_not_there_or_misspelled_is_named(
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     _message, hint = failure(lambda: account().sqs.create_queue(QueueName="x"))
     assert "HTTPS_PROXY" in hint
+
+
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [
+        ("https://batch.us-east-1.api.aws/v1", "AWS_USE_DUALSTACK_ENDPOINT"),
+        ("https://iam.aws-cn-global.api.amazonwebservices.com.cn/", "AWS_USE_DUALSTACK_ENDPOINT"),
+        ("https://batch.us-east-1.amazonaws.com/v1", "HTTPS_PROXY"),
+    ],
+)
+def test_a_dual_stack_endpoint_that_is_not_there_is_named_with_the_setting(
+    host: str, named: str
+) -> None:
+    _message, hint = explain(EndpointConnectionError(endpoint_url=host))
+    assert named in str(hint)
