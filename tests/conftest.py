@@ -17,6 +17,7 @@ from moto.backends import get_backend
 from moto.iam import models as moto_iam
 from moto.sqs.models import SQSBackend
 from settings_as_aws import keep_settings
+from strict_calls import StrictCalls
 from xdist.scheduler import LoadScopeScheduling
 
 MANAGED_POLICIES = (
@@ -38,6 +39,11 @@ gc.disable()
 moto_settings.ACM_VALIDATION_WAIT = -1
 PUT_EVENT_INVOKE_CONFIG = LambdaBackend.put_function_event_invoke_config
 SET_QUEUE_ATTRIBUTES = SQSBackend.set_queue_attributes
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hold every call that we make in a test against AWS's models."""
+    config.pluginmanager.register(StrictCalls(), "strict-calls")
 
 
 class OneByOne(LoadScopeScheduling):
