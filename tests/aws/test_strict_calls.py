@@ -54,5 +54,10 @@ def test_a_right_call_has_no_violation() -> None:
 def test_a_call_is_ours_when_our_code_makes_it() -> None:
     assert not is_ours(sys._getframe())
     frames: list[bool] = []
-    Retrier().call("sqs.GetQueueUrl", lambda: frames.append(is_ours(sys._getframe(1))) or {})
+
+    def once() -> dict[str, Any]:
+        frames.append(is_ours(sys._getframe(1)))
+        return {}
+
+    Retrier().call("sqs.GetQueueUrl", once)
     assert frames == [True]
