@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import boto3
 from botocore.config import Config as BotocoreConfig
@@ -86,6 +86,22 @@ class Connection:
                     ),
                 )
             return self.clients[service]
+
+
+class Pages(Protocol):
+    """A paginator of botocore's."""
+
+    def paginate(self, **parameters: object) -> Iterable[Mapping[str, Any]]:
+        """Yield the pages."""
+        ...
+
+
+class ServiceQuotas(Protocol):
+    """What is used of the client of Service Quotas."""
+
+    def get_paginator(self, operation: str, /) -> Pages:
+        """Return a paginator."""
+        ...
 
 
 class Aws:
@@ -243,6 +259,12 @@ class Aws:
     def logs(self) -> CloudWatchLogsClient:
         """CloudWatch Logs."""
         client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @cached_property
+    def service_quotas(self) -> ServiceQuotas:
+        """Service Quotas: what the account may have of a service."""
+        client: ServiceQuotas = self._client("service-quotas")
         return client
 
     @cached_property
