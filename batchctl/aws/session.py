@@ -7,14 +7,16 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import boto3
 from botocore.config import Config as BotocoreConfig
 
+from batchctl.aws.answers import check_answers, whole_answers
 from batchctl.aws.batched_reads import BatchedRead, Reads
 from batchctl.aws.calls import log_calls, numbered_try
 from batchctl.aws.clock import Clock
+from batchctl.aws.login import Login
 from batchctl.aws.partitions import Partition, partition_of
 from batchctl.aws.retries import Retrier
 from batchctl.aws.tags import STACK_TAG
@@ -52,13 +54,24 @@ class Connection:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        """Log the calls of every client to be made, those that fetch credentials included."""
+        """Follow the calls of every client to be made, those that fetch credentials included."""
         log_calls(self.session)
+        check_answers(self.session)
+        self.login.watch()
+
+    @cached_property
+    def login(self) -> Login:
+        """What finds the credentials of the session."""
+        return Login(self.session)
 
     def client(self, service: str) -> BaseClient:
-        """Return a service's client, made once (making one is not thread-safe, using it is)."""
+        """Return a service's client, made once (making one is not thread-safe, using it is).
+
+        LoggedOut when the credentials can't be had.
+        """
         with self.lock:
             if service not in self.clients:
+                self.login.begin()
                 self.clients[service] = self.session.client(
                     service,  # type: ignore[call-overload]
                     endpoint_url=self.endpoint_url,
@@ -73,6 +86,22 @@ class Connection:
                     ),
                 )
             return self.clients[service]
+
+
+class Pages(Protocol):
+    """A paginator of botocore's."""
+
+    def paginate(self, **parameters: object) -> Iterable[Mapping[str, Any]]:
+        """Yield the pages."""
+        ...
+
+
+class ServiceQuotas(Protocol):
+    """What is used of the client of Service Quotas."""
+
+    def get_paginator(self, operation: str, /) -> Pages:
+        """Return a paginator."""
+        ...
 
 
 class Aws:
@@ -162,6 +191,16 @@ class Aws:
         """
         return Poller(self.clock, self.on_wait).until(what, check, timeout_s=timeout_s)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the local cloud, which has nothing but what we make."""
+        return self.connection.endpoint_url is not None
+
+    @cached_property
+    def acm(self) -> Any:
+        """ACM: the user's certificate."""
+        return self._client("acm")
+
     @cached_property
     def apigateway(self) -> APIGatewayClient:
         """API Gateway: REST APIs."""
@@ -223,6 +262,12 @@ class Aws:
         return client
 
     @cached_property
+    def service_quotas(self) -> ServiceQuotas:
+        """Service Quotas: what the account may have of a service."""
+        client: ServiceQuotas = self._client("service-quotas")
+        return client
+
+    @cached_property
     def sqs(self) -> SQSClient:
         """SQS."""
         client: SQSClient = self._client("sqs")
@@ -264,7 +309,7 @@ class _Retrying:
             numbers = itertools.count(1)
 
             def once() -> Any:
-                with numbered_try(next(numbers)):
+                with numbered_try(next(numbers)), whole_answers():
                     return attribute(**parameters)
 
             return self._retrier.call(address, once)

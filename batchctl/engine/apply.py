@@ -24,7 +24,7 @@ from batchctl.engine.plan import Plan, at_recorded_generation, decide, graph_of,
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import WalkOutcome, walk
-from batchctl.errors import Interrupted, LoggedOut
+from batchctl.errors import Interrupted, RunOver
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
 
 ADOPT_WITHIN_S = 60.0
@@ -99,7 +99,7 @@ class _Applier:
         self._emit(Started(step))
         try:
             outputs = self._carry_out(step, resource, actual, aws)
-        except (Interrupted, LoggedOut):
+        except (Interrupted, RunOver):
             raise
         except BaseException as error:
             self._emit(Failed(step, error))

@@ -31,7 +31,7 @@ def deletion_or_keep(record: StateRecord, aws: Aws) -> Step:
 
 def planned_deletion(record: StateRecord, aws: Aws) -> Step:
     """Return the step that deletes a recorded resource, with the data and the work that it ends."""
-    outputs = record.known_outputs()
+    outputs = outputs_of(record, aws) if record.outputs else None
     kind = record.resource_kind
     step = Step(
         Action.DELETE,
@@ -48,7 +48,15 @@ def planned_deletion(record: StateRecord, aws: Aws) -> Step:
 
 def physical_id(record: StateRecord) -> str:
     """Return the recorded id; of an intent, the identity that finds it."""
-    outputs: Outputs | None = record.known_outputs()
-    if outputs is not None:
-        return outputs.id
+    if record.outputs is not None:
+        return str(record.outputs["id"])
     return ", ".join(str(value) for value in record.identity.values())
+
+
+def outputs_of(record: StateRecord, aws: Aws) -> Outputs | None:
+    """Return the recorded outputs; where they aren't known those that a read finds, or None."""
+    outputs = record.known_outputs()
+    if outputs is not None:
+        return outputs
+    actual = record.resource_kind.read(aws, None, record.identity)
+    return actual.outputs if actual else None

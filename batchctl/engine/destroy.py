@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
-from batchctl.engine.deletions import deletion_or_keep, physical_id
+from batchctl.engine.deletions import deletion_or_keep, outputs_of, physical_id
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
-from batchctl.engine.walk import INTERRUPTED, LOGGED_OUT, WalkOutcome, walk
-from batchctl.errors import Interrupted, LoggedOut
-from batchctl.resource import Outputs
+from batchctl.engine.walk import INTERRUPTED, OVER, WalkOutcome, walk
+from batchctl.errors import Interrupted, RunOver
 
 
 def plan_destroy(
@@ -89,7 +88,7 @@ def _reason(key: str, outcome: WalkOutcome) -> str:
     if key in outcome.failed:
         return "failed"
     because = outcome.skipped.get(key, INTERRUPTED)
-    return because if because in {INTERRUPTED, LOGGED_OUT} else f"waits for {because}"
+    return because if because in {INTERRUPTED, *OVER} else f"waits for {because}"
 
 
 def _forget_shared(state: StateFile) -> None:
@@ -155,25 +154,16 @@ def _delete(record: StateRecord, state: StateFile, aws: Aws, emit: Emit) -> None
     started = aws.clock.now()
     emit(Started(step))
     try:
-        outputs = _outputs_of(record, reporting)
+        outputs = outputs_of(record, reporting)
         if outputs is not None:
             record.resource_kind.delete(reporting, outputs)
-    except (Interrupted, LoggedOut):
+    except (Interrupted, RunOver):
         raise
     except BaseException as error:
         emit(Failed(step, error))
         raise
     _forget(record, state)
     emit(Finished(step, aws.clock.now() - started))
-
-
-def _outputs_of(record: StateRecord, aws: Aws) -> Outputs | None:
-    """Return the recorded outputs; of an intent those that a read finds, None for nothing."""
-    outputs = record.known_outputs()
-    if outputs is not None:
-        return outputs
-    actual = record.resource_kind.read(aws, None, record.identity)
-    return actual.outputs if actual else None
 
 
 def _forget(record: StateRecord, state: StateFile) -> None:

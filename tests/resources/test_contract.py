@@ -40,13 +40,16 @@ def with_dependencies(resource: Resource[Any]) -> list[Resource[Any]]:
 
 
 @pytest.fixture(autouse=True)
-def public_default_vpc(aws: Aws) -> None:
-    make_default_vpc_public(aws.connection.client("ec2"))
-
-
-@pytest.fixture(autouse=True)
-def users_web_acls(aws: Aws) -> None:
-    make_web_acls(aws)
+def users_own(request: pytest.FixtureRequest, aws: Aws) -> None:
+    """What is in the account before `up`: a default VPC and web ACLs, for examples on them."""
+    callspec = getattr(request.node, "callspec", None)
+    example = callspec.params.get("example") if callspec else None
+    wanted = filter(None, (example.resource, example.changed)) if example else ()
+    kinds = {each.kind for resource in wanted for each in with_dependencies(resource)}
+    if "network" in kinds:
+        make_default_vpc_public(aws.connection.client("ec2"))
+    if "web_acl_association" in kinds:
+        make_web_acls(aws)
 
 
 @pytest.fixture

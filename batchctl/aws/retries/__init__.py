@@ -18,43 +18,41 @@ from typing import Any
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
-    ReadTimeoutError,
+    HTTPClientError,
+    ProxyConnectionError,
+    SSLError,
 )
 
+from batchctl.aws.answers import NotAnAnswer
 from batchctl.aws.clock import Clock
-from batchctl.aws.errors import AmbiguousOutcome, code_of, login_error
+from batchctl.aws.errors import (
+    THROTTLE_CODES,
+    AmbiguousOutcome,
+    NoAnswerToLogin,
+    code_of,
+    explain,
+    login_error,
+)
 from batchctl.aws.retries.rules import RULES
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 20.0
 THROTTLED_FOR_S = 600.0
 UNANSWERED_FOR_S = 30.0
-# No connection was made; and a connection that ended before the answer arrived.
-NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError)
-NO_ANSWER = (*NEVER_SENT, ConnectionClosedError, ReadTimeoutError)
-
-# botocore's list of throttling codes (retries/standard.py) without LimitExceededException, which
-# these services use for quotas as well.
-THROTTLE_CODES = frozenset(
-    {
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestThrottledException",
-        "RequestThrottled",
-        "TooManyRequestsException",
-        "ProvisionedThroughputExceededException",
-        "TransactionInProgressException",
-        "RequestLimitExceeded",
-        "BandwidthLimitExceeded",
-        "SlowDown",
-        "PriorRequestNotComplete",
-        "EC2ThrottledException",
-    }
+# No connection was made, or none that the call could be sent on.
+NEVER_SENT = (
+    EndpointConnectionError,
+    ConnectTimeoutError,
+    ProxyConnectionError,
+    NoAnswerToLogin,
 )
+# A connection that ended before the answer arrived, and answers that are no answer of AWS's.
+NO_ANSWER = (*NEVER_SENT, SSLError, HTTPClientError, NotAnAnswer)
+# A certificate that isn't trusted, and a bundle that can't be read, stay so.
+_NOT_TRUSTED = ("CERTIFICATE_VERIFY_FAILED", "No such file or directory")
+
 # Operations whose names begin so create something new each time they take effect.
 NOT_REPEATABLE = ("Create", "Register", "Submit", "Run", "Add")
 
@@ -117,7 +115,17 @@ def _unanswered(error: Exception) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return bool(status >= 500)
-    return isinstance(error, NO_ANSWER)
+    return isinstance(error, NO_ANSWER) and not _is_for_good(error)
+
+
+def _is_for_good(error: Exception) -> bool:
+    """Whether a setting of this machine keeps the call from being sent, today and tomorrow.
+
+    That is a certificate that isn't trusted, or a proxy's address that is none.
+    """
+    if isinstance(error, SSLError):
+        return any(each in str(error) for each in _NOT_TRUSTED)
+    return isinstance(error, HTTPClientError) and isinstance(error.kwargs.get("error"), ValueError)
 
 
 def _ambiguous(operation: str, error: Exception) -> bool:
@@ -127,7 +135,9 @@ def _ambiguous(operation: str, error: Exception) -> bool:
 
 
 def _lost(operation: str, error: Exception) -> AmbiguousOutcome:
+    _, cause = explain(error)
+    again = "run the command again: it checks first what already exists"
     return AmbiguousOutcome(
         f"no answer to {operation}, which may have taken effect: {error}",
-        hint="run the command again: it checks first what already exists",
+        hint=f"{again}; {cause}" if cause and isinstance(error, BotoCoreError) else again,
     )
