@@ -18,13 +18,21 @@ from batchctl.application.diagnosis import Diagnosis, diagnosis_of
 from batchctl.application.events import OnEvent, ignore
 from batchctl.application.front_door import FrontDoor, front_door_of, loopback_url
 from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
-from batchctl.application.image import FolderNotice, folder_notice, image_of, secrets_of
+from batchctl.application.image import (
+    FolderNotice,
+    contents_of,
+    deployed_contents,
+    folder_notice,
+    image_of,
+    secrets_of,
+)
 from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
-from batchctl.application.local_cloud import local_settings, open_local_cloud
+from batchctl.application.local_cloud import local_settings, machine_vcpus, open_local_cloud
 from batchctl.application.logs import JobLogs, logs_of
 from batchctl.application.recorded import RecordedStates
 from batchctl.application.status import Status, status_of
 from batchctl.application.target import Target
+from batchctl.application.upgrade import earlier_containers
 from batchctl.aws.session import Aws
 from batchctl.config import Config
 from batchctl.engine import lock
@@ -90,7 +98,14 @@ class Application:
     @cached_property
     def stack(self) -> tuple[Resource[Any], ...]:
         """The resources that config.yaml asks for."""
-        return stack.build(self.config, image=self.image, package=function_package())
+        image = self.image  # what is wrong with it is said before anything is asked
+        surroundings = stack.Surroundings(
+            machine_vcpus=machine_vcpus(self.config) if self.target.local else None,
+            earlier_containers=earlier_containers(self.recorded, lambda: self.aws),
+        )
+        return stack.build(
+            self.config, image=image, package=function_package(), surroundings=surroundings
+        )
 
     @cached_property
     def image(self) -> str | Recipe:
@@ -104,6 +119,15 @@ class Application:
     def image_secrets(self) -> Secrets | None:
         """What looks like a secret where the image is built from; None when it isn't built."""
         return secrets_of(self.image)
+
+    @property
+    def has_new_code(self) -> bool:
+        """Whether the folder of compute.py has changed since `up`; False where none is known."""
+        recorded = deployed_contents(self.recorded)
+        return recorded is not None and contents_of(self.target, self.config) not in {
+            None,
+            recorded,
+        }
 
     @property
     def folder_notice(self) -> FolderNotice:
@@ -167,7 +191,10 @@ class Application:
         door = door_of(self.config)
         self.state.remember_api(door.mode, door.auth, door.cidrs or (), door.scheme or "")
         self._forget("front_door")
-        return apply(self.stack, plan, self.state, self.aws, emit).outcome
+        outcome = apply(self.stack, plan, self.state, self.aws, emit).outcome
+        if outcome.complete:
+            self.state.remember_compute(contents_of(self.target, self.config))
+        return outcome
 
     def plan_down(self, *, delete_data: bool = False, on_wait: OnWait = ignore_waits) -> Plan:
         """Return what `down` would delete, from the state alone, and what it would keep."""

@@ -56,9 +56,7 @@ def apply(
     outcome = walk(graph_of(stack), applier.apply_one, aws.clock.stop)
     _report_skipped(outcome, emit)
     if outcome.complete:
-        outcome = delete_records(
-            orphans_of(stack, state.state), state, aws, emit, ends_work=False
-        )
+        outcome = delete_records(orphans_of(stack, state.state), state, aws, emit, ends_work=False)
         _report_skipped(outcome, emit)
     return Result(outcome, applier.deployed)
 

@@ -163,9 +163,7 @@ def _entry_points_first(
     return {key: before if key in first else before | entry_points for key, before in graph.items()}
 
 
-def _delete(
-    record: StateRecord, state: StateFile, aws: Aws, emit: Emit, *, ends_work: bool
-) -> str:
+def _delete(record: StateRecord, state: StateFile, aws: Aws, emit: Emit, *, ends_work: bool) -> str:
     """Delete a resource and forget it; or say why it stays."""
     if record.resource_kind.shared:
         _forget(record, state)

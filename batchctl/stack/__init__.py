@@ -19,11 +19,13 @@ from batchctl.config import Config
 from batchctl.image.recipe import Recipe
 from batchctl.packaging import Package
 from batchctl.resource import Resource
-from batchctl.stack.compute import Surroundings, build_batch, build_network
+from batchctl.stack.compute import IN_AWS, Surroundings, build_batch, build_network
 from batchctl.stack.events import build_events
 from batchctl.stack.front_door import build_front_door
 from batchctl.stack.functions import build_functions
 from batchctl.stack.storage import build_storage
+
+__all__ = ["Surroundings", "build", "in_order"]
 
 LOAD_BALANCER = "load_balancer.api"
 STAGE = "stage.api"
@@ -36,7 +38,7 @@ def build(
     *,
     image: str | Recipe,
     package: Package,
-    surroundings: Surroundings = Surroundings(),
+    surroundings: Surroundings = IN_AWS,
 ) -> tuple[Resource[Any], ...]:
     """Return every resource of the application, dependencies first.
 

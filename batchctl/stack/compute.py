@@ -41,6 +41,9 @@ class Surroundings:
     earlier_containers: bool = False
 
 
+IN_AWS = Surroundings()
+
+
 @dataclass(frozen=True)
 class Batch:
     """What runs the jobs; `on_demand_queue` is for retries that are to be spared Spot, if any.

@@ -51,7 +51,9 @@ def make_first_in_first_out(aws: Aws, batch: Any, folder: Path) -> None:
 
 
 def queues(batch: Any) -> dict[str, str]:
-    return {each["jobQueueName"]: each["state"] for each in batch.describe_job_queues()["jobQueues"]}
+    return {
+        each["jobQueueName"]: each["state"] for each in batch.describe_job_queues()["jobQueues"]
+    }
 
 
 def unfinished(*ids: str) -> Callable[[Any], None]:

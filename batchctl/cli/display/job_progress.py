@@ -46,11 +46,15 @@ def follow(
 
 def print_end(application: Application, job: Job) -> None:
     """Say how a job ended, and exit with 4 unless it succeeded."""
-    tasks, command = job.tasks, spelled(application)
+    counts, command = job.progress, spelled(application)
     if job.status == Status.SUCCEEDED:
         say(f"{job.job_id} succeeded: `{command} results {job.job_id}`")
         return
-    say(f"{job.job_id} ended as {job.status}: {tasks.failed} of {tasks.total} tasks failed")
+    why = f" ({job.reason})" if job.reason else ""
+    say(
+        f"{job.job_id} ended as {job.status}{why}: {counts.failed} of {counts.total} "
+        f"{job.counted} failed"
+    )
     say(f"`{command} why {job.job_id}` says why, `{command} retry {job.job_id}` tries again")
     sys.exit(JOB_FAILED)
 
@@ -61,7 +65,7 @@ def _each_change(show: Show, on_change: Show | None) -> Show:
     def poll(job: Job) -> None:
         nonlocal last
         show(job)
-        now = (job.status, job.tasks)
+        now = (job.status, job.tasks, job.item_counts)
         if on_change is not None and now != last:
             on_change(job)
         last = now
@@ -96,14 +100,14 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
 
 def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
     """Draw how a job stands in two lines, which 80 columns are wide enough for."""
-    tasks = job.tasks
+    counts = job.progress
     first = grid()
-    bar = ProgressBar(total=max(tasks.total, 1), completed=tasks.ended, width=24)
-    counted = f"{tasks.ended}/{tasks.total} tasks"
+    bar = ProgressBar(total=max(counts.total, 1), completed=counts.ended, width=24)
+    counted = f"{counts.ended}/{counts.total} {job.counted}"
     first.add_row(
         text(job.status),
         bar,
-        *(text(each) for each in (counted, f"{tasks.running} running", f"{tasks.failed} failed")),
+        *(text(each) for each in (counted, f"{counts.running} running", f"{counts.failed} failed")),
     )
     reclaims = f"{job.reclaims.count} reclaims" if job.reclaims else ""
     second = (f"{duration(elapsed_s)} watched", speed(job, pace), reclaims)
@@ -115,11 +119,11 @@ def _line_printer(pace: Pace, failures: Failures) -> Show:
 
     def show(job: Job) -> None:
         nonlocal last
-        tasks = job.tasks
+        counts = job.progress
         pace.take(job)
         line = (
-            f"{job.status}: {tasks.ended}/{tasks.total} tasks done, "
-            f"{tasks.running} running, {tasks.failed} failed"
+            f"{job.status}: {counts.ended}/{counts.total} {job.counted} done, "
+            f"{counts.running} running, {counts.failed} failed"
         )
         if line != last:
             rest = "" if job.ended else speed(job, pace)
@@ -133,10 +137,11 @@ def _line_printer(pace: Pace, failures: Failures) -> Show:
 
 def speed(job: Job, pace: Pace) -> str:
     """Say how fast a job goes and how long it takes still; empty when nothing is known."""
-    rate, left_s = pace.tasks_per_s, pace.left_s(job)
+    rate, left_s = pace.per_s, pace.left_s(job)
     if rate is None or left_s is None:
         return ""
-    rate_text = f"{rate:.1f} tasks/s" if rate >= 1 else f"{60 * rate:.1f} tasks/min"
+    what = job.counted
+    rate_text = f"{rate:.1f} {what}/s" if rate >= 1 else f"{60 * rate:.1f} {what}/min"
     return f"{rate_text}, {duration(left_s)} left"
 
 
