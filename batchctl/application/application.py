@@ -14,7 +14,7 @@ from batchctl import stack
 from batchctl.application.account import open_account
 from batchctl.application.caller import direct_http, open_caller
 from batchctl.application.dead_letters import DeadLetterQueue, dead_letter_queues
-from batchctl.application.diagnosis import Diagnosis, diagnosis_of
+from batchctl.application.diagnosis import Diagnosis, Machines, diagnosis_of, turns_of
 from batchctl.application.events import OnEvent, ignore
 from batchctl.application.front_door import FrontDoor, front_door_of, loopback_url
 from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
@@ -26,6 +26,7 @@ from batchctl.application.image import (
     image_of,
     secrets_of,
 )
+from batchctl.application.job_resources import QUEUE as JOBS_QUEUE
 from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
 from batchctl.application.local_cloud import local_settings, machine_vcpus, open_local_cloud
 from batchctl.application.logs import JobLogs, logs_of
@@ -48,9 +49,11 @@ from batchctl.image.recipe import Recipe, Secrets
 from batchctl.jobs import JobsClient
 from batchctl.jobs.api.connection import Connection
 from batchctl.jobs.control import JobChanges
+from batchctl.jobs.diagnosis.turns import Turns
 from batchctl.local.control.process import Settings
 from batchctl.packaging import function_package
 from batchctl.resource import Resource
+from batchctl.resources.sqs import depth
 from batchctl.stack.openness import door_of, front_door_warnings
 
 
@@ -255,7 +258,29 @@ class Application:
     def why(self, job_id: str, *, assume_api_role: bool = False) -> Diagnosis:
         """Return what AWS says about a job, the likely causes and what to do; JobNotFound."""
         client = self.jobs(assume_api_role=assume_api_role)
-        return diagnosis_of(self.aws, job_resources_of(self._recorded), client, job_id)
+        resources = job_resources_of(self._recorded)
+        return diagnosis_of(self.aws, resources, client, job_id, self._machines)
+
+    def turns(self, job_id: str) -> Turns:
+        """Return what else is in the queue beside a job, as AWS Batch says; UsageError before `up`.
+
+        The caller's own credentials are used, whoever may call the API.
+        """
+        resources = job_resources_of(self._recorded)
+        return turns_of(self.aws, resources, job_id, self._machines)
+
+    def waiting_jobs(self) -> int:
+        """Return about how many submitted jobs wait in SQS to be taken by the splitter."""
+        url = self.state.state.outputs(JOBS_QUEUE).get("url")
+        return depth(self.aws, str(url)) if url else 0
+
+    @property
+    def _machines(self) -> Machines:
+        compute = self.config.compute
+        environments = 2 if compute.on_demand_fallback else 1
+        in_aws = environments * compute.max_vcpus
+        most = machine_vcpus(self.config) if self.target.local else in_aws
+        return Machines(most, compute.memory_sizes_mib)
 
     def dead_letters(self) -> tuple[DeadLetterQueue, ...]:
         """Return the queues of failed messages that there are; UsageError before `up`."""

@@ -65,8 +65,11 @@ def secrets_of(image: str | recipe.Recipe) -> recipe.Secrets | None:
 
 
 def contents_of(target: Target, config: Config) -> str | None:
-    """Return the hash of what the folder would be built into now; None where a named image runs."""
-    if config.compute.image is not None:
+    """Return the hash of what the folder would be built into now.
+
+    None where a named image runs, and where there is no folder, as for those who only submit.
+    """
+    if config.compute.image is not None or not (target.folder / config.compute.build).is_dir():
         return None
     return _recipe_of(target, config, rebuild=False).contents
 

@@ -8,13 +8,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import inf
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from batchctl.contract.statuses import ItemStatus
+from batchctl.errors import BatchctlError
 from batchctl.jobs.api.job import Job, Result
+from batchctl.jobs.diagnosis.turns import Turns
 from batchctl.jobs.errors import Unreachable
 
 WINDOW_S = 60.0
 """The rate is that of the last minute: what came before says little about what comes."""
+WAITS_AT_LEAST_S, NOTED_EVERY_S = 10.0, 60.0
+"""A task takes some seconds to start: until then nothing holds it up."""
 SCANS_TAKE_A_TENTH = 9.0
 """After reading all results for failures, nine times as long passes before they are read again."""
 
@@ -52,6 +59,39 @@ class Pace:
         """Return the seconds until the last one ends at this rate, None when there is no rate."""
         rate, counts = self.per_s, job.progress
         return None if rate is None else (counts.total - counts.ended) / rate
+
+
+@dataclass
+class Standing:
+    """Says what stands before a job that waits; `turns` asks, which not everybody may.
+
+    A job that has begun has had its turn.
+    """
+
+    turns: Callable[[], Turns]
+    clock: Callable[[], float]
+    _since: float | None = None
+    _not_before: float = 0.0
+
+    def note(self, job: Job) -> str | None:
+        """Return it in one line, ten seconds after the first look and then every minute."""
+        counts, now = job.progress, self.clock()
+        if job.ended or counts.running or counts.ended:
+            self._not_before = inf
+            return None
+        if self._since is None:
+            self._since, self._not_before = now, now + WAITS_AT_LEAST_S
+        if now < self._not_before:
+            return None
+        self._not_before = now + NOTED_EVERY_S
+        try:
+            found = self.turns()
+        except (BatchctlError, ClientError, BotoCoreError):
+            self._not_before = inf
+            return None
+        if not found.others:
+            return None
+        return f"waiting for {now - self._since:.0f} s behind {found.before}; {found.used}"
 
 
 @dataclass

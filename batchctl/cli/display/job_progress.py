@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from batchctl.cli.display.job import spelled
 from batchctl.cli.output import grid, live, people, say, text
 from batchctl.contract.statuses import Status
 from batchctl.jobs.diagnosis.failures import failure_text
-from batchctl.jobs.watching import Failures, Pace
+from batchctl.jobs.watching import Failures, Pace, Standing
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,6 +27,7 @@ JOB_FAILED = 4
 FAILURES_SHOWN = 10
 
 Show = Callable[["Job"], None]
+Notes = Callable[["Job"], Iterable[str]]
 
 
 def follow(
@@ -35,8 +36,9 @@ def follow(
     """Show a job until it has ended and return it; on Ctrl-C say that the job goes on."""
     pace = Pace(time.monotonic)
     failures = Failures(lambda: client.results(job_id), time.monotonic, FAILURES_SHOWN)
+    standing = Standing(lambda: application.turns(job_id), time.monotonic)
     try:
-        with _shown(pace, failures) as show:
+        with _shown(pace, _notes(failures, standing)) as show:
             return client.wait(job_id, _each_change(show, on_change))
     except KeyboardInterrupt:
         say("")
@@ -73,12 +75,24 @@ def _each_change(show: Show, on_change: Show | None) -> Show:
     return poll
 
 
+def _notes(failures: Failures, standing: Standing) -> Notes:
+    """Return what tells at each look what is new beside the counts."""
+
+    def notes(job: Job) -> Iterator[str]:
+        if line := standing.note(job):
+            yield f"  {line}"
+        for result in failures.new(job):
+            yield f"  failed {result.item}: {failure_text(result)}"
+
+    return notes
+
+
 @contextmanager
-def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
+def _shown(pace: Pace, notes: Notes) -> Iterator[Show]:
     """Show a bar that moves on a terminal, and elsewhere a line for each change."""
     console = people()
     if not console.is_terminal:
-        yield _line_printer(pace, failures)
+        yield _line_printer(pace, notes)
         return
     current: list[Job] = []
     began = time.monotonic()
@@ -92,8 +106,8 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
             pace.take(job)
             current[:] = [job]
             shown.refresh()
-            for result in failures.new(job):
-                console.print(text(f"  failed {result.item}: {failure_text(result)}"))
+            for line in notes(job):
+                console.print(text(line))
 
         yield show
 
@@ -114,7 +128,7 @@ def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
     return Group(first, text("  ".join(each for each in second if each), style="dim"))
 
 
-def _line_printer(pace: Pace, failures: Failures) -> Show:
+def _line_printer(pace: Pace, notes: Notes) -> Show:
     last = ""
 
     def show(job: Job) -> None:
@@ -129,8 +143,8 @@ def _line_printer(pace: Pace, failures: Failures) -> Show:
             rest = "" if job.ended else speed(job, pace)
             say(f"{line}, {rest}" if rest else line)
             last = line
-        for result in failures.new(job):
-            say(f"  failed {result.item}: {failure_text(result)}")
+        for line in notes(job):
+            say(line)
 
     return show
 

@@ -72,17 +72,27 @@ def request_body(
 
     Raises InvalidJob, naming the field, and TooLarge for what doesn't pass the `door`.
     """
-    check_job_id(job_id)
-    _check_universe(universe)
-    _check_parameters(parameters)
-    for field, rule in options.problems():
-        raise InvalidJob(field, f"{rule}, is {vars(options)[field]!r}")
+    check_job(job_id, universe, parameters, options)
     content: dict[str, object] = {"job_id": job_id, "universe": list(universe)}
     if parameters:
         content["parameters"] = dict(parameters)
     content |= options.as_body()
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return _fitting(body, door)
+
+
+def check_job(
+    job_id: str,
+    universe: Sequence[str],
+    parameters: Mapping[str, object],
+    options: JobOptions = NO_OPTIONS,
+) -> None:
+    """Raise InvalidJob, naming the field, for what no front door would take."""
+    check_job_id(job_id)
+    _check_universe(universe)
+    _check_parameters(parameters)
+    for field, rule in options.problems():
+        raise InvalidJob(field, f"{rule}, is {vars(options)[field]!r}")
 
 
 def is_compressed(body: bytes) -> bool:
