@@ -44,7 +44,7 @@ from batchctl.engine.events import ignore as ignore_steps
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, make_plan
 from batchctl.engine.state import State, StateFile, StateIdentity
 from batchctl.engine.walk import WalkOutcome
-from batchctl.errors import UsageError
+from batchctl.errors import BatchctlError, UsageError
 from batchctl.image.recipe import Recipe, Secrets
 from batchctl.jobs import JobsClient
 from batchctl.jobs.api.connection import Connection
@@ -126,11 +126,14 @@ class Application:
     @property
     def has_new_code(self) -> bool:
         """Whether the folder of compute.py has changed since `up`; False where none is known."""
-        recorded = deployed_contents(self.recorded)
-        return recorded is not None and contents_of(self.target, self.config) not in {
-            None,
-            recorded,
-        }
+        deployed = deployed_contents(self.recorded)
+        if deployed is None:
+            return False
+        try:
+            now = contents_of(self.target, self.config)
+        except BatchctlError:  # what is wrong with it concerns the next `up`
+            return False
+        return now not in {None, deployed}
 
     @property
     def folder_notice(self) -> FolderNotice:
