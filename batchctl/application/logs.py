@@ -50,7 +50,7 @@ class JobLogs:
         reader = LogReader(self.aws, self.resources.log_group)
         children = describe(self.aws, self.tasks(batch_jobs))
         attempts = (each for child in children for each in child.attempts)
-        yield from self._told(reader.read(attempts, since_ms))
+        yield from self._read(reader.read(attempts, since_ms))
 
     def follow(self, since_ms: int | None) -> Iterator[Line]:
         """Yield what is written from now on, until the job has ended.
@@ -61,9 +61,9 @@ class JobLogs:
         tasks = submissions.new().tasks
         reader = LogReader(self.aws, self.resources.log_group)
         tail = Tail(reader, tasks, since_ms, submissions.new)
-        yield from self._told(tail.lines(self.aws.clock.pause))
+        yield from self._read(tail.lines(self.aws.clock.pause))
 
-    def _told(self, lines: Iterator[Line]) -> Iterator[Line]:
+    def _read(self, lines: Iterator[Line]) -> Iterator[Line]:
         if self.item is None:
             return map(read_line, lines)
         return OfItem(self.item, self.record.job_id).keep(lines)
