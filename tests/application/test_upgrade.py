@@ -41,7 +41,7 @@ def batch() -> Iterator[Batch]:
     with mock_aws():
         session = boto3.Session("testing", "testing", region_name="us-east-1")
         made = Batch(Aws(Connection(session), stack="batchapp", tags={}))
-        events = made.aws.connection.client("batch").meta.events
+        events: Any = made.aws.connection.client("batch").meta.events
         events.register("provide-client-params.batch.ListJobs", made.list_jobs)
         events.register("before-call.batch.ListJobs", made.answer)
         yield made

@@ -71,12 +71,12 @@ def test_the_second_array_of_a_large_job_is_followed_when_it_is_there(
 ) -> None:
     first, second = ("one", 0, 10_000), ("two", 10_000, 1)
     items = {"items": {"N": "10001"}, "tasks": {"N": "10001"}}
-    account.job("demo", batch_jobs=batch_jobs(first), **items)
+    account.job("demo", "SUBMITTED", batch_jobs=batch_jobs(first), **items)
     for number in range(10_000):
         account.child(f"one:{number}", "SUCCEEDED")
 
     def submit_the_rest() -> None:
-        account.job("demo", batch_jobs=batch_jobs(first, second), **items)
+        account.job("demo", "SUBMITTED", batch_jobs=batch_jobs(first, second), **items)
         account.child("two", "SUCCEEDED", "last")
         account.write("last", (0, "here"))
 
@@ -133,6 +133,7 @@ def test_the_lines_of_an_item_are_its_own_alone(account: JobAccount) -> None:
         wrote("A", message="begin"),
         wrote("B", message="begin, too"),
         wrote("A", message='{"item": "B"}'),
+        json.dumps({"message": "of setup"}),
         json.dumps({"left": 1}),
         wrote("A", status="SUCCEEDED", attempts=1),
         "Traceback of the task",
@@ -148,6 +149,7 @@ def test_the_lines_of_an_item_are_its_own_alone(account: JobAccount) -> None:
         "begin",
         "begin, too",
         '{"item": "B"}',
+        "of setup",
         '{"left": 1}',
         '{"status": "SUCCEEDED", "attempts": 1}',
         "Traceback of the task",

@@ -1,8 +1,9 @@
 """What a line of the log says: the runner writes JSON, other programs whatever they like.
 
 A line of the runner's about an item is `{"item": "A", "message": "what the item printed"}`, or has
-other fields instead of `message`: how the item ended. One about the task names the job:
-`{"job_id": …}`. The runner's first line is of one of these kinds.
+other fields instead of `message`: how the item ended. One about the task has no `item`: what
+`setup` printed (`{"message": …}`), or what the runner says of itself. The first line of a task that
+could begin names the job: `{"job_id": …}`.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from batchctl.jobs.logs.reader import Line
 def read(line: Line) -> Line:
     """Return a line with the item that it is about, if the runner says so, and its text to read."""
     found = _object(line.text)
-    item = found.get("item")
-    if not isinstance(item, str):
+    item, message = found.pop("item", None), found.get("message")
+    if item is not None and not isinstance(item, str):
         return line
-    message = found.pop("message", None)
-    if isinstance(message, str) and not found.keys() - {"item"}:
+    if isinstance(message, str) and len(found) == 1:
         return replace(line, item=item, text=message)
-    said = {key: value for key, value in found.items() if key != "item"}
-    return replace(line, item=item, text=json.dumps(said, ensure_ascii=False))
+    if item is None:
+        return line
+    return replace(line, item=item, text=json.dumps(found, ensure_ascii=False))
 
 
 @dataclass
