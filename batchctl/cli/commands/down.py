@@ -75,8 +75,8 @@ def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
 def _print_waiting(application: Application) -> None:
     """Say how many jobs wait for their first task: with the queue they lose their turn."""
     if waiting := application.waiting_jobs():
-        jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
-        say(f"{jobs} in the queue and would not be started: submit them again after the next `up`")
+        jobs, it = ("1 job waits", "it") if waiting == 1 else (f"{waiting} jobs wait", "them")
+        say(f"{jobs} in the queue and would not be started: submit {it} again after the next `up`")
 
 
 def _planned(application: Application, *, delete_data: bool) -> Plan:

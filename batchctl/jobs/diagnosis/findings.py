@@ -100,7 +100,8 @@ def _behind_others(evidence: Evidence, turns: Turns, waited_s: float) -> Finding
         f"{seen}\n{turns.before}",
         cause,
         "wait: jobs take turns, the next vCPU that is free goes to the share that has used least; "
-        "a higher `compute.max_vcpus`, then `batchctl up`, lets more run at once",
+        "a higher `compute.max_vcpus` (on the local cloud `local.vcpus`), then `batchctl up`, "
+        "lets more run at once",
     )
 
 
