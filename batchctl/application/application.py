@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from batchctl import stack
 from batchctl.application.account import open_account
 from batchctl.application.caller import direct_http, open_caller
@@ -264,13 +266,16 @@ class Application:
         resources = job_resources_of(self._recorded)
         return diagnosis_of(self.aws, resources, client, job_id, self._machines)
 
-    def turns(self, job_id: str) -> Turns:
-        """Return what else is in the queue beside a job, as AWS Batch says; UsageError before `up`.
+    def turns(self, job_id: str) -> Turns | None:
+        """Return what else is in the queue beside a job, as AWS Batch says.
 
-        The caller's own credentials are used, whoever may call the API.
+        None where the caller's own credentials don't allow to ask: whoever may call the API.
         """
-        resources = job_resources_of(self._recorded)
-        return turns_of(self.aws, resources, job_id, self._machines)
+        try:
+            resources = job_resources_of(self._recorded)
+            return turns_of(self.aws, resources, job_id, self._machines)
+        except (BatchctlError, ClientError, BotoCoreError):
+            return None
 
     def waiting_jobs(self) -> int:
         """Return about how many submitted jobs wait in SQS to be taken by the splitter."""

@@ -9,14 +9,14 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import inf
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING
 
 from batchctl.contract.statuses import ItemStatus
-from batchctl.errors import BatchctlError
 from batchctl.jobs.api.job import Job, Result
-from batchctl.jobs.diagnosis.turns import Turns
 from batchctl.jobs.errors import Unreachable
+
+if TYPE_CHECKING:  # it needs AWS, which no help loads
+    from batchctl.jobs.diagnosis.turns import Turns
 
 WINDOW_S = 60.0
 """The rate is that of the last minute: what came before says little about what comes."""
@@ -63,12 +63,12 @@ class Pace:
 
 @dataclass
 class Standing:
-    """Says what stands before a job that waits; `turns` asks, which not everybody may.
+    """Says what stands before a job that waits; `turns` asks, and gives None to who may not.
 
     A job that has begun has had its turn.
     """
 
-    turns: Callable[[], Turns]
+    turns: Callable[[], Turns | None]
     clock: Callable[[], float]
     _since: float | None = None
     _not_before: float = 0.0
@@ -84,12 +84,10 @@ class Standing:
         if now < self._not_before:
             return None
         self._not_before = now + NOTED_EVERY_S
-        try:
-            found = self.turns()
-        except (BatchctlError, ClientError, BotoCoreError):
+        found = self.turns()
+        if found is None:
             self._not_before = inf
-            return None
-        if not found.others:
+        if found is None or not found.others:
             return None
         return f"waiting for {now - self._since:.0f} s behind {found.before}; {found.used}"
 

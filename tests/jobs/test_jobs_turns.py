@@ -12,7 +12,6 @@ from scripted_api import Clock as Hands
 
 from batchctl.application.diagnosis import Machines, turns_of
 from batchctl.aws.clock import Clock
-from batchctl.errors import UsageError
 from batchctl.jobs import Counts, Job
 from batchctl.jobs.diagnosis.evidence import Evidence, gather
 from batchctl.jobs.diagnosis.findings import diagnose
@@ -132,9 +131,8 @@ def test_a_job_that_has_begun_has_had_its_turn(begun: Job) -> None:
 def test_nothing_is_said_to_who_may_not_ask_aws() -> None:
     clock, asked = Hands(), []
 
-    def refused() -> Turns:
+    def refused() -> None:
         asked.append(clock.now_s)
-        raise UsageError("could not find the queue")
 
     standing = Standing(refused, clock)
     for clock.now_s in range(0, 300, 5):

@@ -21,7 +21,7 @@ from batchctl.cli.output import add_row, data, print_json, table
 @api_options
 @shared_options
 def jobs(*, limit: int) -> None:
-    """List recent jobs, newest first, with the items that are done and that failed where known.
+    """List recent jobs, newest first, with the items that are done and that failed.
 
     \b
     Examples:

@@ -16,7 +16,7 @@ from batchctl.jobs.diagnosis.failures import count_reasons
 @api_options
 @shared_options
 def show(*, job_id: str) -> None:
-    """Show a job: its status, counts of items and tasks, why items failed, what reclaims cost.
+    """Show a job: status, counts of items and tasks, why items failed, what reclaims cost.
 
     Items are counted while their tasks still run, some seconds late at most.
 
