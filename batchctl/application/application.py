@@ -10,21 +10,32 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from batchctl import stack
 from batchctl.application.account import open_account
 from batchctl.application.caller import direct_http, open_caller
 from batchctl.application.dead_letters import DeadLetterQueue, dead_letter_queues
-from batchctl.application.diagnosis import Diagnosis, diagnosis_of
+from batchctl.application.diagnosis import Diagnosis, Machines, diagnosis_of, turns_of
 from batchctl.application.events import OnEvent, ignore
 from batchctl.application.front_door import FrontDoor, front_door_of, loopback_url
 from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
-from batchctl.application.image import FolderNotice, folder_notice, image_of, secrets_of
+from batchctl.application.image import (
+    FolderNotice,
+    contents_of,
+    deployed_contents,
+    folder_notice,
+    image_of,
+    secrets_of,
+)
+from batchctl.application.job_resources import QUEUE as JOBS_QUEUE
 from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
-from batchctl.application.local_cloud import local_settings, open_local_cloud
+from batchctl.application.local_cloud import local_settings, machine_vcpus, open_local_cloud
 from batchctl.application.logs import JobLogs, logs_of
 from batchctl.application.recorded import RecordedStates
 from batchctl.application.status import Status, status_of
 from batchctl.application.target import Target
+from batchctl.application.upgrade import earlier_containers
 from batchctl.aws.session import Aws
 from batchctl.config import Config
 from batchctl.engine import lock
@@ -35,14 +46,16 @@ from batchctl.engine.events import ignore as ignore_steps
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, make_plan
 from batchctl.engine.state import State, StateFile, StateIdentity
 from batchctl.engine.walk import WalkOutcome
-from batchctl.errors import UsageError
+from batchctl.errors import BatchctlError, UsageError
 from batchctl.image.recipe import Recipe, Secrets
 from batchctl.jobs import JobsClient
 from batchctl.jobs.api.connection import Connection
 from batchctl.jobs.control import JobChanges
+from batchctl.jobs.diagnosis.turns import Turns
 from batchctl.local.control.process import Settings
 from batchctl.packaging import function_package
 from batchctl.resource import Resource
+from batchctl.resources.sqs import depth
 from batchctl.stack.openness import door_of, front_door_warnings
 
 
@@ -90,7 +103,14 @@ class Application:
     @cached_property
     def stack(self) -> tuple[Resource[Any], ...]:
         """The resources that config.yaml asks for."""
-        return stack.build(self.config, image=self.image, package=function_package())
+        image = self.image  # what is wrong with it is said before anything is asked
+        surroundings = stack.Surroundings(
+            machine_vcpus=machine_vcpus(self.config) if self.target.local else None,
+            earlier_containers=earlier_containers(self.recorded, lambda: self.aws),
+        )
+        return stack.build(
+            self.config, image=image, package=function_package(), surroundings=surroundings
+        )
 
     @cached_property
     def image(self) -> str | Recipe:
@@ -104,6 +124,18 @@ class Application:
     def image_secrets(self) -> Secrets | None:
         """What looks like a secret where the image is built from; None when it isn't built."""
         return secrets_of(self.image)
+
+    @property
+    def has_new_code(self) -> bool:
+        """Whether the folder of compute.py has changed since `up`; False where none is known."""
+        deployed = deployed_contents(self.recorded)
+        if deployed is None:
+            return False
+        try:
+            now = contents_of(self.target, self.config)
+        except BatchctlError:  # what is wrong with it concerns the next `up`
+            return False
+        return now not in {None, deployed}
 
     @property
     def folder_notice(self) -> FolderNotice:
@@ -167,7 +199,10 @@ class Application:
         door = door_of(self.config)
         self.state.remember_api(door.mode, door.auth, door.cidrs or (), door.scheme or "")
         self._forget("front_door")
-        return apply(self.stack, plan, self.state, self.aws, emit).outcome
+        outcome = apply(self.stack, plan, self.state, self.aws, emit).outcome
+        if outcome.complete:
+            self.state.remember_compute(contents_of(self.target, self.config))
+        return outcome
 
     def plan_down(self, *, delete_data: bool = False, on_wait: OnWait = ignore_waits) -> Plan:
         """Return what `down` would delete, from the state alone, and what it would keep."""
@@ -228,7 +263,32 @@ class Application:
     def why(self, job_id: str, *, assume_api_role: bool = False) -> Diagnosis:
         """Return what AWS says about a job, the likely causes and what to do; JobNotFound."""
         client = self.jobs(assume_api_role=assume_api_role)
-        return diagnosis_of(self.aws, job_resources_of(self._recorded), client, job_id)
+        resources = job_resources_of(self._recorded)
+        return diagnosis_of(self.aws, resources, client, job_id, self._machines)
+
+    def turns(self, job_id: str) -> Turns | None:
+        """Return what else is in the queue beside a job, as AWS Batch says.
+
+        None where the caller's own credentials don't allow to ask: whoever may call the API.
+        """
+        try:
+            resources = job_resources_of(self._recorded)
+            return turns_of(self.aws, resources, job_id, self._machines)
+        except (BatchctlError, ClientError, BotoCoreError):
+            return None
+
+    def waiting_jobs(self) -> int:
+        """Return about how many submitted jobs wait in SQS to be taken by the splitter."""
+        url = self.state.state.outputs(JOBS_QUEUE).get("url")
+        return depth(self.aws, str(url)) if url else 0
+
+    @property
+    def _machines(self) -> Machines:
+        compute = self.config.compute
+        environments = 2 if compute.on_demand_fallback else 1
+        in_aws = environments * compute.max_vcpus
+        most = machine_vcpus(self.config) if self.target.local else in_aws
+        return Machines(most, compute.memory_sizes_mib)
 
     def dead_letters(self) -> tuple[DeadLetterQueue, ...]:
         """Return the queues of failed messages that there are; UsageError before `up`."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from batchctl.application.target import Target
 from batchctl.config import Config
+from batchctl.engine.state import State
 from batchctl.errors import UsageError
 from batchctl.image import recipe
 from batchctl.image.completion import lacks_runner
@@ -17,6 +18,7 @@ from batchctl.packaging import compute_directory
 
 DEFAULT_FOLDER = "compute"
 LOCAL_IMAGE = "batchctl/compute:local"
+IMAGE = "image.compute"
 
 
 def image_of(target: Target, config: Config, *, rebuild: bool) -> str | recipe.Recipe:
@@ -60,6 +62,27 @@ def _recipe_of(target: Target, config: Config, *, rebuild: bool) -> recipe.Folde
 def secrets_of(image: str | recipe.Recipe) -> recipe.Secrets | None:
     """Return what looks like a secret where the image is built from; None when it isn't built."""
     return image.secrets if isinstance(image, recipe.FolderRecipe) else None
+
+
+def contents_of(target: Target, config: Config) -> str | None:
+    """Return the hash of what the folder would be built into now.
+
+    None where a named image runs, and where there is no folder, as for those who only submit.
+    """
+    if config.compute.image is not None or not (target.folder / config.compute.build).is_dir():
+        return None
+    return _recipe_of(target, config, rebuild=False).contents
+
+
+def deployed_contents(state: State | None) -> str | None:
+    """Return the hash of what the last `up` built; None where that isn't known.
+
+    The image's tag says it, and of a local cloud that needs no image the state itself.
+    """
+    if state is None:
+        return None
+    tag = str(state.outputs(IMAGE).get("id", ""))
+    return tag.partition("-")[0] or state.compute
 
 
 @dataclass(frozen=True)

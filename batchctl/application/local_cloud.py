@@ -53,7 +53,7 @@ def local_settings(target: Target, config: Config) -> Settings:
 
     UsageError when this machine has fewer vCPUs than one task asks for: it would wait for ever.
     """
-    vcpus = config.local.vcpus or os.cpu_count() or 1
+    vcpus = machine_vcpus(config)
     if vcpus < config.compute.vcpus:
         raise UsageError(
             f"could not run tasks here: `compute.vcpus` is {config.compute.vcpus}, "
@@ -69,6 +69,11 @@ def local_settings(target: Target, config: Config) -> Settings:
         vcpus=vcpus,
         engine=engine_of(config, status(target.local_folder)),
     )
+
+
+def machine_vcpus(config: Config) -> int:
+    """Return the vCPUs that all tasks of the local cloud share."""
+    return config.local.vcpus or os.cpu_count() or 1
 
 
 def engine_of(config: Config, running: CloudRecord | None) -> str:

@@ -22,13 +22,11 @@ HELP = {
     "doctor": "Find what would stop `up`, or make jobs wait for ever, and say what to do.",
     "unlock": "Show who holds the lock on the state, and free it when that run is gone.",
     "submit": "Submit a job.",
-    "jobs": "List recent jobs, newest first.",
-    "show": (
-        "Show a job: its status, the counts of its tasks, why items failed, what reclaims cost."
-    ),
+    "jobs": "List recent jobs, newest first, with the items that are done and that failed.",
+    "show": "Show a job: status, counts of items and tasks, why items failed, what reclaims cost.",
     "watch": "Watch a job until it ends: counts, rate, time left, and failures as they come.",
     "results": "Print the results of a job, as far as there are any.",
-    "logs": "Print what the tasks of a job wrote, with the task and its attempt before each line.",
+    "logs": "Print what the tasks of a job wrote: the task and its attempt, the time, the item.",
     "why": "Say why a job waits or failed: what AWS says, the likely cause, what to do.",
     "cancel": "End a job for good: queued tasks don't start, running ones are stopped.",
     "retry": "Run the failed items of a job again, as another attempt of the same job.",

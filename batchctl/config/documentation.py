@@ -98,7 +98,8 @@ def _values(setting: Setting) -> str:
         return "see below"
     if setting.choices:
         return ", ".join(f"`{each}`" for each in setting.choices)
-    return setting.bounds or _TYPES[setting.schema["type"]]
+    words = [f"`{each['const']}`" for each in setting.schema.get("anyOf", ()) if "const" in each]
+    return ", ".join([*words, setting.bounds or _TYPES[setting.schema["type"]]])
 
 
 def _text(setting: Setting) -> str:

@@ -27,8 +27,10 @@ from batchctl.config.values import (
     ImageReference,
     IncludedFiles,
     InstanceTypes,
+    ItemsPerTask,
     LogPrefix,
     LogRetentionDays,
+    MemorySizes,
     Networks,
     Port,
     Subnets,
@@ -219,15 +221,17 @@ class Compute(Section):
     """
     vcpus: Annotated[int, Field(ge=1)] = 1
     """vCPUs of one task."""
-    memory_mib: Annotated[int, Field(ge=4)] = 1024
-    """Memory of one task, in MiB.
+    memory_mib: MemorySizes = 1024
+    """Memory of a task, in MiB, or a rising list.
 
-    A task that uses more is killed.
+    What uses more is killed. With a list, such as `[1024, 4096, 16384]`, items that ran out of
+    memory run again with the next size, in the same job.
     """
-    timeout_s: Annotated[int, Field(ge=60)] = 3600
-    """Time limit of an attempt at a task, in seconds.
+    timeout_s: Annotated[int, Field(ge=1)] = 3600
+    """Time limit of an item, in seconds.
 
-    A task that times out is not retried.
+    All its tries together. The time limit of a task follows from it, from the items of the task
+    and from `processes`. An item that times out is not tried again.
     """
     tries: Annotated[int, Field(ge=1, le=10)] = 3
     """Calls of `compute()` for an item at most.
@@ -241,11 +245,17 @@ class Compute(Section):
     The first attempt included: there is another one when Spot reclaims the machine, or the
     machine fails.
     """
-    items_per_task: Annotated[int, Field(ge=1, le=10_000)] = 1
-    """Items of one task, processed one after the other.
+    items_per_task: ItemsPerTask = "auto"
+    """Items of one task; `auto`: chosen for each job.
 
-    If items are short, choose it so that a task takes a minute or more: fewer containers are
-    started.
+    `auto` gives each item a task of its own while all of them can run at once, and a longer list
+    tasks of up to 1,000 items, eight rounds of them. For an image without batchctl's runner `auto`
+    is 1. `batchctl submit --items-per-task` chooses for one job.
+    """
+    processes: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Items a task runs at a time; null: one per vCPU.
+
+    Each item has a process of its own; they share the task's memory.
     """
     environment: Environment = Field(default_factory=dict)
     """Environment variables of the container; no secrets.
@@ -275,6 +285,22 @@ class Compute(Section):
         """
         default = "optimal" if self.architecture == "x86_64" else "default_arm64"
         return self.instance_types or (default,)
+
+    @property
+    def has_runner(self) -> bool:
+        """Whether the container runs batchctl's runner: an image of ours, by our command."""
+        return self.image is None and self.command is None
+
+    @property
+    def memory_sizes_mib(self) -> tuple[int, ...]:
+        """`memory_mib` as a list, the first size first."""
+        sizes = self.memory_mib
+        return (sizes,) if isinstance(sizes, int) else sizes
+
+    @property
+    def items_at_once(self) -> int:
+        """How many items a task works on at a time."""
+        return self.processes or self.vcpus
 
 
 class Queue(Section):

@@ -7,12 +7,19 @@ that editors mark what `load` would refuse.
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeGuard
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -149,6 +156,38 @@ def _log_retention(days: int) -> int:
     if days not in _LOG_RETENTION_DAYS:
         raise broken(f"must be one of {', '.join(map(str, _LOG_RETENTION_DAYS))}", days)
     return days
+
+
+MAX_ITEMS_PER_TASK = 10_000
+# AWS Batch API Reference, ResourceRequirement.
+_LEAST_MEMORY_MIB = 4
+_MOST_MEMORY_SIZES = 5
+
+
+def _items_per_task(value: object) -> object:
+    if value == "auto" or (_is_whole(value) and 1 <= value <= MAX_ITEMS_PER_TASK):
+        return value
+    raise broken(f"must be `auto` or a whole number from 1 to {MAX_ITEMS_PER_TASK}", value)
+
+
+def _memory_sizes(value: object) -> object:
+    sizes = value if isinstance(value, list | tuple) else [value]
+    for size in sizes:
+        if not _is_whole(size) or size < _LEAST_MEMORY_MIB:
+            raise broken(
+                f"must be a whole number of at least {_LEAST_MEMORY_MIB}, or a rising list of them",
+                size,
+            )
+    if not 1 <= len(sizes) <= _MOST_MEMORY_SIZES:
+        raise broken(f"must have 1 to {_MOST_MEMORY_SIZES} sizes, has {len(sizes)}")
+    for before, size in itertools.pairwise(sizes):
+        if size <= before:
+            raise broken(f"must rise from size to size, has {size} after {before}")
+    return tuple(sizes) if isinstance(value, list) else value
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 # Load balancers and target groups have the tightest names of all that we create: 32 characters,
@@ -296,6 +335,16 @@ InstanceTypes = Annotated[
     Field(strict=False),
     AfterValidator(_filled),
     AfterValidator(_unique),
+]
+
+ItemsPerTask = Annotated[
+    Annotated[int, Field(ge=1, le=MAX_ITEMS_PER_TASK)] | Literal["auto"],
+    BeforeValidator(_items_per_task),
+]
+MemorySize = Annotated[int, Field(ge=_LEAST_MEMORY_MIB)]
+MemorySizes = Annotated[
+    MemorySize | Annotated[tuple[MemorySize, ...], Field(max_length=_MOST_MEMORY_SIZES)],
+    BeforeValidator(_memory_sizes),
 ]
 
 Architecture = Literal["x86_64", "arm64"]

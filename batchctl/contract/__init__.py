@@ -7,6 +7,7 @@ are, so they import the standard library alone, and nothing else of batchctl.
 - `statuses`      where a job or an item stands, and which of that is final
 - `limits`        what a job may be: sizes, counts, the rule for a job_id
 - `table`         the keys of the job table, and values in DynamoDB's form
+- `job_options`   what a submission may ask for beside universe and parameters
 - `fields`        attributes of items, read strictly
 - `job_record`    the record of a job
 - `result_record` how an item ended

@@ -59,6 +59,8 @@ class Function:
     status says."""
     MEMORY_SIZES = "MEMORY_SIZES"
     """The sizes of `compute.memory_mib`, comma-separated, in MiB, in rising order."""
+    SHARES = "SHARES"
+    """`1` where the job queues are shared fairly: every Batch job then names its share."""
     JOB_QUEUE = "JOB_QUEUE"
     JOB_QUEUE_ON_DEMAND = "JOB_QUEUE_ON_DEMAND"
     JOB_DEFINITION = "JOB_DEFINITION"

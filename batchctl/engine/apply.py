@@ -2,7 +2,8 @@
 
 Each step is decided again just before it runs, from the real outputs of its dependencies and what
 the plan has read; a resource is read again if a dependency was made since. Predecessors of replaced
-resources and orphans are deleted at the end, when nothing refers to them any more.
+resources and orphans are deleted at the end, when nothing refers to them any more; a predecessor
+in which work goes on is deleted by a later run.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def apply(
     outcome = walk(graph_of(stack), applier.apply_one, aws.clock.stop)
     _report_skipped(outcome, emit)
     if outcome.complete:
-        outcome = delete_records(orphans_of(stack, state.state), state, aws, emit)
+        outcome = delete_records(orphans_of(stack, state.state), state, aws, emit, ends_work=False)
         _report_skipped(outcome, emit)
     return Result(outcome, applier.deployed)
 

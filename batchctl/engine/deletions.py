@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from batchctl.aws.session import Aws
@@ -18,6 +18,37 @@ def orphans_of(stack: Sequence[Resource[Any]], state: State) -> tuple[StateRecor
     wanted = {resource.address for resource in stack}
     orphans = (r for address, r in state.resources.items() if address not in wanted)
     return (*orphans, *state.deposed)
+
+
+def planned_deletions(
+    stack: Sequence[Resource[Any]], state: State, aws_for: Callable[[str], Aws]
+) -> Iterator[Step]:
+    """Yield the steps of `up` for what is no longer wanted; `aws_for` an address reads it.
+
+    A replaced resource in which work goes on is kept, and what that needs as well.
+    """
+    needed_by: dict[str, str] = {}
+    for record in sorted(orphans_of(stack, state), key=lambda each: each not in state.deposed):
+        step = deletion_or_keep(record, aws_for(record.address))
+        because = needed_by.get(record.address, "")
+        if step.ends and record in state.deposed and record.resource_kind.lets_work_end:
+            because = goes_on(step.ends)
+            needed_by |= dict.fromkeys(record.dependencies, needs(record.address))
+        if because and step.mutates:
+            step = dataclasses.replace(
+                step, action=Action.KEEP, ends=None, loosens=(), kept_because=because
+            )
+        yield step
+
+
+def goes_on(work: str) -> str:
+    """Say why a replaced resource is kept in which there is `work` ("3 unfinished jobs")."""
+    return f"{work} in it, which go on; a later `up` deletes it"
+
+
+def needs(address: str) -> str:
+    """Say why a resource is kept that one which is kept refers to."""
+    return f"the former {address} needs it"
 
 
 def deletion_or_keep(record: StateRecord, aws: Aws) -> Step:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
-from batchctl.engine.deletions import deletion_or_keep, outputs_of, physical_id
-from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
+from batchctl.engine.deletions import deletion_or_keep, goes_on, needs, outputs_of, physical_id
+from batchctl.engine.events import Emit, Failed, Finished, Kept, Skipped, Started, Waiting
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
@@ -100,15 +100,32 @@ def _forget_shared(state: StateFile) -> None:
 
 
 def delete_records(
-    records: Sequence[StateRecord], state: StateFile, aws: Aws, emit: Emit
+    records: Sequence[StateRecord],
+    state: StateFile,
+    aws: Aws,
+    emit: Emit,
+    *,
+    ends_work: bool = True,
 ) -> WalkOutcome:
-    """Delete recorded resources, each after its dependents and after the entry points."""
+    """Delete recorded resources, each after its dependents and after the entry points.
+
+    Unless that `ends_work`, a predecessor in which work goes on stays, with all that it needs.
+    """
     by_key = _by_key(records, state)
+    dependents = _reversed_graph(by_key)
+    kept: dict[str, str] = {}
 
     def delete_one(key: str) -> None:
-        _delete(by_key[key], state, aws, emit)
+        record = by_key[key]
+        because = next((needs(by_key[each].address) for each in dependents[key] & kept.keys()), "")
+        if because:
+            emit(Kept(_step(record), because))
+        else:
+            because = _delete(record, state, aws, emit, ends_work=ends_work)
+        if because:
+            kept[key] = because
 
-    return walk(_entry_points_first(_reversed_graph(by_key), by_key), delete_one, aws.clock.stop)
+    return walk(_entry_points_first(dependents, by_key), delete_one, aws.clock.stop)
 
 
 def _by_key(records: Sequence[StateRecord], state: StateFile) -> dict[str, StateRecord]:
@@ -145,25 +162,37 @@ def _entry_points_first(
     return {key: before if key in first else before | entry_points for key, before in graph.items()}
 
 
-def _delete(record: StateRecord, state: StateFile, aws: Aws, emit: Emit) -> None:
+def _delete(record: StateRecord, state: StateFile, aws: Aws, emit: Emit, *, ends_work: bool) -> str:
+    """Delete a resource and forget it; or say why it stays."""
     if record.resource_kind.shared:
         _forget(record, state)
-        return
-    step = Step(Action.DELETE, record.address, physical_id(record))
+        return ""
+    kind, retires = record.resource_kind, not ends_work and record in state.state.deposed
+    step = _step(record)
     reporting = aws.reporting_to(lambda what: emit(Waiting(step, what)))
-    started = aws.clock.now()
+    started, work = aws.clock.now(), None
     emit(Started(step))
     try:
         outputs = outputs_of(record, reporting)
-        if outputs is not None:
-            record.resource_kind.delete(reporting, outputs)
+        if outputs is not None and retires:
+            work = kind.retire(reporting, outputs)
+        elif outputs is not None:
+            kind.delete(reporting, outputs)
     except (Interrupted, RunOver):
         raise
     except BaseException as error:
         emit(Failed(step, error))
         raise
+    if work:
+        emit(Kept(step, goes_on(work)))
+        return goes_on(work)
     _forget(record, state)
     emit(Finished(step, aws.clock.now() - started))
+    return ""
+
+
+def _step(record: StateRecord) -> Step:
+    return Step(Action.DELETE, record.address, physical_id(record))
 
 
 def _forget(record: StateRecord, state: StateFile) -> None:

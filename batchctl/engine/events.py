@@ -49,7 +49,15 @@ class Skipped:
     because: str
 
 
-Event = Started | Waiting | Finished | Failed | Skipped
+@dataclass(frozen=True)
+class Kept:
+    """A replaced resource stays for the time being: what still runs in it."""
+
+    step: Step
+    because: str
+
+
+Event = Started | Waiting | Finished | Failed | Skipped | Kept
 Emit = Callable[[Event], None]
 
 

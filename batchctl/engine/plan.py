@@ -16,7 +16,7 @@ from typing import Any
 from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
-from batchctl.engine.deletions import deletion_or_keep, orphans_of
+from batchctl.engine.deletions import planned_deletions
 from batchctl.engine.difference import Change, attributes, difference
 from batchctl.engine.state import State, StateRecord
 from batchctl.engine.steps import Step
@@ -66,10 +66,9 @@ def make_plan(
     planner = _Planner(at_recorded_generation(stack, state), state, aws, on_wait)
     planner.read_ahead()
     outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop)
-    deletions = [
-        deletion_or_keep(record, with_progress(aws, record.address, on_wait))
-        for record in orphans_of(stack, state)
-    ]
+    deletions = planned_deletions(
+        stack, state, lambda address: with_progress(aws, address, on_wait)
+    )
     steps = [planner.steps[r.address] for r in stack if r.address in planner.steps]
     return Plan((*steps, *deletions), planner.actual, outcome)
 

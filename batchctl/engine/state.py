@@ -108,6 +108,8 @@ class State:
     # What was agreed to let in; None in a state from before it was recorded.
     api_cidrs: tuple[str, ...] | None = None
     api_scheme: str | None = None
+    # The hash of the code that tasks run; None where none of ours was brought up.
+    compute: str | None = None
     resources: Mapping[str, StateRecord] = field(default_factory=dict)
     deposed: tuple[StateRecord, ...] = ()
 
@@ -153,6 +155,10 @@ class StateFile:
         """Record the front door that `up` builds: how it is called, from where, by what scheme."""
         door = {"api_mode": mode, "api_auth": auth, "api_cidrs": cidrs, "api_scheme": scheme}
         self._change(lambda _: door)
+
+    def remember_compute(self, contents: str | None) -> None:
+        """Record the hash of the code that tasks run since `up`."""
+        self._change(lambda _: {"compute": contents})
 
     def put(self, record: StateRecord) -> None:
         """Record a resource, or an intent."""
@@ -299,6 +305,7 @@ def _as_json(state: State) -> dict[str, Any]:
         "api_auth": state.api_auth,
         "api_cidrs": state.api_cidrs,
         "api_scheme": state.api_scheme,
+        "compute": state.compute,
         "resources": {a: dataclasses.asdict(r) for a, r in sorted(state.resources.items())},
         "deposed": [dataclasses.asdict(record) for record in state.deposed],
     }
@@ -320,6 +327,7 @@ def _parse(path: Path) -> State:
             api_auth=data["api_auth"],
             api_cidrs=None if (cidrs := data.get("api_cidrs")) is None else tuple(cidrs),
             api_scheme=data.get("api_scheme"),
+            compute=data.get("compute"),
             resources={address: _record(r) for address, r in data["resources"].items()},
             # Called `retired` in format 1.
             deposed=tuple(_record(r) for r in data.get("deposed", data.get("retired", ()))),

@@ -1,7 +1,7 @@
 """The client side of jobs: over HTTP to submit, show, watch and read them, in AWS for the rest."""
 
 from batchctl.jobs.api.client import JobsClient
-from batchctl.jobs.api.job import Job, JobPage, JobSummary, Result, Submitted, Tasks
+from batchctl.jobs.api.job import Counts, Job, JobPage, JobSummary, Result, Submitted
 from batchctl.jobs.errors import (
     Forbidden,
     InvalidJob,
@@ -14,6 +14,7 @@ from batchctl.jobs.errors import (
 )
 
 __all__ = [
+    "Counts",
     "Forbidden",
     "InvalidJob",
     "Job",
@@ -25,7 +26,6 @@ __all__ = [
     "Result",
     "StillRunning",
     "Submitted",
-    "Tasks",
     "TooLarge",
     "UnexpectedAnswer",
     "Unreachable",

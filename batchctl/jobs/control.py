@@ -13,7 +13,7 @@ from batchctl.aws.errors import is_missing
 from batchctl.aws.session import Aws
 from batchctl.contract.control import Action, Overrides, Request
 from batchctl.errors import BatchctlError, UsageError
-from batchctl.jobs.api.job import Tasks
+from batchctl.jobs.api.job import Counts
 from batchctl.jobs.api.new_task import check_job_id
 from batchctl.jobs.errors import JobNotFound
 
@@ -24,7 +24,7 @@ class Cancelled:
 
     job_id: str
     status: str
-    tasks: Tasks
+    tasks: Counts
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class JobChanges:
         Raises InvalidJob, JobNotFound and, for a job that has ended, Refused.
         """
         answer = self._ask(Request(Action.CANCEL, job_id))
-        return Cancelled(answer["job_id"], answer["status"], Tasks.from_answer(answer["tasks"]))
+        return Cancelled(answer["job_id"], answer["status"], Counts.from_answer(answer["tasks"]))
 
     def retry(
         self, job_id: str, *, memory_mib: int | None = None, on_demand: bool = False

@@ -54,7 +54,7 @@ class BatchJob(contract.BatchJob):
 
 @dataclass(frozen=True)
 class Record:
-    """A job as the table has it.
+    """A job as the table has it; `tasks` is how many its present run has.
 
     `earlier` are the Batch jobs of the runs before this one: `earlier_batch_jobs` tells which.
     """
@@ -63,6 +63,7 @@ class Record:
     status: str
     run: int
     items_per_task: int
+    tasks: int
     batch_jobs: tuple[BatchJob, ...]
     earlier: tuple[BatchJob, ...]
 
@@ -85,6 +86,7 @@ def read_record(aws: Aws, table: str, job_id: str) -> Record:
         status=job.status,
         run=job.run,
         items_per_task=job.items_per_task,
+        tasks=job.tasks,
         batch_jobs=_of_run(job.batch_jobs, job.run),
         earlier=_of_run(job.earlier_batch_jobs, 1),
     )

@@ -1,9 +1,9 @@
 """Results as tables, as CSV and as JSON: all of them written as the results come.
 
 A row has the columns `item`, `status`, one for each key of the results, `attempts`, `seconds`,
-`reason`, `exit_code` and `error`. A key within an object becomes `outer.inner`; a list is one cell
-of JSON; a result that is no object has the column `result`. A key with the name of one of our
-columns becomes `result.NAME`.
+`peak_memory_mib`, `reason`, `exit_code`, `signal` and `error`. A key within an object becomes
+`outer.inner`; a list is one cell of JSON; a result that is no object has the column `result`. A key
+with the name of one of our columns becomes `result.NAME`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from batchctl.jobs.api.job import Result
 from batchctl.jobs.formulas import defused
 
 BEFORE = ("item", "status")
-AFTER = ("attempts", "seconds", "reason", "exit_code", "error")
+AFTER = ("attempts", "seconds", "peak_memory_mib", "reason", "exit_code", "signal", "error")
 EXTRA = "extra"
 SAMPLE = 100
 """How many results decide on the columns of CSV: a page of the API."""

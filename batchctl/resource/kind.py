@@ -79,6 +79,8 @@ class Resource(ABC, Generic[O]):
     shared: ClassVar[bool] = False
     # Whether replacing or deleting it loses what the user stored in it.
     holds_data: ClassVar[bool] = False
+    # Whether a replaced one stays until what runs in it has ended.
+    lets_work_end: ClassVar[bool] = False
     # Whether new work arrives through it: `down` deletes it first, after its dependents.
     entry_point: ClassVar[bool] = False
     # What it costs while it exists, shown when `down` could not delete it.
@@ -159,6 +161,15 @@ class Resource(ABC, Generic[O]):
     @abstractmethod
     def delete(cls, aws: Aws, recorded: O) -> None:
         """Delete it and wait until it is gone; quiet when it is gone already."""
+
+    @classmethod
+    def retire(cls, aws: Aws, recorded: O) -> str | None:
+        """Delete one that has a successor; with `lets_work_end` not before its work has ended.
+
+        Say what still runs in it ("3 jobs"), or None when it is gone.
+        """
+        cls.delete(aws, recorded)
+        return None
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterable[str]:
         """Say what is let in, or no longer kept, when `actual` becomes `desired`.

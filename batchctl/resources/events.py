@@ -21,7 +21,7 @@ from batchctl.resource import (
     require_owned,
 )
 from batchctl.resources.awslambda.functions import Function
-from batchctl.resources.batch.queues import JobQueue
+from batchctl.resources.batch.queues import JobQueue, arns_of_generations
 from batchctl.resources.sqs import Queue
 
 # Six hours, and as many tries as EventBridge makes at most (EventBridge User Guide, "Retry policy
@@ -33,6 +33,8 @@ MOST_DELIVERIES = 185
 @dataclass(frozen=True, kw_only=True)
 class EventRule(Resource[Outputs]):
     """A rule of the default event bus: sends the ends of jobs of these queues to a function.
+
+    Those of a queue's predecessors too, which stay until their jobs have ended.
 
     Undeliverable events go to `dead_letters`, whose policy must let EventBridge send for this
     rule. PutRule overwrites a rule of the same name without a word (EventBridge API Reference), so
@@ -61,7 +63,11 @@ class EventRule(Resource[Outputs]):
             "source": ["aws.batch"],
             "detail-type": ["Batch Job State Change"],
             "detail": {
-                "jobQueue": [deployed[queue].arn for queue in self.job_queues],
+                "jobQueue": [
+                    arn
+                    for queue in self.job_queues
+                    for arn in arns_of_generations(queue, deployed[queue].arn)
+                ],
                 "status": [str(status) for status in ENDED_TASK],
             },
         }

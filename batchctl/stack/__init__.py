@@ -19,11 +19,13 @@ from batchctl.config import Config
 from batchctl.image.recipe import Recipe
 from batchctl.packaging import Package
 from batchctl.resource import Resource
-from batchctl.stack.compute import build_batch, build_network
+from batchctl.stack.compute import IN_AWS, Surroundings, build_batch, build_network
 from batchctl.stack.events import build_events
 from batchctl.stack.front_door import build_front_door
 from batchctl.stack.functions import build_functions
 from batchctl.stack.storage import build_storage
+
+__all__ = ["Surroundings", "build", "in_order"]
 
 LOAD_BALANCER = "load_balancer.api"
 STAGE = "stage.api"
@@ -31,15 +33,21 @@ EXECUTE_ROLE = "role.api_execute"
 QUEUES = ("queue.jobs", "queue.dead_letters", "queue.events_dead_letters")
 
 
-def build(config: Config, *, image: str | Recipe, package: Package) -> tuple[Resource[Any], ...]:
+def build(
+    config: Config,
+    *,
+    image: str | Recipe,
+    package: Package,
+    surroundings: Surroundings = IN_AWS,
+) -> tuple[Resource[Any], ...]:
     """Return every resource of the application, dependencies first.
 
     `image` is what the job definition runs, or what that is built from; `package` is the code of
-    the functions.
+    the functions; `surroundings` is what config.yaml doesn't say.
     """
     network = build_network(config)
     storage = build_storage(config)
-    batch = build_batch(config, network, storage, image)
+    batch = build_batch(config, network, storage, image, surroundings)
     functions = build_functions(config, network, storage, batch, package)
     events = build_events(config, storage, batch, functions)
     return in_order((functions.mapping, *events, *build_front_door(config, network, functions)))

@@ -12,6 +12,7 @@ from batchctl.resource import Output
 from batchctl.resources.batch.definitions import JobDefinition
 from batchctl.resources.batch.environments import ComputeEnvironment
 from batchctl.resources.batch.queues import JobQueue
+from batchctl.resources.batch.scheduling_policies import SchedulingPolicy
 from batchctl.resources.ec2.network import Network
 from batchctl.resources.ec2.security_groups import SecurityGroup
 from batchctl.resources.ecr.images import Image
@@ -22,15 +23,38 @@ from batchctl.resources.logs import LogGroup
 from batchctl.stack.instances import Used, build_instance_profile, build_launch_template
 from batchctl.stack.permissions import job_permissions
 from batchctl.stack.storage import Storage
+from batchctl.stack.tasks import container, longest_attempt_s
+
+# What a share has used counts half as much after a third of this: turns are of minutes, not days.
+SHARE_DECAY_S = 600
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the stack depends on beside config.yaml.
+
+    `machine_vcpus` is what all tasks share on the local cloud, None in AWS. `earlier_containers`:
+    containers of a version that recorded results under the job's own key may still run.
+    """
+
+    machine_vcpus: int | None = None
+    earlier_containers: bool = False
+
+
+IN_AWS = Surroundings()
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What runs the jobs; `on_demand_queue` is for retries that are to be spared Spot, if any."""
+    """What runs the jobs; `on_demand_queue` is for retries that are to be spared Spot, if any.
+
+    `machine_vcpus` is what all tasks share on the local cloud, None in AWS.
+    """
 
     queue: JobQueue
     definition: JobDefinition
     on_demand_queue: JobQueue | None
+    machine_vcpus: int | None = None
 
     @property
     def queues(self) -> tuple[JobQueue, ...]:
@@ -52,7 +76,13 @@ def build_network(config: Config) -> Network:
     )
 
 
-def build_batch(config: Config, network: Network, storage: Storage, image: str | Recipe) -> Batch:
+def build_batch(
+    config: Config,
+    network: Network,
+    storage: Storage,
+    image: str | Recipe,
+    surroundings: Surroundings,
+) -> Batch:
     """Return the job queues with their compute environments, the definition that runs `image`."""
     log_group = LogGroup(
         label="compute",
@@ -67,11 +97,23 @@ def build_batch(config: Config, network: Network, storage: Storage, image: str |
     )
     environments = _compute_environments(config, network, used)
     queue = JobQueue(
-        label="compute", name=f"{config.name}-compute", compute_environments=environments
+        label="compute",
+        name=f"{config.name}-compute",
+        compute_environments=environments,
+        scheduling_policy=_scheduling_policy(config),
     )
     reference = image if isinstance(image, str) else Output(_built_image(config, image), "uri")
-    definition = _job_definition(config, storage, reference, log_group)
-    return Batch(queue, definition, _on_demand_queue(config, environments))
+    role = _job_role(config, storage, surroundings)
+    definition = _job_definition(config, storage, reference, role, log_group)
+    on_demand = _on_demand_queue(config, environments)
+    return Batch(queue, definition, on_demand, surroundings.machine_vcpus)
+
+
+def _scheduling_policy(config: Config) -> SchedulingPolicy:
+    """Return how jobs share a queue: each has a share of its own, and all shares weigh the same."""
+    return SchedulingPolicy(
+        label="compute", name=f"{config.name}-fair-share", share_decay_s=SHARE_DECAY_S
+    )
 
 
 def _on_demand_queue(
@@ -82,7 +124,10 @@ def _on_demand_queue(
     if not on_demand:
         return None
     return JobQueue(
-        label="on_demand", name=f"{config.name}-on-demand", compute_environments=on_demand
+        label="on_demand",
+        name=f"{config.name}-on-demand",
+        compute_environments=on_demand,
+        scheduling_policy=_scheduling_policy(config),
     )
 
 
@@ -142,23 +187,26 @@ def _compute_environments(
     )
 
 
-def _job_definition(
-    config: Config, storage: Storage, image: str | Output, log_group: LogGroup
-) -> JobDefinition:
-    role = Role(
+def _job_role(config: Config, storage: Storage, surroundings: Surroundings) -> Role:
+    return Role(
         label="job",
         name=f"{config.name}-job",
         trusts="ecs-tasks",
-        allows=job_permissions(storage),
+        allows=job_permissions(storage, earlier_containers=surroundings.earlier_containers),
     )
+
+
+def _job_definition(
+    config: Config, storage: Storage, image: str | Output, role: Role, log_group: LogGroup
+) -> JobDefinition:
     return JobDefinition(
         label="compute",
         name=f"{config.name}-compute",
         image=image,
         command=_command(config),
         vcpus=config.compute.vcpus,
-        memory_mib=config.compute.memory_mib,
-        timeout_s=config.compute.timeout_s,
+        memory_mib=config.compute.memory_sizes_mib[0],
+        timeout_s=longest_attempt_s(config),
         attempts=config.compute.attempts,
         job_role=role,
         log_group=log_group,
@@ -166,7 +214,7 @@ def _job_definition(
         environment={
             **config.compute.environment,
             Container.TABLE: Output(storage.table),
-            Container.TRIES: str(config.compute.tries),
+            **container(config),
         },
         keep=config.compute.keep_revisions,
     )

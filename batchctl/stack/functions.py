@@ -22,6 +22,7 @@ from batchctl.stack.permissions import (
     tracker_permissions,
 )
 from batchctl.stack.storage import TABLE_INDEX, Storage
+from batchctl.stack.tasks import running, slicing
 
 # Lambda's most (Lambda quotas): what is written for the failures of a million items takes minutes.
 TRACKER_TIMEOUT_S = 900
@@ -55,7 +56,7 @@ def build_functions(
         environment={
             **kept,
             Variables.QUEUE_URL: Output(storage.queue, "url"),
-            Variables.ITEMS_PER_TASK: str(config.compute.items_per_task),
+            **slicing(config, batch.machine_vcpus),
         },
     )
     splitter = make.function(
@@ -98,6 +99,7 @@ def _batch_environment(config: Config, batch: Batch) -> dict[str, str | Output]:
         Variables.STACK: config.name,
         Variables.JOB_QUEUE: Output(batch.queue, "arn"),
         Variables.JOB_DEFINITION: Output(batch.definition),
+        **running(config),
     }
     if batch.on_demand_queue is not None:
         found[Variables.JOB_QUEUE_ON_DEMAND] = Output(batch.on_demand_queue, "arn")

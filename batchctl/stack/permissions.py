@@ -34,6 +34,9 @@ RESULT_ATTRIBUTES = (
     "seconds",
     "status",
 )
+RESULT_ATTRIBUTES_OF_EARLIER_VERSIONS = (
+    *("attempts", "error", "expires_at", "item", "job_id", "reason", "result", "seconds", "status"),
+)
 # What it reads: of the job, of the universe, and which items have succeeded.
 READ_ATTRIBUTES = (
     "attempt_items",
@@ -46,8 +49,11 @@ READ_ATTRIBUTES = (
 )
 
 
-def job_permissions(storage: Storage) -> tuple[Allow, ...]:
+def job_permissions(storage: Storage, *, earlier_containers: bool = False) -> tuple[Allow, ...]:
     """Return what a container may do: read universes, write results, no other attribute.
+
+    `earlier_containers`: those of a version that recorded results under the job's own key may still
+    run.
 
     DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control": a
     request is held to the attributes that it names, so a read has to name them (`Select`), and a
@@ -71,6 +77,20 @@ def job_permissions(storage: Storage) -> tuple[Allow, ...]:
                 *_only("dynamodb:Attributes", RESULT_ATTRIBUTES),
                 When("StringEqualsIfExists", "dynamodb:ReturnValues", ("NONE",)),
             ),
+        ),
+        *((_record_results_of_earlier_versions(storage),) if earlier_containers else ()),
+    )
+
+
+def _record_results_of_earlier_versions(storage: Storage) -> Allow:
+    """Return the right to record results under any key, as containers before layout 2 do."""
+    return Allow(
+        sid="RecordResultsOfEarlierVersions",
+        actions=("dynamodb:PutItem",),
+        on=(storage.table,),
+        when=(
+            *_only("dynamodb:Attributes", RESULT_ATTRIBUTES_OF_EARLIER_VERSIONS),
+            When("StringEqualsIfExists", "dynamodb:ReturnValues", ("NONE",)),
         ),
     )
 

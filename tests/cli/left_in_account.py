@@ -21,6 +21,7 @@ def left_in(region: str) -> dict[str, list[str]]:
         "profiles": client["iam"].list_instance_profiles()["InstanceProfiles"],
         "environments": client["batch"].describe_compute_environments()["computeEnvironments"],
         "job queues": client["batch"].describe_job_queues()["jobQueues"],
+        "policies": client["batch"].list_scheduling_policies()["schedulingPolicies"],
         "definitions": client["batch"].describe_job_definitions(status="ACTIVE")["jobDefinitions"],
         "functions": client["lambda"].list_functions()["Functions"],
         "mappings": client["lambda"].list_event_source_mappings()["EventSourceMappings"],

@@ -22,8 +22,12 @@ REGION = "us-east-1"
 
 @dataclass
 class Jobs:
-    """The jobs that Batch says run, until they are terminated; and what AWS refuses."""
+    """The jobs that Batch says run, until they are terminated; and what AWS refuses.
 
+    `waiting` is how many SQS says are in the queue.
+    """
+
+    waiting: int = 0
     running: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
 
@@ -36,6 +40,9 @@ class Jobs:
             here = "batchapp-compute" in parameters["jobQueue"]
             listed = self.running if here and parameters["jobStatus"] == "RUNNING" else set()
             return {"jobSummaryList": [{"jobId": each} for each in sorted(listed)]}
+        asked = parameters.get("AttributeNames", ())
+        if operation == "GetQueueAttributes" and "ApproximateNumberOfMessages" in asked:
+            return {"Attributes": {"ApproximateNumberOfMessages": str(self.waiting)}}
         if operation == "TerminateJob":
             self.running.remove(parameters["jobId"])
             return {}
@@ -111,6 +118,20 @@ def test_without_running_jobs_there_is_one_question(batchctl: Batchctl, jobs: Jo
     answered = batchctl("down", input="n\n")
     assert "would be ended" not in answered.stderr
     assert "delete these 42 resources?" in answered.stderr
+
+
+@pytest.mark.usefixtures("deployed", "terminal")
+@pytest.mark.parametrize(
+    ("waiting", "said"), [(1, "1 job waits in the queue"), (3, "3 jobs wait in the queue")]
+)
+def test_down_says_how_many_jobs_wait_to_be_started_before_it_asks(
+    batchctl: Batchctl, calls: Calls, jobs: Jobs, waiting: int, said: str
+) -> None:
+    jobs.waiting = waiting
+    asked = batchctl("down", input="n\n").stderr
+    assert f"{said} and would not be started" in asked
+    assert asked.index(said) < asked.index("would be ended")
+    assert calls.writes == []
 
 
 @pytest.mark.usefixtures("deployed")

@@ -38,6 +38,43 @@ def test_show_tells_the_attempt_and_what_reclaims_cost(api: JobApi, batchctl: Ba
     assert found["reasons"] == {}
 
 
+ITEMS = {"item_counts": counts(total=40, pending=20, running=8, succeeded=9, failed=3)}
+REASONS = {"failures": {"OUT_OF_MEMORY": 2, "NOT_RUN": 1}}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_items_are_counted_while_their_tasks_run(api: JobApi, batchctl: Batchctl) -> None:
+    api.looks = [RUNNING | ITEMS | REASONS]
+    shown = batchctl("show", "demo-1").stdout
+    assert "items:    40: 20 pending, 8 running, 9 succeeded, 3 failed\n" in shown
+    assert "tasks:    4: 1 pending, 2 running, 1 succeeded, 0 failed\n" in shown
+    assert "failed:   2 OUT_OF_MEMORY, 1 NOT_RUN\n" in shown
+    assert api.pages == 1, "no result is read to count them"
+    found = json.loads(batchctl("show", "demo-1", "--json").stdout)
+    assert found["item_counts"] == ITEMS["item_counts"]
+    assert found["reasons"] == REASONS["failures"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_job_that_was_ended_says_what_ended_it(api: JobApi, batchctl: Batchctl) -> None:
+    counted = {"item_counts": counts(total=40, succeeded=9, failed=31)}
+    api.looks = [FAILED | counted | {"failures": {}, "reason": "MAX_FAILURES"}]
+    assert "status:   FAILED (MAX_FAILURES)\n" in batchctl("show", "demo-1").stdout
+    watched = batchctl("watch", "demo-1")
+    assert "demo-1 ended as FAILED (MAX_FAILURES): 31 of 40 items failed" in watched.stderr
+
+
+@pytest.mark.usefixtures("deployed")
+def test_watch_counts_items_and_shows_failed_ones_while_their_task_runs(
+    api: JobApi, batchctl: Batchctl
+) -> None:
+    api.looks = [RUNNING | ITEMS, RUNNING | ITEMS, DONE | {"item_counts": counts(total=40)}]
+    api.failed = {1: NO_MEMORY}
+    lines = batchctl("watch", "demo-1").stderr.splitlines()
+    assert lines[0] == "RUNNING: 12/40 items done, 8 running, 3 failed"
+    assert lines[1] == "  failed 00000001: OUT_OF_MEMORY: the task needed more memory"
+
+
 @pytest.mark.usefixtures("deployed")
 def test_show_counts_the_failed_items_by_reason(api: JobApi, batchctl: Batchctl) -> None:
     api.looks, api.items = [FAILED], 5

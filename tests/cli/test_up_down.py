@@ -33,7 +33,7 @@ def test_up_twice_changes_nothing_the_second_time_and_down_leaves_nothing(
 ) -> None:
     first = batchctl("up", "--yes")
     assert first.exit_code == 0, first.stderr
-    assert len(left_in(region)) == 13
+    assert len(left_in(region)) == 14
     calls.made.clear()
     second = batchctl("up", "--yes")
     assert second.exit_code == 0

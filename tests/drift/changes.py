@@ -58,7 +58,10 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
         "registry.example/python:3.13",
         frozenset({"job_definition.compute"}),
     ),
-    ("compute", "command"): (["true"], frozenset({"job_definition.compute"})),
+    ("compute", "command"): (
+        ["true"],
+        frozenset({"job_definition.compute", "function.receiver", "function.splitter"}),
+    ),
     ("compute", "user"): ("1000:1000", frozenset({"job_definition.compute"})),
     ("compute", "architecture"): (
         "arm64",
@@ -70,9 +73,13 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
             }
         ),
     ),
-    ("compute", "vcpus"): (2, frozenset({"job_definition.compute"})),
-    ("compute", "memory_mib"): (2048, frozenset({"job_definition.compute"})),
-    ("compute", "timeout_s"): (60, frozenset({"job_definition.compute"})),
+    ("compute", "vcpus"): (2, frozenset({"job_definition.compute", "function.receiver"})),
+    ("compute", "memory_mib"): (
+        [2048, 4096],
+        frozenset({"job_definition.compute", "function.splitter", "function.tracker"}),
+    ),
+    ("compute", "timeout_s"): (60, frozenset({"job_definition.compute", "function.splitter"})),
+    ("compute", "processes"): (4, frozenset({"job_definition.compute", "function.splitter"})),
     ("compute", "tries"): (1, frozenset({"job_definition.compute"})),
     ("compute", "attempts"): (2, frozenset({"job_definition.compute"})),
     ("compute", "items_per_task"): (50, frozenset({"function.receiver"})),
@@ -87,7 +94,9 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
     ),
     ("compute", "max_vcpus"): (
         64,
-        frozenset({"compute_environment.spot", "compute_environment.on_demand"}),
+        frozenset(
+            {"compute_environment.spot", "compute_environment.on_demand", "function.receiver"}
+        ),
     ),
     ("compute", "on_demand_fallback"): (
         False,

@@ -72,6 +72,12 @@ def _job_queue(label: str) -> Deletion:
     return delete
 
 
+def _scheduling_policy(application: Application) -> None:
+    """AWS would keep it as long as a queue has it."""
+    arn = application.outputs("scheduling_policy.compute").arn
+    application.client("batch").delete_scheduling_policy(arn=arn)
+
+
 def _all_of_batch(application: Application) -> None:
     _job_queue("compute")(application)
     _job_queue("on_demand")(application)
@@ -213,6 +219,7 @@ DELETIONS: dict[str, Deletion] = {
     "repository.compute": _repository,
     "job_queue.compute": _job_queue("compute"),
     "job_queue.on_demand": _job_queue("on_demand"),
+    "scheduling_policy.compute": _scheduling_policy,
     "compute_environment.spot": _all_of_batch,
     "function.receiver": _function("receiver"),
     "function.splitter": _function("splitter"),

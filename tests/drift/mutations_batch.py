@@ -78,6 +78,32 @@ def _job_queue() -> Sequence[Mutation]:
             address, "priority", lambda a, q, v: update(a, q, {"priority": v}), st.integers(2, 99)
         ),
         Mutation(address, "computeEnvironmentOrder", order, orders),
+        Mutation(
+            address,
+            "schedulingPolicyArn",
+            lambda a, q, v: update(a, q, {"schedulingPolicyArn": v}),
+            other("arn:aws:batch:us-east-1:123456789012:scheduling-policy/theirs"),
+        ),
+        tag(address, _tag_batch),
+    )
+
+
+def _scheduling_policy() -> Sequence[Mutation]:
+    address = "scheduling_policy.compute"
+
+    def member(name: str, values: Values) -> Mutation:
+        def change(application: Application, policy: Any, value: Any) -> None:
+            batch = application.client("batch")
+            found = batch.describe_scheduling_policies(arns=[policy.arn])["schedulingPolicies"][0]
+            fair_share = {**found["fairsharePolicy"], name: value}
+            batch.update_scheduling_policy(arn=policy.arn, fairsharePolicy=fair_share)
+
+        return Mutation(address, f"fairsharePolicy.{name}", change, values)
+
+    return (
+        member("shareDecaySeconds", st.integers(601, 604_800)),
+        member("computeReservation", st.integers(1, 99)),
+        member("shareDistribution", other([{"shareIdentifier": "desk", "weightFactor": 0.5}])),
         tag(address, _tag_batch),
     )
 
@@ -133,7 +159,7 @@ def _job_definition() -> Sequence[Mutation]:
     environment = [{"name": "BATCHCTL_TABLE", "value": "other"}]
     requirements = [{"type": "MEMORY", "value": "64"}, {"type": "VCPU", "value": "1"}]
     return (
-        member("timeout.attemptDurationSeconds", st.integers(60, 3599)),
+        member("timeout.attemptDurationSeconds", st.integers(60, 86_400)),
         member("retryStrategy.attempts", st.integers(1, 9)),
         member(
             "retryStrategy.evaluateOnExit", other([{"onReason": "OutOfMemory*", "action": "RETRY"}])
@@ -165,5 +191,6 @@ BATCH: tuple[Mutation, ...] = (
     *_compute_environment("compute_environment.spot"),
     *_compute_environment("compute_environment.on_demand"),
     *_job_queue(),
+    *_scheduling_policy(),
     *_job_definition(),
 )

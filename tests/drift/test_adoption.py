@@ -152,6 +152,12 @@ FOREIGN: Mapping[str, tuple[str, Make]] = {
     ),
     "compute_environment": ("compute_environment.spot", _environment),
     "job_queue": ("job_queue.compute", _job_queue),
+    "scheduling_policy": (
+        "scheduling_policy.compute",
+        lambda application: application.client("batch").create_scheduling_policy(
+            name="batchapp-fair-share", fairsharePolicy={"shareDecaySeconds": 60}
+        ),
+    ),
     "job_definition": ("job_definition.compute", _definition),
     "repository": (
         "repository.compute",

@@ -119,8 +119,15 @@ def _batch(batch: Any) -> Any:
             {**each, "computeEnvironmentOrder": _environments(each)}
             for each in batch.describe_job_queues()["jobQueues"]
         ],
+        "policies": batch.describe_scheduling_policies(arns=_policy_arns(batch))[
+            "schedulingPolicies"
+        ],
         "definition": max(definitions, key=lambda each: int(each["revision"]), default=None),
     }
+
+
+def _policy_arns(batch: Any) -> list[str]:
+    return [each["arn"] for each in batch.list_scheduling_policies()["schedulingPolicies"]]
 
 
 def _environments(queue: Mapping[str, Any]) -> str:
@@ -300,6 +307,7 @@ def inventory(client: Client) -> dict[str, list[str]]:
             for each in batch.describe_compute_environments()["computeEnvironments"]
         ],
         "job queues": [each["jobQueueName"] for each in batch.describe_job_queues()["jobQueues"]],
+        "scheduling policies": _policy_arns(batch),
         "definitions": {
             each["jobDefinitionName"]
             for each in batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]

@@ -320,6 +320,9 @@ WITNESSES: dict[str, Callable[[Account], list[str]]] = {
         "computeEnvironmentName",
     ),
     "job queues": _job_queues,
+    "scheduling policies": _listing(
+        "batch", "list_scheduling_policies", "schedulingPolicies", "arn"
+    ),
     "job definitions": _definitions,
     "images": _images,
     "functions": _listing("lambda", "list_functions", "Functions", "FunctionName"),

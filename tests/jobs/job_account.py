@@ -132,7 +132,8 @@ def _script(account: JobAccount) -> None:
         return {"jobs": [account.details[i] for i in request["jobs"] if i in account.details]}
 
     def list_jobs(request: dict[str, Any]) -> dict[str, Any]:
-        key = f"{request['arrayJobId']}/{request['jobStatus']}"
+        of = request.get("arrayJobId") or request["jobQueue"]
+        key = f"{of}/{request['jobStatus']}"
         found = [{"jobId": i} | account.summaries.get(i, {}) for i in account.listed.get(key, [])]
         return {"jobSummaryList": found}
 

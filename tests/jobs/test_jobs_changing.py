@@ -11,7 +11,7 @@ from job_account import TRACKER, JobAccount, opened
 
 from batchctl.aws.clock import Clock
 from batchctl.errors import BatchctlError, UsageError
-from batchctl.jobs import InvalidJob, JobNotFound, Tasks
+from batchctl.jobs import Counts, InvalidJob, JobNotFound
 from batchctl.jobs.control import Cancelled, JobChanges, Refused, Retried
 
 COUNTS = {"total": 3, "pending": 0, "running": 0, "succeeded": 2, "failed": 1}
@@ -41,7 +41,7 @@ def test_cancel_asks_the_tracker_and_tells_what_had_become_of_the_tasks(
     account: JobAccount, changes: JobChanges
 ) -> None:
     answering(account, job_id="demo", status="CANCELLED", tasks=COUNTS)
-    assert changes.cancel("demo") == Cancelled("demo", "CANCELLED", Tasks(3, 0, 0, 2, 1))
+    assert changes.cancel("demo") == Cancelled("demo", "CANCELLED", Counts(3, 0, 0, 2, 1))
     assert account.asked == [{"action": "cancel", "job_id": "demo"}]
 
 

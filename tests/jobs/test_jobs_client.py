@@ -14,6 +14,7 @@ from scripted_api import Api, Clock
 
 from batchctl.errors import UsageError
 from batchctl.jobs import (
+    Counts,
     InvalidJob,
     Job,
     JobConflict,
@@ -23,7 +24,6 @@ from batchctl.jobs import (
     Result,
     StillRunning,
     Submitted,
-    Tasks,
     TooLarge,
 )
 from batchctl.jobs.api.new_task import API_GATEWAY, Door
@@ -203,7 +203,7 @@ def test_a_job_is_shown_with_its_results(api: Api, client: JobsClient) -> None:
         created_at=datetime(2026, 11, 23, 10, 0, 0, 1, tzinfo=UTC),
         finished_at=datetime(2026, 11, 23, 10, 0, 5, 500_000, tzinfo=UTC),
         items=2,
-        tasks=Tasks(total=2, pending=1, running=0, succeeded=1, failed=0),
+        tasks=Counts(total=2, pending=1, running=0, succeeded=1, failed=0),
         results=(
             Result("A", "SUCCEEDED", result={"x": 1}, attempts=1, seconds=0.5),
             Result("B", "FAILED", error="ValueError: no", attempts=3),

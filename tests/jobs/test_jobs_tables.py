@@ -12,7 +12,7 @@ from batchctl.jobs.tables import table, tables, write_csv, write_json
 
 
 def succeeded(item: str, result: object) -> Result:
-    return Result(item, "SUCCEEDED", result=result, attempts=1, seconds=0.25)
+    return Result(item, "SUCCEEDED", result=result, attempts=1, seconds=0.25, peak_memory_mib=12.5)
 
 
 FAILED = Result(
@@ -23,7 +23,7 @@ FAILED = Result(
     reason="EXIT_CODE",
     exit_code=3,
 )
-AFTER = ("attempts", "seconds", "reason", "exit_code", "error")
+AFTER = ("attempts", "seconds", "peak_memory_mib", "reason", "exit_code", "signal", "error")
 
 
 def as_csv(*results: Result) -> str:
@@ -38,9 +38,9 @@ def test_a_table_has_the_union_of_all_keys_in_order_of_appearance() -> None:
     )
     assert laid_out.columns == ("item", "status", "x", "z", *AFTER)
     assert laid_out.rows == (
-        ("A", "SUCCEEDED", "1", "", "1", "0.25", "", "", ""),
-        ("B", "SUCCEEDED", "2", "é", "1", "0.25", "", "", ""),
-        ("C", "FAILED", "", "", "3", "", "EXIT_CODE", "3", "ValueError: no\n  line 2"),
+        ("A", "SUCCEEDED", "1", "", "1", "0.25", "12.5", "", "", "", ""),
+        ("B", "SUCCEEDED", "2", "é", "1", "0.25", "12.5", "", "", "", ""),
+        ("C", "FAILED", "", "", "3", "", "", "EXIT_CODE", "3", "", "ValueError: no\n  line 2"),
     )
 
 
@@ -48,13 +48,13 @@ def test_objects_within_become_columns_and_lists_cells_of_json() -> None:
     laid_out = table(
         [succeeded("A", {"risk": {"var": 0.1, "es": {}}, "path": [1, None], "ok": True})]
     )
-    assert laid_out.columns[2:-5] == ("risk.var", "risk.es", "path", "ok")
-    assert laid_out.rows[0][2:-5] == ("0.1", "{}", "[1, null]", "true")
+    assert laid_out.columns[2:-7] == ("risk.var", "risk.es", "path", "ok")
+    assert laid_out.rows[0][2:-7] == ("0.1", "{}", "[1, null]", "true")
 
 
 def test_keys_with_the_names_of_our_columns_keep_apart_from_them() -> None:
     laid_out = table([succeeded("A", {"status": "good", "extra": 1, "error": 0})])
-    assert laid_out.columns[2:-5] == ("result.status", "result.extra", "result.error")
+    assert laid_out.columns[2:-7] == ("result.status", "result.extra", "result.error")
     assert laid_out.rows[0][:2] == ("A", "SUCCEEDED")
 
 
@@ -69,7 +69,9 @@ def test_a_table_of_nothing_has_our_columns() -> None:
 
 def test_csv_is_read_back_as_it_was_written() -> None:
     text = as_csv(succeeded('A,"1"', {"note": "=1+1", "x": 1.5}), FAILED)
-    assert text.startswith("item,status,note,x,attempts,seconds,reason,exit_code,error,extra\r\n")
+    assert text.startswith(
+        "item,status,note,x,attempts,seconds,peak_memory_mib,reason,exit_code,signal,error,extra\r\n"
+    )
     first, second = csv.DictReader(io.StringIO(text, newline=""))
     assert (first["item"], first["note"], first["x"], first["extra"]) == (
         'A,"1"',
@@ -103,15 +105,16 @@ def test_csv_puts_what_comes_late_into_the_column_extra() -> None:
 
 
 def test_csv_of_nothing_is_a_header() -> None:
-    assert as_csv() == "item,status,attempts,seconds,reason,exit_code,error,extra\r\n"
+    ours = "attempts,seconds,peak_memory_mib,reason,exit_code,signal,error,extra"
+    assert as_csv() == f"item,status,{ours}\r\n"
 
 
 def test_json_is_one_array_of_the_results_as_they_are() -> None:
-    out = io.StringIO()
+    out, took = io.StringIO(), {"attempts": 1, "seconds": 0.25, "peak_memory_mib": 12.5}
     write_json([succeeded("A", {"x": [1]}), succeeded("B", None), FAILED], out)
     assert json.loads(out.getvalue()) == [
-        {"item": "A", "status": "SUCCEEDED", "result": {"x": [1]}, "attempts": 1, "seconds": 0.25},
-        {"item": "B", "status": "SUCCEEDED", "result": None, "attempts": 1, "seconds": 0.25},
+        {"item": "A", "status": "SUCCEEDED", "result": {"x": [1]}, **took},
+        {"item": "B", "status": "SUCCEEDED", "result": None, **took},
         {
             "item": "C",
             "status": "FAILED",

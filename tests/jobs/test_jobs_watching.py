@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from batchctl.jobs import Job, Result, Tasks, Unreachable
+from batchctl.jobs import Counts, Job, Result, Unreachable
 from batchctl.jobs.diagnosis.failures import RESULTS_READ, count_errors, count_reasons, failure_text
 from batchctl.jobs.watching import Failures, Pace
 
@@ -24,7 +24,7 @@ class Hands:
 
 
 def job(ended: int, failed: int = 0, status: str = "RUNNING", total: int = 100) -> Job:
-    tasks = Tasks(total, total - ended, 0, ended - failed, failed)
+    tasks = Counts(total, total - ended, 0, ended - failed, failed)
     return Job("demo", status, datetime(2026, 11, 23, tzinfo=UTC), None, total, tasks, (), None)
 
 
@@ -35,9 +35,9 @@ def clock() -> Hands:
 
 def test_without_two_looks_or_progress_there_is_no_rate(clock: Hands) -> None:
     pace = Pace(clock)
-    assert pace.tasks_per_s is None
+    assert pace.per_s is None
     pace.take(job(10))
-    assert pace.tasks_per_s is None
+    assert pace.per_s is None
     clock.now_s = 5
     pace.take(job(10))
     assert pace.left_s(job(10)) is None
@@ -48,7 +48,7 @@ def test_the_rate_and_the_time_left_follow_from_what_ended_since(clock: Hands) -
     pace.take(job(10))
     clock.now_s = 10
     pace.take(job(30))
-    assert pace.tasks_per_s == 2.0
+    assert pace.per_s == 2.0
     assert pace.left_s(job(30)) == 35.0
 
 
@@ -56,10 +56,10 @@ def test_the_rate_is_that_of_the_last_minute(clock: Hands) -> None:
     pace = Pace(clock)
     for clock.now_s in range(0, 301, 10):
         pace.take(job(int(clock.now_s) // 10 if clock.now_s <= 200 else 20))
-    assert pace.tasks_per_s is None
+    assert pace.per_s is None
     clock.now_s = 310
     pace.take(job(26))
-    assert pace.tasks_per_s == 0.1
+    assert pace.per_s == 0.1
 
 
 @dataclass

@@ -151,7 +151,7 @@ def test_a_task_that_waits_for_a_minute_is_no_finding(account: JobAccount) -> No
 
 
 def test_a_task_that_waits_long_while_others_run_is_no_finding() -> None:
-    record = Record("demo", "SUBMITTED", 1, 1, (), ())
+    record = Record("demo", "SUBMITTED", 1, 1, 1, (), ())
     waits = Evidence(record, {"RUNNABLE": 9}, {"": 9}, {}, (), waiting_since_ms=CREATED_MS)
     assert diagnose(waits, LATE_MS)
     works = replace(waits, statuses={"RUNNABLE": 9, "RUNNING": 1})
@@ -249,7 +249,7 @@ def test_a_failed_task_is_explained_by_what_batch_and_the_container_say(
 
 
 def test_reasons_of_one_cause_are_one_finding_the_most_frequent_first() -> None:
-    record = Record("demo", "FAILED", 1, 1, (), ())
+    record = Record("demo", "FAILED", 1, 1, 1, (), ())
     failed = {"x; exit status 1": 1, "CannotPullContainerError": 2, "x; exit status 3": 5}
     found = diagnose(Evidence(record, {"FAILED": 8}, {}, failed, ()), LATE_MS)
     assert [each.seen for each in found] == [

@@ -13,7 +13,7 @@ from batchctl.jobs.record import BatchJob, Record
 SINCE_MS = 1_000_000
 CAPACITY = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - none"
 MISCONFIGURED = "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS - role"
-RECORD = Record("demo", "SUBMITTED", 1, 4, (BatchJob("array-1", 0, 4, 1),), ())
+RECORD = Record("demo", "SUBMITTED", 1, 4, 4, (BatchJob("array-1", 0, 4, 1),), ())
 QUIET = Evidence(RECORD, {"RUNNABLE": 4}, {"": 4}, {}, (), waiting_since_ms=SINCE_MS)
 SPOT = Condition("compute environment", "spot", "ENABLED", "VALID", "", 4, 0)
 ON_DEMAND = replace(SPOT, name="on-demand", max_vcpus=8)

@@ -11,6 +11,7 @@ from batchctl.engine.plan import Action
 from batchctl.resources.batch.definitions import JobDefinition
 from batchctl.resources.batch.environments import ComputeEnvironment
 from batchctl.resources.batch.queues import JobQueue
+from batchctl.resources.batch.scheduling_policies import SchedulingPolicy
 from batchctl.resources.iam.profiles import InstanceProfile, ServiceLinkedRole
 from batchctl.resources.iam.roles import Role
 from batchctl.resources.logs import LogGroup
@@ -39,7 +40,13 @@ spot = ComputeEnvironment(
     max_vcpus=128,
 )
 on_demand = dataclasses.replace(spot, label="on_demand", name="batchapp-on-demand", model="EC2")
-queue = JobQueue(label="compute", name="batchapp-compute", compute_environments=(spot, on_demand))
+policy = SchedulingPolicy(label="compute", name="batchapp-fair-share", share_decay_s=600)
+queue = JobQueue(
+    label="compute",
+    name="batchapp-compute",
+    compute_environments=(spot, on_demand),
+    scheduling_policy=policy,
+)
 definition = JobDefinition(
     label="compute",
     name="batchapp-compute",
@@ -57,6 +64,7 @@ definition = JobDefinition(
 EXAMPLES = [
     # moto ignores what UpdateComputeEnvironment says of computeResources: test_batch has that.
     Example(spot, dataclasses.replace(spot, name="renamed-spot"), Action.REPLACE),
+    Example(policy, dataclasses.replace(policy, share_decay_s=3600)),
     Example(queue, dataclasses.replace(queue, compute_environments=(on_demand, spot))),
     Example(definition, dataclasses.replace(definition, memory_mib=2048)),
 ]

@@ -6,7 +6,7 @@ import dataclasses
 
 from example import Example
 from examples_awslambda import function
-from examples_batch import on_demand
+from examples_batch import on_demand, policy
 from examples_batch import queue as compute_queue
 
 from batchctl.resources.awslambda.async_invocations import AsyncInvocation
@@ -22,7 +22,10 @@ dead_letters = Queue(
     event_rule="batchapp-job-events",
 )
 on_demand_queue = JobQueue(
-    label="on_demand", name="batchapp-on-demand", compute_environments=(on_demand,)
+    label="on_demand",
+    name="batchapp-on-demand",
+    compute_environments=(on_demand,),
+    scheduling_policy=policy,
 )
 rule = EventRule(
     label="job_events",

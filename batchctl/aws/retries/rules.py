@@ -228,11 +228,11 @@ RULES: tuple[Rule, ...] = (
         "Batch to finish the previous change",
     ),
     Rule(
-        ("batch.DeleteComputeEnvironment",),
+        ("batch.DeleteComputeEnvironment", "batch.DeleteSchedulingPolicy"),
         "ClientException",
         "existing jobqueue relationship",
         600,
-        "Batch to see that no job queue uses the compute environment",
+        "Batch to see that no job queue uses it any more",
     ),
     Rule(
         ("elasticloadbalancing.CreateLoadBalancer", "elasticloadbalancing.SetSecurityGroups"),

@@ -32,7 +32,8 @@ AGAIN = "`batchctl down` again finishes it"
 def down(*, delete_data: bool, yes: bool) -> None:
     """Delete everything that `up` made; a job table that holds jobs is kept.
 
-    New jobs are refused first. Jobs that still run are ended, after a question that says how many.
+    New jobs are refused first. Jobs that still run are ended, after a question that says how many;
+    those that wait to be started are counted before it.
     What can't be deleted yet is listed with the reason; `down` again finishes it. Works from the
     state alone: config.yaml may have changed or be gone.
 
@@ -52,6 +53,7 @@ def down(*, delete_data: bool, yes: bool) -> None:
 def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
     made = _planned(application, delete_data=delete_data)
     show_plan(made)
+    _print_waiting(application)
     confirm_ending(made, yes=yes)
     for step in made.changes:
         if step.loses_data:
@@ -68,6 +70,13 @@ def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
         print_json({**as_json(made), "left": [dataclasses.asdict(each) for each in remaining]})
     if code:
         sys.exit(code)
+
+
+def _print_waiting(application: Application) -> None:
+    """Say how many jobs wait for their first task: with the queue they lose their turn."""
+    if waiting := application.waiting_jobs():
+        jobs, it = ("1 job waits", "it") if waiting == 1 else (f"{waiting} jobs wait", "them")
+        say(f"{jobs} in the queue and would not be started: submit {it} again after the next `up`")
 
 
 def _planned(application: Application, *, delete_data: bool) -> Plan:

@@ -21,7 +21,7 @@ from batchctl.cli.output import add_row, data, print_json, table
 @api_options
 @shared_options
 def jobs(*, limit: int) -> None:
-    """List recent jobs, newest first.
+    """List recent jobs, newest first, with the items that are done and that failed.
 
     \b
     Examples:
@@ -33,8 +33,10 @@ def jobs(*, limit: int) -> None:
     if current_options().json:
         print_json([as_plain(job) for job in page.jobs])
         return
-    listed = table("job", "status", "items", "tasks", "created", "finished")
+    listed = table("job", "status", "items", "done", "failed", "tasks", "created", "finished")
     for job in page.jobs:
         times = (local_time(job.created_at), local_time(job.finished_at))
-        add_row(listed, job.job_id, job.status, str(job.items), str(job.tasks), *times)
+        counts = job.item_counts
+        known = (str(counts.ended), str(counts.failed)) if counts else ("", "")
+        add_row(listed, job.job_id, job.status, str(job.items), *known, str(job.tasks), *times)
     data().print(listed)

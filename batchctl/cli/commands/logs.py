@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("job_id")
-@click.option("--item", help="Only the task that works on this item.")
+@click.option("--item", help="Only what this item wrote, and how it ended.")
 @click.option("--follow", is_flag=True, help="Go on with new lines until the job has ended.")
 @click.option("--since", metavar="TIME", help="Only later lines: `10m`, `2h`, or a date and time.")
 @shared_options
 def logs(*, job_id: str, item: str | None, follow: bool, since: str | None) -> None:
-    """Print what the tasks of a job wrote, with the task and its attempt before each line.
+    """Print what the tasks of a job wrote: the task and its attempt, the time, the item.
 
     `17.2` is the second run of task 17's container: its host was reclaimed. `r2:17.1` is of the
     second attempt at the job, after a `retry`. With `--json`, each line is one line of JSON.
+
+    An image without batchctl's runner doesn't say which item a line is of: `--item` then prints
+    the task of the item.
 
     \b
     Examples:
@@ -67,7 +70,8 @@ def _print(lines: Iterator[Line]) -> int:
             print_json_line(_as_json(line, written_at))
         else:
             again = f"r{line.run}:" if line.run > 1 else ""
-            say_log(f"{again}{line.task}.{line.attempt} {written_at} {line.text}")
+            item = "" if line.item is None else f"[{line.item}] "
+            say_log(f"{again}{line.task}.{line.attempt} {written_at} {item}{line.text}")
     return count
 
 
@@ -77,6 +81,7 @@ def _as_json(line: Line, written_at: str) -> dict[str, object]:
         "task": line.task,
         "attempt": line.attempt,
         "written_at": written_at,
+        "item": line.item,
         "text": line.text,
     }
 

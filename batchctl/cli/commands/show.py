@@ -16,9 +16,9 @@ from batchctl.jobs.diagnosis.failures import count_reasons
 @api_options
 @shared_options
 def show(*, job_id: str) -> None:
-    """Show a job: its status, the counts of its tasks, why items failed, what reclaims cost.
+    """Show a job: status, counts of items and tasks, why items failed, what reclaims cost.
 
-    The reasons are counted over the first 5,000 results.
+    Items are counted while their tasks still run, some seconds late at most.
 
     \b
     Examples:
@@ -27,7 +27,9 @@ def show(*, job_id: str) -> None:
     """
     application, client = open_jobs()
     job = client.show(job_id, limit=1)
-    reasons = count_reasons(client.results(job_id)) if job.tasks.failed else {}
+    reasons = job.failures
+    if reasons is None:  # from an API that doesn't count them
+        reasons = count_reasons(client.results(job_id)) if job.tasks.failed else {}
     if current_options().json:
         print_json(as_json(job) | {"reasons": reasons})
         return

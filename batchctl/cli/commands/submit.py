@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batchctl.cli.commands.up import bring_up
 from batchctl.cli.display.job import as_json, spelled
 from batchctl.cli.display.job_progress import follow, print_end
-from batchctl.cli.opening import open_jobs
+from batchctl.cli.opening import open_jobs, open_to_build
 from batchctl.cli.options import api_options, current_options, shared_options
 from batchctl.cli.output import print_json, say
+from batchctl.contract.job_options import MAX_ITEMS_PER_TASK, MAX_PRIORITY, JobOptions
+from batchctl.jobs.api.new_task import check_job
 from batchctl.jobs.parameters import from_options as parameters_of
 from batchctl.jobs.universe import from_options as universe_of
 
@@ -26,29 +29,62 @@ if TYPE_CHECKING:
 @click.option("--universe", multiple=True, help="Items, with commas; may be given repeatedly.")
 @click.option("--universe-file", metavar="F|-", help="File with one item a line; `-` is stdin.")
 @click.option("--param", multiple=True, metavar="K=V", help="Parameter for compute(); V is JSON.")
+@click.option(
+    "--items-per-task",
+    type=click.IntRange(1, MAX_ITEMS_PER_TASK),
+    help="Items of one task.  [default: compute.items_per_task]",
+)
+@click.option(
+    "--max-failures", metavar="N|N%", help="End the job when more items than that have failed."
+)
+@click.option("--share", help="Share of the queue; jobs of one name take turns as one job.")
+@click.option(
+    "--priority",
+    type=click.IntRange(0, MAX_PRIORITY),
+    help="Within a share, higher comes first.  [default: 0]",
+)
 @click.option("--wait", is_flag=True, help="Wait for the end; exit with 4 when the job failed.")
+@click.option("--up", "brings_up", is_flag=True, help="Run `up` first, with its questions.")
+@click.option("--yes", is_flag=True, help="With `--up`: don't ask before changing anything.")
 @api_options
 @shared_options
-def submit(
+def submit(  # noqa: PLR0913 - an option each
     *,
     job_id: str,
     universe: tuple[str, ...],
     universe_file: str | None,
     param: tuple[str, ...],
+    items_per_task: int | None,
+    max_failures: str | None,
+    share: str | None,
+    priority: int | None,
     wait: bool,
+    brings_up: bool,
+    yes: bool,
 ) -> None:
-    """Submit a job. The same job again is no new job, but the same one as it stands.
+    """Submit a job. Submitting the same job again is safe: no new job is created.
+
+    Its current status is returned, whatever the options are the second time.
 
     \b
     Examples:
       batchctl submit --job-id demo-1 --universe AAPL,MSFT --wait
       batchctl submit --job-id demo-2 --universe-file symbols.txt --param paths=20000
       sort -u symbols.txt | batchctl submit --job-id demo-3 --universe-file -
+      batchctl submit --job-id demo-4 --universe-file symbols.txt --max-failures 5% --up
     """
     items = universe_of(universe, universe_file, sys.stdin.buffer)
     parameters = parameters_of(param)
+    options = JobOptions(items_per_task, _number_or_share(max_failures), share, priority)
+    if brings_up:
+        check_job(job_id, items, parameters, options)
+        bring_up(open_to_build(None, None), yes=yes, loosen=False)
     application, client = open_jobs()
-    submitted = client.submit(job_id, items, parameters)
+    if application.has_new_code:
+        command = spelled(application)
+        say(f"note: `{application.config.compute.build}/` has changed since `{command} up`:")
+        say(f"  this job runs what was deployed; `{command} submit --up …` deploys it first")
+    submitted = client.submit(job_id, items, parameters, options)
     _print_submitted(application, submitted)
     if wait:
         job = follow(application, client, job_id)
@@ -57,6 +93,12 @@ def submit(
         print_end(application, job)
     elif current_options().json:
         print_json(dataclasses.asdict(submitted))
+
+
+def _number_or_share(max_failures: str | None) -> int | str | None:
+    """Return a count as a number, a share (`5%`) as it stands; the rules are the request's."""
+    whole = max_failures is not None and max_failures.isascii() and max_failures.isdecimal()
+    return int(max_failures) if max_failures and whole else max_failures
 
 
 def _print_submitted(application: Application, submitted: Submitted) -> None:

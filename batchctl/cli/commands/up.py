@@ -44,13 +44,26 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loos
       batchctl up --rebuild
     """
     application = dataclasses.replace(open_to_build(api_mode, auth), rebuild=rebuild)
+    made = bring_up(application, yes=yes, loosen=loosen)
+    if current_options().json:
+        role = application.front_door.role
+        print_json({"endpoint": application.endpoint, "execute_role": role, **as_json(made)})
+    else:
+        _print_next_steps(application)
+
+
+def bring_up(application: Application, *, yes: bool, loosen: bool) -> Plan:
+    """Bring the application up after the questions that the plan raises; return the plan.
+
+    Failures are printed, and end the command.
+    """
     application.stack  # noqa: B018 - nothing is begun before what is wrong with it is said
     application.aws.account  # noqa: B018 - without credentials nothing is begun
     with application.locked():
-        _up(application, yes=yes, loosen=loosen)
+        return _up(application, yes=yes, loosen=loosen)
 
 
-def _up(application: Application, *, yes: bool, loosen: bool) -> None:
+def _up(application: Application, *, yes: bool, loosen: bool) -> Plan:
     options = current_options()
     made = planned(application)
     show_folder(application.folder_notice)
@@ -68,11 +81,7 @@ def _up(application: Application, *, yes: bool, loosen: bool) -> None:
         outcome = application.up(made, emit)
     end(outcome, "`batchctl up` again continues from here")
     say(summary(made) if not made.changes else f"done: {summary(made, done=True)}")
-    if options.json:
-        role = application.front_door.role
-        print_json({"endpoint": application.endpoint, "execute_role": role, **as_json(made)})
-    else:
-        _print_next_steps(application)
+    return made
 
 
 def _refuse_unanswered(change: FrontDoorChange, *, yes: bool, loosen: bool) -> None:

@@ -11,29 +11,33 @@ from batchctl.cli.output import show
 
 if TYPE_CHECKING:
     from batchctl.application import Application
-    from batchctl.jobs import Job
+    from batchctl.jobs import Counts, Job
 
 
 def show_job(job: Job, reasons: Mapping[str, int]) -> None:
-    """Print a job: status, counts of its tasks, `reasons` of failed items, what Spot took."""
+    """Print a job: status, counts of items and tasks, `reasons` of failures, what Spot took."""
     tasks = job.tasks
     show(f"job:      {job.job_id}")
-    show(f"status:   {job.status}")
+    show(f"status:   {job.status}{f' ({job.reason})' if job.reason else ''}")
     if job.attempt > 1:
         show(f"attempt:  {job.attempt}")
     show(f"created:  {local_time(job.created_at)}")
     if job.finished_at:
         show(f"finished: {local_time(job.finished_at)}")
-    show(f"items:    {job.items}")
-    show(
-        f"tasks:    {tasks.total}: {tasks.pending} pending, {tasks.running} running, "
-        f"{tasks.succeeded} succeeded, {tasks.failed} failed"
-    )
+    show(f"items:    {_counted(job.item_counts) if job.item_counts else job.items}")
+    show(f"tasks:    {_counted(tasks)}")
     if reasons:
         show(f"failed:   {', '.join(f'{n} {reason}' for reason, n in reasons.items())}")
     if job.reclaims:
         count, seconds = job.reclaims.count, job.reclaims.seconds
         show(f"reclaims: {count}, which cost {seconds:.0f} s of work")
+
+
+def _counted(counts: Counts) -> str:
+    return (
+        f"{counts.total}: {counts.pending} pending, {counts.running} running, "
+        f"{counts.succeeded} succeeded, {counts.failed} failed"
+    )
 
 
 def as_json(job: Job) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from batchctl.cli.display.job import spelled
 from batchctl.cli.output import grid, live, people, say, text
 from batchctl.contract.statuses import Status
 from batchctl.jobs.diagnosis.failures import failure_text
-from batchctl.jobs.watching import Failures, Pace
+from batchctl.jobs.watching import Failures, Pace, Standing
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,6 +27,7 @@ JOB_FAILED = 4
 FAILURES_SHOWN = 10
 
 Show = Callable[["Job"], None]
+Notes = Callable[["Job"], Iterable[str]]
 
 
 def follow(
@@ -35,8 +36,9 @@ def follow(
     """Show a job until it has ended and return it; on Ctrl-C say that the job goes on."""
     pace = Pace(time.monotonic)
     failures = Failures(lambda: client.results(job_id), time.monotonic, FAILURES_SHOWN)
+    standing = Standing(lambda: application.turns(job_id), time.monotonic)
     try:
-        with _shown(pace, failures) as show:
+        with _shown(pace, _notes(failures, standing)) as show:
             return client.wait(job_id, _each_change(show, on_change))
     except KeyboardInterrupt:
         say("")
@@ -46,11 +48,15 @@ def follow(
 
 def print_end(application: Application, job: Job) -> None:
     """Say how a job ended, and exit with 4 unless it succeeded."""
-    tasks, command = job.tasks, spelled(application)
+    counts, command = job.progress, spelled(application)
     if job.status == Status.SUCCEEDED:
         say(f"{job.job_id} succeeded: `{command} results {job.job_id}`")
         return
-    say(f"{job.job_id} ended as {job.status}: {tasks.failed} of {tasks.total} tasks failed")
+    why = f" ({job.reason})" if job.reason else ""
+    say(
+        f"{job.job_id} ended as {job.status}{why}: {counts.failed} of {counts.total} "
+        f"{job.counted} failed"
+    )
     say(f"`{command} why {job.job_id}` says why, `{command} retry {job.job_id}` tries again")
     sys.exit(JOB_FAILED)
 
@@ -61,7 +67,7 @@ def _each_change(show: Show, on_change: Show | None) -> Show:
     def poll(job: Job) -> None:
         nonlocal last
         show(job)
-        now = (job.status, job.tasks)
+        now = (job.status, job.tasks, job.item_counts)
         if on_change is not None and now != last:
             on_change(job)
         last = now
@@ -69,12 +75,24 @@ def _each_change(show: Show, on_change: Show | None) -> Show:
     return poll
 
 
+def _notes(failures: Failures, standing: Standing) -> Notes:
+    """Return what tells at each look what is new beside the counts."""
+
+    def notes(job: Job) -> Iterator[str]:
+        if line := standing.note(job):
+            yield f"  {line}"
+        for result in failures.new(job):
+            yield f"  failed {result.item}: {failure_text(result)}"
+
+    return notes
+
+
 @contextmanager
-def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
+def _shown(pace: Pace, notes: Notes) -> Iterator[Show]:
     """Show a bar that moves on a terminal, and elsewhere a line for each change."""
     console = people()
     if not console.is_terminal:
-        yield _line_printer(pace, failures)
+        yield _line_printer(pace, notes)
         return
     current: list[Job] = []
     began = time.monotonic()
@@ -88,55 +106,56 @@ def _shown(pace: Pace, failures: Failures) -> Iterator[Show]:
             pace.take(job)
             current[:] = [job]
             shown.refresh()
-            for result in failures.new(job):
-                console.print(text(f"  failed {result.item}: {failure_text(result)}"))
+            for line in notes(job):
+                console.print(text(line))
 
         yield show
 
 
 def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
     """Draw how a job stands in two lines, which 80 columns are wide enough for."""
-    tasks = job.tasks
+    counts = job.progress
     first = grid()
-    bar = ProgressBar(total=max(tasks.total, 1), completed=tasks.ended, width=24)
-    counted = f"{tasks.ended}/{tasks.total} tasks"
+    bar = ProgressBar(total=max(counts.total, 1), completed=counts.ended, width=24)
+    counted = f"{counts.ended}/{counts.total} {job.counted}"
     first.add_row(
         text(job.status),
         bar,
-        *(text(each) for each in (counted, f"{tasks.running} running", f"{tasks.failed} failed")),
+        *(text(each) for each in (counted, f"{counts.running} running", f"{counts.failed} failed")),
     )
     reclaims = f"{job.reclaims.count} reclaims" if job.reclaims else ""
     second = (f"{duration(elapsed_s)} watched", speed(job, pace), reclaims)
     return Group(first, text("  ".join(each for each in second if each), style="dim"))
 
 
-def _line_printer(pace: Pace, failures: Failures) -> Show:
+def _line_printer(pace: Pace, notes: Notes) -> Show:
     last = ""
 
     def show(job: Job) -> None:
         nonlocal last
-        tasks = job.tasks
+        counts = job.progress
         pace.take(job)
         line = (
-            f"{job.status}: {tasks.ended}/{tasks.total} tasks done, "
-            f"{tasks.running} running, {tasks.failed} failed"
+            f"{job.status}: {counts.ended}/{counts.total} {job.counted} done, "
+            f"{counts.running} running, {counts.failed} failed"
         )
         if line != last:
             rest = "" if job.ended else speed(job, pace)
             say(f"{line}, {rest}" if rest else line)
             last = line
-        for result in failures.new(job):
-            say(f"  failed {result.item}: {failure_text(result)}")
+        for line in notes(job):
+            say(line)
 
     return show
 
 
 def speed(job: Job, pace: Pace) -> str:
     """Say how fast a job goes and how long it takes still; empty when nothing is known."""
-    rate, left_s = pace.tasks_per_s, pace.left_s(job)
+    rate, left_s = pace.per_s, pace.left_s(job)
     if rate is None or left_s is None:
         return ""
-    rate_text = f"{rate:.1f} tasks/s" if rate >= 1 else f"{60 * rate:.1f} tasks/min"
+    what = job.counted
+    rate_text = f"{rate:.1f} {what}/s" if rate >= 1 else f"{60 * rate:.1f} {what}/min"
     return f"{rate_text}, {duration(left_s)} left"
 
 

@@ -70,6 +70,8 @@ class Counter:
                 # The report at the end has the rest: hint, and what a builder wrote.
                 why = explained(error)[0].partition("\n")[0]
                 return self._end(step, f"failed {step.address}: {why}")
+            case events.Kept(step, because):
+                return self._end(step, f"kept {step.address} ({step.name}): {because}")
             case events.Skipped(address, because):
                 return f"skipped {address}, because of {because}"
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 
+from batchctl.contract.job_options import NO_OPTIONS, JobOptions
 from batchctl.jobs.api.connection import Answer, Connection, Patience, Sign
 from batchctl.jobs.api.job import Job, JobPage, Result, Submitted
 from batchctl.jobs.api.new_task import LOAD_BALANCER, Door, check_job_id, request_body
@@ -59,13 +60,18 @@ class JobsClient:
         self._door = door
 
     def submit(
-        self, job_id: str, universe: Sequence[str], parameters: Mapping[str, object] | None = None
+        self,
+        job_id: str,
+        universe: Sequence[str],
+        parameters: Mapping[str, object] | None = None,
+        options: JobOptions = NO_OPTIONS,
     ) -> Submitted:
         """Submit a job; the same one again is no new job, and is told by `created` being False.
 
-        Raises InvalidJob and TooLarge, most of them before anything is sent, and JobConflict.
+        Whatever its `options` are: those of the first time stay. Raises InvalidJob and TooLarge,
+        most of them before anything is sent, and JobConflict.
         """
-        body = request_body(job_id, universe, parameters or {}, self._door)
+        body = request_body(job_id, universe, parameters or {}, self._door, options)
         request = "PUT /v1/new-task"
         answer = self._send("PUT", "/v1/new-task", body)
         if answer.status == 400:

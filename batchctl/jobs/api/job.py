@@ -37,8 +37,8 @@ class Submitted:
 
 
 @dataclass(frozen=True)
-class Tasks:
-    """How many tasks of a job there are, and in which state they are."""
+class Counts:
+    """How many tasks or items of a job there are, and in which state they are."""
 
     total: int
     pending: int
@@ -48,7 +48,7 @@ class Tasks:
 
     @property
     def ended(self) -> int:
-        """Count the tasks that are over."""
+        """Count those that are over."""
         return self.succeeded + self.failed
 
     @classmethod
@@ -62,8 +62,8 @@ class Result:
     """What became of one item: `result` (any JSON) when SUCCEEDED, `error` when FAILED.
 
     `attempts` are the tries it took and `seconds` how long the last of them ran, where recorded.
-    `reason` says what kind of failure it was (`OUT_OF_MEMORY`), `exit_code` what the container
-    ended with.
+    `reason` says what kind of failure it was (`OUT_OF_MEMORY`), `exit_code` and `signal` what its
+    process or container ended with; `peak_memory_mib` is the most memory that it held.
     """
 
     item: str
@@ -74,12 +74,15 @@ class Result:
     seconds: float | None = None
     reason: str | None = None
     exit_code: int | None = None
+    signal: str | None = None
+    peak_memory_mib: float | None = None
 
     @classmethod
     def from_answer(cls, item: str, body: Mapping[str, Any]) -> Self:
         """Read the result of `item`."""
         attempts, seconds = body.get("attempts"), body.get("seconds")
-        exit_code = body.get("exit_code")
+        exit_code, peak_memory_mib = body.get("exit_code"), body.get("peak_memory_mib")
+        signal = body.get("signal")
         return cls(
             item=item,
             status=_text(body["status"]),
@@ -89,6 +92,8 @@ class Result:
             seconds=None if seconds is None else float(seconds),
             reason=body.get("reason"),
             exit_code=None if exit_code is None else int(exit_code),
+            signal=None if signal is None else str(signal),
+            peak_memory_mib=None if peak_memory_mib is None else float(peak_memory_mib),
         )
 
 
@@ -109,7 +114,9 @@ class Reclaims:
 class Job:
     """A job as it stands, with a page of its results; `next` is where the next page begins.
 
-    `attempt` is 1 until the job is retried; `reclaims` is None when there were none.
+    `attempt` is 1 until the job is retried; `reclaims` is None when there were none. `item_counts`
+    and `failures`, which counts failed items by reason, are None from an API of before they were
+    counted. `reason` is what ended the job, where that was no item's (`MAX_FAILURES`).
     """
 
     job_id: str
@@ -117,11 +124,24 @@ class Job:
     created_at: datetime
     finished_at: datetime | None
     items: int
-    tasks: Tasks
+    tasks: Counts
     results: tuple[Result, ...]
     next: str | None
     attempt: int = 1
     reclaims: Reclaims | None = None
+    item_counts: Counts | None = None
+    failures: Mapping[str, int] | None = None
+    reason: str | None = None
+
+    @property
+    def progress(self) -> Counts:
+        """The counts of items or, from an API that doesn't count them, of tasks."""
+        return self.item_counts or self.tasks
+
+    @property
+    def counted(self) -> str:
+        """What `progress` counts: `items` or `tasks`."""
+        return "items" if self.item_counts else "tasks"
 
     @property
     def ended(self) -> bool:
@@ -132,23 +152,27 @@ class Job:
     def from_answer(cls, body: Mapping[str, Any]) -> Self:
         """Read a job."""
         results, reclaims = body.get("results", {}).items(), body.get("reclaims")
+        failures, reason = body.get("failures"), body.get("reason")
         return cls(
             job_id=_text(body["job_id"]),
             status=_text(body["status"]),
             created_at=datetime.fromisoformat(body["created_at"]),
             finished_at=_time(body.get("finished_at")),
             items=int(body["items"]),
-            tasks=Tasks.from_answer(body["tasks"]),
+            tasks=Counts.from_answer(body["tasks"]),
             results=tuple(Result.from_answer(item, result) for item, result in results),
             next=body.get("next"),
             attempt=int(body.get("attempt", 1)),
             reclaims=None if reclaims is None else Reclaims.from_answer(reclaims),
+            item_counts=_item_counts(body),
+            failures=None if failures is None else {_text(k): int(n) for k, n in failures.items()},
+            reason=None if reason is None else _text(reason),
         )
 
 
 @dataclass(frozen=True)
 class JobSummary:
-    """A job in the list; `tasks` is how many it has."""
+    """A job in the list; `tasks` is how many it has, `item_counts` None where it isn't known."""
 
     job_id: str
     status: str
@@ -156,6 +180,7 @@ class JobSummary:
     finished_at: datetime | None
     items: int
     tasks: int
+    item_counts: Counts | None = None
 
     @classmethod
     def from_answer(cls, body: Mapping[str, Any]) -> Self:
@@ -168,6 +193,7 @@ class JobSummary:
             finished_at=_time(body.get("finished_at")),
             items=int(body["items"]),
             tasks=int(tasks["total"] if isinstance(tasks, dict) else tasks),
+            item_counts=_item_counts(body),
         )
 
 
@@ -182,6 +208,11 @@ class JobPage:
     def from_answer(cls, body: Mapping[str, Any]) -> Self:
         """Read a page of the list."""
         return cls(tuple(JobSummary.from_answer(job) for job in body["jobs"]), body.get("next"))
+
+
+def _item_counts(body: Mapping[str, Any]) -> Counts | None:
+    counts = body.get("item_counts")
+    return None if counts is None else Counts.from_answer(counts)
 
 
 def _text(value: object) -> str:

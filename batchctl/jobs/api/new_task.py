@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from batchctl.contract.job_options import NO_OPTIONS, JobOptions
 from batchctl.contract.limits import (
     MAX_BODY_BYTES,
     MAX_ITEM_BYTES,
@@ -61,20 +62,37 @@ def check_job_id(job_id: str, doing: str = "submit the job") -> None:
 
 
 def request_body(
-    job_id: str, universe: Sequence[str], parameters: Mapping[str, object], door: Door
+    job_id: str,
+    universe: Sequence[str],
+    parameters: Mapping[str, object],
+    door: Door,
+    options: JobOptions = NO_OPTIONS,
 ) -> bytes:
     """Check a job and encode it, as compact JSON in UTF-8, with gzip where it has to be smaller.
 
     Raises InvalidJob, naming the field, and TooLarge for what doesn't pass the `door`.
     """
-    check_job_id(job_id)
-    _check_universe(universe)
-    _check_parameters(parameters)
+    check_job(job_id, universe, parameters, options)
     content: dict[str, object] = {"job_id": job_id, "universe": list(universe)}
     if parameters:
         content["parameters"] = dict(parameters)
+    content |= options.as_body()
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return _fitting(body, door)
+
+
+def check_job(
+    job_id: str,
+    universe: Sequence[str],
+    parameters: Mapping[str, object],
+    options: JobOptions = NO_OPTIONS,
+) -> None:
+    """Raise InvalidJob, naming the field, for what no front door would take."""
+    check_job_id(job_id)
+    _check_universe(universe)
+    _check_parameters(parameters)
+    for field, rule in options.problems():
+        raise InvalidJob(field, f"{rule}, is {vars(options)[field]!r}")
 
 
 def is_compressed(body: bytes) -> bool:

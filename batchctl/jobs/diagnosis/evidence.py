@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 from batchctl.aws.session import Aws
 from batchctl.contract.reasons import words_of
 from batchctl.contract.statuses import TaskStatus
+from batchctl.jobs.diagnosis.items import ItemFailures
+from batchctl.jobs.diagnosis.turns import Turns
 from batchctl.jobs.record import IDS_PER_CALL, Record
 from batchctl.jobs.resources import JobResources
 
@@ -52,7 +54,8 @@ class Evidence:
 
     `statuses` counts the tasks that were submitted. `waiting` and `failed` count the reasons that
     Batch gives, an empty one where it gives none. `vcpus` and `memory_mib` are what a task asks
-    for, None when Batch doesn't know the job any more.
+    for, None when Batch doesn't know the job any more. `turns` is what else is in the queue, where
+    that was asked; `items` is what the API says of items that failed, None where it counts none.
     """
 
     record: Record
@@ -64,6 +67,8 @@ class Evidence:
     vcpus: float | None = None
     memory_mib: int | None = None
     head: Head | None = None
+    turns: Turns | None = None
+    items: ItemFailures | None = None
 
     @property
     def known(self) -> bool:

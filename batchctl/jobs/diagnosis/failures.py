@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import islice
 
+from batchctl.contract.reasons import Reason
 from batchctl.contract.statuses import ItemStatus
 from batchctl.jobs.api.job import Result
 
@@ -22,6 +23,16 @@ def count_errors(results: Iterable[Result], most: int) -> dict[str, int]:
     """Count the failed items by reason and the error's first line, the `most` frequent first."""
     counted = _count(results, failure_text)
     return dict(islice(counted.items(), most))
+
+
+def largest_peak_mib(results: Iterable[Result]) -> float | None:
+    """Return the most memory that an item held which ran out of it; None where none is recorded."""
+    peaks = (
+        each.peak_memory_mib
+        for each in islice(results, RESULTS_READ)
+        if each.reason == Reason.OUT_OF_MEMORY and each.peak_memory_mib is not None
+    )
+    return max(peaks, default=None)
 
 
 def failure_text(result: Result) -> str:

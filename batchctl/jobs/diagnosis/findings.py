@@ -14,6 +14,8 @@ from batchctl.contract import reasons
 from batchctl.contract.statuses import FINAL, RUNNING_TASK, SPLITTABLE
 from batchctl.jobs.diagnosis.causes import INVALID, UP, WAITING, cause_of
 from batchctl.jobs.diagnosis.evidence import Condition, Evidence
+from batchctl.jobs.diagnosis.items import causes
+from batchctl.jobs.diagnosis.turns import Turns
 
 STUCK_AFTER_S = 300.0
 """Batch needs some minutes to start an instance; a task that waits for longer may wait in vain."""
@@ -35,6 +37,7 @@ def diagnose(evidence: Evidence, now_ms: int) -> tuple[Finding, ...]:
         *_before_batch(evidence),
         *(_unusable(each) for each in evidence.conditions if not each.usable),
         *_waiting(evidence, now_ms),
+        *_item_failures(evidence),
         *_failures(evidence),
         *_forgotten(evidence),
     )
@@ -83,9 +86,27 @@ def _waiting(evidence: Evidence, now_ms: int) -> Iterator[Finding]:
         seen = f"job `{evidence.head.name}` blocks the queue: {evidence.head.reason}"
         yield Finding(seen, f"for that job, {known.cause}", known.fix)
         return
-    waited_s = (now_ms - evidence.waiting_since_ms) / 1000
-    if waited_s >= STUCK_AFTER_S:
+    waited_s = max(0.0, (now_ms - evidence.waiting_since_ms) / 1000)
+    if evidence.turns is not None and evidence.turns.others and evidence.turns.vcpus_in_use:
+        yield _behind_others(evidence, evidence.turns, waited_s)
+    elif waited_s >= STUCK_AFTER_S:
         yield _stuck(evidence, waited_s)
+
+
+def _behind_others(evidence: Evidence, turns: Turns, waited_s: float) -> Finding:
+    seen = f"{_tasks(sum(evidence.waiting.values()))} waiting for {_waited(waited_s)}"
+    cause = f"all vCPUs are taken: {turns.used}" if turns.full else f"other jobs run: {turns.used}"
+    return Finding(
+        f"{seen}\n{turns.before}",
+        cause,
+        "wait: jobs take turns, the next vCPU that is free goes to the share that has used least; "
+        "a higher `compute.max_vcpus` (on the local cloud `local.vcpus`), then `batchctl up`, "
+        "lets more run at once",
+    )
+
+
+def _waited(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _works(statuses: Mapping[str, int]) -> bool:
@@ -120,6 +141,25 @@ def _stuck(evidence: Evidence, waited_s: float) -> Finding:
     )
 
 
+def _item_failures(evidence: Evidence) -> Iterator[Finding]:
+    """Explain what AWS Batch knows nothing of: the runner's word for each item."""
+    if evidence.items is not None:
+        job_id, memory_mib = evidence.record.job_id, evidence.memory_mib
+        for seen, known in causes(evidence.items, job_id, memory_mib):
+            yield Finding(seen, known.cause, known.fix)
+
+
+def _is_explained(known: reasons.Cause, evidence: Evidence) -> bool:
+    """Whether the items' own reasons say more than what Batch says of their tasks."""
+    items = evidence.items
+    if items is None or not items.counts:
+        return False
+    if known.reason is reasons.Reason.OUT_OF_MEMORY:
+        return known.reason in items.counts and evidence.memory_mib is not None
+    # A task with failed items ends with an exit status, whatever they failed of.
+    return known.reason is reasons.Reason.EXIT_CODE and not items.are_of_the_program
+
+
 def _failures(evidence: Evidence) -> Iterator[Finding]:
     """Explain the failures, the most frequent cause first; reasons of one cause are one finding."""
     seen: defaultdict[reasons.Cause, list[str]] = defaultdict(list)
@@ -127,6 +167,8 @@ def _failures(evidence: Evidence) -> Iterator[Finding]:
         line = f"{_tasks(count)} failed: {reason or 'AWS Batch gives no reason'}"
         seen[reasons.cause_of(reason)].append(line)
     for known, lines in seen.items():
+        if _is_explained(known, evidence):
+            continue
         fix = known.advice_for(evidence.record.job_id)
         yield Finding("\n".join(lines), known.cause, fix)
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from batchctl.aws.session import Aws
-from batchctl.contract.statuses import ENDED_TASK
+from batchctl.contract.statuses import ENDED_TASK, TaskStatus
 from batchctl.jobs.record import IDS_PER_CALL, Task
 
 
@@ -42,6 +42,11 @@ class Child:
     def ended(self) -> bool:
         """Whether nothing about the task changes any more."""
         return self.status in ENDED_TASK
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended otherwise than well."""
+        return self.status == TaskStatus.FAILED
 
 
 def describe(aws: Aws, tasks: Iterable[Task]) -> Iterator[Child]:

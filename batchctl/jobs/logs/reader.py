@@ -28,7 +28,8 @@ Key = str | tuple[str, int, str, int]
 class Line:
     """A line of a task's log; `written_at` in milliseconds since the epoch.
 
-    `run` is which run of the job it is of, `attempt` which attempt at the task's container.
+    `run` is which run of the job it is of, `attempt` which attempt at the task's container, `item`
+    which item it is about, where the runner says so.
     """
 
     run: int
@@ -36,6 +37,7 @@ class Line:
     attempt: int
     written_at: int
     text: str
+    item: str | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,21 @@ MAX_UNKNOWN_POLLS = 60
 """Batch may not know a new task at once; one that stays unknown for minutes it has forgotten."""
 POLLS_AFTER_THE_END = 3
 """The agent on the host sends its last lines some seconds after the end (5 s by default)."""
+POLLS_FOR_MORE = 30
+"""So long is waited after tasks have failed: their items may be run again by themselves."""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What was submitted of a job since the last look: its new tasks, and whether more may follow.
+
+    `ended`: nothing will. `whole`: all tasks of the present run are submitted, so that more come
+    only if it is run again.
+    """
+
+    tasks: Iterable[Task] = ()
+    ended: bool = False
+    whole: bool = True
 
 
 @dataclass
@@ -33,17 +48,23 @@ class _Followed:
 
 @dataclass
 class Tail:
-    """Follows tasks: each of their lines once, about when it is written."""
+    """Follows tasks: each of their lines once, about when it is written.
+
+    `more` tells at each look what was submitted since the last one.
+    """
 
     reader: LogReader
     tasks: Iterable[Task]
     since_ms: int | None = None
+    more: Callable[[], Submitted] = lambda: Submitted(ended=True)
     _pending: deque[Task] = field(default_factory=deque)
     _streams: dict[str, _Followed] = field(default_factory=dict)
     _done: set[str] = field(default_factory=set)
     _written: dict[Key, int] = field(default_factory=dict)
     _newest_ms: int = 0
     _unknown_polls: int = 0
+    _failed: bool = False
+    _idle_polls: int = 0
 
     def lines(self, pause: Callable[[float], object]) -> Iterator[Line]:
         """Yield lines until every task has ended and its log is told; `pause` takes seconds."""
@@ -52,9 +73,21 @@ class Tail:
             self._poll()
             yield from self._new_lines()
             self._let_go()
-            if not self._pending and not self._streams:
+            if self._is_over(self.more()):
                 return
             pause(POLL_S)
+
+    def _is_over(self, more: Submitted) -> bool:
+        """Follow what was submitted since; whether nothing is left to follow, nor to come."""
+        self._pending.extend(more.tasks)
+        if self._pending or self._streams:
+            self._idle_polls = 0
+            return False
+        self._idle_polls += 1
+        if more.ended or self._unknown_polls >= MAX_UNKNOWN_POLLS:
+            return True
+        # Nobody but who asks the API notes that all went well: the record may never say it.
+        return more.whole and (not self._failed or self._idle_polls > POLLS_FOR_MORE)
 
     def _poll(self) -> None:
         """Ask for the next tasks in turn; those that have ended are not asked for again."""
@@ -65,7 +98,8 @@ class Tail:
         self._pending.extend(task for task in asked if task not in ended)
         for child in known:
             self._follow(child)
-        self._unknown_polls = 0 if known else self._unknown_polls + 1
+        self._failed |= any(child.failed for child in known)
+        self._unknown_polls = 0 if known or not asked else self._unknown_polls + 1
         if self._unknown_polls >= MAX_UNKNOWN_POLLS:
             self._pending.clear()
 

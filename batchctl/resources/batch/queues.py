@@ -24,32 +24,49 @@ from batchctl.resources.batch.lifecycle import (
     wait_until_settled,
     wait_until_valid,
 )
+from batchctl.resources.batch.scheduling_policies import SchedulingPolicy
 
-__all__ = ["ComputeEnvironment", "JobDefinition", "JobQueue", "unfinished_jobs"]
+__all__ = [
+    "ComputeEnvironment",
+    "JobDefinition",
+    "JobQueue",
+    "SchedulingPolicy",
+    "arns_of_generations",
+    "unfinished_jobs",
+]
 
+FAIR_SHARE = "fair share"
+# What CreateJobQueue doesn't take.
+OURS = frozenset({"status", "scheduling"})
 # Containers have 30 s after SIGTERM; a container that is being started has to start first.
 JOBS_END_WITHIN_S = 900.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobQueue(Resource[Outputs]):
-    """A first-in, first-out queue that tries its compute environments in the order given.
+    """A queue that its jobs share fairly, and that tries its compute environments in order.
 
     The order is one of placement: a job that lost its Spot machine is placed from the first
     environment on again (AWS Batch User Guide, "Job queue parameters").
+
+    A first-in, first-out queue can't be given a scheduling policy (AWS Batch API Reference,
+    CreateJobQueue): it gets a successor, and goes when its jobs have ended.
     """
 
     compute_environments: tuple[ComputeEnvironment, ...]
+    scheduling_policy: SchedulingPolicy
 
     kind: ClassVar[str] = "job_queue"
     identity: ClassVar[tuple[str, ...]] = ("jobQueueName",)
+    immutable: ClassVar[tuple[str, ...]] = ("scheduling",)
+    lets_work_end: ClassVar[bool] = True
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
         BatchedRead("batch.DescribeJobQueues", "jobQueues", "jobQueues", "jobQueueName"),
     )
     cost: ClassVar[str] = "costs nothing itself; jobs that run are billed as their instances"
 
     def desired(self, deployed: Deployed) -> Properties:
-        """Return the parameters of CreateJobQueue, and the status that it should have."""
+        """Return the parameters of CreateJobQueue, the status that it should have, and its kind."""
         return {
             "jobQueueName": self.physical_name,
             "state": "ENABLED",
@@ -59,6 +76,8 @@ class JobQueue(Resource[Outputs]):
                 {"order": order, "computeEnvironment": deployed[environment].arn}
                 for order, environment in enumerate(self.compute_environments, start=1)
             ],
+            "scheduling": FAIR_SHARE,
+            "schedulingPolicyArn": deployed[self.scheduling_policy].arn,
         }
 
     @classmethod
@@ -73,12 +92,11 @@ class JobQueue(Resource[Outputs]):
         tags = found.get("tags", {})
         require_owned(aws, _what(name), tags)
         notes = (f"INVALID: {reason_of(found)}",) if found["status"] == "INVALID" else ()
-        order = sorted(found["computeEnvironmentOrder"], key=lambda each: int(each["order"]))
-        return Actual(_outputs(found), {**found, "computeEnvironmentOrder": order}, tags, notes)
+        return Actual(_outputs(found), _properties(found), tags, notes)
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:
         """Make the queue and wait until it is VALID."""
-        parameters = {key: value for key, value in desired.items() if key != "status"}
+        parameters = {key: value for key, value in desired.items() if key not in OURS}
         aws.batch.create_job_queue(**parameters, tags=aws.tags)
         return _wait_until_valid(aws, str(desired["jobQueueName"]))
 
@@ -90,7 +108,7 @@ class JobQueue(Resource[Outputs]):
         changed: Properties,
     ) -> Outputs:
         """Change what differs; an INVALID queue gets its compute environments again."""
-        parameters: dict[str, Any] = {key: changed[key] for key in changed if key != "status"}
+        parameters: dict[str, Any] = {key: changed[key] for key in changed if key not in OURS}
         if "status" in changed:
             parameters["computeEnvironmentOrder"] = desired["computeEnvironmentOrder"]
         aws.batch.update_job_queue(jobQueue=actual.outputs.arn, **parameters)
@@ -110,17 +128,26 @@ class JobQueue(Resource[Outputs]):
 
         Batch would end the jobs as well, but later: until then they write into the job table.
         """
-        what, describe = _what(recorded.id), partial(_describe, aws, recorded.id)
+        what = _what(recorded.id)
         with ignore_missing():
-            found = wait_until_settled(aws, what, describe)
-            if found is None:
+            if not _disable(aws, recorded):
                 return
-            if found["state"] != "DISABLED":
-                aws.batch.update_job_queue(jobQueue=recorded.arn, state="DISABLED")
-                wait_until_settled(aws, what, describe)
             _end_jobs(aws, recorded.arn, what)
             aws.batch.delete_job_queue(jobQueue=recorded.arn)
-            wait_until_gone(aws, what, describe)
+            wait_until_gone(aws, what, partial(_describe, aws, recorded.id))
+
+    @classmethod
+    def retire(cls, aws: Aws, recorded: Outputs) -> str | None:
+        """Disable a predecessor, and delete it once nothing is in it.
+
+        A disabled queue takes no new jobs; those in it go on (AWS Batch API Reference,
+        UpdateJobQueue).
+        """
+        _disable(aws, recorded)
+        unfinished = cls.running(aws, recorded)
+        if unfinished is None:
+            cls.delete(aws, recorded)
+        return unfinished
 
     @classmethod
     def running(cls, aws: Aws, recorded: Outputs) -> str | None:
@@ -137,6 +164,27 @@ def unfinished_jobs(aws: Aws, job_queue: str) -> Iterator[str]:
     A job that moves on meanwhile may come twice. One call for each status and 100 jobs.
     """
     return (job["jobId"] for job in unfinished_summaries(aws, job_queue))
+
+
+def arns_of_generations(queue: JobQueue, arn: str) -> list[str]:
+    """Return the ARN of a queue and, before it, those of its predecessors, whose jobs may go on."""
+    before, _, number = arn.partition(f"/{queue.name}-")
+    if not number.isdecimal():
+        return [arn]
+    base = f"{before}/{queue.name}"
+    return [base, *(f"{base}-{generation}" for generation in range(2, int(number))), arn]
+
+
+def _disable(aws: Aws, recorded: Outputs) -> bool:
+    """Have the queue take no more jobs; False when it is gone."""
+    what, describe = _what(recorded.id), partial(_describe, aws, recorded.id)
+    with ignore_missing():
+        found = wait_until_settled(aws, what, describe)
+        if found is not None and found["state"] != "DISABLED":
+            aws.batch.update_job_queue(jobQueue=recorded.arn, state="DISABLED")
+            wait_until_settled(aws, what, describe)
+        return found is not None
+    return False
 
 
 def _end_jobs(aws: Aws, job_queue: str, what: str) -> None:
@@ -158,6 +206,12 @@ def _describe(aws: Aws, name: str) -> Description | None:
 
 def _what(name: str) -> str:
     return f"job queue `{name}`"
+
+
+def _properties(found: Description) -> Properties:
+    order = sorted(found["computeEnvironmentOrder"], key=lambda each: int(each["order"]))
+    scheduling = FAIR_SHARE if found.get("schedulingPolicyArn") else "first in, first out"
+    return {**found, "computeEnvironmentOrder": order, "scheduling": scheduling}
 
 
 def _outputs(found: Description) -> Outputs:

@@ -1,0 +1,180 @@
+"""`submit` as a user types it: the options of a job, and a folder that has changed since `up`."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_server import ApiServer, deployed, serving
+from calls import Calls
+from click.testing import Result
+from fake_recipe import UnbuiltFolder
+
+from batchctl.image import recipe
+
+Batchctl = Callable[..., Result]
+JOB = ("--job-id", "demo-1", "--universe", "A,B")
+
+
+@pytest.fixture
+def api() -> Iterator[ApiServer]:
+    """An API that takes every job."""
+    with serving() as served:
+        served.status = 202
+        taken = {"job_id": "demo-1", "status": "QUEUED", "tasks": 2, "href": "/v1/tasks/demo-1"}
+        served.body = json.dumps(taken).encode()
+        yield served
+
+
+@pytest.fixture
+def served(folder: Path, api: ApiServer) -> ApiServer:
+    """The API, deployed."""
+    deployed(folder, api, "none")
+    return api
+
+
+def sent(api: ApiServer) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(api.asked[-1][3])
+    return body
+
+
+def test_the_options_of_a_job_are_sent_with_it(served: ApiServer, batchctl: Batchctl) -> None:
+    given = [
+        "--items-per-task",
+        "50",
+        "--max-failures",
+        "5%",
+        "--share",
+        "desk_1",
+        "--priority",
+        "7",
+    ]
+    assert batchctl("submit", *JOB, *given).exit_code == 0
+    assert sent(served) == {
+        "job_id": "demo-1",
+        "universe": ["A", "B"],
+        "items_per_task": 50,
+        "max_failures": "5%",
+        "share": "desk_1",
+        "priority": 7,
+    }
+
+
+def test_without_options_a_job_is_sent_as_ever(served: ApiServer, batchctl: Batchctl) -> None:
+    assert batchctl("submit", *JOB).exit_code == 0
+    assert sent(served) == {"job_id": "demo-1", "universe": ["A", "B"]}
+
+
+def test_a_number_of_failures_is_sent_as_a_number(served: ApiServer, batchctl: Batchctl) -> None:
+    assert batchctl("submit", *JOB, "--max-failures", "0").exit_code == 0
+    assert sent(served)["max_failures"] == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--items-per-task", "0", "--items-per-task"),
+        ("--items-per-task", "10001", "--items-per-task"),
+        ("--max-failures", "many", "`max_failures` must be a whole number from 0 on, or a share"),
+        ("--max-failures", "101%", "`max_failures` must be"),
+        ("--max-failures", "-1", "`max_failures` must be"),
+        ("--max-failures", "٣", "`max_failures` must be"),
+        ("--share", "a b", "`share` must have 1 to 64 letters, digits, `_` and `-`"),
+        ("--share", "", "`share` must have"),
+        ("--priority", "10000", "--priority"),
+    ],
+)
+def test_an_option_that_breaks_its_rule_is_refused_before_anything_is_sent(
+    served: ApiServer, batchctl: Batchctl, option: str, value: str, said: str
+) -> None:
+    refused = batchctl("submit", *JOB, option, value)
+    assert refused.exit_code == 2
+    assert said in refused.stderr
+    assert served.asked == []
+
+
+@pytest.fixture
+def built(
+    folder: Path, api: ApiServer, account: None, batchctl: Batchctl, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """compute.py of an application that `up` has built; jobs go to the API on loopback."""
+    resolve, port = socket.getaddrinfo, int(api.url.rpartition(":")[2])
+
+    def on_loopback(host: Any, *more: Any, **given: Any) -> Any:
+        here = "127.0.0.1" if str(host).endswith(".elb.amazonaws.com") else host
+        return resolve(here, *more, **given)
+
+    monkeypatch.setattr(socket, "getaddrinfo", on_loopback)
+    monkeypatch.setattr(recipe, "FolderRecipe", UnbuiltFolder)
+    (folder / "config.yaml").write_text(f"name: app\napi: {{port: {port}}}\n")
+    (folder / "compute").mkdir()
+    code = folder / "compute" / "compute.py"
+    code.write_text("first")
+    assert batchctl("up", "--yes").exit_code == 0
+    return code
+
+
+def test_a_job_is_submitted_without_a_word_while_the_folder_is_what_was_built(
+    built: Path, batchctl: Batchctl
+) -> None:
+    assert "has changed" not in batchctl("submit", *JOB).stderr
+
+
+def test_a_folder_that_has_changed_since_up_is_told_and_the_job_submitted(
+    built: Path, api: ApiServer, batchctl: Batchctl
+) -> None:
+    built.write_text("second")
+    told = batchctl("submit", *JOB)
+    assert told.exit_code == 0
+    assert "note: `compute/` has changed since `batchctl up`" in told.stderr
+    assert "`batchctl submit --up …` deploys it first" in told.stderr
+    assert len(api.asked) == 1
+
+
+def test_submit_up_brings_the_folder_up_first_and_then_submits(
+    built: Path, api: ApiServer, batchctl: Batchctl, calls: Calls
+) -> None:
+    built.write_text("second")
+    done = batchctl("submit", *JOB, "--up", "--yes", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert "has changed" not in done.stderr
+    assert calls.count("RegisterJobDefinition") == 1
+    assert json.loads(done.stdout)["job_id"] == "demo-1", "one document"
+    assert len(api.asked) == 1
+
+
+def test_a_bad_job_brings_nothing_up(built: Path, batchctl: Batchctl, calls: Calls) -> None:
+    built.write_text("second")
+    refused = batchctl("submit", "--job-id", "no job", "--universe", "A", "--up", "--yes")
+    assert refused.exit_code == 2
+    assert calls.writes == []
+
+
+def test_submit_up_asks_as_up_does(built: Path, api: ApiServer, batchctl: Batchctl) -> None:
+    built.write_text("second")
+    refused = batchctl("submit", *JOB, "--up")
+    assert refused.exit_code == 2
+    assert "pass `--yes`" in refused.stderr
+    assert api.asked == []
+
+
+def test_who_submits_from_elsewhere_without_the_folder_is_told_nothing(
+    built: Path, batchctl: Batchctl
+) -> None:
+    built.unlink()
+    built.parent.rmdir()
+    told = batchctl("submit", *JOB)
+    assert told.exit_code == 0
+    assert "has changed" not in told.stderr
+
+
+def test_a_folder_that_cannot_be_built_any_more_is_no_error_of_a_submission(
+    built: Path, batchctl: Batchctl
+) -> None:
+    built.unlink()
+    told = batchctl("submit", *JOB)
+    assert told.exit_code == 0, told.stderr
