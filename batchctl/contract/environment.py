@@ -6,6 +6,8 @@ task come with its Batch job, the others with the job definition.
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 PREFIX = "BATCHCTL_"
 """What the names of the container's variables begin with."""
 
@@ -20,6 +22,9 @@ class Container:
     RUN = "BATCHCTL_ATTEMPT"
     """Which run of the job this is; the name is from before it was called a run."""
     FIRST_TASK = "BATCHCTL_FIRST_TASK"
+    FIRST_ITEM = "BATCHCTL_FIRST_ITEM"
+    """Item of the run's universe at which the array's first child begins; where it is missing,
+    FIRST_TASK x ITEMS_PER_TASK."""
     ITEMS_PER_TASK = "BATCHCTL_ITEMS_PER_TASK"
     ITEMS_PER_CHUNK = "BATCHCTL_ITEMS_PER_CHUNK"
     """Items in each chunk of the universe; where it is missing, 250."""
@@ -34,6 +39,16 @@ class Container:
     usual place: the local cloud counts without a cgroup."""
     ARRAY_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
     """AWS Batch User Guide, "Environment variables": in the children of array jobs alone."""
+
+
+class RunnerExit(IntEnum):
+    """What the runner's exit status says, but for those of signals."""
+
+    ALL_SUCCEEDED = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    TABLE = 3
+    """It could not use the job table."""
 
 
 class Function:

@@ -48,6 +48,7 @@ class Slice:
     start: int
     stop: int
     run: int = 1
+    items_per_chunk: int = table.ITEMS_PER_CHUNK
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Work:
     """What a task has to do: the items without a recorded success, out of `total` in its slice.
 
     `expires_at`, epoch seconds, is when results are to be deleted; None: never. `malformed` counts
-    the results that were none.
+    the results that were none. `results` is the partition key that results are written under.
     """
 
     items: tuple[str, ...]
@@ -63,6 +64,7 @@ class Work:
     parameters: dict[str, Any]
     expires_at: int | None = None
     malformed: int = 0
+    results: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,17 +102,19 @@ class JobTable:
         Raises JobTableError when the job or a part of its universe is missing or malformed.
         """
         job, items = self._job_and_items(wanted)
-        statuses = self._statuses(wanted.job_id, items)
+        results = partition_in(wanted.job_id, job)
+        statuses = self._statuses(results, items)
         return Work(
             items=tuple(item for item in items if statuses.get(item) != ItemStatus.SUCCEEDED),
             total=len(items),
             parameters=parameters_in(wanted.job_id, job),
             expires_at=expiry_in(wanted.job_id, job),
             malformed=sum(status not in tuple(ItemStatus) for status in statuses.values()),
+            results=results,
         )
 
     def record(
-        self, job_id: str, item: str, outcome: Outcome, expires_at: int | None = None
+        self, partition: str, item: str, outcome: Outcome, expires_at: int | None = None
     ) -> bool:
         """Write the outcome of an item; False when a success stood there already: it stays.
 
@@ -120,7 +124,7 @@ class JobTable:
         try:
             self.client.put_item(
                 TableName=self.name,
-                Item=result_record(job_id, item, outcome, expires_at),
+                Item=result_record(partition, item, outcome, expires_at),
                 ConditionExpression="attribute_not_exists(job_id) OR #status <> :succeeded",
                 ExpressionAttributeNames={"#status": "status"},  # a reserved word in DynamoDB
                 ExpressionAttributeValues={":succeeded": table.text(ItemStatus.SUCCEEDED)},
@@ -132,10 +136,17 @@ class JobTable:
     def _job_and_items(self, wanted: Slice) -> tuple[dict[str, Any], list[str]]:
         """Return the record of the job and the items of the slice, in the universe's order."""
         chunks = range(
-            wanted.start // table.ITEMS_PER_CHUNK, -(-wanted.stop // table.ITEMS_PER_CHUNK)
+            wanted.start // wanted.items_per_chunk, -(-wanted.stop // wanted.items_per_chunk)
         )
         names = [table.chunk_key(chunk, wanted.run) for chunk in chunks]
-        attributes = [table.SORT_KEY, "items", "attempt_items", "parameters", "expires_at"]
+        attributes = [
+            table.SORT_KEY,
+            "items",
+            "attempt_items",
+            "parameters",
+            "expires_at",
+            "layout",
+        ]
         records = {
             record[table.SORT_KEY]["S"]: record
             for record in self._get(wanted.job_id, [table.JOB, *names], attributes)
@@ -148,7 +159,7 @@ class JobTable:
             if name in records
             for item in chunk_in(wanted.job_id, name, records[name])
         ]
-        offset = wanted.start - chunks.start * table.ITEMS_PER_CHUNK
+        offset = wanted.start - chunks.start * wanted.items_per_chunk
         items = stored[offset : offset + wanted.stop - wanted.start]
         job = records[table.JOB]
         total = "items" if wanted.run == 1 else "attempt_items"
@@ -156,25 +167,25 @@ class JobTable:
         check_complete(wanted, items, total=number_in(wanted.job_id, job, total, default))
         return job, items
 
-    def _statuses(self, job_id: str, items: Sequence[str]) -> dict[str, str | None]:
+    def _statuses(self, partition: str, items: Sequence[str]) -> dict[str, str | None]:
         """Return the status of each of `items` that has a result; None where that says none."""
         # each key once, as BatchGetItem takes it (DynamoDB API reference)
         names = list(dict.fromkeys(map(table.result_key, items)))
         return {
             table.item_of(record[table.SORT_KEY]["S"]): text_in(record, "status")
-            for record in self._get(job_id, names, [table.SORT_KEY, "status"])
+            for record in self._get(partition, names, [table.SORT_KEY, "status"])
         }
 
     def _get(
-        self, job_id: str, names: Sequence[str], attributes: Sequence[str]
+        self, partition: str, names: Sequence[str], attributes: Sequence[str]
     ) -> Iterator[dict[str, Any]]:
-        """Yield the records of a job that exist under these sort keys, in no order."""
+        """Yield the records of a partition that exist under these sort keys, in no order."""
         aliases = {f"#{attribute}": attribute for attribute in attributes}
         for first in range(0, len(names), KEYS_PER_CALL):
             yield from self._get_all(
                 {
                     "Keys": [
-                        table.key(job_id, name) for name in names[first : first + KEYS_PER_CALL]
+                        table.key(partition, name) for name in names[first : first + KEYS_PER_CALL]
                     ],
                     "ConsistentRead": True,  # an earlier attempt may have written just now
                     "ProjectionExpression": ", ".join(aliases),
@@ -231,6 +242,12 @@ def number_in(job_id: str, job: Any, name: str, default: int | None = None) -> i
     return int(text)
 
 
+def partition_in(job_id: str, job: Any) -> str:
+    """Return the partition key of the results of a job."""
+    layout = number_in(job_id, job, "layout", default=1)
+    return table.results_partition(job_id) if layout >= table.LAYOUT else job_id
+
+
 def expiry_in(job_id: str, job: Any) -> int | None:
     """Return when the results of a job are to be deleted; None: never."""
     return items_expiry(number_in(job_id, job, "expires_at")) if "expires_at" in job else None
@@ -280,11 +297,11 @@ def check_complete(wanted: Slice, items: Sequence[str], total: int) -> None:
 
 
 def result_record(
-    job_id: str, item: str, outcome: Outcome, expires_at: int | None = None
+    partition: str, item: str, outcome: Outcome, expires_at: int | None = None
 ) -> dict[str, Any]:
     """Return the record of how an item ended, in DynamoDB's JSON."""
     record: dict[str, Any] = {
-        **table.key(job_id, table.result_key(item)),
+        **table.key(partition, table.result_key(item)),
         "status": table.text(outcome.status),
         "attempts": table.number(outcome.tries),
         "seconds": table.decimal(outcome.seconds),

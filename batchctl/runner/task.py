@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchctl.contract.environment import Container
 from batchctl.contract.statuses import ItemStatus
+from batchctl.contract.table import ITEMS_PER_CHUNK
 from batchctl.runner.job_table import JobTable, JobTableError, Outcome, Slice, Work
 from batchctl.runner.signals import Stopped, StopSignal
 from batchctl.runner.tries import Tries, describe
@@ -78,7 +79,7 @@ def run_items(task: Task, table: JobTable, work: Work, stop: StopSignal) -> bool
     failed = 0
     for item in work.items:
         outcome = outcome_of(item)
-        recorded = table.record(task.slice.job_id, item, outcome, work.expires_at)
+        recorded = table.record(work.results, item, outcome, work.expires_at)
         status = (
             outcome.status if recorded else ItemStatus.SUCCEEDED
         )  # it had succeeded elsewhere meanwhile
@@ -136,8 +137,11 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Task:
     for option in OPTIONS:
         option.add_to(parser, environment)
     given = parser.parse_args(arguments)
-    start = (given.first_task + given.array_index) * given.items_per_task
-    wanted = Slice(given.job_id, start, start + given.items_per_task, given.run)
+    first = int(environment.get(Container.FIRST_ITEM, given.first_task * given.items_per_task))
+    start = first + given.array_index * given.items_per_task
+    stop = start + given.items_per_task
+    items_per_chunk = int(environment.get(Container.ITEMS_PER_CHUNK, ITEMS_PER_CHUNK))
+    wanted = Slice(given.job_id, start, stop, given.run, items_per_chunk)
     return Task(given.table, wanted, given.tries)
 
 
