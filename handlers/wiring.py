@@ -12,16 +12,18 @@ from functools import cache
 from batchctl.contract.environment import Function
 from batchctl.contract.retention import retention_of
 from handlers import clients
+from handlers.batch.messages import Messages
 from handlers.batch.split_lease import SplitLeases
 from handlers.batch.splitter import Splitter
-from handlers.batch.submission import Submission
+from handlers.batch.submission import Submission, TaskSettings
 from handlers.batch.termination import HandOver, Marker, Terminator
 from handlers.http.reader import Reader
-from handlers.http.receiver import Receiver
+from handlers.http.receiver import Receiver, Slicing
 from handlers.store.jobs import JobStore
 from handlers.tracking.cancel import Canceller
 from handlers.tracking.events import Tracker
 from handlers.tracking.failure_records import FailureRecords
+from handlers.tracking.follow_ups import FollowUps
 from handlers.tracking.monitor import Monitor
 from handlers.tracking.retry import Retrier
 
@@ -31,9 +33,11 @@ def receiver() -> Receiver:
     """Return what makes jobs durable."""
     return Receiver(
         store=store(),
-        sqs=clients.sqs(),
-        queue_url=os.environ[Function.QUEUE_URL],
-        items_per_task=int(os.environ[Function.ITEMS_PER_TASK]),
+        messages=messages(),
+        slicing=Slicing(
+            items_per_task=_number(Function.ITEMS_PER_TASK),
+            at_once=_number(Function.AT_ONCE) or 1,
+        ),
     )
 
 
@@ -42,13 +46,14 @@ def splitter() -> Splitter:
     """Return what submits jobs; it may mark a Batch job that it has to terminate."""
     marker = Marker(submission(), clients.batch())
     terminator = Terminator(store(), submission(), clients.batch(), marker)
-    return Splitter(SplitLeases(store()), submission(), terminator)
+    leases = SplitLeases(store(), has_runner=_is_set(Function.RUNNER))
+    return Splitter(leases, submission(), terminator)
 
 
 @cache
 def reader() -> Reader:
     """Return what reads jobs for clients."""
-    return Reader(store(), monitor())
+    return Reader(store(), monitor(), messages())
 
 
 @cache
@@ -70,8 +75,7 @@ def retrier() -> Retrier:
         store=store(),
         monitor=monitor(),
         terminator=_trackers_terminator(),
-        sqs=clients.sqs(),
-        queue_url=os.environ[Function.QUEUE_URL],
+        messages=messages(),
         has_on_demand=Function.JOB_QUEUE_ON_DEMAND in os.environ,
     )
 
@@ -87,7 +91,22 @@ def store() -> JobStore:
 @cache
 def monitor() -> Monitor:
     """Return what finds out how jobs stand."""
-    return Monitor(store(), clients.batch(), FailureRecords(store(), clients.batch()))
+    follow_ups = FollowUps(
+        store(),
+        messages(),
+        memory_sizes=tuple(
+            int(size) for size in os.environ.get(Function.MEMORY_SIZES, "").split(",") if size
+        ),
+        has_on_demand=Function.JOB_QUEUE_ON_DEMAND in os.environ,
+    )
+    failures = FailureRecords(store(), clients.batch())
+    return Monitor(store(), clients.batch(), failures, follow_ups)
+
+
+@cache
+def messages() -> Messages:
+    """Return what tells JobSplitter to look at a job."""
+    return Messages(clients.sqs(), os.environ[Function.QUEUE_URL])
 
 
 @cache
@@ -101,10 +120,24 @@ def submission() -> Submission:
         sleep=time.sleep,
         stack=os.environ[Function.STACK],
         queue_on_demand=os.environ.get(Function.JOB_QUEUE_ON_DEMAND),
+        tasks=TaskSettings(
+            item_timeout_s=_number(Function.ITEM_TIMEOUT_S),
+            processes=_number(Function.PROCESSES) or 1,
+            has_runner=_is_set(Function.RUNNER),
+            has_shares=_is_set(Function.SHARES),
+        ),
     )
 
 
 def _trackers_terminator() -> Terminator:
     """Return what terminates Batch jobs for the tracker, which may not mark any."""
-    hand_over = HandOver(clients.sqs(), os.environ[Function.QUEUE_URL])
-    return Terminator(store(), submission(), clients.batch(), hand_over)
+    return Terminator(store(), submission(), clients.batch(), HandOver(messages()))
+
+
+def _number(variable: str) -> int | None:
+    value = os.environ.get(variable)
+    return None if value is None else int(value)
+
+
+def _is_set(variable: str) -> bool:
+    return os.environ.get(variable) == "1"

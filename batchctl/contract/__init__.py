@@ -13,6 +13,7 @@ are, so they import the standard library alone, and nothing else of batchctl.
 - `result_record` how an item ended
 - `progress`      how far a task is: a byte an item
 - `retention`     how long a job and its items are kept
+- `slices`        how the items of a run are cut into tasks
 - `batch_jobs`    how a job is split into Batch jobs, their names, which task is where
 - `reasons`       from what AWS Batch says of a failed task to a reason, its cause, and what to do
 - `environment`   the environment variables of the functions and the container

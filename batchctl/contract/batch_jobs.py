@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from batchctl.contract.slices import Part, Slices
+
 MAX_CHILDREN = 10_000
 """Children of one array job (AWS Batch API reference, ArrayProperties: size 2 to 10,000)."""
 
@@ -18,6 +20,9 @@ IDS_PER_CALL = 100
 
 CANCELLED = "cancelled by batchctl"
 """The reason that we give to TerminateJob: the children of a cancelled job say it."""
+
+ENDED = "ended by batchctl"
+"""The same for a job that was ended by a limit of its own, as too many items had failed."""
 
 _NAME = re.compile(r"(?P<job_id>.+)-(?P<place>[0-9]+)(?:-r(?P<run>[0-9]+))?")
 
@@ -48,11 +53,16 @@ class BatchJob:
 
 @dataclass(frozen=True)
 class BatchJobSpec:
-    """A part of a run that is to be one Batch job of that name."""
+    """A part of a run that is to be one Batch job of that name.
+
+    Its first task begins at `first_item` of the run's universe, and each has `items_per_task`.
+    """
 
     name: str
     first_task: int
     tasks: int
+    first_item: int
+    items_per_task: int
 
     def submitted_as(self, batch_job_id: str) -> BatchJob:
         """Return the Batch job that it became."""
@@ -85,22 +95,30 @@ class BatchJobName:
         return cls(found["job_id"], int(found["place"]), int(found["run"] or 1))
 
 
-def split_into_batch_jobs(job_id: str, run: int, tasks: int) -> list[BatchJobSpec]:
+def split_into_batch_jobs(job_id: str, run: int, slices: Slices) -> list[BatchJobSpec]:
     """Split the tasks of a run into Batch jobs, in the order of the tasks."""
     return [
-        BatchJobSpec(str(BatchJobName(job_id, place, run)), first, min(MAX_CHILDREN, tasks - first))
-        for place, first in enumerate(range(0, tasks, MAX_CHILDREN))
+        BatchJobSpec(
+            str(BatchJobName(job_id, place, run)),
+            part.first_task,
+            part.tasks,
+            part.first_item,
+            part.items_per_task,
+        )
+        for place, part in enumerate(_at_most_an_array(slices))
     ]
 
 
-def tasks_for(items: int, items_per_task: int) -> int:
-    """Return how many tasks so many items make: the last one may have fewer."""
-    return -(-items // items_per_task)
-
-
-def task_of(index: int, items_per_task: int) -> int:
-    """Return the task that works on the item at an index of the run's universe."""
-    return index // items_per_task
+def _at_most_an_array(slices: Slices) -> Iterator[Part]:
+    """Yield the parts of a run, none with more tasks than an array job has children."""
+    for part in slices.parts:
+        for first in range(0, part.tasks, MAX_CHILDREN):
+            yield Part(
+                part.first_task + first,
+                min(MAX_CHILDREN, part.tasks - first),
+                part.first_item + first * part.items_per_task,
+                part.items_per_task,
+            )
 
 
 def task_id(batch_jobs: Sequence[BatchJob], task: int) -> str | None:

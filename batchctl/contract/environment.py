@@ -6,6 +6,8 @@ task come with its Batch job, the others with the job definition.
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 PREFIX = "BATCHCTL_"
 """What the names of the container's variables begin with."""
 
@@ -40,6 +42,16 @@ class Container:
     usual place: the local cloud counts without a cgroup."""
     ARRAY_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
     """AWS Batch User Guide, "Environment variables": in the children of array jobs alone."""
+
+
+class RunnerExit(IntEnum):
+    """What the runner's exit status says, but for those of signals."""
+
+    ALL_SUCCEEDED = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    TABLE = 3
+    """It could not use the job table."""
 
 
 class Function:

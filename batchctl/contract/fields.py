@@ -111,6 +111,14 @@ class Fields:
             raise self.malformed(name)
         return found
 
+    def counts(self, name: str, most: int) -> dict[str, int]:
+        """Return a map of whole numbers from 0 on, `most` of them at most."""
+        found = self.inside(name)
+        names = list(found.inner or ())
+        if len(names) > most:
+            raise self.malformed(name)
+        return {each: found.whole(each, MAX_COUNT) for each in names}
+
     def inside(self, name: str) -> Fields:
         """Return the attributes of a map."""
         return self._map(name, self._attributes.get(name))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from batchctl.contract.batch_jobs import (
@@ -12,32 +13,55 @@ from batchctl.contract.batch_jobs import (
     BatchJob,
     BatchJobSpec,
     split_into_batch_jobs,
-    tasks_for,
 )
 from batchctl.contract.control import AS_CONFIGURED, Overrides
 from batchctl.contract.fields import MAX_COUNT, MAX_EPOCH_S, MAX_SECONDS, Fields
+from batchctl.contract.job_options import MAX_PRIORITY, SHARE
 from batchctl.contract.limits import JOB_ID, MAX_ITEMS, MAX_RUNS
+from batchctl.contract.reasons import Reason
 from batchctl.contract.retention import expiry_attribute
+from batchctl.contract.slices import Slices
 from batchctl.contract.statuses import Status
-from batchctl.contract.table import AttributeValue, Item, flag, key, number, text
+from batchctl.contract.table import (
+    ITEMS_PER_CHUNK,
+    LAYOUT,
+    AttributeValue,
+    Item,
+    flag,
+    key,
+    number,
+    results_partition,
+    text,
+)
 
 MAX_EARLIER_BATCH_JOBS = 1_000
 """The latest of them are kept: an entry takes some 90 bytes of the 400 KB that an item may have."""
 
+MAX_REASONS = 100
+"""More than there are."""
+
 BATCH_JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+TOKEN = re.compile(r"[0-9a-f]{32}")
+"""What a Batch job of ours carries, so that it is known though the answer to SubmitJob is lost."""
+
+Failures = Mapping[Reason, int]
+"""How many items failed for each reason."""
 
 
 @dataclass(frozen=True)
 class Tally:
     """How many results up to and including the item `after` there are, and say SUCCEEDED.
 
-    When it is `complete`, `after` means nothing.
+    `failures` counts the others by their reasons. When it is `complete`, `after` means nothing.
     """
 
     after: str
     succeeded: int
     recorded: int = 0
     complete: bool = False
+    failures: Failures = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,9 +80,16 @@ class JobRecord:
     """The JOB item. `succeeded` and `failed` count tasks and are `None` until the job has ended.
 
     A run from the second on works on `run_items` items, else that is `None`; tasks and Batch jobs
-    are those of the run. `queued_at` is when the run was made. Of the first `failures_recorded`
+    are those of the run. Those from `solo_from` on have a task each. `queued_at` is when the run
+    was made, `requeued_at` when its message was last sent again. Of the first `failures_recorded`
     items of the run it is recorded why they have no result. The table calls a run `attempt`, as
     the API does, and what is recorded of its failures `explained`.
+
+    `token` is the mark of its Batch jobs; `has_runner` says that its image has our runner; `reason`
+    that the job was ended by a limit of its own. `items_succeeded` and `items_failed` are `None`
+    until it has ended, and of jobs of earlier versions. `is_follow_up`: nobody has asked for the
+    run, it follows by itself. Until `lease_expires_at`, milliseconds since the epoch, somebody may
+    be submitting it.
     """
 
     job_id: str
@@ -82,6 +113,30 @@ class JobRecord:
     failures_recorded: int = 0
     reclaims: Reclaims | None = None
     expires_at: int | None = None
+    layout: int = LAYOUT
+    token: str | None = None
+    items_per_chunk: int = ITEMS_PER_CHUNK
+    run_items_per_chunk: int = ITEMS_PER_CHUNK
+    solo_from: int | None = None
+    max_failures: int | None = None
+    share: str | None = None
+    priority: int | None = None
+    has_runner: bool = False
+    reason: Reason | None = None
+    requeued_at: str | None = None
+    items_succeeded: int | None = None
+    items_failed: Failures | None = None
+    is_follow_up: bool = False
+    lease_expires_at: int | None = None
+
+    @property
+    def results_partition(self) -> str:
+        """The partition key of its results."""
+        return results_partition(self.job_id) if self.layout >= LAYOUT else self.job_id
+
+    def items_per_chunk_of(self, run: int) -> int:
+        """Return how many items the chunks of the first or of the present run have."""
+        return self.items_per_chunk if run == 1 else self.run_items_per_chunk
 
     @property
     def items_to_do(self) -> int:
@@ -89,14 +144,19 @@ class JobRecord:
         return self.items if self.run_items is None else self.run_items
 
     @property
+    def slices(self) -> Slices:
+        """Which task of the run has which of its items."""
+        return Slices(self.items_to_do, self.items_per_task, self.solo_from)
+
+    @property
     def tasks(self) -> int:
-        """How many tasks the items of the run make: the last one may have fewer items."""
-        return tasks_for(self.items_to_do, self.items_per_task)
+        """How many tasks the items of the run make."""
+        return self.slices.tasks
 
     @property
     def batch_job_specs(self) -> list[BatchJobSpec]:
         """The Batch jobs that the run is split into, whether or not they are submitted."""
-        return split_into_batch_jobs(self.job_id, self.run, self.tasks)
+        return split_into_batch_jobs(self.job_id, self.run, self.slices)
 
 
 def new_item(job: JobRecord) -> Item:
@@ -111,6 +171,10 @@ def new_item(job: JobRecord) -> Item:
         "tasks": number(job.tasks),
         "content_hash": text(job.content_hash),
         "parameters": text(job.parameters),
+        "layout": number(job.layout),
+        "items_per_chunk": number(job.items_per_chunk),
+        **_given(token=job.token, share=job.share),
+        **_given(max_failures=job.max_failures, priority=job.priority),
     }
 
 
@@ -139,6 +203,21 @@ def from_item(item: Mapping[str, Any]) -> JobRecord:
         failures_recorded=_number(fields, "explained") or 0,
         reclaims=_reclaims(fields),
         expires_at=_number(fields, "expires_at", MAX_EPOCH_S),
+        layout=_number(fields, "layout") or 1,
+        token=_text(fields, "token", TOKEN),
+        items_per_chunk=_items_per_chunk(fields, "items_per_chunk"),
+        run_items_per_chunk=_items_per_chunk(fields, "attempt_items_per_chunk"),
+        solo_from=_number(fields, "solo_from", MAX_ITEMS),
+        max_failures=_number(fields, "max_failures"),
+        share=_text(fields, "share", SHARE),
+        priority=_number(fields, "priority", MAX_PRIORITY),
+        has_runner=_flag(fields, "runner"),
+        reason=_reason(fields),
+        requeued_at=_timestamp(fields, "requeued_at"),
+        items_succeeded=_number(fields, "items_succeeded"),
+        items_failed=_failures(fields, "items_failed") if fields.has("items_failed") else None,
+        is_follow_up=_flag(fields, "follow_up"),
+        lease_expires_at=_number(fields, "lease_expires_at", MAX_EPOCH_S * 1000),
     )
     most = len(job.batch_job_specs)
     return replace(job, batch_jobs=_batch_jobs(fields, "batch_jobs", most))
@@ -176,6 +255,17 @@ def overrides_value(overrides: Overrides) -> AttributeValue:
     return {"M": value}
 
 
+def failures_value(failures: Failures) -> AttributeValue:
+    """Return counts of failures by reason in DynamoDB's form."""
+    return {"M": {reason.value: number(items) for reason, items in failures.items()}}
+
+
+def reason_in(fields: Fields) -> Reason:
+    """Read the attribute `reason`, one that a newer version has as UNKNOWN."""
+    found = fields.text("reason")
+    return Reason(found) if found in set(Reason) else Reason.UNKNOWN
+
+
 def _batch_jobs(fields: Fields, name: str, most: int) -> tuple[BatchJob, ...]:
     if not fields.has(name):
         return ()
@@ -197,7 +287,25 @@ def _tally(fields: Fields) -> Tally | None:
         fields.whole("tally_succeeded", MAX_COUNT),
         _number(fields, "tally_recorded") or 0,
         fields.has("tally_complete") and fields.flag("tally_complete"),
+        _failures(fields, "tally_failures") if fields.has("tally_failures") else {},
     )
+
+
+def _failures(fields: Fields, name: str) -> Failures:
+    found = Counter[Reason]()
+    for reason, items in fields.counts(name, MAX_REASONS).items():
+        found[Reason(reason) if reason in set(Reason) else Reason.UNKNOWN] += items
+    return dict(found)
+
+
+def _reason(fields: Fields) -> Reason | None:
+    return reason_in(fields) if fields.has("reason") else None
+
+
+def _items_per_chunk(fields: Fields, name: str) -> int:
+    if not fields.has(name):
+        return ITEMS_PER_CHUNK
+    return fields.whole(name, ITEMS_PER_CHUNK, least=1)
 
 
 def _overrides(fields: Fields) -> Overrides:
@@ -213,6 +321,23 @@ def _reclaims(fields: Fields) -> Reclaims | None:
     return (
         None if count is None else Reclaims(count, fields.decimal("reclaim_seconds", MAX_SECONDS))
     )
+
+
+def _given(**values: str | int | None) -> Item:
+    """Return the attributes that have a value."""
+    return {
+        name: text(value) if isinstance(value, str) else number(value)
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _text(fields: Fields, name: str, form: re.Pattern[str]) -> str | None:
+    return fields.text(name, form) if fields.has(name) else None
+
+
+def _flag(fields: Fields, name: str) -> bool:
+    return fields.has(name) and fields.flag(name)
 
 
 def _timestamp(fields: Fields, name: str) -> str | None:

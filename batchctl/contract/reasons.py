@@ -3,10 +3,7 @@
 One table, read by the tracker, which records the reason of each item without a result, and by
 `batchctl why`, which tells people. The first row whose pattern is in Batch's words decides.
 
-Sources: AWS Batch User Guide, "Automated job retries" and "AWS Batch best practices" (`Host EC2*`
-says that the host was taken away), "Job timeouts", "Troubleshooting AWS Batch"; Amazon ECS
-Developer Guide, "Amazon ECS stopped tasks error messages" (CannotPullContainerError,
-OutOfMemoryError and their kin); Docker's `docker run` reference, "Exit status" (126 and 127).
+Each row names its source: a document of AWS, or where others have reported the answer.
 """
 
 from __future__ import annotations
@@ -17,7 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from batchctl.contract.batch_jobs import CANCELLED
+from batchctl.contract.batch_jobs import CANCELLED, ENDED
+from batchctl.contract.environment import RunnerExit
 from batchctl.contract.statuses import TaskStatus
 
 
@@ -47,51 +45,94 @@ class Reason(StrEnum):
 class Cause:
     """Why a task failed: known by a pattern in Batch's words (any case).
 
-    `cause` and `advice` are for people; `{job}` in `advice` stands for the job's id.
+    `cause` and `advice` are for people; `{job}` in `advice` stands for the job's id. `source` says
+    where the words are from.
     """
 
     reason: Reason
     pattern: str
     cause: str
     advice: str
+    source: str
 
     def advice_for(self, job_id: str) -> str:
         """Return the advice for a job."""
         return self.advice.replace("{job}", job_id)
 
 
+NEVER = "(?!)"
+"""The pattern of what no words of Batch say."""
+
+STOPPED_TASKS = "Amazon ECS Developer Guide, `Amazon ECS stopped tasks error messages`"
+
 TERMINATED = Cause(
     Reason.TERMINATED,
     CANCELLED,
     "the job was cancelled",
     "`batchctl retry {job}` runs the rest",
+    "TerminateJob repeats our own words",
+)
+BY_A_LIMIT = Cause(
+    Reason.TERMINATED,
+    ENDED,
+    "the job was ended by a limit of its own, as `--max-failures`",
+    "`batchctl results {job} --failed` says what failed; `batchctl retry {job}` runs the rest",
+    "TerminateJob repeats our own words",
 )
 RECLAIMED = Cause(
     Reason.SPOT_RECLAIM,
     "Host EC2",
     "Spot took the hosts away, again and again",
     "`batchctl retry {job} --on-demand`, or more `compute.instance_types` to choose from",
+    "AWS Batch User Guide, `Automated job retries`, `AWS Batch best practices`",
 )
 LOST_HOST = Cause(
     Reason.HOST,
     "Host EC2",
     "the host went away",
     "`batchctl retry {job}`; if it happens again, check the instances in the EC2 console",
+    RECLAIMED.source,
+)
+NO_TABLE = Cause(
+    Reason.TABLE,
+    NEVER,
+    "the task could not use the job table",
+    "its log says what DynamoDB answered: check the instances' way to DynamoDB and the job role "
+    "(`batchctl logs {job}`), then `batchctl up` and `batchctl retry {job}`",
+    "the runner's exit status 3",
+)
+NOT_RUN = Cause(
+    Reason.NOT_RUN,
+    NEVER,
+    "the item never began: its task ended before its turn came",
+    "`batchctl retry {job}`",
+    "the progress that the task recorded",
+)
+RAN_NOTHING = Cause(
+    Reason.NOT_RUN,
+    NEVER,
+    "the container ended with exit status 0 and the runner recorded nothing: it was never started",
+    "see that the image's ENTRYPOINT passes its command on (`sh -c` doesn't), then `batchctl up` "
+    "and `batchctl retry {job}`",
+    "what the task recorded: nothing",
 )
 UNKNOWN = Cause(
     Reason.UNKNOWN,
     "",
     "unknown: AWS Batch gives none of the reasons that are known",
     "`batchctl logs {job}` has what the tasks wrote",
+    "none",
 )
 CAUSES = (
     TERMINATED,
+    BY_A_LIMIT,
     Cause(
         Reason.TIMEOUT,
         "exceeded timeout",
         "the task ran longer than `compute.timeout_s` allows",
         "raise `compute.timeout_s` or lower `compute.items_per_task`, then `batchctl up` and "
         "`batchctl retry {job}`",
+        "AWS Batch User Guide, `Job timeouts`",
     ),
     RECLAIMED,
     Cause(
@@ -100,6 +141,14 @@ CAUSES = (
         "the host's disk is full: the image, or what its tasks write, is too large for it",
         "make the image smaller, or have tasks write less, then `batchctl up` and "
         "`batchctl retry {job}`",
+        "amazon-ecs-agent #2467, raster-vision #1212 (CannotCreate with exit status 1, no log)",
+    ),
+    Cause(
+        Reason.HOST,
+        "logging driver|log ?group|log stream",
+        "the container's log could not be opened: its log group is missing, or may not be used",
+        "`batchctl up` makes the log group again; then `batchctl retry {job}`",
+        f"{STOPPED_TASKS} (CannotStartContainerError)",
     ),
     Cause(
         Reason.IMAGE,
@@ -107,6 +156,7 @@ CAUSES = (
         "the image is of another processor architecture than the instances",
         "check `compute.architecture` and `compute.image`, then `batchctl up` and "
         "`batchctl retry {job}`",
+        STOPPED_TASKS,
     ),
     Cause(
         Reason.IMAGE,
@@ -114,6 +164,7 @@ CAUSES = (
         "the image doesn't have the command, or it can't be executed",
         "check `compute.command` and `compute.image`, then `batchctl up` and "
         "`batchctl retry {job}`",
+        STOPPED_TASKS,
     ),
     Cause(
         Reason.IMAGE,
@@ -122,19 +173,21 @@ CAUSES = (
         "subnets have no way to it",
         "check `compute.image` (the instances must reach it), then `batchctl up` and "
         "`batchctl retry {job}`",
+        STOPPED_TASKS,
     ),
     Cause(
         Reason.OUT_OF_MEMORY,
-        r"OutOfMemory|exit status 137\b",
+        "OutOfMemory",
         "the task needed more memory than it may have",
         "`batchctl retry {job} --memory …`, and raise `compute.memory_mib` for the next jobs",
+        f"{STOPPED_TASKS}; with exit status 0: amazon-ecs-agent #2467 (a child was killed)",
     ),
     Cause(
-        Reason.EXIT_CODE,
-        r"exit status 12[67]\b",
-        "the container's command was not found, or can't be executed",
-        "check `compute.command` and `compute.image`, then `batchctl up` and "
-        "`batchctl retry {job}`",
+        Reason.HOST,
+        "DockerTimeoutError.*transition to created",
+        "the host had too many containers to start at once: it was still pulling images",
+        "`batchctl retry {job}`; a smaller image, or larger instances, are pulled fewer at a time",
+        "nextflow #2730",
     ),
     Cause(
         Reason.HOST,
@@ -142,6 +195,24 @@ CAUSES = (
         "|ResourceInitialization|ContainerRuntime",
         "the host failed, or could not run the container",
         "`batchctl retry {job}`; if it happens again, look at the instances' disks and network",
+        f"{STOPPED_TASKS}; CannotInspect after a run: metaflow #1761; exit status 137 after `Could "
+        "not transition to stopped`: amazon-ecs-agent #4308",
+    ),
+    Cause(
+        Reason.EXIT_CODE,
+        r"exit status 12[67]\b",
+        "the container's command was not found, or can't be executed",
+        "check `compute.command` and `compute.image`, then `batchctl up` and "
+        "`batchctl retry {job}`",
+        "Docker, `docker run` reference, `Exit status`",
+    ),
+    Cause(
+        Reason.EXIT_CODE,
+        r"exit status 137\b",
+        "the program was killed by SIGKILL, and nothing says that it was for its memory",
+        "`batchctl logs {job}` has what it wrote; if its memory may be the cause, `batchctl retry "
+        "{job} --memory …`",
+        "128 and the number of the signal (Docker, `docker run` reference, `Exit status`)",
     ),
     Cause(
         Reason.EXIT_CODE,
@@ -149,6 +220,7 @@ CAUSES = (
         "the program failed: `compute` raised for an item, or the program ended by itself",
         "`batchctl results {job} --failed` and `batchctl logs {job}` say where; fix it, then "
         "`batchctl up` and `batchctl retry {job}`",
+        "AWS Batch API reference, AttemptContainerDetail, `exitCode`",
     ),
     UNKNOWN,
 )
@@ -203,18 +275,25 @@ def exit_code_of(task: Mapping[str, Any]) -> int | None:
     return None
 
 
-def end_of(task: Mapping[str, Any] | None, *, on_demand: bool) -> Failure | Success:
+def end_of(
+    task: Mapping[str, Any] | None, *, on_demand: bool, has_runner: bool = False
+) -> Failure | Success:
     """Return how a task ended, from its JobDetail of DescribeJobs or of an event.
 
-    Without `task` Batch doesn't know it any more.
+    Without `task` Batch doesn't know it any more. Of a container that `has_runner` one exit status
+    says more than of any other program.
     """
     if task is None:
         return Failure(Reason.UNKNOWN, "the task ended, and AWS Batch no longer knows how")
     attempts = task.get("attempts", ())
     seconds = _seconds(attempts[-1]) if attempts else None
-    if task.get("status") == TaskStatus.SUCCEEDED:
+    if task.get("status") == TaskStatus.SUCCEEDED and (
+        has_runner or cause_of(words_of(task)).reason is not Reason.OUT_OF_MEMORY
+    ):
         return Success(len(attempts), seconds)
     cause = _cause_of_task(task, on_demand=on_demand)
+    if has_runner and cause.reason is Reason.EXIT_CODE and exit_code_of(task) == RunnerExit.TABLE:
+        cause = NO_TABLE
     error = _error(cause, task)
     return Failure(cause.reason, error, exit_code_of(task), len(attempts), seconds)
 
@@ -228,6 +307,7 @@ def reclaims_of(task: Mapping[str, Any]) -> tuple[int, float]:
 
 
 STATUS_REASON = "statusReason"
+SIGKILLED = 137
 
 
 def _cause_of_task(task: Mapping[str, Any], *, on_demand: bool) -> Cause:
@@ -244,17 +324,19 @@ def _cause_of_task(task: Mapping[str, Any], *, on_demand: bool) -> Cause:
 
 def _error(cause: Cause, task: Mapping[str, Any]) -> str:
     status, times = _text(task, STATUS_REASON), len(task.get("attempts", ()))
-    if cause is TERMINATED:
-        return f"the task was terminated: {status or 'no reason given'}"
-    if cause is RECLAIMED:
-        return f"Spot took the host away, {times} times: {status}"
-    if cause is LOST_HOST:
-        return f"the host went away, {times} times: {status}"
-    if cause is UNKNOWN:
-        return "; ".join(_said(task)) or "AWS Batch gives no reason"
+    own = {
+        TERMINATED: f"the task was terminated: {status or 'no reason given'}",
+        RECLAIMED: f"Spot took the host away, {times} times: {status}",
+        LOST_HOST: f"the host went away, {times} times: {status}",
+        NO_TABLE: f"{NO_TABLE.cause}: its log says what DynamoDB answered",
+        UNKNOWN: "; ".join(_said(task)) or "AWS Batch gives no reason",
+    }
+    if cause in own:
+        return own[cause]
     if cause.reason is Reason.EXIT_CODE:
         code = exit_code_of(task)
-        return f"the container ended with exit status {code}: its log says why"
+        killed = " (killed by SIGKILL)" if code == SIGKILLED else ""
+        return f"the container ended with exit status {code}{killed}: its log says why"
     return f"{cause.cause}: {'; '.join(_said(task)) or words_of(task)}"
 
 

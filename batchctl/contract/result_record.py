@@ -15,6 +15,7 @@ from batchctl.contract.table import (
     SORT_KEY,
     Item,
     decimal,
+    flag,
     item_of,
     key,
     number,
@@ -37,7 +38,8 @@ class ResultRecord:
 
     `attempts` counts the tries, or where the container recorded nothing, how often the task was
     started; `seconds` is the wall time of the last one. `signal` names what killed the item's
-    process, `peak_memory_mib` is the most that it had.
+    process, `peak_memory_mib` is the most that it had. `in_hand`: when its container ended, it was
+    or may have been at work on the item.
     """
 
     item: str
@@ -50,6 +52,7 @@ class ResultRecord:
     seconds: float | None = None
     peak_memory_mib: float | None = None
     signal: str | None = None
+    in_hand: bool = False
 
     def as_item(self, partition: str, expires_at: int | None) -> Item:
         """Return it in DynamoDB's form, under the partition key of the results of a job.
@@ -64,6 +67,7 @@ class ResultRecord:
             **({} if self.exit_code is None else {"exit_code": number(self.exit_code)}),
             **({} if self.attempts is None else {"attempts": number(self.attempts)}),
             **_decimals(seconds=self.seconds, peak_memory_mib=self.peak_memory_mib),
+            **({"in_hand": flag(self.in_hand)} if self.in_hand else {}),
         }
 
 
@@ -81,6 +85,7 @@ def from_item(item: Mapping[str, Any]) -> ResultRecord:
         seconds=fields.decimal("seconds", MAX_SECONDS) if fields.has("seconds") else None,
         peak_memory_mib=_peak_memory_mib(fields),
         signal=fields.text("signal", SIGNAL) if fields.has("signal") else None,
+        in_hand=fields.has("in_hand") and fields.flag("in_hand"),
     )
 
 

@@ -5,7 +5,8 @@ Partition key `job_id`, sort key `item`. Under the job's id, written by the func
     JOB                       the job's record: one for a job
     UNIVERSE#<chunk>          `items`: so many of the universe as the record says, 250 at most
     ATTEMPT#<run>#UNIVERSE#<chunk>
-                              the same for a run from the second on: what was left to do
+                              the same for a run from the second on: what was left to do, with the
+                              `indexes` of those in the whole universe (4 bytes each, little-endian)
     ATTEMPTS#<run>#<task>     how often a task's host was taken away, and what that cost
 
 Under partition keys of their own, the only ones that a job's containers may write:
@@ -25,6 +26,7 @@ jobs.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -40,9 +42,22 @@ LISTING_KEY, CREATED_AT = "listing", "created_at"
 MAX_SORT_KEY_BYTES = 1024
 """DynamoDB developer guide, "Quotas in Amazon DynamoDB": a sort key has at most 1,024 bytes."""
 
+LAYOUT = 2
+"""Of jobs that are submitted now. Those without a layout are of the first one."""
+
 ITEMS_PER_CHUNK = 250
-"""250 items of at most 1,017 bytes stay well below the 400 KB that DynamoDB allows for an item; 25
-chunks, a call's, are 7 MB at most."""
+"""Items of a chunk, at most, and of every chunk where the record of a job doesn't say how many."""
+
+MAX_CHUNK_BYTES = 64 * 1024
+"""A task reads the chunks of its slice when it starts, in units of 4 KB of which a partition gives
+3,000 a second (DynamoDB developer guide, "Partitions and data distribution")."""
+
+CHUNK_SIZES = (ITEMS_PER_CHUNK, 125, 62)
+"""Of 62 items, none of which is longer than a key can be, a chunk is always small enough."""
+
+_ENTRY_BYTES = 3
+"""What DynamoDB counts for an element of a list beside its text (developer guide, "Item sizes"),
+and some more."""
 
 LAST_CHUNK = 99_999_999
 
@@ -107,8 +122,19 @@ def item_of(sort_key: str) -> str:
     return sort_key.removeprefix(RESULT_PREFIX)
 
 
+def items_per_chunk(items: Sequence[str]) -> int:
+    """Return how many of these items to put into a chunk, so that each is small enough."""
+    sizes = [(len(item) if item.isascii() else len(item.encode())) + _ENTRY_BYTES for item in items]
+
+    def fits(size: int) -> bool:
+        starts = range(0, len(sizes), size)
+        return all(sum(sizes[at : at + size]) <= MAX_CHUNK_BYTES for at in starts)
+
+    return next((size for size in CHUNK_SIZES if fits(size)), CHUNK_SIZES[-1])
+
+
 def chunk_key(chunk: int, run: int = 1) -> str:
-    """Return the sort key of a chunk of a run's universe: chunk n begins at item 250 n."""
+    """Return the sort key of a chunk of a run's universe: they are numbered from 0 on."""
     return f"{_chunk_prefix(run)}{chunk:08d}"
 
 
@@ -120,6 +146,16 @@ def chunk_of(sort_key: str, run: int = 1) -> int | None:
 
 def _chunk_prefix(run: int) -> str:
     return "UNIVERSE#" if run == 1 else f"ATTEMPT#{run:02d}#UNIVERSE#"
+
+
+def packed_indexes(indexes: Sequence[int]) -> bytes:
+    """Return indexes of items as the bytes that a chunk has of them."""
+    return struct.pack(f"<{len(indexes)}I", *indexes)
+
+
+def indexes_in(packed: bytes) -> tuple[int, ...]:
+    """Return the indexes that `packed_indexes` packed."""
+    return struct.unpack(f"<{len(packed) // 4}I", packed[: len(packed) // 4 * 4])
 
 
 def reclaims_key(run: int, task: int) -> str:

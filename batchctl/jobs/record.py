@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from batchctl.aws.session import Aws
 from batchctl.contract import batch_jobs as contract
 from batchctl.contract import table as keys
-from batchctl.contract.batch_jobs import IDS_PER_CALL, BatchJobName, task_of
+from batchctl.contract.batch_jobs import IDS_PER_CALL, BatchJobName
 from batchctl.contract.fields import MalformedItemError
 from batchctl.contract.job_record import from_item
+from batchctl.contract.limits import MAX_ITEMS
+from batchctl.contract.slices import Slices
 from batchctl.errors import BatchctlError
 from batchctl.jobs.api.new_task import check_job_id
 from batchctl.jobs.errors import JobNotFound
@@ -66,6 +68,12 @@ class Record:
     tasks: int
     batch_jobs: tuple[BatchJob, ...]
     earlier: tuple[BatchJob, ...]
+    solo_from: int | None = None
+
+    def slices_of(self, run: int) -> Slices:
+        """Return which task of a run has which item, as far as it is known of an earlier run."""
+        solo_from = self.solo_from if run == self.run else None
+        return Slices(MAX_ITEMS, self.items_per_task, solo_from)
 
 
 def read_record(aws: Aws, table: str, job_id: str) -> Record:
@@ -89,6 +97,7 @@ def read_record(aws: Aws, table: str, job_id: str) -> Record:
         tasks=job.tasks,
         batch_jobs=_of_run(job.batch_jobs, job.run),
         earlier=_of_run(job.earlier_batch_jobs, 1),
+        solo_from=job.solo_from,
     )
 
 
@@ -116,7 +125,7 @@ def task_of_item(aws: Aws, table: str, record: Record, run: int, item: str) -> i
     """
     for index, each in enumerate(_universe(aws, table, record.job_id, run)):
         if each == item:
-            return task_of(index, record.items_per_task)
+            return record.slices_of(run).task_of(index)
     return None
 
 

@@ -22,7 +22,7 @@ from batchctl.stack.permissions import (
     tracker_permissions,
 )
 from batchctl.stack.storage import TABLE_INDEX, Storage
-from batchctl.stack.tasks import running, slicing
+from batchctl.stack.tasks import following, running, slicing
 
 # Lambda's most (Lambda quotas): what is written for the failures of a million items takes minutes.
 TRACKER_TIMEOUT_S = 900
@@ -80,7 +80,17 @@ def build_functions(
         },
         timeout_s=TRACKER_TIMEOUT_S,
     )
-    api = make.function("api", "JobAPI", allows=_api_permissions(storage), environment=kept)
+    api = make.function(
+        "api",
+        "JobAPI",
+        allows=_api_permissions(storage),
+        environment={
+            **kept,
+            **following(config),
+            Variables.QUEUE_URL: Output(storage.queue, "url"),
+            **_on_demand(batch),
+        },
+    )
     mapping = EventSourceMapping(
         label="splitter", name=splitter.name, queue=storage.queue, function=splitter
     )
@@ -101,9 +111,14 @@ def _batch_environment(config: Config, batch: Batch) -> dict[str, str | Output]:
         Variables.JOB_DEFINITION: Output(batch.definition),
         **running(config),
     }
-    if batch.on_demand_queue is not None:
-        found[Variables.JOB_QUEUE_ON_DEMAND] = Output(batch.on_demand_queue, "arn")
-    return found
+    return {**found, **_on_demand(batch)}
+
+
+def _on_demand(batch: Batch) -> dict[str, str | Output]:
+    """Return the queue that never runs on Spot; nothing where there is none."""
+    if batch.on_demand_queue is None:
+        return {}
+    return {Variables.JOB_QUEUE_ON_DEMAND: Output(batch.on_demand_queue, "arn")}
 
 
 def _receiver_permissions(storage: Storage) -> tuple[Allow, ...]:
@@ -131,11 +146,21 @@ def _splitter_permissions(config: Config, storage: Storage, batch: Batch) -> tup
         ),
         Allow(
             sid="ReadAndMarkJobs",
-            actions=("dynamodb:GetItem", "dynamodb:UpdateItem"),
+            # The results of jobs of an earlier version are brought to where containers write now.
+            actions=(
+                "dynamodb:GetItem",
+                "dynamodb:UpdateItem",
+                "dynamodb:Query",
+                "dynamodb:BatchWriteItem",
+            ),
             on=(storage.table,),
         ),
         *submit_permissions(config, batch.queues, batch.definition),
-        Allow(sid="FindSubmittedJobs", actions=("batch:ListJobs",), on=("*",)),
+        Allow(
+            sid="FindSubmittedJobs",
+            actions=("batch:ListJobs", "batch:DescribeJobs"),
+            on=("*",),
+        ),
         terminate_permission(config),
     )
 
@@ -150,9 +175,12 @@ def _api_permissions(storage: Storage) -> tuple[Allow, ...]:
                 "dynamodb:Query",
                 "dynamodb:UpdateItem",
                 "dynamodb:PutItem",
+                "dynamodb:BatchWriteItem",
             ),
             on=(storage.table,),
         ),
+        # Whoever looks at a job that waits for a lost message sends it again.
+        Allow(sid="QueueJobs", actions=("sqs:SendMessage",), on=(storage.queue,)),
         Allow(
             sid="ListJobs",
             actions=("dynamodb:Query",),

@@ -11,6 +11,7 @@ for AWS Batch and for Amazon DynamoDB.
 from __future__ import annotations
 
 from batchctl.config import Config
+from batchctl.contract.table import PROGRESS_SUFFIX, RESULTS_SUFFIX
 from batchctl.resource import Output
 from batchctl.resources.batch.definitions import JobDefinition
 from batchctl.resources.batch.queues import JobQueue
@@ -19,21 +20,25 @@ from batchctl.resources.iam.roles import Allow, InAccount, When
 from batchctl.stack.storage import Storage
 
 # What a job is submitted with: the stack's mark, whose job it is (handlers/batch/submission.py).
-JOB_TAG = "batchctl:job"
+JOB_TAG, SUBMISSION_TAG = "batchctl:job", "batchctl:submission"
 JOBS = InAccount("batch", "job/*")
 
-# The attributes of a result, the only record that a container writes (runner/job_table.py).
+# The attributes of the two records that a container writes: of how an item ended, of its progress.
 RESULT_ATTRIBUTES = (
     "attempts",
     "error",
+    "exit_code",
     "expires_at",
     "item",
     "job_id",
+    "peak_memory_mib",
     "reason",
     "result",
     "seconds",
+    "signal",
     "status",
 )
+PROGRESS_ATTRIBUTES = ("at_once", "cells", "expires_at", "item", "job_id")
 RESULT_ATTRIBUTES_OF_EARLIER_VERSIONS = (
     *("attempts", "error", "expires_at", "item", "job_id", "reason", "result", "seconds", "status"),
 )
@@ -44,13 +49,17 @@ READ_ATTRIBUTES = (
     "item",
     "items",
     "job_id",
+    "layout",
     "parameters",
     "status",
 )
 
 
 def job_permissions(storage: Storage, *, earlier_containers: bool = False) -> tuple[Allow, ...]:
-    """Return what a container may do: read universes, write results, no other attribute.
+    """Return what a container may do: read universes, write results and progress, nothing else.
+
+    It writes under the partition keys of these alone: no container can change the record of a job,
+    or a universe. None has any other attribute.
 
     `earlier_containers`: those of a version that recorded results under the job's own key may still
     run.
@@ -75,6 +84,17 @@ def job_permissions(storage: Storage, *, earlier_containers: bool = False) -> tu
             on=(storage.table,),
             when=(
                 *_only("dynamodb:Attributes", RESULT_ATTRIBUTES),
+                *_under(RESULTS_SUFFIX),
+                When("StringEqualsIfExists", "dynamodb:ReturnValues", ("NONE",)),
+            ),
+        ),
+        Allow(
+            sid="RecordProgress",
+            actions=("dynamodb:PutItem",),
+            on=(storage.table,),
+            when=(
+                *_only("dynamodb:Attributes", PROGRESS_ATTRIBUTES),
+                *_under(PROGRESS_SUFFIX),
                 When("StringEqualsIfExists", "dynamodb:ReturnValues", ("NONE",)),
             ),
         ),
@@ -93,6 +113,12 @@ def _record_results_of_earlier_versions(storage: Storage) -> Allow:
             When("StringEqualsIfExists", "dynamodb:ReturnValues", ("NONE",)),
         ),
     )
+
+
+def _under(suffix: str) -> tuple[When, ...]:
+    """Return the condition that all partition keys of a request end so."""
+    key = "dynamodb:LeadingKeys"
+    return When("ForAllValues:StringLike", key, (f"*{suffix}",)), When("Null", key, ("false",))
 
 
 def _only(key: str, values: tuple[str, ...]) -> tuple[When, ...]:
@@ -133,7 +159,7 @@ def submit_permissions(
             on=(JOBS,),
             when=(
                 When("StringEquals", f"aws:RequestTag/{STACK_TAG}", (config.name,)),
-                *_only("aws:TagKeys", (JOB_TAG, STACK_TAG)),
+                *_only("aws:TagKeys", (JOB_TAG, STACK_TAG, SUBMISSION_TAG)),
                 When("StringEqualsIfExists", f"aws:ResourceTag/{STACK_TAG}", (config.name,)),
             ),
         ),

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from batchctl.config import Config
 from batchctl.contract.environment import Container, Function
+from batchctl.contract.slices import MAX_CHOSEN_ITEMS_PER_TASK, START_S
 
-START_S = 600
-"""Seconds of an attempt that are for its start and end; the rest is its items'."""
-MOST_ITEMS = 1000
-"""Items of a task at most where their number is chosen for each job."""
 LEAST_TIMEOUT_S = 60
 """AWS Batch API Reference, JobTimeout."""
 
@@ -39,9 +36,14 @@ def running(config: Config) -> dict[str, str]:
         **runner,
         Function.PROCESSES: str(compute.items_at_once),
         Function.ITEM_TIMEOUT_S: str(compute.timeout_s),
-        Function.MEMORY_SIZES: ",".join(map(str, compute.memory_sizes_mib)),
+        **following(config),
         Function.SHARES: "1",
     }
+
+
+def following(config: Config) -> dict[str, str]:
+    """Return what the functions know that make the runs which follow by themselves."""
+    return {Function.MEMORY_SIZES: ",".join(map(str, config.compute.memory_sizes_mib))}
 
 
 def container(config: Config) -> dict[str, str]:
@@ -63,5 +65,5 @@ def longest_attempt_s(config: Config) -> int:
     items = compute.items_per_task
     if not compute.has_runner:
         return max(LEAST_TIMEOUT_S, compute.timeout_s * (1 if items == "auto" else items))
-    most = MOST_ITEMS if items == "auto" else items
+    most = MAX_CHOSEN_ITEMS_PER_TASK if items == "auto" else items
     return START_S + compute.timeout_s * -(-most // compute.items_at_once)

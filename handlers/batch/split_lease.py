@@ -6,15 +6,16 @@ next one must know.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batchctl.contract.batch_jobs import BatchJob
 from batchctl.contract.job_record import JobRecord, batch_jobs_value, from_item
 from batchctl.contract.statuses import SPLITTABLE, Status
-from batchctl.contract.table import text
+from batchctl.contract.table import LAYOUT, flag, number, text
 from batchctl.contract.timestamps import timestamp
 from handlers.store.jobs import ACCEPTED, JobStore
 from handlers.store.lease import SPLITTING, Lease
+from handlers.store.migration import Migration
 from handlers.store.table import Change, Condition
 
 STATUSES = {f":if_{status.lower()}": text(status) for status in SPLITTABLE}
@@ -50,9 +51,10 @@ class Split:
 
 @dataclass(frozen=True)
 class SplitLeases:
-    """The leases for splitting in one table."""
+    """The leases for splitting in one table; `has_runner`: the image has our runner."""
 
     store: JobStore
+    has_runner: bool = False
 
     def take(self, job_id: str, owner: str, remaining_ms: int) -> Split | None:
         """Take the lease for an invocation that ends in `remaining_ms`; `None`: nothing to split.
@@ -62,21 +64,37 @@ class SplitLeases:
         Raises LeaseHeldError and UnknownJobError.
         """
         lease = Lease(self.store, SPLITTING, job_id, owner)
-        before = lease.take(remaining_ms, IS_SPLITTABLE, ACCEPTED)
+        image = Change({"runner": flag(self.has_runner)})
+        before = lease.take(remaining_ms, IS_SPLITTABLE, ACCEPTED + image)
         if before is None:
             self._check_past_splitting(job_id)
             return None
-        return Split(from_item(before), lease, resumed=SPLITTING.owner in before)
+        split = Split(from_item(before), lease, resumed=SPLITTING.owner in before)
+        return split if split.resumed else self._with_its_results(split, remaining_ms)
 
-    def record(self, split: Split, batch_jobs: tuple[BatchJob, ...]) -> Status:
-        """Record what has been submitted so far and return the job's status as of now.
+    def _with_its_results(self, split: Split, remaining_ms: int) -> Split:
+        """Give a job of an earlier version, of which nothing is submitted, the present layout.
+
+        Its containers will write there. Raises LeaseHeldError when that takes another call.
+        """
+        if split.job.layout >= LAYOUT:
+            return split
+        deadline = self.store.monotonic() + remaining_ms / 2000
+        if not Migration(self.store).bring_results(split.job, deadline):
+            raise LeaseHeldError(split.job.job_id)
+        if split.lease.change(Change({"layout": number(LAYOUT)})) is None:
+            raise LeaseLostError(split.job.job_id)
+        return replace(split, job=replace(split.job, layout=LAYOUT))
+
+    def record(self, split: Split, batch_jobs: tuple[BatchJob, ...]) -> JobRecord:
+        """Record what has been submitted so far and return the job as of now.
 
         Splitting goes on only while the job is QUEUED. Raises LeaseLostError.
         """
         after = split.lease.change(Change({"batch_jobs": batch_jobs_value(batch_jobs)}))
         if after is None:
             raise LeaseLostError(split.job.job_id)
-        return from_item(after).status
+        return from_item(after)
 
     def finish(self, split: Split) -> None:
         """Make the job SUBMITTED; quiet when it has gone on from there; raises LeaseLostError."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from batchctl.contract.statuses import Status
 from handlers.batch.split_lease import Split, SplitLeases
 from handlers.batch.submission import Submission
-from handlers.batch.termination import Terminator
+from handlers.batch.termination import Terminator, is_called_off
 from handlers.log import logger
 
 
@@ -27,13 +27,16 @@ class Splitter:
     def split(self, job_id: str, owner: str, remaining_ms: int) -> None:
         """Submit what is left of a job, for an invocation `owner` that ends in `remaining_ms`.
 
-        Does nothing when the job is past that (submitted, ended). Of one that was cancelled it
-        ends what was submitted: its splitter may have died before it could.
+        Does nothing when the job is past that (submitted, ended). Of one that was cancelled, or
+        that a limit of its own has ended, it ends what was submitted.
         """
         split = self.leases.take(job_id, owner, remaining_ms)
         if split is None:
             logger.info("nothing to split")
-            self.terminator.terminate_if_cancelled(job_id)
+            self.terminator.terminate_if_called_off(job_id)
+            return
+        if is_called_off(split.job):
+            self.terminator.terminate(split.job)
             return
         if self._submit_rest(split):
             self.leases.finish(split)
@@ -45,8 +48,9 @@ class Splitter:
         for spec in job.batch_job_specs[len(batch_jobs) :]:
             found = self.submission.find(job, spec) if split.resumed else None
             batch_jobs = (*batch_jobs, found or self.submission.submit(job, spec))
-            if self.leases.record(split, batch_jobs) is not Status.QUEUED:
+            now = self.leases.record(split, batch_jobs)
+            if now.status is not Status.QUEUED or is_called_off(now):
                 logger.info("taken back while it was split", batch_jobs=len(batch_jobs))
-                self.terminator.terminate_if_cancelled(job.job_id)
+                self.terminator.terminate_if_called_off(job.job_id)
                 return False
         return True

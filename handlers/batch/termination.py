@@ -1,4 +1,4 @@
-"""Ends the Batch jobs of a job that was cancelled, whoever comes to know of them.
+"""Ends the Batch jobs of a job that was cancelled, or ended by a limit of its own.
 
 A function may end a Batch job that carries the stack's mark, and no other. Jobs that were submitted
 before there was a mark have none: JobSplitter, which submits jobs, may mark them, JobTracker may
@@ -7,23 +7,22 @@ not. So the tracker sends the job's message again, and the splitter marks and en
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from batchctl.contract.batch_jobs import CANCELLED, BatchJob
+from batchctl.contract.batch_jobs import CANCELLED, ENDED, BatchJob
 from batchctl.contract.job_record import JobRecord
-from batchctl.contract.statuses import Status
+from batchctl.contract.statuses import FINAL, Status
+from handlers.batch.messages import Messages
 from handlers.batch.submission import Submission
 from handlers.log import logger
 from handlers.store.jobs import JobStore
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
-    from mypy_boto3_sqs import SQSClient
 
 DENIED, FORGOTTEN = "AccessDeniedException", "ClientException"
 """AWS Batch API reference, "Common Errors", and TagResource for a job that it keeps no longer."""
@@ -44,10 +43,13 @@ class Terminator:
     batch: BatchClient
     unmarked: Unmarked
 
-    def terminate_if_cancelled(self, job_id: str) -> None:
-        """End the Batch jobs of a job if it is CANCELLED; quiet when they have ended."""
+    def terminate_if_called_off(self, job_id: str) -> None:
+        """End the Batch jobs of a job that is CANCELLED, or over its limit; quiet when they have.
+
+        One that a limit has ended is FAILED as soon as they have ended.
+        """
         job = self.store.read(job_id)
-        if job is not None and job.status is Status.CANCELLED:
+        if job is not None and is_called_off(job):
             self.terminate(job)
 
     def terminate(self, job: JobRecord) -> None:
@@ -56,7 +58,7 @@ class Terminator:
         A splitter may have submitted one more than it lived to record: that is looked for by name.
         """
         for batch_job in (*job.batch_jobs, *self._unrecorded(job)):
-            if not terminated(self.batch, batch_job):
+            if not terminated(self.batch, batch_job, why(job)):
                 self.unmarked(job, batch_job)
 
     def _unrecorded(self, job: JobRecord) -> list[BatchJob]:
@@ -65,14 +67,24 @@ class Terminator:
         return [batch_job for batch_job in found if batch_job is not None]
 
 
-def terminated(batch: BatchClient, batch_job: BatchJob) -> bool:
+def is_called_off(job: JobRecord) -> bool:
+    """Whether nothing more of a job is to run."""
+    return job.status is Status.CANCELLED or (job.reason is not None and job.status not in FINAL)
+
+
+def why(job: JobRecord) -> str:
+    """Return what Batch is told, and tells again, of why the Batch jobs of a job are ended."""
+    return CANCELLED if job.status is Status.CANCELLED else ENDED
+
+
+def terminated(batch: BatchClient, batch_job: BatchJob, reason: str) -> bool:
     """End a Batch job; `False` when that isn't allowed, as it isn't (yet) known to be ours.
 
     Of an array job all children are ended (AWS Batch API reference, TerminateJob), and one that has
     ended stays as it is.
     """
     try:
-        batch.terminate_job(jobId=batch_job.id, reason=CANCELLED)
+        batch.terminate_job(jobId=batch_job.id, reason=reason)
     except ClientError as error:
         if error.response["Error"]["Code"] != DENIED:
             raise
@@ -104,21 +116,19 @@ class Marker:
             return
         logger.info("marked", batch_job=batch_job.id)
         for tried in range(TRIES - 1):
-            if terminated(self.batch, batch_job):
+            if terminated(self.batch, batch_job, why(job)):
                 return
             self.submission.sleep(2.0**tried)
-        self.batch.terminate_job(jobId=batch_job.id, reason=CANCELLED)
+        self.batch.terminate_job(jobId=batch_job.id, reason=why(job))
 
 
 @dataclass(frozen=True)
 class HandOver:
     """Leaves a Batch job to JobSplitter, by the job's message."""
 
-    sqs: SQSClient
-    queue_url: str
+    messages: Messages
 
     def __call__(self, job: JobRecord, batch_job: BatchJob) -> None:
         """Send the message of a cancelled job."""
         logger.info("left to the splitter", batch_job=batch_job.id)
-        body = json.dumps({"job_id": job.job_id})
-        self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body)
+        self.messages.send(job.job_id)

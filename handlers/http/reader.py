@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batchctl.contract.job_record import JobRecord, Reclaims
-from batchctl.contract.statuses import FINAL
+from handlers.batch.messages import Messages
 from handlers.http.front_door import RequestError
 from handlers.http.page_tokens import result_token, with_next
 from handlers.store.jobs import JobStore
@@ -23,6 +23,7 @@ class Reader:
 
     store: JobStore
     monitor: Monitor
+    messages: Messages
 
     def job(self, job_id: str, limit: int, after: str | None) -> dict[str, object]:
         """Return a job as clients see it; raises RequestError (404), MalformedItemError."""
@@ -31,7 +32,9 @@ class Reader:
             raise RequestError(404, f"no job `{job_id}`")
         # First the status, then the results: a job shown as ended has them all.
         (progress,) = self.monitor.refresh([job], self._deadline())
-        page = self.store.results.page(job_id, limit, after)
+        if self.store.queue_again(job):
+            self.messages.send(job_id)
+        page = self.store.results.page(job.results_partition, limit, after)
         reclaims = job.reclaims or self.store.reclaims.total(job_id)
         shown = _job(job, progress) | _reclaims(reclaims) | {"results": page.results}
         return with_next(shown, result_token(page.next))
@@ -44,13 +47,13 @@ class Reader:
         A job's status is as of now as far as one DescribeJobs can tell, else as last recorded.
         """
         listed, following = self.store.listing.page(limit, after)
-        found = self._refreshed([job for job in listed if job.status not in FINAL])
+        found = self._refreshed(listed)
         return [_listed(job, found.get(job.job_id)) for job in listed], following
 
-    def _refreshed(self, unfinished: Sequence[ListedJob]) -> dict[str, Progress]:
-        records = self.store.read_many([job.job_id for job in unfinished])
+    def _refreshed(self, listed: Sequence[ListedJob]) -> dict[str, Progress]:
+        records = self.store.read_many([job.job_id for job in listed])
         # In the order of the list, so that what one call can't tell is the oldest.
-        jobs = limit_ids([records[job.job_id] for job in unfinished if job.job_id in records])
+        jobs = limit_ids([records[job.job_id] for job in listed if job.job_id in records])
         seen = self.monitor.refresh(jobs, self._deadline())
         return {job.job_id: progress for job, progress in zip(jobs, seen, strict=True)}
 
@@ -67,8 +70,26 @@ def _job(job: JobRecord, progress: Progress) -> dict[str, object]:
         **finished,
         "items": job.items,
         "tasks": progress.counts.shown(),
+        **_items(progress),
+        **({} if job.reason is None else {"reason": job.reason}),
         **({} if job.run == 1 else {"attempt": job.run}),
     }
+
+
+def _items(progress: Progress | None) -> dict[str, object]:
+    """Return how the items stand, and why some failed; nothing where nobody knows."""
+    if progress is None or progress.items is None:
+        return {}
+    items = progress.items
+    counts = {
+        "total": items.total,
+        "pending": items.pending,
+        "running": items.running,
+        "succeeded": items.succeeded,
+        "failed": items.failed,
+    }
+    failures = {reason: number for reason, number in sorted(items.reasons.items()) if number}
+    return {"item_counts": counts, **({"failures": failures} if failures else {})}
 
 
 def _reclaims(reclaims: Reclaims) -> dict[str, object]:
@@ -86,4 +107,5 @@ def _listed(job: ListedJob, progress: Progress | None) -> dict[str, object]:
         **({} if finished_at is None else {"finished_at": finished_at}),
         "items": job.items,
         "tasks": job.tasks,
+        **_items(progress),
     }

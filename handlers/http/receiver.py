@@ -10,21 +10,37 @@ it is.
 
 from __future__ import annotations
 
-import json
+import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from batchctl.contract.job_options import failures_allowed
 from batchctl.contract.job_record import JobRecord
-from batchctl.contract.retention import items_expiry
+from batchctl.contract.slices import chosen_items_per_task
 from batchctl.contract.statuses import Status
+from batchctl.contract.table import items_per_chunk
 from batchctl.contract.timestamps import timestamp
+from handlers.batch.messages import Messages
 from handlers.http.front_door import RequestError, UnavailableError
 from handlers.http.request import NewTask
 from handlers.store.batch_write import WriteRefusedError
 from handlers.store.jobs import JobStore
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
+
+@dataclass(frozen=True)
+class Slicing:
+    """How large slices are where a job doesn't say it: `items_per_task`, or chosen for each job.
+
+    Chosen by how many tasks can run `at_once`.
+    """
+
+    items_per_task: int | None = None
+    at_once: int = 1
+
+    def items_per_task_of(self, task: NewTask) -> int:
+        """Return how many items each task of a job is to have."""
+        if (asked := task.options.items_per_task or self.items_per_task) is not None:
+            return asked
+        return chosen_items_per_task(len(task.universe), self.at_once)
 
 
 @dataclass(frozen=True)
@@ -32,9 +48,8 @@ class Receiver:
     """Makes jobs durable."""
 
     store: JobStore
-    sqs: SQSClient
-    queue_url: str
-    items_per_task: int
+    messages: Messages
+    slicing: Slicing
 
     def receive(self, task: NewTask) -> tuple[JobRecord, bool]:
         """Return the job's record, and whether this request queued it (else it was queued before).
@@ -52,29 +67,38 @@ class Receiver:
                 409, "belongs to a job with another universe or parameters", "job_id"
             )
         if job.status is not Status.RECEIVING:
+            self._queue_again(job)
             return job, False
         try:
-            self.store.universe.write(
-                job.job_id, task.universe, expires_at=items_expiry(job.expires_at)
-            )
+            self.store.universe.write(job, task.universe)
         except WriteRefusedError as error:
             raise UnavailableError from error
         self._queue(job.job_id)
         return job, True
 
     def _queue(self, job_id: str) -> None:
-        self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps({"job_id": job_id}))
+        self.messages.send(job_id)
         self.store.accept(job_id)
 
+    def _queue_again(self, job: JobRecord) -> None:
+        """Send the message of a job again that has been waiting for so long that it may be lost."""
+        if self.store.queue_again(job):
+            self.messages.send(job.job_id)
+
     def _record(self, task: NewTask) -> JobRecord:
-        now = self.store.clock()
+        now, items, allowed = self.store.clock(), len(task.universe), task.options.max_failures
         return JobRecord(
             job_id=task.job_id,
             status=Status.RECEIVING,
             created_at=timestamp(now),
-            items=len(task.universe),
-            items_per_task=self.items_per_task,
+            items=items,
+            items_per_task=self.slicing.items_per_task_of(task),
             content_hash=task.content_hash,
             parameters=task.parameters,
             expires_at=self.store.retention.expiry(now),
+            token=secrets.token_hex(16),
+            items_per_chunk=items_per_chunk(task.universe),
+            max_failures=None if allowed is None else min(items, failures_allowed(allowed, items)),
+            share=task.options.share,
+            priority=task.options.priority,
         )

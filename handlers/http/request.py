@@ -12,8 +12,9 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Any, Never
 
+from batchctl.contract.job_options import NO_OPTIONS, JobOptions
 from batchctl.contract.limits import (
     MAX_BODY_BYTES,
     MAX_ITEM_BYTES,
@@ -32,18 +33,23 @@ if TYPE_CHECKING:
 GZIP = b"\x1f\x8b"
 """How a gzip member begins (RFC 1952), and no JSON does: that tells it, without the headers."""
 
-FIELDS = ("job_id", "universe", "parameters")
+OPTIONS = tuple(vars(NO_OPTIONS))
+FIELDS = ("job_id", "universe", "parameters", *OPTIONS)
 MAX_NAME_SHOWN = 100
 
 
 @dataclass(frozen=True)
 class NewTask:
-    """A valid request; `parameters` is canonical JSON, `content_hash` covers all but the job_id."""
+    """A valid request; `parameters` is canonical JSON.
+
+    `content_hash` covers universe and parameters: what the job computes, not how it is run.
+    """
 
     job_id: str
     universe: Sequence[str]
     parameters: str
     content_hash: str
+    options: JobOptions = NO_OPTIONS
 
 
 def parse(event: BaseProxyEvent) -> NewTask:
@@ -59,6 +65,7 @@ def parse(event: BaseProxyEvent) -> NewTask:
         universe=universe,
         parameters=parameters,
         content_hash=_content_hash(universe, parameters),
+        options=_options(request),
     )
 
 
@@ -125,6 +132,14 @@ def _job_id(value: object) -> str:
             "job_id",
         )
     return value
+
+
+def _options(request: dict[str, object]) -> JobOptions:
+    given: dict[str, Any] = {name: request[name] for name in OPTIONS if name in request}
+    options = JobOptions(**given)
+    for field, rule in options.problems():
+        raise RequestError(400, rule, field)
+    return options
 
 
 def _universe(value: object) -> Sequence[str]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
 
 from batchctl.contract.fields import MalformedItemError
 from batchctl.contract.job_record import (
     NO_RECLAIMS,
+    Failures,
     JobRecord,
     Reclaims,
     Tally,
+    failures_value,
     from_item,
     new_item,
 )
@@ -28,26 +31,48 @@ from batchctl.contract.table import (
     number,
     text,
 )
+from batchctl.contract.timestamps import seconds, timestamp
 from handlers.store.listing import Listing
 from handlers.store.malformed import skipped, well_formed
+from handlers.store.progress import ProgressRecords
 from handlers.store.reclaims import ReclaimRecords
 from handlers.store.results import Results
 from handlers.store.table import Change, Condition, Table, unchanged
 from handlers.store.universe import Universe
 
-NO_TALLY = ("tally_after", "tally_succeeded", "tally_recorded", "tally_complete", "explained")
+NO_TALLY = (
+    "tally_after",
+    "tally_succeeded",
+    "tally_recorded",
+    "tally_complete",
+    "tally_failures",
+    "explained",
+)
 """The attributes that are there only while the end of a run is being worked out."""
+
+
+LOST_S = 120.0
+"""A job is submitted within seconds, if nothing is wrong with its message."""
+
+REQUEUE_S = 300.0
+"""The message of a job is sent again so often, at most."""
 
 
 @dataclass(frozen=True)
 class RunEnd:
-    """How a run of a job ended; `succeeded` and `failed` count its tasks."""
+    """How a run of a job ended.
+
+    `succeeded` and `failed` count its tasks, `items_succeeded` and `items_failed` the items of the
+    whole job.
+    """
 
     status: Status
     finished_at: str
     succeeded: int
     failed: int
     reclaims: Reclaims = NO_RECLAIMS
+    items_succeeded: int = 0
+    items_failed: Failures = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,6 +94,11 @@ class JobStore(Table):
     def results(self) -> Results:
         """The results of their items."""
         return Results(self)
+
+    @property
+    def progress(self) -> ProgressRecords:
+        """How far their tasks are."""
+        return ProgressRecords(self)
 
     @property
     def reclaims(self) -> ReclaimRecords:
@@ -133,6 +163,35 @@ class JobStore(Table):
         """Make a received job QUEUED and listed; quiet when somebody has done so before."""
         self._record(job_id, ACCEPTED, unchanged(Status.RECEIVING))
 
+    def may_be_lost(self, job: JobRecord) -> bool:
+        """Whether a job waits to be submitted, and nobody has been at it for some minutes.
+
+        Its message may be lost: with the queue, in the dead letters, or never sent.
+        """
+        if job.status is not Status.QUEUED:
+            return False
+        now = self.clock()
+        waits = now - seconds(job.queued_at or job.created_at)
+        since = math.inf if job.requeued_at is None else now - seconds(job.requeued_at)
+        is_leased = job.lease_expires_at is not None and job.lease_expires_at > now * 1000
+        return waits > LOST_S and since > REQUEUE_S and not is_leased
+
+    def queue_again(self, job: JobRecord) -> bool:
+        """Say in the record that the message of a job is sent again, if it may be lost.
+
+        `False` when it isn't, or somebody else has sent it: then it must not be sent.
+        """
+        if not self.may_be_lost(job):
+            return False
+        condition = unchanged(job.status, job.run)
+        if job.requeued_at is None:
+            condition &= Condition("attribute_not_exists(#requeued_at)", {})
+        else:
+            before = {":if_requeued_at": text(job.requeued_at)}
+            condition &= Condition("#requeued_at = :if_requeued_at", before)
+        change = Change({"requeued_at": text(timestamp(self.clock()))})
+        return self._record(job.job_id, change, condition)
+
     def end(self, job: JobRecord, end: RunEnd) -> bool:
         """Record the end of a run, CANCELLED as well; `False` when the job has gone on.
 
@@ -143,6 +202,8 @@ class JobStore(Table):
             "finished_at": text(end.finished_at),
             "succeeded": number(end.succeeded),
             "failed": number(end.failed),
+            "items_succeeded": number(end.items_succeeded),
+            "items_failed": failures_value(end.items_failed),
             **_reclaims(end.reclaims),
         }
         return self._record(job.job_id, Change(sets, NO_TALLY), unchanged(job.status, job.run))
@@ -154,6 +215,7 @@ class JobStore(Table):
             "tally_succeeded": number(tally.succeeded),
             "tally_recorded": number(tally.recorded),
             "tally_complete": flag(tally.complete),
+            "tally_failures": failures_value(tally.failures),
             "explained": number(failures_recorded),
         }
         self._record(job.job_id, Change(sets), unchanged(job.status, job.run))

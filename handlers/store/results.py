@@ -1,18 +1,23 @@
-"""The results in the table: pages of them for readers, how many say SUCCEEDED, and missing ones."""
+"""The results in the table: pages of them for readers, how many say SUCCEEDED, and missing ones.
+
+Those of a job lie under a partition key of their own: `JobRecord.results_partition` names it.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from batchctl.contract import result_record, strict_json
-from batchctl.contract.fields import Fields
-from batchctl.contract.job_record import JobRecord, Tally
+from batchctl.contract.fields import Fields, MalformedItemError
+from batchctl.contract.job_record import JobRecord, Tally, reason_in
 from batchctl.contract.limits import MAX_RESULT_DEPTH
+from batchctl.contract.reasons import Reason
 from batchctl.contract.result_record import ResultRecord
 from batchctl.contract.retention import items_expiry
 from batchctl.contract.statuses import ItemStatus
@@ -22,7 +27,7 @@ from handlers.store.malformed import well_formed
 from handlers.store.table import Table
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import KeysAndAttributesTypeDef, QueryOutputTypeDef
+    from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
 
 MAX_PAGE_BYTES = 900_000
 """What results may take of an answer: a load balancer lets 1 MB of it through, and the body is a
@@ -34,7 +39,15 @@ MAX_QUERIES = 5
 KEYS_PER_CALL = 100
 """Keys of one BatchGetItem (DynamoDB API reference, BatchGetItem)."""
 
-SMALL = ("status", "reason", "exit_code", "attempts", "seconds")
+SMALL = (
+    "status",
+    "reason",
+    "exit_code",
+    "attempts",
+    "seconds",
+    "peak_memory_mib",
+    "signal",
+)
 
 
 @dataclass(frozen=True)
@@ -46,22 +59,36 @@ class Page:
 
 
 @dataclass(frozen=True)
+class End:
+    """How an item ended, as its result says; `status` is `None` where that is nonsense."""
+
+    status: ItemStatus | None
+    reason: Reason | None = None
+    in_hand: bool = False
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether it is a success."""
+        return self.status is ItemStatus.SUCCEEDED
+
+
+@dataclass(frozen=True)
 class Results:
     """The results in one table."""
 
     table: Table
 
-    def page(self, job_id: str, limit: int, after: str | None) -> Page:
+    def page(self, partition: str, limit: int, after: str | None) -> Page:
         """Return up to `limit` results after the item `after`: fewer when they are big."""
         for _ in range(MAX_QUERIES):
-            page = self._page(job_id, limit, after)
+            page = self._page(partition, limit, after)
             after = page.next
             if page.results or after is None:
                 break
         return page
 
-    def _page(self, job_id: str, limit: int, after: str | None) -> Page:
-        answer = self._query(job_id, after, Limit=limit + 1)
+    def _page(self, partition: str, limit: int, after: str | None) -> Page:
+        answer = self._query(partition, after, Limit=limit + 1)
         items, results, size = answer["Items"], dict[str, dict[str, object]](), 0
         last = _item(items[:limit][-1]) if items else None
         for name, entry in well_formed(items[:limit], _named):
@@ -72,7 +99,7 @@ class Results:
         more = len(items) > limit or "LastEvaluatedKey" in answer
         return Page(results, last if more else None)
 
-    def tally(self, job_id: str, start: Tally | None, deadline: float) -> Tally:
+    def tally(self, partition: str, start: Tally | None, deadline: float) -> Tally:
         """Count the results, and those that say SUCCEEDED, from `start` on, until the deadline.
 
         The deadline is by the monotonic clock. When the count isn't complete, the next call
@@ -80,41 +107,41 @@ class Results:
         """
         tally = start or Tally(after="", succeeded=0)
         while not tally.complete:
-            answer = self._query(job_id, tally.after or None, Select="COUNT", **_succeeded_only())
+            answer = self._query(partition, tally.after or None, **_all_but_succeeded())
             last = answer.get("LastEvaluatedKey")
+            # What the filter leaves out is read all the same, and counted as scanned.
+            read = answer["ScannedCount"]
             tally = Tally(
                 after=_item(last) if last else tally.after,
-                succeeded=tally.succeeded + answer["Count"],
-                # What the filter leaves out is read all the same, and counted as scanned.
-                recorded=tally.recorded + answer["ScannedCount"],
+                succeeded=tally.succeeded + read - len(answer["Items"]),
+                recorded=tally.recorded + read,
                 complete=last is None,
+                failures=Counter(tally.failures) + Counter(map(_reason, answer["Items"])),
             )
             if self.table.monotonic() >= deadline:
                 break
         return tally
 
-    def statuses(self, job_id: str) -> Iterator[tuple[str, ItemStatus | None]]:
-        """Return each item that has a result, with the status that it says; `None` for nonsense."""
-        names = {"ExpressionAttributeNames": {"#status": "status"}}
+    def ends(self, partition: str) -> Iterator[tuple[str, End]]:
+        """Return each item that has a result, and how that says it ended."""
         after: str | None = None
         while True:
-            answer = self._query(job_id, after, ProjectionExpression="#item, #status", **names)
-            yield from ((_item(item), _status(item)) for item in answer["Items"])
+            answer = self._query(partition, after, **_ends_only())
+            yield from ((_item(item), _end(item)) for item in answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             after = _item(answer["LastEvaluatedKey"])
 
-    def succeeded(self, job_id: str) -> Iterator[str]:
+    def succeeded(self, partition: str) -> Iterator[str]:
         """Return the items that have a result that says SUCCEEDED."""
-        return (item for item, status in self.statuses(job_id) if status is ItemStatus.SUCCEEDED)
+        return (item for item, end in self.ends(partition) if end.has_succeeded)
 
-    def missing(self, job_id: str, items: Sequence[str]) -> list[str]:
-        """Return those of the items that have no result as of now, in their order.
+    def ends_of(self, partition: str, items: Sequence[str]) -> dict[str, End]:
+        """Return how those of up to 100 items ended that have a result as of now.
 
         Raises WriteRefusedError when DynamoDB throttles without end.
         """
-        found = {item_of(name) for name in self._existing(job_id, items)}
-        return [item for item in items if item not in found]
+        return {_item(found): _end(found) for found in self._existing(partition, items)}
 
     def put_missing(self, job: JobRecord, record: ResultRecord) -> None:
         """Put the result of an item of a job, unless it has got one meanwhile."""
@@ -122,33 +149,28 @@ class Results:
         try:
             client.put_item(
                 TableName=self.table.name,
-                Item=record.as_item(job.job_id, items_expiry(job.expires_at)),
+                Item=record.as_item(job.results_partition, items_expiry(job.expires_at)),
                 ConditionExpression="attribute_not_exists(job_id)",
             )
         except client.exceptions.ConditionalCheckFailedException:
             return
 
-    def delete(self, job_id: str, items: Sequence[str]) -> None:
+    def delete(self, partition: str, items: Sequence[str]) -> None:
         """Delete the results of items, each of which is named once (BatchWriteItem demands it)."""
         BatchWriter(self.table).write(
             len(items),
-            lambda number: {"DeleteRequest": {"Key": key(job_id, result_key(items[number]))}},
+            lambda number: {"DeleteRequest": {"Key": key(partition, result_key(items[number]))}},
         )
 
-    def _existing(self, job_id: str, items: Iterable[str]) -> Iterator[str]:
-        """Yield the sort keys of those results of up to 100 items that the table has."""
+    def _existing(self, partition: str, items: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+        """Yield how those of up to 100 items ended that have a result, as records of the table."""
         # Each once, as BatchGetItem takes it (DynamoDB API reference).
-        keys: Any = [key(job_id, name) for name in {result_key(item) for item in items}]
+        keys: Any = [key(partition, name) for name in {result_key(item) for item in items}]
         for round_ in range(MAX_ROUNDS):
-            request: KeysAndAttributesTypeDef = {
-                "Keys": keys,
-                "ConsistentRead": True,
-                "ProjectionExpression": "#item",
-                "ExpressionAttributeNames": {"#item": SORT_KEY},
-            }
+            request: Any = {"Keys": keys, "ConsistentRead": True, **_ends_only()}
             answer = self.table.client.batch_get_item(RequestItems={self.table.name: request})
             found = answer["Responses"].get(self.table.name, [])
-            yield from (item[SORT_KEY]["S"] for item in found)
+            yield from found
             unprocessed: Any = answer.get("UnprocessedKeys", {})
             if not (keys := unprocessed.get(self.table.name, {}).get("Keys", [])):
                 return
@@ -156,12 +178,12 @@ class Results:
             self.table.sleep(random.uniform(0, min(1.0, 0.05 * 2**round_)))  # noqa: S311
         raise WriteRefusedError
 
-    def _query(self, job_id: str, after: str | None, **more: Any) -> QueryOutputTypeDef:
+    def _query(self, partition: str, after: str | None, **more: Any) -> QueryOutputTypeDef:
         """Query results as of now: who reads SUCCEEDED must find them all."""
         names = {"#item": "item", **more.pop("ExpressionAttributeNames", {})}
-        values = {":job_id": text(job_id), ":prefix": text(RESULT_PREFIX)}
+        values = {":job_id": text(partition), ":prefix": text(RESULT_PREFIX)}
         if after is not None:
-            more["ExclusiveStartKey"] = key(job_id, result_key(after))
+            more["ExclusiveStartKey"] = key(partition, result_key(after))
         return self.table.client.query(
             TableName=self.table.name,
             KeyConditionExpression="job_id = :job_id AND begins_with(#item, :prefix)",
@@ -172,11 +194,23 @@ class Results:
         )
 
 
-def _succeeded_only() -> dict[str, Any]:
+def _ends_only() -> dict[str, Any]:
     return {
-        "FilterExpression": "#status = :succeeded",
-        "ExpressionAttributeNames": {"#status": "status"},
+        "ProjectionExpression": "#item, #status, #reason, in_hand",
+        "ExpressionAttributeNames": {
+            "#item": SORT_KEY,
+            "#status": "status",
+            "#reason": "reason",
+        },
+    }
+
+
+def _all_but_succeeded() -> dict[str, Any]:
+    return {
+        # One without a status isn't equal to anything.
+        "FilterExpression": "NOT #status = :succeeded",
         "ExpressionAttributeValues": {":succeeded": text(ItemStatus.SUCCEEDED)},
+        **_ends_only(),
     }
 
 
@@ -185,8 +219,19 @@ def _item(item: Mapping[str, Any]) -> str:
     return item_of(item[SORT_KEY]["S"])
 
 
-def _status(item: Mapping[str, Any]) -> ItemStatus | None:
-    return next(well_formed([item], lambda each: result_record.status_in(Fields(each))), None)
+def _end(item: Mapping[str, Any]) -> End:
+    status = next(well_formed([item], lambda each: result_record.status_in(Fields(each))), None)
+    if status is ItemStatus.SUCCEEDED:
+        return End(status)
+    return End(status, _reason(item), item.get("in_hand", {}).get("BOOL") is True)
+
+
+def _reason(item: Mapping[str, Any]) -> Reason:
+    """Return why an item failed; UNKNOWN where its result doesn't say."""
+    try:
+        return reason_in(Fields(item))
+    except MalformedItemError:
+        return Reason.UNKNOWN
 
 
 def _named(item: Mapping[str, Any]) -> tuple[str, dict[str, object]]:
@@ -205,6 +250,8 @@ def _shown(record: ResultRecord) -> dict[str, object]:
             exit_code=record.exit_code,
             attempts=record.attempts,
             seconds=record.seconds,
+            peak_memory_mib=record.peak_memory_mib,
+            signal=record.signal,
         ),
     }
 

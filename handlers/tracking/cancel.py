@@ -40,7 +40,7 @@ class Canceller:
             progress = self._cancel(job, deadline)
             if progress is not None:
                 # What was submitted since the record was read is in the record as it is now.
-                self.terminator.terminate_if_cancelled(job_id)
+                self.terminator.terminate_if_called_off(job_id)
                 return progress
         raise RefusedError(409, f"job `{job_id}` changes too fast: cancel it again")
 

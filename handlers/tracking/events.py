@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from batchctl.contract.batch_jobs import BatchJob
 from batchctl.contract.environment import Container, of_container
 from batchctl.contract.fields import MalformedItemError
 from batchctl.contract.job_record import JobRecord
 from batchctl.contract.limits import is_job_id
+from batchctl.contract.reasons import Reason
 from batchctl.contract.statuses import ENDED_TASK, FINAL, Status, TaskStatus
 from handlers.log import logger
 from handlers.store.jobs import JobStore
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
 
 
-NUMBERS = re.compile(r"[0-9]{1,7} [0-9]{1,2}")
+RUN = re.compile(r"[0-9]{1,2}")
 
 
 class ComesAgainError(Exception):
@@ -41,14 +43,19 @@ class ComesAgainError(Exception):
 class BatchEvent:
     """An event: how a Batch job of a run of a job has ended; `detail` as it came.
 
-    `task` is the task that the Batch job did; `None` for an array.
+    `batch_job_id` is that of the array job, whose child `index` it is; `None`: it is no child.
     """
 
     job_id: str
     run: int
-    task: int | None
-    whole: bool
+    batch_job_id: str
+    index: int | None
     detail: Mapping[str, Any]
+
+    @property
+    def is_array(self) -> bool:
+        """Whether it is of an array job itself, which does no task."""
+        return bool((self.detail.get("arrayProperties") or {}).get("size"))
 
 
 @dataclass(frozen=True)
@@ -76,10 +83,26 @@ class Tracker:
         if job is None or job.run != found.run:
             logger.info("of no job that there is", job_id=found.job_id, attempt=found.run)
             return
-        if found.task is not None:
-            self._track_task(job, found, found.task)
-        if found.whole:
+        if (batch_job := self._named(job, found)) is None:
+            return
+        if not found.is_array:
+            self._track_task(job, found, batch_job.first_task + (found.index or 0))
+        if found.index is None:
             self._track_end(job, deadline)
+
+    def _named(self, job: JobRecord, event: BatchEvent) -> BatchJob | None:
+        """Return the Batch job of the record that an event is of.
+
+        One with the same name in its environment may be of an earlier job with this job_id, or of
+        a stranger's: the record alone says which are ours. What is being submitted it may not say
+        yet; raises ComesAgainError then.
+        """
+        named = next((each for each in job.batch_jobs if each.id == event.batch_job_id), None)
+        if named is None:
+            if job.status is Status.QUEUED:
+                raise ComesAgainError(job.job_id)
+            logger.info("of no Batch job of the record", job_id=job.job_id)
+        return named
 
     def _track_task(self, job: JobRecord, event: BatchEvent, task: int) -> None:
         if self.store.reclaims.record(job, task, event.detail) and job.status in FINAL:
@@ -87,10 +110,18 @@ class Tracker:
         # A job that was cancelled has no failures to record.
         if event.detail["status"] == TaskStatus.FAILED and job.status is not Status.CANCELLED:
             self.monitor.failures.record_task(job, task, event.detail)
+            self._end_if_too_many_failed(job)
+
+    def _end_if_too_many_failed(self, job: JobRecord) -> None:
+        if job.max_failures is None or job.status in FINAL:
+            return
+        if self.monitor.is_failing_too_much(job, self.store.progress.counts(job)):
+            self.monitor.end_early(job, Reason.MAX_FAILURES)
 
     def _track_end(self, job: JobRecord, deadline: float) -> None:
         if job.status is Status.CANCELLED:
-            self.monitor.settle(job)
+            if not self.monitor.settle(job, deadline):
+                raise ComesAgainError(job.job_id)
             return
         (progress,) = self.monitor.refresh([job], deadline)
         logger.info("refreshed", job_id=job.job_id, status=progress.status)
@@ -103,16 +134,16 @@ class Tracker:
             return None
         variables = _variables(detail) or self._variables_of_array(str(detail["jobId"]))
         job_id = variables.get(Container.JOB_ID, "")
-        first, run = variables.get(Container.FIRST_TASK, "0"), variables.get(Container.RUN, "1")
+        run = variables.get(Container.RUN, "1")
         # Others may submit to the queue, too, with whatever they like in the environment.
-        if not is_job_id(job_id) or not NUMBERS.fullmatch(f"{first} {run}"):
+        if not is_job_id(job_id) or not RUN.fullmatch(run):
             return None
         array = detail.get("arrayProperties") or {}
         return BatchEvent(
             job_id=job_id,
             run=int(run),
-            task=None if array.get("size") else int(first) + int(array.get("index", 0)),
-            whole="index" not in array,
+            batch_job_id=str(detail["jobId"]).partition(":")[0],
+            index=int(array["index"]) if "index" in array else None,
             detail=detail,
         )
 
@@ -130,7 +161,7 @@ def _variables(detail: Mapping[str, Any]) -> dict[str, str]:
 def _says_nothing(event: BatchEvent) -> bool:
     """Whether it is of a child that succeeded at its first attempt, as most of them do."""
     is_first = len(event.detail.get("attempts") or ()) <= 1
-    return not event.whole and event.detail["status"] == TaskStatus.SUCCEEDED and is_first
+    return event.index is not None and event.detail["status"] == TaskStatus.SUCCEEDED and is_first
 
 
 def _is_about_to_be_submitted(job: JobRecord) -> bool:

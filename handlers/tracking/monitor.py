@@ -11,17 +11,23 @@ Readers and the tracker do the same: what an event, lost or late, left undone, t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from batchctl.contract.batch_jobs import IDS_PER_CALL
-from batchctl.contract.job_record import JobRecord, Tally
+from batchctl.contract.job_record import Failures, JobRecord, Tally
+from batchctl.contract.progress import ItemCounts
+from batchctl.contract.reasons import Reason
 from batchctl.contract.statuses import FINAL, Status
+from batchctl.contract.table import text
 from batchctl.contract.timestamps import seconds, timestamp
 from handlers.batch.descriptions import describe
 from handlers.store.jobs import JobStore, RunEnd
+from handlers.store.table import Change, unchanged
 from handlers.tracking.failure_records import FailureRecords
+from handlers.tracking.follow_ups import FollowUps
 from handlers.tracking.progress import Counts, Observation, observe, status_of, succeeded_tasks
 
 if TYPE_CHECKING:
@@ -42,12 +48,14 @@ class Progress:
     """How a job stands. `finished_at` is ISO 8601, and `None` while the job has not ended.
 
     `unfinished_work` says that it has ended, but its results aren't all counted and recorded.
+    `items` is `None` where nobody knows how its items stand.
     """
 
     status: Status
     counts: Counts
     finished_at: str | None = None
     unfinished_work: bool = False
+    items: ItemCounts | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Monitor:
     store: JobStore
     batch: BatchClient
     failures: FailureRecords
+    follow_ups: FollowUps
 
     def refresh(self, jobs: Sequence[JobRecord], deadline: float) -> list[Progress]:
         """Return how each job stands as of now, and record what has ended.
@@ -78,7 +87,49 @@ class Monitor:
         counts = sum(self._counts(job, seen), _waiting(job))
         if self._is_over(job) and all(one.ended for one in seen):
             return self._ended(job, seen, counts, deadline)
-        return Progress(status_of(job, counts), counts)
+        items = self.item_counts(job, counts)
+        if self.is_failing_too_much(job, items):
+            self.end_early(job, Reason.MAX_FAILURES)
+        return Progress(status_of(job, counts), counts, items=items)
+
+    def item_counts(self, job: JobRecord, counts: Counts) -> ItemCounts | None:
+        """Count the items of a job that has not ended.
+
+        A container without our runner says nothing of its items: where each task has one, its end
+        is the item's.
+        """
+        if job.has_runner or not job.batch_jobs:
+            return self.store.progress.counts(job)
+        return None if job.tasks != job.items_to_do else self._counts_by_tasks(job, counts)
+
+    def is_failing_too_much(self, job: JobRecord, items: ItemCounts | None) -> bool:
+        """Whether more items of a job have failed than it may have, and nobody has ended it yet.
+
+        What is to run again by itself has not failed for good.
+        """
+        if job.max_failures is None or job.reason is not None or items is None:
+            return False
+        return items.failed - self.follow_ups.items_to_come(job, items.reasons) > job.max_failures
+
+    def end_early(self, job: JobRecord, reason: Reason) -> None:
+        """End a job that has not ended by a limit of its own.
+
+        The record says so first: from then on nothing more of it is submitted. JobSplitter, which
+        the message reaches, terminates what is; when that has ended, so has the job.
+        """
+        change = Change({"reason": text(reason)})
+        if self.store.change(job.job_id, change, unchanged(job.status, job.run)) is not None:
+            self.follow_ups.messages.send(job.job_id)
+
+    def _counts_by_tasks(self, job: JobRecord, counts: Counts) -> ItemCounts:
+        known = self.store.progress.counts(job).reasons
+        unknown = max(0, counts.failed - sum(known.values()))
+        return ItemCounts(
+            pending=counts.pending,
+            running=counts.running,
+            succeeded=job.items - job.items_to_do + counts.succeeded,
+            reasons=dict(Counter(known) + Counter({Reason.UNKNOWN: unknown})),
+        )
 
     def cancel(self, job: JobRecord, counts: Counts) -> Progress | None:
         """Record that a job is CANCELLED; `None` when it has gone on meanwhile.
@@ -88,18 +139,35 @@ class Monitor:
         """
         finished_at = job.finished_at or timestamp(self.store.clock())
         reclaims = self.store.reclaims.total(job.job_id)
-        end = RunEnd(Status.CANCELLED, finished_at, counts.succeeded, counts.failed, reclaims)
+        items = self.store.progress.counts(job)
+        end = RunEnd(
+            Status.CANCELLED,
+            finished_at,
+            counts.succeeded,
+            counts.failed,
+            reclaims,
+            items.succeeded if job.has_runner else _items_of(job, counts.succeeded),
+            items.reasons,
+        )
         if not self.store.end(job, end):
             return None
         waiting = job.tasks - counts.succeeded - counts.failed
-        return Progress(end.status, replace(counts, pending=waiting, running=0), finished_at)
+        shown = replace(counts, pending=waiting, running=0)
+        return Progress(end.status, shown, finished_at, items=_ended_items(job, end))
 
-    def settle(self, job: JobRecord) -> None:
-        """Record how many tasks of a CANCELLED job succeeded after all, once all have ended."""
+    def settle(self, job: JobRecord, deadline: float) -> bool:
+        """Record what of a CANCELLED job succeeded after all, once all of it has ended.
+
+        Returns whether that is done by the deadline (by the monotonic clock).
+        """
         seen = self._observe(job, describe(self.batch, [each.id for each in job.batch_jobs]))
-        if all(one.ended for one in seen):
-            counts = sum(self._counts(job, seen), Counts())
-            self.cancel(job, replace(counts, failed=job.failed or 0))
+        if not all(one.ended for one in seen):
+            return True  # the end of another one brings an event, too
+        if not self.failures.record_successes(job, deadline):
+            return False
+        counts = sum(self._counts(job, seen), Counts())
+        self.cancel(job, replace(counts, failed=job.failed or 0))
+        return True
 
     def _observe(
         self, job: JobRecord, details: Mapping[str, JobDetailTypeDef]
@@ -112,7 +180,9 @@ class Monitor:
     def _is_over(self, job: JobRecord) -> bool:
         """Whether no more of the job will be submitted."""
         queued_at = seconds(job.queued_at or job.created_at)
-        return job.status is Status.SUBMITTED or self.store.clock() - queued_at > GIVEN_UP_S
+        # What a limit has ended isn't submitted any further.
+        is_submitted = job.status is Status.SUBMITTED or job.reason is not None
+        return is_submitted or self.store.clock() - queued_at > GIVEN_UP_S
 
     def _is_old(self, job: JobRecord) -> bool:
         """Whether Batch must know the Batch jobs by now, unless it has forgotten them."""
@@ -122,12 +192,13 @@ class Monitor:
     def _counts(self, job: JobRecord, seen: Sequence[Observation]) -> list[Counts]:
         """Return the counts of each Batch job; from the results where Batch doesn't say."""
         unsaid = any(one.counts is None for one in seen)
-        done = frozenset(self.store.results.succeeded(job.job_id)) if unsaid else frozenset[str]()
-        universe = self._universe(job) if unsaid else []
+        done = (
+            frozenset(self.store.results.succeeded(job.results_partition))
+            if unsaid
+            else frozenset[str]()
+        )
+        universe = self.store.universe.whole(job) if unsaid else []
         return [one.counts or _from_results(job, one, universe, done) for one in seen]
-
-    def _universe(self, job: JobRecord) -> list[str | None]:
-        return self.store.universe.whole(job.job_id, job.run, job.items_to_do)
 
     def _ended(
         self, job: JobRecord, seen: Sequence[Observation], counts: Counts, deadline: float
@@ -137,17 +208,29 @@ class Monitor:
         if recorded < job.items_to_do:
             self.store.keep_tally(job, tally, recorded)
             return Progress(Status.RUNNING, counts, unfinished_work=True)
+        items = ItemCounts(succeeded=tally.succeeded, reasons=_failures(job, tally))
+        follow_up = self.follow_ups.after(job, tally.failures)
+        if follow_up is not None and self.follow_ups.make(job, follow_up, deadline):
+            return Progress(Status.RUNNING, counts, items=items)
         status = Status.SUCCEEDED if tally.succeeded == job.items else Status.FAILED
         stopped = max((one.stopped_at or 0 for one in seen), default=0) / 1000
         finished_at = timestamp(stopped or self.store.clock())
         reclaims = self.store.reclaims.total(job.job_id)
-        end = RunEnd(status, finished_at, counts.succeeded, counts.failed, reclaims)
+        end = RunEnd(
+            status,
+            finished_at,
+            counts.succeeded,
+            counts.failed,
+            reclaims,
+            items.succeeded,
+            items.reasons,
+        )
         self.store.end(job, end)
-        return Progress(status, counts, finished_at)
+        return Progress(status, counts, finished_at, items=items)
 
     def _finish(self, job: JobRecord, deadline: float) -> tuple[Tally, int]:
         """Count the results, then record what has none; return how far that has come."""
-        tally = self.store.results.tally(job.job_id, job.tally, deadline)
+        tally = self.store.results.tally(job.results_partition, job.tally, deadline)
         if not tally.complete:
             return tally, 0
         if tally.recorded == job.items:
@@ -158,7 +241,7 @@ class Monitor:
         if recorded < job.items_to_do:
             return tally, recorded
         # Some successes may be known by exit codes alone.
-        tally = self.store.results.tally(job.job_id, None, deadline)
+        tally = self.store.results.tally(job.results_partition, None, deadline)
         return tally, recorded if tally.complete else 0
 
 
@@ -166,7 +249,37 @@ def _recorded(job: JobRecord) -> Progress:
     """Return the end that is recorded; tasks that neither succeeded nor failed never ran."""
     succeeded, failed = job.succeeded or 0, job.failed or 0
     counts = Counts(max(0, job.tasks - succeeded - failed), 0, succeeded, failed)
-    return Progress(job.status, counts, job.finished_at)
+    return Progress(job.status, counts, job.finished_at, items=_recorded_items(job))
+
+
+def _items_of(job: JobRecord, tasks: int) -> int:
+    """Return how many items of the job have succeeded when so many tasks of the run have."""
+    earlier = job.items - job.items_to_do
+    return earlier + min(job.items_to_do, tasks * job.items_per_task)
+
+
+def _recorded_items(job: JobRecord) -> ItemCounts | None:
+    """Return how the items of an ended job stand; versions before didn't record it."""
+    if job.items_succeeded is None:
+        return None
+    return _items(job, job.items_succeeded, job.items_failed or {})
+
+
+def _ended_items(job: JobRecord, end: RunEnd) -> ItemCounts:
+    return _items(job, end.items_succeeded, end.items_failed)
+
+
+def _items(job: JobRecord, succeeded: int, failures: Failures) -> ItemCounts:
+    left = max(0, job.items - succeeded - sum(failures.values()))
+    return ItemCounts(pending=left, succeeded=succeeded, reasons=failures)
+
+
+def _failures(job: JobRecord, tally: Tally) -> Failures:
+    """Count all items that did not succeed; one of which no result can be is UNKNOWN."""
+    rest = job.items - tally.succeeded - sum(tally.failures.values())
+    if rest <= 0:
+        return tally.failures
+    return dict(Counter(tally.failures) + Counter({Reason.UNKNOWN: rest}))
 
 
 def _waiting(job: JobRecord) -> Counts:
@@ -182,10 +295,10 @@ def _from_results(
 
 
 def limit_ids(jobs: Sequence[JobRecord], ids: int = IDS_PER_CALL) -> list[JobRecord]:
-    """Return the first jobs, as many as one DescribeJobs takes."""
+    """Return the first jobs, as many as one DescribeJobs takes; of ended ones it isn't asked."""
     taken: list[JobRecord] = []
     for job in jobs:
-        ids -= len(job.batch_jobs)
+        ids -= 0 if job.status in FINAL else len(job.batch_jobs)
         if ids < 0:
             break
         taken.append(job)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from batchctl.contract.batch_jobs import BatchJob, task_of
+from batchctl.contract.batch_jobs import BatchJob
 from batchctl.contract.job_record import JobRecord
 from batchctl.contract.statuses import ENDED_TASK, RUNNING_TASK, Status, TaskStatus
 
@@ -105,14 +105,11 @@ def succeeded_tasks(
     job: JobRecord, batch_job: BatchJob, universe: Iterable[str | None], done: frozenset[str]
 ) -> int:
     """Count the tasks of a Batch job of which every item is `done`; one unknown (None) isn't."""
-    undone = {
-        task_of(index, job.items_per_task)
-        for index, item in enumerate(universe)
-        if item not in done
-    }
+    slices = job.slices
+    undone = {slices.task_of(index) for index, item in enumerate(universe) if item not in done}
     return sum(task not in undone for task, _ in batch_job.task_ids)
 
 
 def status_of(job: JobRecord, counts: Counts) -> Status:
     """Return the status of a job that has not ended."""
-    return Status.RUNNING if counts.started else job.status
+    return Status.RUNNING if counts.started or job.is_follow_up else job.status

@@ -8,23 +8,22 @@ message is sent again by it.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 from batchctl.contract.control import RefusedError, Request
 from batchctl.contract.job_record import JobRecord
 from batchctl.contract.limits import MAX_RUNS
 from batchctl.contract.retention import DAY_S, RETRY_DAYS, items_expiry
-from batchctl.contract.statuses import RETRIABLE, ItemStatus, Status
+from batchctl.contract.statuses import RETRIABLE, Status
+from batchctl.contract.table import LAYOUT
+from handlers.batch.messages import Messages
 from handlers.batch.termination import Terminator
 from handlers.store.jobs import JobStore
+from handlers.store.migration import Migration
 from handlers.tracking.known_job import known_job
 from handlers.tracking.monitor import Monitor
+from handlers.tracking.next_run import NextUniverse, prepare
 from handlers.tracking.retry_lease import RetryLeases
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,7 @@ class Retrier:
     store: JobStore
     monitor: Monitor
     terminator: Terminator
-    sqs: SQSClient
-    queue_url: str
+    messages: Messages
     has_on_demand: bool
 
     def retry(self, request: Request, invocation: Invocation, deadline: float) -> JobRecord:
@@ -59,17 +57,20 @@ class Retrier:
         job = known_job(self.store, request.job_id)
         self.monitor.refresh([job], deadline)  # whose end nobody has recorded yet has one now
         job = known_job(self.store, request.job_id)
-        if not self._is_being_made(job):
+        if not self._is_waiting(job):
             self._check(job)
-            job = self._make(job, request, invocation)
-        self.sqs.send_message(
-            QueueUrl=self.queue_url, MessageBody=json.dumps({"job_id": job.job_id})
-        )
+            job = self._make(job, request, invocation, deadline)
+        self.messages.send(job.job_id)
         return job
 
-    def _is_being_made(self, job: JobRecord) -> bool:
-        """Whether nothing of a run is submitted: its message may never have been sent."""
-        return job.status is Status.QUEUED and job.run > 1 and not job.batch_jobs
+    def _is_waiting(self, job: JobRecord) -> bool:
+        """Whether nothing of a run is submitted: its message may never have been sent, or is lost.
+
+        Of the first run it has been sent; it may be lost after some time alone.
+        """
+        if job.status is not Status.QUEUED or job.batch_jobs:
+            return False
+        return job.run > 1 or self.store.may_be_lost(job)
 
     def _check(self, job: JobRecord) -> None:
         if job.status not in RETRIABLE:
@@ -87,33 +88,33 @@ class Retrier:
                 "`job_table.keep_days` says; submit what is left of it as a new job",
             )
 
-    def _make(self, job: JobRecord, request: Request, invocation: Invocation) -> JobRecord:
+    def _make(
+        self, job: JobRecord, request: Request, invocation: Invocation, deadline: float
+    ) -> JobRecord:
         """Make the next run, alone: others are kept out until this call is over."""
         leases = RetryLeases(self.store)
         job = leases.take(job, invocation.id, invocation.remaining_ms)
         try:
             if job.status is Status.CANCELLED:
                 self.terminator.terminate(job)
-            items = self._prepare(job)
-            return leases.start(job, invocation.id, items, request.overrides)
+            job = self._with_its_results(job, deadline)
+            return leases.start(job, invocation.id, self._universe(job), request.overrides)
         except Exception:
             leases.release(job, invocation.id)
             raise
 
-    def _prepare(self, job: JobRecord) -> int:
-        """Write the universe of the next run and clear the way; return how many items it has."""
-        statuses = dict(self.store.results.statuses(job.job_id))
-        items = [
-            item
-            for item in self.store.universe.read(job.job_id)
-            if statuses.get(item) is not ItemStatus.SUCCEEDED
-        ]
-        if not items:
+    def _universe(self, job: JobRecord) -> NextUniverse:
+        universe = prepare(self.store, job, lambda end: end is None or not end.has_succeeded)
+        if not universe.items:
             raise RefusedError(409, f"every item of job `{job.job_id}` has succeeded")
-        expires_at = items_expiry(job.expires_at)
-        self.store.universe.write(job.job_id, items, job.run + 1, expires_at)
-        # Each once, as BatchWriteItem takes it (DynamoDB API reference).
-        failed = dict.fromkeys(item for item in items if item in statuses)
-        # From then on a failure is one of the new run.
-        self.store.results.delete(job.job_id, list(failed))
-        return len(items)
+        return universe
+
+    def _with_its_results(self, job: JobRecord, deadline: float) -> JobRecord:
+        """Bring the results of a job to where they are read from; those that Batch knows, too."""
+        done = Migration(self.store).bring_results(job, deadline)
+        job = replace(job, layout=LAYOUT)
+        if done and job.status is Status.CANCELLED:
+            done = self.monitor.failures.record_successes(job, deadline)
+        if not done:
+            raise RefusedError(409, f"job `{job.job_id}` is being prepared: ask again")
+        return job

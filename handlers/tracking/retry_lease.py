@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from batchctl.contract.batch_jobs import tasks_for
 from batchctl.contract.control import Overrides, RefusedError
 from batchctl.contract.job_record import (
     MAX_EARLIER_BATCH_JOBS,
@@ -13,12 +12,14 @@ from batchctl.contract.job_record import (
     from_item,
     overrides_value,
 )
+from batchctl.contract.slices import Slices
 from batchctl.contract.statuses import Status
-from batchctl.contract.table import number, text
+from batchctl.contract.table import LAYOUT, flag, number, text
 from batchctl.contract.timestamps import timestamp
 from handlers.store.jobs import NO_TALLY, JobStore
 from handlers.store.lease import RETRYING, SPLITTING, Lease
 from handlers.store.table import Change, unchanged
+from handlers.tracking.next_run import NextUniverse
 
 NOTHING = Change({})
 OF_THE_LAST_RUN = (
@@ -30,6 +31,10 @@ OF_THE_LAST_RUN = (
     "failed",
     "reclaims",
     "reclaim_seconds",
+    "items_succeeded",
+    "items_failed",
+    "reason",
+    "requeued_at",
     *NO_TALLY,
 )
 """Nothing of the last run's submission, end and counting is the new one's."""
@@ -55,13 +60,22 @@ class RetryLeases:
             )
         return from_item(found)
 
-    def start(self, job: JobRecord, owner: str, items: int, overrides: Overrides) -> JobRecord:
-        """Make the next run of a job under a lease: QUEUED, with so many items; return the record.
+    def start(
+        self,
+        job: JobRecord,
+        owner: str,
+        universe: NextUniverse,
+        overrides: Overrides,
+        *,
+        is_follow_up: bool = False,
+    ) -> JobRecord:
+        """Make the next run of a job under a lease: QUEUED, on that universe; return the record.
 
         Raises RefusedError (409) when the lease was lost.
         """
         lease = Lease(self.store, RETRYING, job.job_id, owner)
-        change = self._next_run(job, items, overrides) + lease.end
+        change = self._next_run(job, universe, overrides) + lease.end
+        change += Change({"follow_up": flag(is_follow_up)})
         started = lease.change(change, unchanged(job.status, job.run))
         if started is not None:
             return from_item(started)
@@ -75,16 +89,21 @@ class RetryLeases:
         """Give a lease back after a failure, so that the call can be repeated at once."""
         Lease(self.store, RETRYING, job.job_id, owner).release()
 
-    def _next_run(self, job: JobRecord, items: int, overrides: Overrides) -> Change:
+    def _next_run(self, job: JobRecord, universe: NextUniverse, overrides: Overrides) -> Change:
         earlier = (*job.earlier_batch_jobs, *job.batch_jobs)[-MAX_EARLIER_BATCH_JOBS:]
+        slices = Slices(universe.items, job.items_per_task, universe.solo_from)
+        solo = {} if universe.solo_from is None else {"solo_from": number(universe.solo_from)}
         sets = {
             "status": text(Status.QUEUED),
             "attempt": number(job.run + 1),
-            "attempt_items": number(items),
-            "tasks": number(tasks_for(items, job.items_per_task)),
+            "attempt_items": number(universe.items),
+            "attempt_items_per_chunk": number(universe.items_per_chunk),
+            "tasks": number(slices.tasks),
+            "layout": number(LAYOUT),
             "batch_jobs": batch_jobs_value(()),
             "earlier_batch_jobs": batch_jobs_value(earlier),
             "overrides": overrides_value(overrides),
             "queued_at": text(timestamp(self.store.clock())),
+            **solo,
         }
-        return Change(sets, OF_THE_LAST_RUN)
+        return Change(sets, OF_THE_LAST_RUN + (() if solo else ("solo_from",)))

@@ -12,10 +12,9 @@ from batchctl.contract.batch_jobs import (
     BatchJobName,
     split_into_batch_jobs,
     task_id,
-    task_of,
-    tasks_for,
 )
 from batchctl.contract.limits import JOB_ID
+from batchctl.contract.slices import Slices
 
 job_ids = st.from_regex(JOB_ID, fullmatch=True) | st.sampled_from(
     ["a", "a-0", "a-r2", "a-0-r2", "a-r2-0", "a-0-r2-0", "a-0-r2-0-r3"]
@@ -50,13 +49,13 @@ def test_the_name_of_somebody_elses_batch_job_says_nothing(name: str) -> None:
 def test_the_tasks_of_a_run_are_all_submitted_each_once(
     items: int, items_per_task: int, run: int
 ) -> None:
-    tasks = tasks_for(items, items_per_task)
-    specs = split_into_batch_jobs("demo", run, tasks)
-    assert sum(spec.tasks for spec in specs) == tasks
+    slices = Slices(items, items_per_task)
+    specs = split_into_batch_jobs("demo", run, slices)
+    assert sum(spec.tasks for spec in specs) == slices.tasks == -(-items // items_per_task)
     assert all(1 <= spec.tasks <= MAX_CHILDREN for spec in specs)
     starts = [spec.first_task for spec in specs]
     assert starts == [sum(each.tasks for each in specs[:at]) for at in range(len(specs))]
-    assert task_of(items - 1, items_per_task) == tasks - 1
+    assert slices.task_of(items - 1) == slices.tasks - 1
 
 
 def test_a_task_is_the_child_of_its_array_or_a_plain_job() -> None:

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from batchctl.contract.batch_jobs import CANCELLED
+from batchctl.contract.environment import RunnerExit
 from batchctl.contract.reasons import (
+    CAUSES,
+    NO_TABLE,
+    NOT_RUN,
+    RAN_NOTHING,
     Failure,
     Reason,
     Success,
@@ -63,7 +68,7 @@ NO_IMAGE = "CannotPullContainerError: Error response from daemon: manifest unkno
     [
         (task(ENDED, attempt(3)), Reason.EXIT_CODE, 3, "exit status 3"),
         (task(ENDED, attempt(137, OUT_OF_MEMORY)), Reason.OUT_OF_MEMORY, 137, "memory"),
-        (task(ENDED, attempt(137)), Reason.OUT_OF_MEMORY, 137, "memory"),
+        (task(ENDED, attempt(137)), Reason.EXIT_CODE, 137, "killed by SIGKILL"),
         (
             task("Job attempt duration exceeded timeout", attempt(137)),
             Reason.TIMEOUT,
@@ -96,6 +101,30 @@ def test_what_batch_says_becomes_a_reason_with_words(
 def test_exit_status_0_is_a_success_of_a_container_that_records_nothing() -> None:
     detail = task(ENDED, attempt(0, seconds=7), status="SUCCEEDED")
     assert end_of(detail, on_demand=False) == Success(attempts=1, seconds=7.0)
+
+
+def test_exit_status_0_is_no_success_where_memory_ran_out() -> None:
+    """A child of the program was killed, and the program didn't care."""
+    detail = task(ENDED, attempt(0, OUT_OF_MEMORY), status="SUCCEEDED")
+    assert failure_of(detail).reason is Reason.OUT_OF_MEMORY
+
+
+def test_what_our_runner_recorded_goes_before_exit_status_and_words() -> None:
+    done = task(ENDED, attempt(0, OUT_OF_MEMORY), status="SUCCEEDED")
+    assert isinstance(end_of(done, on_demand=False, has_runner=True), Success)
+
+
+def test_our_runner_says_by_its_exit_status_that_it_could_not_use_the_table() -> None:
+    detail = task(ENDED, attempt(RunnerExit.TABLE))
+    end = end_of(detail, on_demand=False, has_runner=True)
+    assert isinstance(end, Failure)
+    assert (end.reason, end.exit_code) == (Reason.TABLE, 3)
+    # of any other program 3 is a number like others
+    assert failure_of(detail).reason is Reason.EXIT_CODE
+
+
+def test_every_row_says_where_its_words_are_from() -> None:
+    assert all(cause.source for cause in (*CAUSES, NO_TABLE, NOT_RUN, RAN_NOTHING))
 
 
 def test_a_machine_on_demand_is_not_reclaimed_when_it_goes() -> None:
@@ -140,7 +169,27 @@ def test_reclaims_are_the_attempts_that_lost_their_machine() -> None:
         ("CannotStartContainerError: executable file not found in $PATH", Reason.IMAGE, "command"),
         (f"{ENDED}; exit status 127", Reason.EXIT_CODE, "compute.command"),
         (f"{ENDED}; exit status 1", Reason.EXIT_CODE, "--failed"),
-        (f"{ENDED}; exit status 137", Reason.OUT_OF_MEMORY, "--memory"),
+        # nothing but a number: a kill by hand, a host that is short of memory, a limit
+        (f"{ENDED}; exit status 137", Reason.EXIT_CODE, "if its memory"),
+        # amazon-ecs-agent issue 4308
+        (
+            "DockerTimeoutError: Could not transition to stopped; timed out; exit status 137",
+            Reason.HOST,
+            "disks and network",
+        ),
+        # nextflow issue 2730: forty pulls at once
+        ("DockerTimeoutError: Could not transition to created", Reason.HOST, "smaller image"),
+        (
+            "CannotStartContainerError: failed to initialize logging driver: log group not there",
+            Reason.HOST,
+            "log group",
+        ),
+        # a container that was never created has no log, whatever exit status Batch gives it
+        (
+            "Task failed to start; CannotCreateContainerError: thin pool; exit status 1",
+            Reason.HOST,
+            "smaller",
+        ),
         (f"{ENDED}; exit status 0", Reason.UNKNOWN, "batchctl logs"),
     ],
 )

@@ -25,6 +25,7 @@ from batchctl.contract.job_record import JobRecord
 from batchctl.contract.statuses import Status
 from batchctl.contract.timestamps import timestamp
 from handlers import api, clients, receiver, wiring
+from handlers.batch.messages import Messages
 from handlers.batch.split_lease import SplitLeases
 from handlers.batch.splitter import Splitter
 from handlers.batch.submission import Submission
@@ -115,6 +116,24 @@ def queue_url(aws: None, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
+def messages(queue_url: str) -> Messages:
+    return Messages(clients.sqs(), queue_url)
+
+
+@pytest.fixture
+def messages_sent(queue_url: str) -> Callable[[], int]:
+    """Count the messages that wait for the splitter."""
+
+    def count() -> int:
+        attributes = clients.sqs().get_queue_attributes(
+            QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+        )["Attributes"]
+        return int(attributes["ApproximateNumberOfMessages"])
+
+    return count
+
+
+@pytest.fixture
 def put(
     table: JobStore, queue_url: str, context: LambdaContext
 ) -> Callable[[dict[str, Any]], tuple[int, Any]]:
@@ -140,10 +159,10 @@ def submission(batch: BatchDouble, clock: Clock) -> Submission:
 
 @pytest.fixture
 def trackers_terminator(
-    table: JobStore, submission: Submission, batch: BatchDouble, queue_url: str
+    table: JobStore, submission: Submission, batch: BatchDouble, messages: Messages
 ) -> Terminator:
     double: Any = batch
-    return Terminator(table, submission, double, HandOver(clients.sqs(), queue_url))
+    return Terminator(table, submission, double, HandOver(messages))
 
 
 @pytest.fixture
@@ -168,9 +187,9 @@ def results(table: JobStore) -> Results:
 
 
 @pytest.fixture
-def monitor(table: JobStore, batch: BatchDouble, clock: Clock) -> Monitor:
+def monitor(table: JobStore, batch: BatchDouble, clock: Clock, messages: Messages) -> Monitor:
     double: Any = batch
-    return a_monitor(table.client, double, clock)
+    return a_monitor(table.client, double, clock, messages)
 
 
 @pytest.fixture
@@ -185,22 +204,13 @@ def canceller(monitor: Monitor, trackers_terminator: Terminator) -> Canceller:
 
 
 @pytest.fixture
-def retrier(
-    monitor: Monitor, trackers_terminator: Terminator, queue_url: str, clock: Clock
-) -> Retrier:
-    return Retrier(
-        monitor.store,
-        monitor,
-        trackers_terminator,
-        clients.sqs(),
-        queue_url,
-        has_on_demand=True,
-    )
+def retrier(monitor: Monitor, trackers_terminator: Terminator, messages: Messages) -> Retrier:
+    return Retrier(monitor.store, monitor, trackers_terminator, messages, has_on_demand=True)
 
 
 @pytest.fixture
-def reader(monitor: Monitor) -> Reader:
-    return Reader(monitor.store, monitor)
+def reader(monitor: Monitor, messages: Messages) -> Reader:
+    return Reader(monitor.store, monitor, messages)
 
 
 @pytest.fixture

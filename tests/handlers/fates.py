@@ -16,11 +16,12 @@ from batchctl.contract.job_record import JobRecord
 from batchctl.contract.statuses import Status
 from batchctl.contract.timestamps import timestamp
 from handlers import clients
+from handlers.batch.messages import Messages
 from handlers.batch.split_lease import SplitLeases
 from handlers.batch.splitter import Splitter
 from handlers.batch.submission import Submission
 from handlers.batch.termination import Marker, Terminator
-from handlers.http.receiver import Receiver
+from handlers.http.receiver import Receiver, Slicing
 from handlers.http.request import NewTask
 from handlers.store.jobs import JobStore
 
@@ -87,12 +88,8 @@ class World:
     def receive(self, fate: Fate, task: NewTask = TASK) -> tuple[JobRecord, bool]:
         table: Any = Mortal(clients.dynamodb(), fate)
         sqs: Any = Mortal(clients.sqs(), fate)
-        return Receiver(
-            a_store(table, self.clock),
-            sqs,
-            self.queue_url,
-            1,
-        ).receive(task)
+        messages = Messages(sqs, self.queue_url)
+        return Receiver(a_store(table, self.clock), messages, Slicing(1)).receive(task)
 
     def split(self, owner: str, fate: Fate) -> None:
         table: Any = Mortal(clients.dynamodb(), fate)

@@ -10,7 +10,7 @@ from batch_double import BatchDouble
 
 from batchctl.contract.job_record import JobRecord
 from batchctl.contract.statuses import Status
-from batchctl.contract.table import key
+from batchctl.contract.table import key, results_partition
 from batchctl.contract.timestamps import timestamp
 from handlers.batch.splitter import Splitter
 from handlers.store.jobs import JobStore
@@ -32,7 +32,7 @@ class Jobs:
         job = JobRecord(job_id, Status.RECEIVING, created_at, items, items_per_task, "hash")
         self.table.create(job)
         if items <= 10_001:  # of what is bigger no test asks for the items
-            self.universe.write(job_id, [f"item-{n}" for n in reversed(range(items))])
+            self.universe.write(job, [f"item-{n}" for n in reversed(range(items))])
         self.table.accept(job_id)
         return replace(job, status=Status.QUEUED)
 
@@ -45,7 +45,11 @@ class Jobs:
     def result(self, item: str, status: str = "SUCCEEDED", **attributes: Any) -> None:
         self.table.client.put_item(
             TableName=self.table.name,
-            Item={**key("demo-1", f"RESULT#{item}"), "status": {"S": status}, **attributes},
+            Item={
+                **key(results_partition("demo-1"), f"RESULT#{item}"),
+                "status": {"S": status},
+                **attributes,
+            },
         )
 
     def all_succeeded(self, items: int = 4) -> None:

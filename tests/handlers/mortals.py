@@ -13,6 +13,7 @@ from surroundings import QUEUE_ARN, a_monitor, a_store
 from batchctl.contract.control import Action, Request
 from batchctl.contract.job_record import JobRecord
 from handlers import clients
+from handlers.batch.messages import Messages
 from handlers.batch.submission import Submission
 from handlers.batch.termination import HandOver, Terminator
 from handlers.store.jobs import JobStore
@@ -37,13 +38,11 @@ class Mortals:
 
     def retry(self, fate: Fate) -> JobRecord:
         monitor = self._monitor(fate)
-        sqs: Any = Mortal(clients.sqs(), fate)
         retrier = Retrier(
             store=monitor.store,
             monitor=monitor,
             terminator=self._terminator(fate),
-            sqs=sqs,
-            queue_url=self.world.queue_url,
+            messages=self._messages(fate),
             has_on_demand=True,
         )
         call = Invocation(f"call-{next(self.ids)}", 60_000)
@@ -60,7 +59,10 @@ class Mortals:
 
     def _monitor(self, fate: Fate) -> Any:
         return a_monitor(
-            Mortal(clients.dynamodb(), fate), Mortal(self.world.batch, fate), self.world.clock
+            Mortal(clients.dynamodb(), fate),
+            Mortal(self.world.batch, fate),
+            self.world.clock,
+            self._messages(fate),
         )
 
     def _terminator(self, fate: Fate) -> Terminator:
@@ -68,6 +70,9 @@ class Mortals:
         submission = Submission(
             batch, batch, QUEUE_ARN, "batchapp-compute", self.world.clock.sleep, "batchapp"
         )
-        sqs: Any = Mortal(clients.sqs(), fate)
-        hand_over = HandOver(sqs, self.world.queue_url)
+        hand_over = HandOver(self._messages(fate))
         return Terminator(self._jobs(fate), submission, batch, hand_over)
+
+    def _messages(self, fate: Fate) -> Messages:
+        sqs: Any = Mortal(clients.sqs(), fate)
+        return Messages(sqs, self.world.queue_url)

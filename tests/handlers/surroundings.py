@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from batchctl.contract.job_record import JobRecord
+from batchctl.contract.statuses import Status
+from batchctl.contract.timestamps import timestamp
+from handlers.batch.messages import Messages
 from handlers.store.jobs import JobStore
 from handlers.tracking.failure_records import FailureRecords
+from handlers.tracking.follow_ups import FollowUps
 from handlers.tracking.monitor import Monitor
 
 if TYPE_CHECKING:
@@ -56,7 +61,12 @@ def a_store(dynamodb: Any, clock: Clock, **more: Any) -> JobStore:
     return JobStore(dynamodb, TABLE, clock, clock.sleep, clock, **more)
 
 
-def a_monitor(dynamodb: Any, batch: Any, clock: Clock) -> Monitor:
-    """The monitor of the table, by that clock."""
+def a_monitor(dynamodb: Any, batch: Any, clock: Clock, messages: Messages, **more: Any) -> Monitor:
+    """The monitor of the table, by that clock; `more` is for the runs that follow by themselves."""
     store = a_store(dynamodb, clock)
-    return Monitor(store, batch, FailureRecords(store, batch))
+    follow_ups = FollowUps(store, messages, **more)
+    return Monitor(store, batch, FailureRecords(store, batch), follow_ups)
+
+
+A_JOB = JobRecord("demo-1", Status.QUEUED, timestamp(Clock.now), 1, 1, "hash")
+"""The job `demo-1` as far as its universe is read and written by it: chunks of 250 items."""

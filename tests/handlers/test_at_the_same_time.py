@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from fates import ITEMS, RECEIVER_CALLS, SPLITTER_CALLS, TASK, Fate, World
+from surroundings import A_JOB
 
 from handlers.batch.split_lease import LeaseHeldError
 from handlers.http.front_door import RequestError
@@ -26,7 +27,7 @@ def test_two_same_requests_at_once_are_one_job(world: World, table: JobStore, ca
     for number, _ in enumerate(world.messages()):
         world.split(f"invocation-{number}", Fate())
     world.check(table)
-    assert list(table.universe.read("demo-1")) == ITEMS
+    assert list(table.universe.read(A_JOB)) == ITEMS
 
 
 @pytest.mark.parametrize("call", range(1, RECEIVER_CALLS))
@@ -40,7 +41,7 @@ def test_another_request_for_the_same_job_id_is_refused_at_any_time(
 
     world.receive(Fate(call, happen=send_other))
 
-    assert list(table.universe.read("demo-1")) == ITEMS
+    assert list(table.universe.read(A_JOB)) == ITEMS
 
 
 def test_a_request_overtaken_by_another_one_is_refused(world: World, table: JobStore) -> None:
@@ -51,7 +52,7 @@ def test_a_request_overtaken_by_another_one_is_refused(world: World, table: JobS
         world.receive(overtake)
 
     assert refused.value.status_code == 409
-    stored = table.universe.read("demo-1")
+    stored = table.universe.read(A_JOB)
     assert list(stored) == ITEMS[::-1]
 
 

@@ -174,6 +174,7 @@ def test_the_list_says_how_jobs_stand_now_with_one_call_to_batch(
             "finished_at": STOPPED,
             "items": 4,
             "tasks": 4,
+            "item_counts": {"total": 4, "pending": 0, "running": 0, "succeeded": 4, "failed": 0},
         },
         {
             "job_id": "demo-2",
@@ -181,6 +182,7 @@ def test_the_list_says_how_jobs_stand_now_with_one_call_to_batch(
             "created_at": "2026-09-21T14:13:20.000000Z",
             "items": 4,
             "tasks": 4,
+            "item_counts": {"total": 4, "pending": 3, "running": 1, "succeeded": 0, "failed": 0},
         },
     ]
     assert batch.calls == ["DescribeJobs"]

@@ -21,9 +21,10 @@ from batchctl.contract.retention import (
     retention_of,
 )
 from batchctl.contract.statuses import Status
+from handlers.batch.messages import Messages
 from handlers.http.front_door import RequestError
 from handlers.http.reader import Reader
-from handlers.http.receiver import Receiver
+from handlers.http.receiver import Receiver, Slicing
 from handlers.store.jobs import JobStore
 from handlers.tracking.known_job import known_job
 from handlers.tracking.monitor import Monitor
@@ -48,8 +49,8 @@ def monitor(monitor: Monitor, table: JobStore) -> Monitor:
 
 
 @pytest.fixture
-def reader(monitor: Monitor) -> Reader:
-    return Reader(monitor.store, monitor)
+def reader(monitor: Monitor, messages: Messages) -> Reader:
+    return Reader(monitor.store, monitor, messages)
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def receive(table: JobStore, jobs: Jobs, queue_url: str, clock: Clock, **more: A
     from handlers import clients  # noqa: PLC0415 - as above
 
     task = replace(TASK, universe=["item-0", "item-1"], **more)
-    return Receiver(table, clients.sqs(), queue_url, 1).receive(task)
+    return Receiver(table, Messages(clients.sqs(), queue_url), Slicing(1)).receive(task)
 
 
 def test_a_days_long_setting_is_read_from_the_environment() -> None:
@@ -109,6 +110,8 @@ def test_all_items_of_a_job_go_at_one_time_and_its_record_last(
         "ATTEMPTS#01#00000001": ITEMS_GO,
         "ATTEMPT#02#UNIVERSE#00000000": ITEMS_GO,
         "RESULT#item-1": ITEMS_GO,
+        "01#00000000": ITEMS_GO,
+        "01#00000001": ITEMS_GO,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fates import ITEMS, RECEIVER_CALLS, SPLITTER_CALLS, Fate, Killed, World
+from surroundings import A_JOB
 
 from batchctl.contract.statuses import Status
 from handlers.store.jobs import JobStore
@@ -40,7 +41,7 @@ def test_a_killed_receiver_loses_no_job(
     for number, _ in enumerate(messages):
         world.split(f"invocation-{number}", Fate())
     world.check(table)
-    assert list(table.universe.read("demo-1")) == ITEMS
+    assert list(table.universe.read(A_JOB)) == ITEMS
 
 
 @pytest.mark.parametrize("after", [False, True])

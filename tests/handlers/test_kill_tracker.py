@@ -16,11 +16,11 @@ from endings import HOST_GONE, attempt, end_array, end_task, event
 from fates import NEVER, Fate, Killed, World
 from jobs_left import Jobs
 from mortals import Mortals
-from surroundings import TABLE
+from surroundings import A_JOB, TABLE
 
 from batchctl.contract.job_record import JobRecord, Reclaims
 from batchctl.contract.statuses import FINAL, Status
-from batchctl.contract.table import key
+from batchctl.contract.table import key, results_partition
 from handlers.store.batch_write import BatchWriter
 from handlers.store.jobs import JobStore
 from handlers.store.results import Results
@@ -59,7 +59,14 @@ def told(jobs: Jobs, batch: BatchDouble) -> list[dict[str, Any]]:
     lost = attempt(None, "", HOST_GONE)
     return [
         event(end_task(batch, f"{array}:0", "FAILED", [lost, lost, attempt(3)])),
-        event(end_task(batch, f"{array}:1", "FAILED", [attempt(137)])),
+        event(
+            end_task(
+                batch,
+                f"{array}:1",
+                "FAILED",
+                [attempt(137, "OutOfMemoryError: Container killed due to memory usage")],
+            )
+        ),
         event(end_array(batch, array, SUCCEEDED=2, FAILED=2)),
     ]
 
@@ -84,7 +91,7 @@ def test_a_killed_tracker_loses_no_event(
     job = record(table)
     assert (job.status, job.succeeded, job.failed) == (Status.FAILED, 2, 2)
     assert job.reclaims == Reclaims(2, 4.0)
-    shown = results.page("demo-1", 10, None).results
+    shown = results.page(results_partition("demo-1"), 10, None).results
     assert {item: result.get("reason") for item, result in shown.items()} == {
         "item-0": None,
         "item-1": None,
@@ -137,7 +144,7 @@ def test_a_killed_retry_is_one_attempt(
         job = mortals.retry(Fate())
 
         assert (job.status, job.run, job.items_to_do) == (Status.QUEUED, 2, len(left))
-        assert list(universe.read("demo-1", run=2)) == left
+        assert list(universe.read(A_JOB, run=2)) == left
         messages = list(world.messages())
         assert messages in ([{"job_id": "demo-1"}], [{"job_id": "demo-1"}] * 2)
         for owner, _ in enumerate(messages):
@@ -206,7 +213,10 @@ def _fail(jobs: Jobs, batch: BatchDouble) -> list[str]:
 
     def put(number: int) -> Any:
         item = recorded[number]
-        entry = {**key("demo-1", f"RESULT#{item}"), "status": {"S": statuses[item]}}
+        entry = {
+            **key(results_partition("demo-1"), f"RESULT#{item}"),
+            "status": {"S": statuses[item]},
+        }
         return {"PutRequest": {"Item": entry}}
 
     BatchWriter(jobs.table).write(len(recorded), put)

@@ -18,11 +18,13 @@ from batchctl.contract.control import Overrides, RefusedError
 from batchctl.contract.job_record import JobRecord, Reclaims, Tally
 from batchctl.contract.statuses import Status
 from batchctl.contract.timestamps import timestamp
+from handlers.batch.messages import Messages
 from handlers.batch.split_lease import LeaseLostError, Split, SplitLeases
 from handlers.batch.submission import Submission
 from handlers.batch.termination import Marker, Terminator
 from handlers.store.jobs import JobStore, RunEnd
 from handlers.tracking.cancel import Canceller
+from handlers.tracking.next_run import NextUniverse
 from handlers.tracking.retry_lease import RetryLeases
 
 CONDITIONAL = ("put_item", "update_item")
@@ -135,7 +137,7 @@ def test_what_was_submitted_is_recorded_and_the_job_finished_once(
     lease = lossy_leases.take("demo-1", "invocation-1", 60_000)
     assert lease is not None
     batch_jobs = (BatchJob("id-1", 0, 2),)
-    assert lossy_leases.record(lease, batch_jobs) is Status.QUEUED
+    assert lossy_leases.record(lease, batch_jobs).status is Status.QUEUED
     lossy_leases.finish(lease)
     assert (present(table).status, present(table).batch_jobs) == (Status.SUBMITTED, batch_jobs)
 
@@ -158,7 +160,7 @@ def test_a_claim_is_ours_and_starts_one_attempt_with_the_tasks_of_its_items(
     lossy_retries: RetryLeases, table: JobStore, ended: JobRecord
 ) -> None:
     claimed = lossy_retries.take(ended, "call-1", 60_000)
-    started = lossy_retries.start(claimed, "call-1", 3, Overrides())
+    started = lossy_retries.start(claimed, "call-1", NextUniverse(3, 250, None), Overrides())
     assert started == present(table)
     assert (started.run, started.status) == (2, Status.QUEUED)
     # 3 items are left, 2 in a task
@@ -170,7 +172,9 @@ def test_the_tasks_of_another_attempt_are_those_that_its_items_take(
     table: JobStore, ended: JobRecord, items: int, tasks: int
 ) -> None:
     claims = RetryLeases(table)
-    started = claims.start(claims.take(ended, "call-1", 60_000), "call-1", items, Overrides())
+    started = claims.start(
+        claims.take(ended, "call-1", 60_000), "call-1", NextUniverse(items, 250, None), Overrides()
+    )
     assert (started.tasks, present(table).tasks) == (tasks, tasks)
 
 
@@ -181,7 +185,7 @@ def test_a_claim_of_another_call_is_refused_all_the_same(
     with pytest.raises(RefusedError, match="another call"):
         lossy_retries.take(ended, "call-1", 60_000)
     with pytest.raises(RefusedError, match="taken by another call"):
-        lossy_retries.start(ended, "call-1", 3, Overrides())
+        lossy_retries.start(ended, "call-1", NextUniverse(3, 250, None), Overrides())
 
 
 def test_a_claim_that_is_dropped_lets_the_next_call_in(
@@ -192,12 +196,17 @@ def test_a_claim_that_is_dropped_lets_the_next_call_in(
 
 
 def test_a_cancelled_job_is_said_to_be_cancelled(
-    lossy: Any, lossy_table: JobStore, jobs: Jobs, batch: BatchDouble, clock: Clock
+    lossy: Any,
+    lossy_table: JobStore,
+    jobs: Jobs,
+    batch: BatchDouble,
+    clock: Clock,
+    messages: Messages,
 ) -> None:
     jobs.submitted(items=2)
     double: Any = batch
     submission = Submission(double, double, QUEUE_ARN, "batchapp-compute", clock.sleep, "batchapp")
-    monitor = a_monitor(lossy, double, clock)
+    monitor = a_monitor(lossy, double, clock, messages)
     terminator = Terminator(lossy_table, submission, double, Marker(submission, double))
     Canceller(lossy_table, monitor, terminator).cancel("demo-1", float("inf"))
     assert present(lossy_table).status is Status.CANCELLED

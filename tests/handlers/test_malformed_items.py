@@ -21,7 +21,7 @@ from strange_items import (
     result_of,
     write,
 )
-from surroundings import Clock, lambda_context
+from surroundings import A_JOB, Clock, lambda_context
 
 from batchctl.contract.control import parse
 from batchctl.contract.fields import MAX_KEY_CHARACTERS
@@ -29,7 +29,7 @@ from batchctl.contract.job_record import from_item
 from batchctl.contract.limits import MAX_RESULT_DEPTH
 from batchctl.contract.retention import Retention
 from batchctl.contract.statuses import Status
-from batchctl.contract.table import key
+from batchctl.contract.table import key, results_partition
 from handlers import receiver, tracker, wiring
 from handlers.log import line, logger
 from handlers.store.jobs import JobStore
@@ -190,7 +190,7 @@ def test_a_flood_of_malformed_items_is_one_line_in_the_log(
     warnings.clear()
     for number in range(30):
         name = f"RESULT#\x1b[2J\n\u202e\x7f{number:02d}" + "x" * 300
-        write(jobs.table, "demo-1", name, {"status": {"N": "1"}})
+        write(jobs.table, results_partition("demo-1"), name, {"status": {"N": "1"}})
 
     status, body = get()
 
@@ -199,7 +199,7 @@ def test_a_flood_of_malformed_items_is_one_line_in_the_log(
         ("skipped a malformed item", 30)
     ]
     first = warnings[0]["first"]
-    assert first.startswith('"demo-1/RESULT#\\u001b[2J\\n\\u202e\\u007f00')
+    assert first.startswith('"demo-1#RESULTS/RESULT#\\u001b[2J\\n\\u202e\\u007f00')
     assert first.isascii()
     assert first.isprintable()
     assert len(first) == MAX_KEY_CHARACTERS
@@ -238,7 +238,7 @@ def test_pages_of_results_end_behind_a_flood_of_strange_ones(
 ) -> None:
     with_good_jobs(jobs, batch)
     for number in range(12):
-        write(jobs.table, "demo-1", f"RESULT#a{number:02d}", {})
+        write(jobs.table, results_partition("demo-1"), f"RESULT#a{number:02d}", {})
     found = dict(pages(get, "/v1/tasks/demo-1", "results", 1))
     assert sorted(found) == [f"item-{number}" for number in range(ITEMS)]
 
@@ -282,13 +282,14 @@ def test_a_retry_does_again_what_has_a_malformed_result(
 ) -> None:
     with_good_jobs(jobs, batch)
     batch.end(next(iter(batch.jobs)), "FAILED")
-    write(jobs.table, "demo-1", "RESULT#item-2", {"status": {"L": []}})
+    write(jobs.table, results_partition("demo-1"), "RESULT#item-2", {"status": {"L": []}})
     answer = retrier.retry(
         parse({"action": "retry", "job_id": "demo-1"}), Invocation("call", 60_000), 1e12
     )
     assert (answer.status, answer.items_to_do) == (Status.QUEUED, 1)
-    assert list(jobs.universe.read("demo-1", run=2)) == ["item-2"]
-    assert ("item-2", None) not in list(retrier.store.results.statuses("demo-1"))
+    assert list(jobs.universe.read(A_JOB, run=2)) == ["item-2"]
+    ends = dict(retrier.store.results.ends(results_partition("demo-1")))
+    assert "item-2" not in ends
 
 
 @pytest.mark.parametrize("job_id", ["a%0Ab", "%1b[31m", "a" * 101, "%E2%80%AE", "<script>", "a.b"])

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from batch_double import batch_error
-from surroundings import TABLE, Clock, a_store
+from surroundings import A_JOB, TABLE, Clock, a_store
 
 from batchctl.contract.job_record import JobRecord
 from batchctl.contract.statuses import Status
 from batchctl.contract.table import key
 from handlers import clients, wiring
-from handlers.http.receiver import Receiver
+from handlers.batch.messages import Messages
+from handlers.http.receiver import Receiver, Slicing
 from handlers.http.request import NewTask
 from handlers.store.batch_write import MAX_ROUNDS, WriteRefusedError
 from handlers.store.jobs import JobStore
@@ -59,7 +60,7 @@ def test_a_job_is_queued_whatever_door_it_comes_through(
     }
     job = record(table)
     assert (job.status, job.items, job.parameters) == (Status.QUEUED, 2, '{"paths":1000}')
-    assert list(universe.read("demo-1")) == SENT
+    assert list(universe.read(A_JOB)) == SENT
     assert messages(queue_url) == [{"job_id": "demo-1"}]
 
 
@@ -88,7 +89,7 @@ def test_the_same_job_id_with_other_content_is_a_409_and_changes_nothing(
 
     assert (status, body["field"]) == (409, "job_id")
     assert record(table) == before
-    assert list(universe.read("demo-1")) == SENT
+    assert list(universe.read(A_JOB)) == SENT
 
 
 def test_a_refused_request_leaves_no_trace(put: Put, event: Event, table: JobStore) -> None:
@@ -167,9 +168,9 @@ def test_what_dynamodb_leaves_unprocessed_is_written_in_the_end(
     client.batch_write_item = _through(client)
     items = [f"{number:06d}" for number in range(1000)]
 
-    a_store(client, clock).universe.write("demo-1", items)
+    a_store(client, clock).universe.write(A_JOB, items)
 
-    assert list(table.universe.read("demo-1")) == items
+    assert list(table.universe.read(A_JOB)) == items
     assert len(clock.slept) == 3
 
 
@@ -189,7 +190,7 @@ def test_a_table_that_takes_nothing_is_given_up_in_time(aws: None, clock: Clock)
     client.batch_write_item = lambda RequestItems: {"UnprocessedItems": RequestItems}  # noqa: N803 AWS's name
 
     with pytest.raises(WriteRefusedError):
-        a_store(client, clock).universe.write("demo-1", ["A"])
+        a_store(client, clock).universe.write(A_JOB, ["A"])
 
     assert len(clock.slept) == MAX_ROUNDS
     assert sum(clock.slept) < 20
@@ -198,7 +199,7 @@ def test_a_table_that_takes_nothing_is_given_up_in_time(aws: None, clock: Clock)
 def test_a_million_items_take_one_call_in_6250(aws: None, clock: Clock) -> None:
     client: Any = CountingClient(undone=0)
 
-    a_store(client, clock).universe.write("demo-1", [f"{n:07d}" for n in range(1_000_000)])
+    a_store(client, clock).universe.write(A_JOB, [f"{n:07d}" for n in range(1_000_000)])
 
     assert (client.calls, client.most_puts, clock.slept) == (160, 25, [])
 
@@ -207,15 +208,15 @@ def test_the_biggest_items_stay_below_dynamodbs_limits(aws: None, clock: Clock) 
     client: Any = CountingClient(undone=0)
     items = ["\U0001f600" * 252 + f"{number:04d}" for number in range(6250)]
 
-    a_store(client, clock).universe.write("demo-1", items)
+    a_store(client, clock).universe.write(A_JOB, items)
 
     assert client.calls == 1
     assert client.most_bytes < 16 * 1024 * 1024
     assert client.most_bytes / client.most_puts < 400 * 1024
 
 
-def test_the_record_says_when_the_job_came(table: JobStore, queue_url: str) -> None:
-    job_receiver = Receiver(table, clients.sqs(), queue_url, 3)
+def test_the_record_says_when_the_job_came(table: JobStore, messages: Messages) -> None:
+    job_receiver = Receiver(table, messages, Slicing(3))
 
     job, queued = job_receiver.receive(NewTask("demo-1", ["A", "B", "C", "D"], "{}", "hash"))
 

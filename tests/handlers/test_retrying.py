@@ -11,7 +11,7 @@ import pytest
 from batch_double import BatchDouble
 from endings import attempt, end_array, end_task, event
 from jobs_left import Jobs, tasks
-from surroundings import QUEUE_ARN, TABLE, Clock
+from surroundings import A_JOB, QUEUE_ARN, TABLE, Clock
 
 from batchctl.contract.batch_jobs import BatchJob
 from batchctl.contract.control import Action, Overrides, RefusedError, Request
@@ -25,6 +25,7 @@ from handlers.store.jobs import JobStore
 from handlers.store.universe import Universe
 from handlers.tracking.cancel import Canceller
 from handlers.tracking.events import Tracker
+from handlers.tracking.next_run import NextUniverse
 from handlers.tracking.retry import Invocation, Retrier
 from handlers.tracking.retry_lease import RetryLeases
 
@@ -75,8 +76,8 @@ def test_what_has_no_success_is_done_again(
     job = retry(retrier, memory_mib=4096)
 
     assert (job.status, job.run, job.items_to_do, job.tasks) == (Status.QUEUED, 2, 2, 1)
-    assert list(universe.read("demo-1", run=2)) == ["item-1", "item-0"]
-    assert list(universe.read("demo-1")) == [f"item-{number}" for number in (4, 3, 2, 1, 0)]
+    assert list(universe.read(A_JOB, run=2)) == ["item-1", "item-0"]
+    assert list(universe.read(A_JOB)) == [f"item-{number}" for number in (4, 3, 2, 1, 0)]
     assert list(messages(queue_url)) == [{"job_id": "demo-1"}]
     assert job.earlier_batch_jobs == (BatchJob(failed, 0, 3),)
     _, body = get()
@@ -146,7 +147,7 @@ def test_an_attempt_that_fails_again_says_why_and_can_be_retried(
 
     job = retry(retrier, "call-2")
     assert (job.run, job.earlier_batch_jobs) == (3, (BatchJob(failed, 0, 3), *second))
-    assert list(universe.read("demo-1", run=3)) == ["item-1", "item-0"]
+    assert list(universe.read(A_JOB, run=3)) == ["item-1", "item-0"]
 
 
 def test_on_demand_goes_to_the_queue_on_demand(
@@ -175,7 +176,7 @@ def test_a_cancelled_job_is_taken_up_where_it_was(
     canceller.cancel("demo-1", LATER)
     job = retry(retrier)
     assert (job.run, job.items_to_do, job.finished_at) == (2, 2, None)
-    assert list(universe.read("demo-1", run=2)) == ["item-2", "item-0"]
+    assert list(universe.read(A_JOB, run=2)) == ["item-2", "item-0"]
 
 
 def test_a_job_that_ended_unseen_can_be_retried(
@@ -225,7 +226,7 @@ def test_a_call_that_failed_can_be_repeated_at_once(
 ) -> None:
     assert failed
     with monkeypatch.context() as patch:
-        patch.setattr(Universe, "write", _fail)
+        patch.setattr(Universe, "write_next", _fail)
         with pytest.raises(ConnectionError):
             retry(retrier, "call-1")
     assert retry(retrier, "call-2").run == 2
@@ -266,7 +267,9 @@ def test_the_record_of_many_attempts_at_a_huge_job_fits_into_an_item(
     had = replace(job, batch_jobs=batch_jobs, earlier_batch_jobs=batch_jobs * 10)
     leases.take(had, "call-1", 60_000)
 
-    job = leases.start(had, "call-1", 1_000_000, Overrides(memory_mib=4096))
+    job = leases.start(
+        had, "call-1", NextUniverse(1_000_000, 250, None), Overrides(memory_mib=4096)
+    )
 
     assert job.earlier_batch_jobs == batch_jobs * 10
     table.client.update_item(

@@ -82,7 +82,9 @@ def test_a_container_is_told_its_job_its_first_task_and_the_items_of_a_task(
             {"name": "BATCHCTL_JOB_ID", "value": "demo-1"},
             {"name": "BATCHCTL_ATTEMPT", "value": "1"},
             {"name": "BATCHCTL_FIRST_TASK", "value": "10000"},
+            {"name": "BATCHCTL_FIRST_ITEM", "value": "20000"},
             {"name": "BATCHCTL_ITEMS_PER_TASK", "value": "2"},
+            {"name": "BATCHCTL_ITEMS_PER_CHUNK", "value": "250"},
         ]
     }
     # ECS takes overrides of 8,192 characters.

@@ -15,6 +15,7 @@ from surroundings import Clock
 
 from batchctl.contract.job_record import JobRecord, Reclaims
 from batchctl.contract.statuses import Status
+from batchctl.contract.table import results_partition
 from handlers.store.jobs import JobStore
 from handlers.tracking.events import ComesAgainError, Tracker
 from handlers.tracking.monitor import Monitor
@@ -29,7 +30,7 @@ def record(table: JobStore) -> JobRecord:
 
 
 def results(monitor: Monitor) -> dict[str, dict[str, object]]:
-    return monitor.store.results.page("demo-1", 1000, None).results
+    return monitor.store.results.page(results_partition("demo-1"), 1000, None).results
 
 
 def test_the_end_of_an_array_ends_the_job(
@@ -153,14 +154,30 @@ def test_a_plain_job_that_failed_ends_the_job_with_its_reason(
     assert results(monitor)["item-0"]["reason"] == "IMAGE"
 
 
-def test_a_child_of_an_array_that_nobody_recorded_yet_has_its_reason(
+def test_an_event_of_an_array_that_nobody_recorded_yet_comes_again(
     jobs: Jobs, tracker: Tracker, batch: BatchDouble, monitor: Monitor
 ) -> None:
-    job = jobs.queued()
-    submission = jobs.job_splitter.submission
-    array = submission.submit(job, job.batch_job_specs[0])  # and then the splitter died
-    tracker.track(event(end_task(batch, f"{array.id}:0", "FAILED", [attempt(3)])), LATER)
+    jobs.queued()
+    splitter = jobs.job_splitter
+    split = splitter.leases.take("demo-1", "invocation-1", 60_000)
+    assert split is not None
+    array = splitter.submission.submit(split.job, split.job.batch_job_specs[0])
+    child = event(end_task(batch, f"{array.id}:0", "FAILED", [attempt(3)]))
+    with pytest.raises(ComesAgainError):
+        tracker.track(child, LATER)
+    splitter.leases.record(split, (array,))
+    tracker.track(child, LATER)
     assert results(monitor)["item-3"]["reason"] == "EXIT_CODE"
+
+
+def test_an_event_of_a_batch_job_that_the_record_does_not_name_changes_nothing(
+    jobs: Jobs, tracker: Tracker, batch: BatchDouble, monitor: Monitor
+) -> None:
+    array = jobs.submitted()
+    detail = end_task(batch, f"{array}:0", "FAILED", [attempt(3)])
+    # Of an earlier job with this job_id, or a stranger's: it has the same variables.
+    tracker.track(event({**detail, "jobId": "batch-of-an-earlier-job:0"}), LATER)
+    assert results(monitor) == {}
 
 
 def test_an_event_without_variables_is_completed_by_its_array(

@@ -9,6 +9,7 @@ from job_account import BEGAN_MS, GROUP, TABLE, JobAccount, batch_jobs, opened
 
 from batchctl.aws.clock import Clock
 from batchctl.contract.batch_jobs import split_into_batch_jobs
+from batchctl.contract.slices import Slices
 from batchctl.errors import UsageError
 from batchctl.jobs import InvalidJob, JobNotFound
 from batchctl.jobs.logs.attempts import Attempt, describe
@@ -63,7 +64,9 @@ def test_the_task_of_an_item_follows_from_its_place_in_the_universe(account: Job
 def test_earlier_runs_of_a_job_are_told_apart_by_the_names_that_the_splitter_gives(
     account: JobAccount, job_id: str
 ) -> None:
-    runs = {f"run-{run}": split_into_batch_jobs(job_id, run, 1)[0].name for run in (1, 2, 3)}
+    runs = {
+        f"run-{run}": split_into_batch_jobs(job_id, run, Slices(1, 1))[0].name for run in (1, 2, 3)
+    }
     earlier = batch_jobs(("run-1", 0, 2), ("forgotten", 2, 1), ("run-2", 0, 1), ("run-3", 0, 1))
     account.job(job_id, attempt={"N": "4"}, earlier_batch_jobs=earlier)
     for batch_id, name in runs.items():

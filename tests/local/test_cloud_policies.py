@@ -16,6 +16,7 @@ from local_cloud import Cloud
 import batchctl.stack
 from batchctl.aws.session import Aws, Connection
 from batchctl.config import Config
+from batchctl.contract.progress import ProgressRecord
 from batchctl.local.control.record import ACCESS_KEY_ID
 from batchctl.packaging import function_package
 from batchctl.resource import Deployed, Outputs, Resource
@@ -127,8 +128,27 @@ def test_a_container_writes_no_attribute_of_a_job_or_of_the_list(
     denied(as_role("job", "dynamodb").put_item, TableName=table, Item=item)
 
 
+@pytest.mark.parametrize("item", ["JOB", "UNIVERSE#00000000", "RESULT#A"])
+def test_a_container_writes_nothing_under_the_id_of_a_job(
+    as_role: Client, table: str, item: str
+) -> None:
+    forged = {"job_id": {"S": "demo-1"}, "item": {"S": item}, "status": {"S": "SUCCEEDED"}}
+    denied(as_role("job", "dynamodb").put_item, TableName=table, Item=forged)
+
+
+def test_a_container_records_the_progress_of_its_task(as_role: Client, table: str) -> None:
+    put = as_role("job", "dynamodb").put_item
+    record = ProgressRecord(1, 0, b"\x01\x00").as_item("demo-1", None)
+    put(TableName=table, Item=record)
+    denied(put, TableName=table, Item={**record, "status": {"S": "SUCCEEDED"}})
+
+
 def test_a_container_is_not_given_what_it_overwrites(as_role: Client, table: str) -> None:
-    result = {**KEY, "item": {"S": "RESULT#C"}, "status": {"S": "SUCCEEDED"}}
+    result = {
+        "job_id": {"S": "demo-1#RESULTS"},
+        "item": {"S": "RESULT#C"},
+        "status": {"S": "FAILED"},
+    }
     put = as_role("job", "dynamodb").put_item
     denied(put, TableName=table, Item=result, ReturnValues="ALL_OLD")
     put(TableName=table, Item=result, ReturnValues="NONE")

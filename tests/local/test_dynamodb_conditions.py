@@ -25,6 +25,7 @@ def test_a_put_names_what_it_writes_and_what_its_condition_reads() -> None:
     )
     assert found["dynamodb:Attributes"] == ["a", "item", "job_id", "result", "status"]
     assert found["dynamodb:ReturnValues"] == "NONE"
+    assert found["dynamodb:LeadingKeys"] == ["demo-1"]
 
 
 def test_a_put_tells_what_it_has_returned() -> None:
@@ -41,6 +42,7 @@ def test_a_batch_of_reads_names_its_keys_and_its_projection() -> None:
     }
     assert keys(RequestItems=reads) == {
         "dynamodb:Attributes": ["item", "items", "job_id", "parameters"],
+        "dynamodb:LeadingKeys": ["demo-1"],
         "dynamodb:Select": "SPECIFIC_ATTRIBUTES",
     }
 

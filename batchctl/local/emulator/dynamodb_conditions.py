@@ -2,15 +2,18 @@
 
 It knows which attributes a read names, and not which ones a write does, nor what is in a batch.
 Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control":
-`dynamodb:Attributes` has the top-level attributes that a request names, keys included.
+`dynamodb:Attributes` has the top-level attributes that a request names, keys included;
+`dynamodb:LeadingKeys` the partition keys of its items.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from batchctl.contract.table import PARTITION_KEY
 
 # DynamoDB developer guide, "Condition and filter expressions, operators, and functions".
 _WORDS = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN"})
@@ -36,7 +39,11 @@ def condition_keys(body: bytes) -> dict[str, Any]:
 def _of_put(request: Mapping[str, Any]) -> dict[str, Any]:
     named = {*request["Item"], *_names(request, "ConditionExpression")}
     returned = request.get("ReturnValues", "NONE")
-    return {"dynamodb:Attributes": sorted(named), "dynamodb:ReturnValues": returned}
+    return {
+        "dynamodb:Attributes": sorted(named),
+        "dynamodb:LeadingKeys": _leading_keys([request["Item"]]),
+        "dynamodb:ReturnValues": returned,
+    }
 
 
 def _is_read(request: Any) -> bool:
@@ -52,7 +59,18 @@ def _of_reads(reads: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
     is_specific = all(request.get("ProjectionExpression") for request in reads.values())
     select = "SPECIFIC_ATTRIBUTES" if is_specific else "ALL_ATTRIBUTES"
-    return {"dynamodb:Attributes": sorted(named), "dynamodb:Select": select}
+    keys = [key for request in reads.values() for key in request["Keys"]]
+    return {
+        "dynamodb:Attributes": sorted(named),
+        "dynamodb:LeadingKeys": _leading_keys(keys),
+        "dynamodb:Select": select,
+    }
+
+
+def _leading_keys(items: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the partition keys of items: by the name that they have in the job table."""
+    found = (item.get(PARTITION_KEY) for item in items)
+    return sorted({str(key["S"]) for key in found if isinstance(key, dict) and "S" in key})
 
 
 def _names(request: Mapping[str, Any], member: str) -> Iterator[str]:

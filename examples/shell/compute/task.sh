@@ -6,8 +6,7 @@ trap 'exit 143' TERM # a reclaimed host: AWS Batch starts the task anew
 
 main() {
     if [ -z "${AWS_ACCESS_KEY_ID:-}" ]; then take_credentials; fi
-    task=$((BATCHCTL_FIRST_TASK + ${AWS_BATCH_JOB_ARRAY_INDEX:-0}))
-    first=$((task * BATCHCTL_ITEMS_PER_TASK))
+    first=$((BATCHCTL_FIRST_ITEM + ${AWS_BATCH_JOB_ARRAY_INDEX:-0} * BATCHCTL_ITEMS_PER_TASK))
     number=$first
     failed=0
     while [ "$number" -lt $((first + BATCHCTL_ITEMS_PER_TASK)) ]; do
@@ -19,15 +18,15 @@ main() {
     return "$failed"
 }
 
-# item NUMBER: print an item of the universe, which the table has in chunks of 250.
+# item NUMBER: print an item of the universe, which the table has in chunks.
 item() {
-    chunk=$(printf 'UNIVERSE#%08d' $(($1 / 250)))
+    chunk=$(printf 'UNIVERSE#%08d' $(($1 / BATCHCTL_ITEMS_PER_CHUNK)))
     if [ "${BATCHCTL_ATTEMPT:-1}" -gt 1 ]; then
         chunk=$(printf 'ATTEMPT#%02d#%s' "$BATCHCTL_ATTEMPT" "$chunk")
     fi
     answer=$(batch_get_item "{\"RequestItems\": {\"$BATCHCTL_TABLE\": {
         \"Keys\": [{\"job_id\": {\"S\": \"$BATCHCTL_JOB_ID\"}, \"item\": {\"S\": \"$chunk\"}}],
-        \"ProjectionExpression\": \"#items[$(($1 % 250))]\",
+        \"ProjectionExpression\": \"#items[$(($1 % BATCHCTL_ITEMS_PER_CHUNK))]\",
         \"ExpressionAttributeNames\": {\"#items\": \"items\"},
         \"ConsistentRead\": true
     }}}")

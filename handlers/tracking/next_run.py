@@ -1,0 +1,57 @@
+"""The next run of a job: its universe, and the way cleared for it.
+
+A run is made under a lease, for a person's `retry` or by itself. What is done before the record
+says that there is such a run may be done again by a call that repeats it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from batchctl.contract.job_record import JobRecord
+from handlers.store.jobs import JobStore
+from handlers.store.results import End
+
+Numbered = tuple[int, str]
+"""An item with its index in the universe of the job."""
+
+
+@dataclass(frozen=True)
+class NextUniverse:
+    """The universe of a run to be: how many items, how many in a chunk, from which on alone."""
+
+    items: int
+    items_per_chunk: int
+    solo_from: int | None
+
+
+def prepare(
+    store: JobStore, job: JobRecord, is_wanted: Callable[[End | None], bool]
+) -> NextUniverse:
+    """Write the universe of the run after the present one, and delete the failures of its items.
+
+    Of each item of the job that `is_wanted` says, by how it ended (`None`: without a result),
+    whether it is to be done. Those that may have ended their container come last, a task each:
+    so none of the others waits for one that ends its container again. Without any item nothing is
+    written.
+    """
+    ends = dict(store.results.ends(job.results_partition))
+    innocent, suspects = list[Numbered](), list[Numbered]()
+    for index, item in _numbered(store, job):
+        end = ends.get(item)
+        if is_wanted(end):
+            (suspects if end is not None and end.in_hand else innocent).append((index, item))
+    items = innocent + suspects
+    if not items:
+        return NextUniverse(0, 1, None)
+    size = store.universe.write_next(job, items)
+    # Each once, as BatchWriteItem takes it (DynamoDB API reference).
+    failed = dict.fromkeys(item for _, item in items if item in ends)
+    # From then on a failure is one of the new run.
+    store.results.delete(job.results_partition, list(failed))
+    return NextUniverse(len(items), size, len(innocent) if suspects else None)
+
+
+def _numbered(store: JobStore, job: JobRecord) -> Iterable[Numbered]:
+    return (each for chunk in store.universe.chunks(job) for each in chunk.numbered)
