@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import shutil
@@ -93,6 +94,9 @@ def main(arguments: list[str] | None = None) -> int:
     bus = _bus(running)
     batch = _batch(running, containers, host, bus)
     bus.start()
+    # What is loaded by now stays: the collector needn't go through it again and again.
+    gc.collect()
+    gc.freeze()
     ministack.serve_batch(Endpoint(batch))
     asyncio.run(_serve((ministack, locks), batch, bus, running))
     ministack.stop_functions()
