@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ def wanted(limit: int, after: Place | None = None, start: int | None = None) -> 
     return Wanted(lambda _message: True, start, None, limit, after)
 
 
-def read(streams: dict[str, list[dict[str, Any]]], limit: int) -> list[Sequence[Any]]:
+def read(streams: dict[str, list[dict[str, Any]]], limit: int) -> list[list[dict[str, Any]]]:
     found, place = page(streams, wanted(limit))
     pages = [found]
     while place is not None:

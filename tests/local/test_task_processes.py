@@ -46,16 +46,17 @@ RUNNER = [sys.executable, *RUNNER_COMMAND[1:]]
 class Bench:
     """A fork server, and a folder that tasks run in."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, variables: Mapping[str, str] | None = None) -> None:
+        self.variables = inherited() if variables is None else variables
         self.groups, self.runner, self.work = Groups(), directory / "runner", directory / "work"
         self.runner.mkdir()
         self.work.mkdir()
         (self.work / RUNNER_FOLDER).symlink_to(self.runner)
         (self.runner / "__main__.py").write_text(PROBE)
-        self.server = ForkServer(sys.executable, self.runner, inherited(), self.groups)
+        self.server = ForkServer(sys.executable, self.runner, self.variables, self.groups)
 
     def launch(self, *command: str, **variables: str) -> KeptTask:
-        return self.server.launch(list(command), self.work, {**inherited(), **variables})
+        return self.server.launch(list(command), self.work, {**self.variables, **variables})
 
     def run(self, *command: str, **variables: str) -> tuple[int, list[str]]:
         launched = self.launch(*command, **variables)
@@ -102,6 +103,16 @@ def test_a_forked_task_begins_as_one_that_python_starts_itself(bench: Bench) -> 
     assert forked["compute"] is False
 
 
+def test_a_task_without_a_locale_has_that_which_python_takes(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, {"PATH": os.environ["PATH"]})
+    forked, _ = bench.probed()
+    executed, _ = bench.probed(PYTHONASYNCIODEBUG="")
+    assert executed["environment"].pop("PYTHONASYNCIODEBUG") == ""
+    assert forked == executed
+    assert forked["environment"]["LC_CTYPE"] == "C.UTF-8"
+    bench.server.close()
+
+
 def test_forked_tasks_have_boto3_loaded_and_their_own_random_numbers(bench: Bench) -> None:
     (bench.runner / "__main__.py").write_text(
         "import random, sys; print('boto3' in sys.modules, random.random())"
@@ -115,6 +126,13 @@ def test_a_forked_task_ends_as_python_does(bench: Bench) -> None:
     main = bench.runner / "__main__.py"
     main.write_text("import atexit, sys; atexit.register(print, 'at exit'); sys.exit(7)")
     assert bench.run(*RUNNER) == (7, ["at exit"])
+    main.write_text(
+        "import threading, time, sys; print('part', end='');"
+        "threading.Thread(target=lambda: (time.sleep(0.1), print(' whole'))).start();"
+        "sys.exit('said')"
+    )
+    code, lines = bench.run(*RUNNER)
+    assert (code, sorted(lines)) == (1, ["part whole", "said"]) or lines == ["partsaid", " whole"]
     main.write_text("import os; os._exit(9)")
     assert bench.run(*RUNNER) == (9, [])
     main.write_text("raise LookupError('none')")
