@@ -33,7 +33,7 @@ from batchctl.local.batch.model.scope import Scope
 from batchctl.local.batch.running.account import EmulatorAccount
 from batchctl.local.batch.running.attempt_runner import AttemptRunner, TaskEnvironment, inherited
 from batchctl.local.batch.running.container_executor import ContainerExecutor, Registry
-from batchctl.local.batch.running.executor import Executor, Places, ProcessExecutor
+from batchctl.local.batch.running.executor import Executor, ProcessExecutor, TaskFiles
 from batchctl.local.control import record, root_secret
 from batchctl.local.control.record import ACCESS_KEY_ID, CloudRecord
 from batchctl.local.emulator.default_vpc import open_default_vpc
@@ -186,18 +186,18 @@ def _executor(
             if sys.platform == "linux"
             else DirectLauncher(host.reaper)
         )
-        places = _places(running, runner, host)
-        executor = ProcessExecutor(launcher, places, account.image_problem, python)
+        files = _task_files(running, runner, host)
+        executor = ProcessExecutor(launcher, files, account.image_problem, python)
         return executor, TaskEnvironment(url, host.variables)
     own = {"AWS_EC2_METADATA_DISABLED": "true"}
     registry = Registry(f"{HOST}:{running.gateway_port}", account.registry_password)
     return ContainerExecutor(containers, registry, host.reaper), TaskEnvironment(url, own)
 
 
-def _places(running: CloudRecord, runner: Path, host: TaskHost) -> Places:
+def _task_files(running: CloudRecord, runner: Path, host: TaskHost) -> TaskFiles:
     directory = Path(running.directory)
     folders = TaskFolders(directory / TASKS, Path(host.temporary), runner)
-    return Places(Pictures(directory, Path(running.compute_directory)), folders)
+    return TaskFiles(Pictures(directory, Path(running.compute_directory)), folders)
 
 
 def _write_runner(folder: Path) -> Path:

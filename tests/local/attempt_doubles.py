@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchctl.local.batch.running.attempt_runner import inherited
-from batchctl.local.batch.running.executor import Launcher, Places, StartError
+from batchctl.local.batch.running.executor import Launcher, StartError, TaskFiles
 from batchctl.local.batch.running.task import Outcome
 from batchctl.local.pictures import Pictures
 from batchctl.local.tasks.direct import DirectLauncher
@@ -89,9 +89,9 @@ def close(launcher: Launcher) -> None:
         launcher.close()
 
 
-def places_in(directory: Path) -> Places:
+def files_in(directory: Path) -> TaskFiles:
     """Return where tasks run that work in copies of the folder `compute` in a directory."""
     temporary = directory / "cloud" / "temporary"
     temporary.mkdir(parents=True, exist_ok=True)
     folders = TaskFolders(directory / "cloud" / "tasks", temporary, directory / "runner")
-    return Places(Pictures(directory / "cloud", directory / "compute"), folders)
+    return TaskFiles(Pictures(directory / "cloud", directory / "compute"), folders)

@@ -17,8 +17,8 @@ from attempt_doubles import (
     Groups,
     RecordingAccount,
     close,
+    files_in,
     launcher,
-    places_in,
 )
 
 from batchctl.local.batch.running.attempt_runner import AttemptRunner, TaskEnvironment, inherited
@@ -39,8 +39,8 @@ class Bench:
         self.picture.mkdir()
         self.cloud.mkdir()
         self.launcher = launcher(directory / "runner", self.groups)
-        places = places_in(directory)
-        executor = ProcessExecutor(self.launcher, places, self.problems.get)
+        files = files_in(directory)
+        executor = ProcessExecutor(self.launcher, files, self.problems.get)
         environment = TaskEnvironment("http://127.0.0.1:1", inherited())
         self.runner = AttemptRunner(self.account, executor, environment, time.time)
 
@@ -80,7 +80,7 @@ def test_a_task_has_the_python_of_the_user_and_not_the_clouds(tmp_path: Path) ->
     python.chmod(0o755)
     (tmp_path / "compute").mkdir()
     started = DirectLauncher(Groups())
-    executor = ProcessExecutor(started, places_in(tmp_path), python=str(python))
+    executor = ProcessExecutor(started, files_in(tmp_path), python=str(python))
     for name in ("python", "python3"):
         process = executor.start(task(name, "runner.py"), {})
         assert process.output.read() == b"the python of the user: runner.py\n"

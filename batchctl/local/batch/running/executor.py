@@ -77,7 +77,7 @@ class Launcher(Protocol):
 
 
 @dataclass(frozen=True)
-class Places:
+class TaskFiles:
     """What tasks run from, and in."""
 
     pictures: Pictures
@@ -90,7 +90,7 @@ class ProcessExecutor:
     def __init__(
         self,
         launcher: Launcher,
-        places: Places,
+        files: TaskFiles,
         image_problem: Callable[[str], str | None] = lambda _image: None,
         python: str = sys.executable,
     ) -> None:
@@ -99,7 +99,7 @@ class ProcessExecutor:
         `image_problem` says why an image can't be pulled, and None for one that can, or that isn't
         known here. `python` is the interpreter that commands call `python` or `python3`.
         """
-        self._launcher, self._places = launcher, places
+        self._launcher, self._files = launcher, files
         self._image_problem, self._memory = image_problem, MemoryWatch()
         self._python = python
 
@@ -116,19 +116,19 @@ class ProcessExecutor:
                 self._named(command), folder.work, {**environment, **own}
             )
         except LaunchError as error:
-            self._places.folders.remove(folder)
+            self._files.folders.remove(folder)
             reason = f"CannotStartContainerError: could not run `{command[0]}`: {error}"
             raise StartError(reason) from error
         if launched.root is not None:
             self._memory.watch(launched.root, task.memory_mib, folder.memory_events)
-        return _LocalProcess(launched, folder, self._places.folders, self._memory)
+        return _LocalProcess(launched, folder, self._files.folders, self._memory)
 
     def _folder(self, task: Task) -> TaskFolder:
         problem = self._image_problem(task.image)
         if problem is not None:
             raise StartError(f"CannotPullContainerError: {problem}")
         try:
-            folder = self._places.folders.make(task.id, self._places.pictures.of(task.image))
+            folder = self._files.folders.make(task.id, self._files.pictures.of(task.image))
             write_events(folder.memory_events, 0)
         except LookupError as error:
             raise StartError(f"CannotPullContainerError: {error.args[0]}") from error
