@@ -30,7 +30,12 @@ from batchctl.application.image import (
 )
 from batchctl.application.job_resources import QUEUE as JOBS_QUEUE
 from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
-from batchctl.application.local_cloud import local_settings, machine_vcpus, open_local_cloud
+from batchctl.application.local_cloud import (
+    local_settings,
+    machine_vcpus,
+    open_local_cloud,
+    take_picture,
+)
 from batchctl.application.logs import JobLogs, logs_of
 from batchctl.application.recorded import RecordedStates
 from batchctl.application.status import Status, status_of
@@ -196,6 +201,8 @@ class Application:
 
     def up(self, plan: Plan, emit: Emit = ignore_steps) -> WalkOutcome:
         """Carry out the plan; the state has what was done, whatever failed. Call it `locked`."""
+        if isinstance(self.image, str):
+            take_picture(self.target, self.config, self.image)
         door = door_of(self.config)
         self.state.remember_api(door.mode, door.auth, door.cidrs or (), door.scheme or "")
         self._forget("front_door")

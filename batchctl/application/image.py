@@ -14,22 +14,22 @@ from batchctl.errors import UsageError
 from batchctl.image import recipe
 from batchctl.image.completion import lacks_runner
 from batchctl.image.superseded import superseded_files
+from batchctl.local import pictures
 from batchctl.packaging import compute_directory
 
 DEFAULT_FOLDER = "compute"
-LOCAL_IMAGE = "batchctl/compute:local"
 IMAGE = "image.compute"
 
 
 def image_of(target: Target, config: Config, *, rebuild: bool) -> str | recipe.Recipe:
     """Return the container image by name, or what it is built from.
 
-    The local cloud needs none where it runs processes. UsageError when what is not built here is to
-    be rebuilt, or when there is nothing to build it from.
+    Where the local cloud runs processes it is the name of a picture of the folder. UsageError when
+    what is not built here is to be rebuilt, or when there is nothing to build it from.
     """
     named = config.compute.image
-    if named is None and target.local and config.local.executor == "process":
-        named = LOCAL_IMAGE
+    if named is None and runs_from_picture(target, config):
+        named = pictures.image_of(build_folder(target, config), config.compute.include_files)
     if named is None:
         return _recipe_of(target, config, rebuild=rebuild)
     if rebuild:
@@ -38,6 +38,12 @@ def image_of(target: Target, config: Config, *, rebuild: bool) -> str | recipe.R
             hint="leave `--rebuild` out, or `compute.image` in config.yaml",
         )
     return named
+
+
+def runs_from_picture(target: Target, config: Config) -> bool:
+    """Return whether tasks are processes of this machine that run from a picture of the folder."""
+    is_named = config.compute.image is not None
+    return target.local and config.local.executor == "process" and not is_named
 
 
 def _recipe_of(target: Target, config: Config, *, rebuild: bool) -> recipe.FolderRecipe:

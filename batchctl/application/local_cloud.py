@@ -9,12 +9,13 @@ import sys
 import boto3
 
 from batchctl.application.events import InstallingLocalCloud, OnEvent, StartingLocalCloud
-from batchctl.application.image import build_folder
+from batchctl.application.image import build_folder, runs_from_picture
 from batchctl.application.target import Target
 from batchctl.aws.session import Aws, Connection
 from batchctl.config import Config
 from batchctl.errors import UsageError
 from batchctl.image.engine_search import find_engine
+from batchctl.local import pictures
 from batchctl.local.control.process import Settings, start, status
 from batchctl.local.control.record import CloudRecord
 
@@ -74,6 +75,16 @@ def local_settings(target: Target, config: Config) -> Settings:
 def machine_vcpus(config: Config) -> int:
     """Return the vCPUs that all tasks of the local cloud share."""
     return config.local.vcpus or os.cpu_count() or 1
+
+
+def take_picture(target: Target, config: Config, image: str) -> None:
+    """Keep what the image of tasks that are processes was named for; nothing where none are.
+
+    BatchctlError when the folder has changed since.
+    """
+    if runs_from_picture(target, config):
+        folder = build_folder(target, config)
+        pictures.take(target.local_folder, folder, image, config.compute.include_files)
 
 
 def engine_of(config: Config, running: CloudRecord | None) -> str:

@@ -25,9 +25,6 @@ class Container:
     FIRST_ITEM = "BATCHCTL_FIRST_ITEM"
     """Item of the run's universe at which the array's first child begins; where it is missing,
     FIRST_TASK x ITEMS_PER_TASK."""
-    END_ITEM = "BATCHCTL_END_ITEM"
-    """Item of the run's universe before which the array's last child ends; where it is missing, the
-    universe's end."""
     ITEMS_PER_TASK = "BATCHCTL_ITEMS_PER_TASK"
     ITEMS_PER_CHUNK = "BATCHCTL_ITEMS_PER_CHUNK"
     """Items in each chunk of the universe; where it is missing, 250."""

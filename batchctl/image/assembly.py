@@ -37,16 +37,25 @@ def assembled(context: Context, workspace: Path | None) -> Iterator[tuple[Path, 
         folder = Path(made) / "context"
         try:
             folder.mkdir()
-            copies = {name: _copy(name, path, folder) for name, path in context.files.items()}
+            copies = copy_files(context, folder)
             _write_ignore_file(folder, context)
-            _open_folders(folder)
         except OSError as error:
             raise BatchctlError(
                 f"could not assemble the build context in `{folder}`: {error}",
                 hint="it is a copy, which takes as much space as the files: name in "
                 "`.dockerignore` what the image doesn't need",
             ) from error
-        yield folder, dataclasses.replace(context, files=copies)
+        yield folder, copies
+
+
+def copy_files(context: Context, folder: Path) -> Context:
+    """Copy the files of a context into a folder; return the context that the copy is.
+
+    OSError when that fails.
+    """
+    copies = {name: _copy(name, path, folder) for name, path in context.files.items()}
+    _open_folders(folder)
+    return dataclasses.replace(context, files=copies)
 
 
 def _copy(name: str, source: Path, folder: Path) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +26,14 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from batchctl.image.container_engine import VARIABLES
+from batchctl.local import pictures
 from batchctl.local.batch.api.endpoint import Endpoint
 from batchctl.local.batch.api.service import Batch, BatchConfig
 from batchctl.local.batch.model.scope import Scope
 from batchctl.local.batch.running.account import EmulatorAccount
 from batchctl.local.batch.running.attempt_runner import AttemptRunner, TaskEnvironment, inherited
 from batchctl.local.batch.running.container_executor import ContainerExecutor, Registry
-from batchctl.local.batch.running.executor import Executor, ProcessExecutor
+from batchctl.local.batch.running.executor import Executor, ProcessExecutor, TaskFiles
 from batchctl.local.control import record, root_secret
 from batchctl.local.control.record import ACCESS_KEY_ID, CloudRecord
 from batchctl.local.emulator.default_vpc import open_default_vpc
@@ -45,22 +48,31 @@ from batchctl.local.front.http_front import FrontConfig, HttpFront, Locks
 from batchctl.local.front.registry import Passwords
 from batchctl.local.front.verifier import Verifier
 from batchctl.local.owned_containers import OwnedContainers
+from batchctl.local.pictures import Pictures
 from batchctl.local.reaper import Reaper
+from batchctl.local.tasks.direct import DirectLauncher
+from batchctl.local.tasks.folders import TaskFolders
+from batchctl.local.tasks.keeping import ForkServer
 from batchctl.packaging import runner_files
 
 FUNCTION_TIMEOUT_S = 900.0
 """AWS Lambda Developer Guide, "Lambda quotas": a function runs for 900 seconds at most."""
 
-RUNNER = "runner"
-"""The folder of the runner in the local cloud's directory."""
+RUNNER, TASKS, TEMPORARY = "runner", "tasks", "tmp"
+"""Folders in the local cloud's directory: the runner, what tasks work in, temporary files."""
 
 STOP_GRACE_S = 5.0
 """How long jobs may take to end when the cloud stops: less than the 30 s of ECS, as a person
 waits."""
 
 
-Started = tuple[Reaper, dict[str, str]]
-"""What ends processes with the cloud, and the variables that those on this machine have."""
+@dataclass(frozen=True)
+class TaskHost:
+    """What tasks find here: who ends them with the cloud, their variables, a temporary folder."""
+
+    reaper: Reaper
+    variables: dict[str, str]
+    temporary: str
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,24 +82,27 @@ def main(arguments: list[str] | None = None) -> int:
     containers = OwnedContainers.parse(command_line, owner) if command_line else None
     reaper = Reaper(command_line, owner)
     reaper.watch(os.getpgrp())
+    host = TaskHost(reaper, inherited(), tempfile.mkdtemp(prefix="batchctl-"))
+    reaper.remove_at_end(host.temporary)
     found = {"pid": os.getpid(), "reaper_pid": reaper.pid, "started_at": time.time()}
     running = CloudRecord.from_json(settings | found)
     directory = Path(running.directory)
-    job_variables = inherited(str(directory / "pycache"))
-    _prepare(directory, job_variables)
+    _prepare(directory, host.variables)
     configure(EmulatorConfig(directory, running.gateway_port, running.region))
     ministack = MiniStack()
     locks = _locks(ministack, running)
     bus = _bus(running)
-    batch = _batch(running, containers, (reaper, job_variables), bus)
+    batch = _batch(running, containers, host, bus)
     bus.start()
+    # What is loaded by now stays: the collector needn't go through it again and again.
+    gc.collect()
+    gc.freeze()
     ministack.serve_batch(Endpoint(batch))
     asyncio.run(_serve((ministack, locks), batch, bus, running))
     ministack.stop_functions()
     record.remove(directory)
     root_secret.remove(directory)
-    for name in (RUNNER, "tmp"):
-        shutil.rmtree(directory / name, ignore_errors=True)
+    _remove_files(directory)
     return 0
 
 
@@ -146,10 +161,10 @@ def _bus(running: CloudRecord) -> Bus:
 
 
 def _batch(
-    running: CloudRecord, containers: OwnedContainers | None, started: Started, bus: Bus
+    running: CloudRecord, containers: OwnedContainers | None, host: TaskHost, bus: Bus
 ) -> Batch:
     account = EmulatorAccount(running.endpoint_url, running.region, running.root)
-    way = _executor(running, containers, started, account)
+    way = _executor(running, containers, host, account)
     runner = AttemptRunner(account, *way, time.time)
     scope = Scope(running.region, ACCESS_KEY_ID)
     return Batch(BatchConfig(scope, time.time, running.vcpus, account, runner), [bus.observe])
@@ -158,24 +173,31 @@ def _batch(
 def _executor(
     running: CloudRecord,
     containers: OwnedContainers | None,
-    started: Started,
+    host: TaskHost,
     account: EmulatorAccount,
 ) -> tuple[Executor, TaskEnvironment]:
     """Return what runs tasks, and their variables: a container gets none of this machine's."""
-    reaper, variables = started
     url = running.endpoint_url
     if containers is None:
-        executor = ProcessExecutor(
-            Path(running.compute_directory),
-            _write_runner(Path(running.directory) / RUNNER),
-            reaper,
-            account.image_problem,
-            running.python or sys.executable,
+        python = running.python or sys.executable
+        runner = _write_runner(Path(running.directory) / RUNNER)
+        launcher = (
+            ForkServer(python, runner, host.variables, host.reaper)
+            if sys.platform == "linux"
+            else DirectLauncher(host.reaper)
         )
-        return executor, TaskEnvironment(url, variables)
+        files = _task_files(running, runner, host)
+        executor = ProcessExecutor(launcher, files, account.image_problem, python)
+        return executor, TaskEnvironment(url, host.variables)
     own = {"AWS_EC2_METADATA_DISABLED": "true"}
     registry = Registry(f"{HOST}:{running.gateway_port}", account.registry_password)
-    return ContainerExecutor(containers, registry, reaper), TaskEnvironment(url, own)
+    return ContainerExecutor(containers, registry, host.reaper), TaskEnvironment(url, own)
+
+
+def _task_files(running: CloudRecord, runner: Path, host: TaskHost) -> TaskFiles:
+    directory = Path(running.directory)
+    folders = TaskFolders(directory / TASKS, Path(host.temporary), runner)
+    return TaskFiles(Pictures(directory, Path(running.compute_directory)), folders)
 
 
 def _write_runner(folder: Path) -> Path:
@@ -187,11 +209,18 @@ def _write_runner(folder: Path) -> Path:
     return folder
 
 
+def _remove_files(directory: Path) -> None:
+    """Remove what goes with the cloud; one that was killed left it to the next."""
+    for name in (RUNNER, TASKS, TEMPORARY):
+        shutil.rmtree(directory / name, ignore_errors=True)
+    pictures.remove_all(directory)
+
+
 def _prepare(directory: Path, variables: dict[str, str]) -> None:
     # Functions and MiniStack put their files into a directory that goes with the cloud, and see
     # none of the user's AWS configuration; jobs have this machine's own temporary directory.
-    temporary = directory / "tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
+    _remove_files(directory)
+    temporary = directory / TEMPORARY
     temporary.mkdir(parents=True)
     os.environ |= {
         name: value for name, value in variables.items() if name.startswith(("AWS_", "BOTO"))

@@ -1,18 +1,21 @@
 """The reaper: a small process that kills what the local cloud leaves behind, and ends.
 
-The cloud holds the only write end of a pipe, and writes into it which process groups are its own.
-However the cloud ends, SIGKILL included, the pipe closes; the reaper then kills those groups,
-removes the cloud's containers where it has an engine, and exits. Its arguments: [ENGINE OWNER].
+The cloud holds the only write end of a pipe, and writes into it which process groups and folders
+are its own. However the cloud ends, SIGKILL included, the pipe closes; the reaper then kills those
+groups, removes the cloud's containers where it has an engine, removes the folders, and exits. Its
+arguments: [ENGINE OWNER].
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from batchctl.image.running import EngineError
@@ -60,6 +63,10 @@ class Reaper:
         """Leave this group alone: it has ended."""
         self._write(f"-{group}\n")
 
+    def remove_at_end(self, folder: str) -> None:
+        """Remove a folder, with all that is in it, when this process is gone."""
+        self._write(f"={folder}\n")
+
     def close(self) -> None:
         """Have every watched group killed now, and wait for the reaper's end."""
         os.close(self._writer)
@@ -71,27 +78,41 @@ class Reaper:
             os.write(self._writer, line.encode())
 
 
-def watched_at_the_end(lines: Iterable[str]) -> list[int]:
-    """Return the groups that are still watched when `lines` end."""
+@dataclass(frozen=True)
+class Orphans:
+    """What a cloud that has ended leaves behind: process groups and folders."""
+
+    groups: tuple[int, ...]
+    folders: tuple[str, ...]
+
+
+def orphans(lines: Iterable[str]) -> Orphans:
+    """Return what is still watched when `lines` end."""
     groups: dict[int, None] = {}
+    folders: list[str] = []
     for line in lines:
-        group = int(line[1:])
-        if line.startswith("+"):
-            groups[group] = None
+        kind, name = line[0], line[1:].rstrip("\n")
+        if kind == "=":
+            folders.append(name)
+        elif kind == "+":
+            groups[int(name)] = None
         else:
-            groups.pop(group, None)
-    return list(groups)
+            groups.pop(int(name), None)
+    return Orphans(tuple(groups), tuple(folders))
 
 
 def main() -> None:
-    """Read which groups to watch until the cloud is gone, then kill them, and its containers."""
-    for group in watched_at_the_end(sys.stdin):
+    """Read what to watch until the cloud is gone, then end and remove it, and its containers."""
+    left = orphans(sys.stdin)
+    for group in left.groups:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
     if len(sys.argv) > 1:
         engine, owner = sys.argv[1:]
         with suppress(EngineError):
             OwnedContainers.parse(engine, owner).remove_all()
+    for folder in left.folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

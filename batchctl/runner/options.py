@@ -46,8 +46,6 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Task:
     if given.first_item is not None:
         start = given.first_item + given.array_index * given.items_per_task
     stop = start + given.items_per_task
-    if given.end_item is not None:
-        stop = min(stop, given.end_item)
     wanted = Slice(given.job_id, start, stop, given.run, given.items_per_chunk)
     return Task(
         given.table,
@@ -108,13 +106,6 @@ OPTIONS = (
         "--first-item",
         Container.FIRST_ITEM,
         "item that the array's first child begins with; by default its task times the items of one",
-        0,
-        is_required=False,
-    ),
-    Option(
-        "--end-item",
-        Container.END_ITEM,
-        "item before which the array's last child ends; by default the universe's end",
         0,
         is_required=False,
     ),

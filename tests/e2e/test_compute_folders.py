@@ -29,7 +29,8 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applicatio
 
 
 def results(application: Application, job_id: str, *, is_good: bool = True) -> dict[str, Any]:
-    """Run a job over `a` and `b` to its end, and return what became of each."""
+    """Bring compute/ up, run a job over `a` and `b` to its end, return what became of each."""
+    application.local("up", "--yes")
     submit = ("submit", "--job-id", job_id, "--universe", "a,b", "--wait")
     application.run("--local", *submit, check=is_good)
     found = application.local("results", job_id, "--format", "json").stdout

@@ -152,6 +152,7 @@ def test_what_failed_is_run_again_as_another_attempt_and_succeeds(
     misbehaving: Application, job_id: str, options: tuple[str, ...], items: int
 ) -> None:
     (misbehaving.folder / "compute" / "mended").touch()
+    misbehaving.local("up", "--yes")
     before = misbehaving.results(job_id)
     answer = json.loads(misbehaving.local("retry", job_id, *options, "--json").stdout)
     assert (answer["attempt"], answer["items"]) == (2, items)
@@ -168,6 +169,7 @@ def test_what_failed_is_run_again_as_another_attempt_and_succeeds(
 
 def test_zz_a_queue_that_somebody_deletes_ends_the_job(misbehaving: Application) -> None:
     (misbehaving.folder / "compute" / "mended").unlink(missing_ok=True)
+    misbehaving.local("up", "--yes")
     misbehaving.submit("homeless", "endless", "fine")
     eventually(lambda: misbehaving.job("homeless"), lambda found: found["tasks"]["succeeded"] == 1)
     batch = misbehaving.client("batch")

@@ -56,6 +56,7 @@ def test_a_failed_job_is_explained_mended_and_retried_and_keeps_its_logs(
     (finding,) = read(application, "why", "one")["findings"]
     assert "`compute` raised for an item" in finding["cause"]
     (application.folder / "compute" / "mended").touch()
+    application.local("up", "--yes")
     retried = read(application, "retry", "one")
     assert (retried["attempt"], retried["items"]) == (2, 1)
     assert lines(application, "watch", "one")[-1]["status"] == "SUCCEEDED"

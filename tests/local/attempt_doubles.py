@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from batchctl.local.batch.running.executor import StartError
+from batchctl.local.batch.running.attempt_runner import inherited
+from batchctl.local.batch.running.executor import Launcher, StartError, TaskFiles
 from batchctl.local.batch.running.task import Outcome
+from batchctl.local.pictures import Pictures
+from batchctl.local.tasks.direct import DirectLauncher
+from batchctl.local.tasks.folders import TaskFolders
+from batchctl.local.tasks.keeping import ForkServer
 
 TIMEOUT_S = 20.0
 
@@ -66,3 +73,25 @@ class Groups:
 
     def forget(self, group: int) -> None:
         self.forgotten.append(group)
+
+
+def launcher(runner: Path, groups: Groups) -> Launcher:
+    """Return what the cloud starts tasks with on this system; `runner` is made."""
+    runner.mkdir(exist_ok=True)
+    if sys.platform == "linux":
+        return ForkServer(sys.executable, runner, inherited(), groups)
+    return DirectLauncher(groups)
+
+
+def close(launcher: Launcher) -> None:
+    """End the process that a launcher may have."""
+    if isinstance(launcher, ForkServer):
+        launcher.close()
+
+
+def files_in(directory: Path) -> TaskFiles:
+    """Return where tasks run that work in copies of the folder `compute` in a directory."""
+    temporary = directory / "cloud" / "temporary"
+    temporary.mkdir(parents=True, exist_ok=True)
+    folders = TaskFolders(directory / "cloud" / "tasks", temporary, directory / "runner")
+    return TaskFiles(Pictures(directory / "cloud", directory / "compute"), folders)

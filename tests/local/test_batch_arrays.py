@@ -136,3 +136,20 @@ def test_a_failed_child_fails_a_long_sequential_chain_after_it(ready: LocalBatch
 
     assert summary(ready, job_id) == {"FAILED": 3000}
     assert ready.status(job_id) == "FAILED"
+
+
+def test_a_jobs_timeout_goes_before_its_definitions_for_every_child(batch: LocalBatch) -> None:
+    batch.environment()
+    batch.queue()
+    batch.definition(timeout={"attemptDurationSeconds": 600})
+    job_id = batch.submit(
+        arrayProperties={"size": 2},
+        timeout={"attemptDurationSeconds": 60},
+        containerOverrides={"resourceRequirements": [{"type": "MEMORY", "value": "2048"}]},
+    )
+    assert batch.job(f"{job_id}:1")["timeout"] == {"attemptDurationSeconds": 60}
+    assert batch.run(f"{job_id}:1").memory_mib == 2048
+    batch.advance(59)
+    assert batch.signals(f"{job_id}:1") == []
+    batch.advance(1)
+    assert batch.signals(f"{job_id}:1") == ["TERM"]

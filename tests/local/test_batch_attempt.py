@@ -11,13 +11,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from attempt_doubles import TIMEOUT_S, Ending, Groups, RecordingAccount
+from attempt_doubles import (
+    TIMEOUT_S,
+    Ending,
+    Groups,
+    RecordingAccount,
+    close,
+    files_in,
+    launcher,
+)
 
 from batchctl.local.batch.running.attempt_runner import AttemptRunner, TaskEnvironment, inherited
 from batchctl.local.batch.running.executor import ProcessExecutor
 from batchctl.local.batch.running.memory import OUT_OF_MEMORY
 from batchctl.local.batch.running.task import Handle, Outcome, Task
 from batchctl.local.control.record import command_line
+from batchctl.local.tasks.direct import DirectLauncher
 
 
 class Bench:
@@ -26,9 +35,13 @@ class Bench:
     def __init__(self, directory: Path) -> None:
         self.account, self.groups, self.ending = RecordingAccount(), Groups(), Ending()
         self.problems: dict[str, str] = {}
-        self.runner_folder = directory / "runner"
-        executor = ProcessExecutor(directory, self.runner_folder, self.groups, self.problems.get)
-        environment = TaskEnvironment("http://127.0.0.1:1", inherited(str(directory / "pycache")))
+        self.cloud, self.picture = directory / "cloud", directory / "compute"
+        self.picture.mkdir()
+        self.cloud.mkdir()
+        self.launcher = launcher(directory / "runner", self.groups)
+        files = files_in(directory)
+        executor = ProcessExecutor(self.launcher, files, self.problems.get)
+        environment = TaskEnvironment("http://127.0.0.1:1", inherited())
         self.runner = AttemptRunner(self.account, executor, environment, time.time)
 
     def run(self, *command: str, role_arn: str | None = None, memory_mib: int = 512) -> Handle:
@@ -55,14 +68,19 @@ def task(*command: str) -> Task:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
     yield bench
-    assert bench.groups.forgotten == bench.groups.watched
+    assert not list((bench.cloud / "tasks").glob("*"))
+    assert not list((bench.cloud / "temporary").glob("*"))
+    close(bench.launcher)
+    assert sorted(bench.groups.forgotten) == sorted(bench.groups.watched)
 
 
 def test_a_task_has_the_python_of_the_user_and_not_the_clouds(tmp_path: Path) -> None:
     python = tmp_path / "users-python"
     python.write_text("#!/bin/sh\necho the python of the user: $*\n")
     python.chmod(0o755)
-    executor = ProcessExecutor(tmp_path, tmp_path / "runner", Groups(), python=str(python))
+    (tmp_path / "compute").mkdir()
+    started = DirectLauncher(Groups())
+    executor = ProcessExecutor(started, files_in(tmp_path), python=str(python))
     for name in ("python", "python3"):
         process = executor.start(task(name, "runner.py"), {})
         assert process.output.read() == b"the python of the user: runner.py\n"
@@ -85,12 +103,11 @@ def test_stdout_and_stderr_come_line_by_line_into_the_log_stream(bench: Bench) -
     assert bench.account.streams == [("/group", "stream")]
 
 
-def test_a_command_runs_in_the_compute_directory_with_the_tasks_environment(
-    bench: Bench, tmp_path: Path
-) -> None:
+def test_a_command_runs_in_a_folder_of_its_own_with_the_tasks_environment(bench: Bench) -> None:
     bench.run("sh", "-c", "pwd; echo $COLOUR $AWS_BATCH_JOB_ID $AWS_ENDPOINT_URL")
     bench.ending.wait()
-    assert bench.account.messages == [str(tmp_path), "green job-1 http://127.0.0.1:1"]
+    work = bench.cloud / "tasks" / "task-1" / "work"
+    assert bench.account.messages == [str(work), "green job-1 http://127.0.0.1:1"]
 
 
 def test_python_is_the_interpreter_that_has_boto3(bench: Bench) -> None:
@@ -171,12 +188,12 @@ def test_terminate_before_the_process_is_there_is_not_lost(bench: Bench) -> None
 def test_the_runners_folder_stands_for_that_of_an_image_and_is_what_runs_without_a_command(
     bench: Bench, command: tuple[str, ...]
 ) -> None:
-    bench.runner_folder.mkdir()
     main = "import os, sys; print(sys.path[0], os.getcwd() in sys.path, sys.executable)"
-    (bench.runner_folder / "__main__.py").write_text(main)
+    (bench.cloud.parent / "runner" / "__main__.py").write_text(main)
     bench.run(*command)
     assert bench.ending.wait() == Outcome(exit_code=0)
-    assert bench.account.messages == [f"{bench.runner_folder} False {sys.executable}"]
+    folder = bench.cloud / "tasks" / "task-1" / "work" / ".batchctl-runner"
+    assert bench.account.messages == [f"{folder} False {sys.executable}"]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +225,7 @@ def test_logs_that_cannot_be_written_end_the_attempt_and_its_process(bench: Benc
     bench.run("sh", "-c", "echo one; sleep 60")
     outcome = bench.ending.wait()
     assert outcome.reason == "CannotStartContainerError: gateway gone"
-    assert is_gone(bench.groups.watched[0])
+    assert is_gone(bench.groups.watched[-1])
 
 
 def test_a_very_long_line_is_cut_in_pieces(bench: Bench) -> None:
@@ -239,8 +256,8 @@ def test_what_takes_more_than_its_memory_is_killed_as_on_aws(bench: Bench) -> No
 
 @needs_linux
 def test_the_memory_of_what_a_command_starts_counts(bench: Bench) -> None:
-    bench.run("sh", "-c", f"{sys.executable} -c '{GROWING}'; true", memory_mib=100)
-    assert bench.ending.wait() == Outcome(exit_code=137, reason=OUT_OF_MEMORY)
+    bench.run("sh", "-c", f"{sys.executable} -c '{GROWING}'; exit 3", memory_mib=100)
+    assert bench.ending.wait() == Outcome(exit_code=3, reason=OUT_OF_MEMORY)
 
 
 def test_a_killed_process_is_not_out_of_memory(bench: Bench) -> None:
@@ -252,4 +269,4 @@ def test_an_image_that_cannot_be_pulled_starts_nothing(bench: Bench) -> None:
     bench.problems["image"] = "no such image"
     bench.run("touch", "started")
     assert bench.ending.wait() == Outcome(reason="CannotPullContainerError: no such image")
-    assert bench.groups.watched == []
+    assert not bench.ending.has_started.is_set()

@@ -171,8 +171,8 @@ def test_a_job_has_its_own_tags_and_the_definitions_when_it_propagates_them(
 
 
 def test_an_operation_that_is_not_served_says_so(ready: LocalBatch) -> None:
-    with pytest.raises(ClientError, match="does not serve ListSchedulingPolicies"):
-        ready.client.list_scheduling_policies()
+    with pytest.raises(ClientError, match="does not serve ListServiceJobs"):
+        ready.client.list_service_jobs()
 
 
 def test_a_request_that_botocores_model_forbids_is_refused(ready: LocalBatch) -> None:

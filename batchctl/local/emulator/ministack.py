@@ -1,7 +1,7 @@
 """The emulator behind the local cloud: MiniStack, set up, with our Batch in place of its stub.
 
-Only this file and `hardening` know MiniStack's insides; they are the reason why one version of it
-is pinned (`environment/requirements.in`). What is needed of them here:
+Only this file, `hardening` and those named here know MiniStack's insides; they are the reason why
+one version of it is pinned (`environment/requirements.in`). What is needed of them here:
 
 - `app.SERVICE_HANDLERS`, to serve Batch;
 - `iam_actions.extract_resource_arn`, which says `*` for every Batch call, so that a policy that
@@ -17,6 +17,7 @@ is pinned (`environment/requirements.in`). What is needed of them here:
 - which REST API's method a request calls, for the checks of `execute_api`;
 - the secrets of users and sessions, for `verifier`; which access key MiniStack reads in a request,
   and in which form a service refuses one;
+- FilterLogEvents and the parsing of DynamoDB's expressions (`log_pages`, `parsed_expressions`);
 - tags of REST APIs and stages, which GetRestApi and GetStage show as they were at the creation.
 """
 
@@ -34,6 +35,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from batchctl.local.batch.api.endpoint import Answer, Endpoint
+from batchctl.local.emulator import log_pages, parsed_expressions
 from batchctl.local.emulator.dynamodb_conditions import condition_keys
 from batchctl.local.front.execute_api import Method
 from batchctl.local.front.sigv4 import Call, SignatureError
@@ -113,6 +115,8 @@ class MiniStack:
         _name_attributes(self._actions)
         _count_loopback_as_secure(self._app)
         _say_whom_services_act_for(self._evaluator)
+        log_pages.serve_pages()
+        parsed_expressions.remember_parsed()
 
     def serve_batch(self, endpoint: Endpoint) -> None:
         """Have Batch's calls authorised on their real resources, and answered by `endpoint`."""

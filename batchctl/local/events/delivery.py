@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batchctl.local.batch.model.scope import Clock
 from batchctl.local.events.event import Event
 from batchctl.local.events.permission import permits
-from batchctl.local.events.rules import Target
+from batchctl.local.events.rules import FRESH_S, Target
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +36,10 @@ class UndeliverableError(Exception):
 class Delivery:
     """Delivers to functions and queues; `client` gives the client of a service."""
 
-    def __init__(self, client: Callable[[str], Any]) -> None:
+    def __init__(self, client: Callable[[str], Any], clock: Clock = time.monotonic) -> None:
         """Call nothing yet."""
-        self._client = client
+        self._client, self._clock = client, clock
+        self._policies: dict[str, tuple[str | None, float]] = {}
 
     def deliver(self, event: Event, target: Target) -> None:
         """Bring the event to the target; quiet whatever happens, the log says what did."""
@@ -60,12 +63,7 @@ class Delivery:
 
     def _invoke(self, text: str, target: Target) -> None:
         functions = self._client("lambda")
-        missing = functions.exceptions.ResourceNotFoundException
-        try:
-            policy = functions.get_policy(FunctionName=target.arn)["Policy"]
-        except missing:
-            policy = None
-        if not permits(policy, "lambda:InvokeFunction", target.rule_arn):
+        if not permits(self._policy(target.arn), "lambda:InvokeFunction", target.rule_arn):
             raise _not_permitted(target.arn, target.rule_arn)
         # Waited for, so that a thousand events at once don't start a thousand processes.
         answer = functions.invoke(
@@ -74,6 +72,18 @@ class Delivery:
         if "FunctionError" in answer:
             logger.warning("%s failed on an event: %s", target.arn, answer["Payload"].read())
             functions.invoke(FunctionName=target.arn, Payload=text, InvocationType="Event")
+
+    def _policy(self, function_arn: str) -> str | None:
+        """Return a function's resource policy, read again when it isn't fresh."""
+        policy, read_at = self._policies.get(function_arn, (None, -FRESH_S))
+        if self._clock() - read_at >= FRESH_S:
+            functions = self._client("lambda")
+            try:
+                policy = str(functions.get_policy(FunctionName=function_arn)["Policy"])
+            except functions.exceptions.ResourceNotFoundException:
+                policy = None
+            self._policies[function_arn] = policy, self._clock()
+        return policy
 
     def _enqueue(self, queue_arn: str, rule_arn: str, message: dict[str, Any]) -> None:
         queues = self._client("sqs")

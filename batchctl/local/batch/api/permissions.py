@@ -22,6 +22,9 @@ _NAMED = {
     "UpdateJobQueue": ("job-queue", "jobQueue"),
     "DeleteJobQueue": ("job-queue", "jobQueue"),
     "SubmitJob": ("job-queue", "jobQueue"),
+    "CreateSchedulingPolicy": ("scheduling-policy", "name"),
+    "UpdateSchedulingPolicy": ("scheduling-policy", "arn"),
+    "DeleteSchedulingPolicy": ("scheduling-policy", "arn"),
     "RegisterJobDefinition": ("job-definition", "jobDefinitionName"),
     "DeregisterJobDefinition": ("job-definition", "jobDefinition"),
     "CancelJob": ("job", "jobId"),
@@ -47,6 +50,8 @@ def resources(request: Request, scope: Scope, latest_revision: int | None) -> li
         found.append(_definition(scope, parameters.get("jobDefinition"), latest_revision))
     if request.operation in {"CreateJobQueue", "UpdateJobQueue"}:
         found += _environments(scope, parameters.get("computeEnvironmentOrder"))
+        if isinstance(policy := parameters.get("schedulingPolicyArn"), str):
+            found.append((policy,))
     return found
 
 

@@ -66,7 +66,9 @@ class Batch:
         self._changed = threading.Condition()
         self._is_dirty, self._is_closed = False, False
         self._build(observers)
-        self._labels = TagOperations(self._environments, self._queues, self._definitions, self)
+        self._labels = TagOperations(
+            self._environments, self._queues, self._queues.policies, self._definitions, self
+        )
         self._operations = self._named_operations()
 
     def call(self, request: Request) -> dict[str, Any]:
@@ -170,7 +172,7 @@ class Batch:
         context = AttemptContext(scope, clock, machine.runner, self, machine.stop_grace_s)
         self._attempts = Attempts(self._jobs, capacity, context)
         self._scheduler = Scheduler(
-            SchedulerStores(self._jobs, self._queues, capacity, self._attempts)
+            SchedulerStores(self._jobs, self._queues, capacity, self._attempts), clock
         )
 
     def _named_operations(self) -> dict[str, Operation]:
@@ -184,6 +186,11 @@ class Batch:
             "UpdateJobQueue": self._queues.update,
             "DeleteJobQueue": self._delete_queue,
             "DescribeJobQueues": self._queues.describe,
+            "CreateSchedulingPolicy": self._queues.policies.create,
+            "UpdateSchedulingPolicy": self._queues.policies.update,
+            "DeleteSchedulingPolicy": self._queues.policies.delete,
+            "DescribeSchedulingPolicies": self._queues.policies.describe,
+            "ListSchedulingPolicies": self._queues.policies.list,
             "RegisterJobDefinition": self._definitions.register,
             "DeregisterJobDefinition": self._definitions.deregister,
             "DescribeJobDefinitions": self._definitions.describe,

@@ -6,16 +6,23 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from batchctl.local.batch.api import tags
 from batchctl.local.batch.api.errors import RefusedError
 from batchctl.local.batch.model import containers
-from batchctl.local.batch.model.definitions import Definition, Definitions, check_run_settings
+from batchctl.local.batch.model.definitions import (
+    Definition,
+    Definitions,
+    check_priority,
+    check_run_settings,
+)
 from batchctl.local.batch.model.job import Job, Specification
 from batchctl.local.batch.model.job_store import Jobs
+from batchctl.local.batch.model.lifecycle import Resource
 from batchctl.local.batch.model.queues import Queues
+from batchctl.local.batch.model.scheduling_policies import MAX_SHARES, check_share
 
 MAX_PAYLOAD = 30 * 1024
 """AWS Batch User Guide, "AWS Batch service quotas": a SubmitJob request of at most 30 KiB."""
@@ -27,6 +34,7 @@ MAX_DEPENDENCIES = 20
 """AWS Batch User Guide, "AWS Batch service quotas": at most 20 dependencies."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_OVERRIDE = "schedulingPriorityOverride"
 _UNSERVED = ("nodeOverrides", "eksPropertiesOverride", "ecsPropertiesOverride")
 
 
@@ -47,11 +55,42 @@ class Submission:
         definition = self.definitions.active(request["jobDefinition"])
         size = request.get("arrayProperties", {}).get("size")
         self._check_dependencies(request.get("dependsOn", []), size)
-        specification = _specification(request, definition, (queue.name, queue.arn))
+        specification = replace(
+            _specification(request, definition, (queue.name, queue.arn)),
+            **self._turn(request, definition, queue),
+        )
         labels = dict(request.get("tags", {}))
         if specification.propagate_tags:
             labels = definition.tags | labels
         return self.jobs.add(str(uuid.uuid4()), specification, size, labels)
+
+    def _turn(
+        self, request: Mapping[str, Any], definition: Definition, queue: Resource
+    ) -> dict[str, Any]:
+        """Return share and priority; a queue with a fair-share policy takes no job without them.
+
+        The texts are AWS's, as reported by its users (boto3 #3158, nextflow #3505).
+        """
+        share, priority = request.get("shareIdentifier"), request.get(_OVERRIDE)
+        if self.queues.policy_of(queue) is None:
+            given = [member for member in ("shareIdentifier", _OVERRIDE) if member in request]
+            if given:
+                raise RefusedError(f"{given[0]} is for job queues with a fair-share policy only")
+            return {}
+        if share is None:
+            raise RefusedError("shareIdentifier must be specified.")
+        check_share(share)
+        active = self.jobs.active_shares(queue.name)
+        if share not in active and len(active) >= MAX_SHARES:
+            raise RefusedError(f"A job queue has at most {MAX_SHARES} active share identifiers")
+        priority = definition.others.get("schedulingPriority") if priority is None else priority
+        if priority is None:
+            raise RefusedError(
+                "Either schedulingPriority in job definition or schedulingPriorityOverride should"
+                " be specified."
+            )
+        check_priority(priority, _OVERRIDE)
+        return {"share": share, "priority": priority}
 
     def _check_dependencies(self, dependencies: list[dict[str, str]], size: int | None) -> None:
         if len(dependencies) > MAX_DEPENDENCIES:

@@ -28,6 +28,11 @@ def detail(job: Job, scope: Scope) -> dict[str, Any]:
         "isCancelled": job.is_cancelled,
         "isTerminated": job.is_terminated,
     }
+    if specification.share is not None:
+        shown |= {
+            "shareIdentifier": specification.share,
+            "schedulingPriority": specification.priority,
+        }
     if specification.timeout_s is not None:
         shown["timeout"] = {"attemptDurationSeconds": specification.timeout_s}
     return shown

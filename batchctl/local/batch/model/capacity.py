@@ -28,6 +28,11 @@ class Capacity:
         """Return whether the job would fit if nothing else ran."""
         return any(self._limit(environment) >= vcpus for environment in self._usable(queue))
 
+    def total(self, queue: Resource) -> float:
+        """Return how many vCPUs the queue's jobs can have at once."""
+        limits = (self._limit(environment) for environment in self._usable(queue))
+        return min(float(self._machine_vcpus), sum(limits))
+
     def take(self, environment: Resource, vcpus: float) -> None:
         """Note that a job runs in `environment`."""
         self._change(environment, vcpus)

@@ -20,6 +20,9 @@ MAX_BYTES = 24 * 1024
 MIN_TIMEOUT_S = 60
 """JobTimeout, AWS Batch API Reference: at least 60 seconds."""
 
+MAX_PRIORITY = 9999
+"""RegisterJobDefinition, AWS Batch API Reference: schedulingPriority is 0 to 9999."""
+
 _KEPT = ("parameters", "retryStrategy", "timeout", "propagateTags", "schedulingPriority")
 
 
@@ -53,6 +56,7 @@ class Definitions:
         if len(json.dumps(dict(request)).encode()) > MAX_BYTES:
             raise RefusedError(f"A job definition must not have more than {MAX_BYTES} bytes")
         check_run_settings(request)
+        check_priority(request.get("schedulingPriority", 0), "schedulingPriority")
         definition = self._new(name, request)
         self._by_name.setdefault(name, []).append(definition)
         return _reference(definition)
@@ -128,6 +132,12 @@ class Definitions:
         name, _, number = name_and_revision.partition(":")
         revisions = self._by_name.get(name, [])
         return next((item for item in revisions if str(item.revision) == number), None)
+
+
+def check_priority(priority: int, member: str) -> None:
+    """Refuse a scheduling priority that Batch refuses (SubmitJob, AWS Batch API Reference)."""
+    if not 0 <= priority <= MAX_PRIORITY:
+        raise RefusedError(f"{member} must be between 0 and {MAX_PRIORITY}")
 
 
 def check_run_settings(request: Mapping[str, Any]) -> None:

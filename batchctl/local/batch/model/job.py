@@ -32,6 +32,9 @@ class Specification:
     vcpus: float
     depends_on: tuple[Mapping[str, str], ...]
     propagate_tags: bool
+    share: str | None = None
+    """The share identifier, in queues with a fair-share policy."""
+    priority: int = 0
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ class Jobs:
         self._by_id: dict[str, Job] = {}
         self._by_queue: dict[str, list[Job]] = {}
         self.unfinished: Counter[str] = Counter()
+        self._in_share: Counter[tuple[str, str | None]] = Counter()
 
     def add(
         self, job_id: str, specification: Specification, size: int | None, tags: dict[str, str]
@@ -37,6 +38,7 @@ class Jobs:
         self._by_id[job_id] = job
         self._by_queue.setdefault(specification.queue, []).append(job)
         self.unfinished[specification.queue] += 1
+        self._in_share[_share_of(specification)] += 1
         self._notify(job)
         return job
 
@@ -53,6 +55,10 @@ class Jobs:
         """Return the plain jobs and array parents of a queue, the oldest first."""
         return self._by_queue.get(queue, [])
 
+    def active_shares(self, queue: str) -> set[str | None]:
+        """Return the shares of a queue that have jobs which haven't ended."""
+        return {share for (name, share), jobs in self._in_share.items() if name == queue and jobs}
+
     def move(self, job: Job, status: Status, reason: str | None = None) -> None:
         """Give `job` its next status, with what follows from it for its times and its parent."""
         before, now = job.status, milliseconds(self._clock())
@@ -63,6 +69,7 @@ class Jobs:
             job.stopped_at = now
         if job.parent is None and status in ENDED:
             self.unfinished[job.specification.queue] -= 1
+            self._in_share[_share_of(job.specification)] -= 1
         self._notify(job)
         if job.parent is not None:
             self._count(job.parent, before, status)
@@ -95,3 +102,7 @@ class Jobs:
     def _notify(self, job: Job) -> None:
         for observer in self._observers:
             observer(job)
+
+
+def _share_of(specification: Specification) -> tuple[str, str | None]:
+    return specification.queue, specification.share

@@ -10,6 +10,7 @@ from batchctl.local.batch.api.errors import RefusedError
 from batchctl.local.batch.api.paging import page
 from batchctl.local.batch.model.environments import Environments
 from batchctl.local.batch.model.lifecycle import Resource, check_name, check_state
+from batchctl.local.batch.model.scheduling_policies import SchedulingPolicies, SchedulingPolicy
 from batchctl.local.batch.model.scope import Clock, Scope, name_of
 
 MAX_QUEUES = 50
@@ -17,6 +18,9 @@ MAX_QUEUES = 50
 
 MAX_ENVIRONMENTS = 3
 """AWS Batch User Guide, "AWS Batch service quotas": 3 compute environments to a job queue."""
+
+
+_POLICY = "schedulingPolicyArn"
 
 
 class Queues:
@@ -28,6 +32,7 @@ class Queues:
         """Keep none yet; every change of status takes `transition_s` seconds."""
         self._scope, self._clock, self._transition_s = scope, clock, transition_s
         self._environments = environments
+        self.policies = SchedulingPolicies(scope, self.has_policy)
         self._by_name: dict[str, Resource] = {}
 
     def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,8 +43,6 @@ class Queues:
             raise RefusedError("Object already exists")
         if len(self._by_name) >= MAX_QUEUES:
             raise RefusedError("Job queue limit exceeded")
-        if "schedulingPolicyArn" in request:
-            raise RefusedError("The local cloud has first-in, first-out job queues only")
         self._by_name[name] = self._new(name, request)
         return _reference(self._by_name[name])
 
@@ -55,6 +58,8 @@ class Queues:
                 details[member] = request[member]
         if "computeEnvironmentOrder" in request:
             details["computeEnvironmentOrder"] = self._order(request["computeEnvironmentOrder"])
+        if _POLICY in request:
+            details[_POLICY] = self._replaced_policy(queue, request[_POLICY])
         queue.details, queue.state = details, state
         queue.pass_through("UPDATING", self._settles_at())
         return _reference(queue)
@@ -100,6 +105,15 @@ class Queues:
         """Return whether a queue has this compute environment."""
         return any(arn in environment_order(queue) for queue in self._by_name.values())
 
+    def has_policy(self, arn: str) -> bool:
+        """Return whether a queue has this scheduling policy."""
+        return any(queue.details.get(_POLICY) == arn for queue in self._by_name.values())
+
+    def policy_of(self, queue: Resource) -> SchedulingPolicy | None:
+        """Return the fair-share policy of a queue, None for a first-in, first-out one."""
+        arn = queue.details.get(_POLICY)
+        return None if arn is None else self.policies.existing(arn)
+
     def tagged(self, arn: str) -> Resource | None:
         """Return the queue with this ARN, for its tags."""
         return next((queue for queue in self._by_name.values() if queue.arn == arn), None)
@@ -118,6 +132,8 @@ class Queues:
             "computeEnvironmentOrder": self._order(request.get("computeEnvironmentOrder", [])),
             "jobStateTimeLimitActions": request.get("jobStateTimeLimitActions", []),
         }
+        if _POLICY in request:
+            details[_POLICY] = self.policies.existing(request[_POLICY]).arn
         return Resource(
             name=name,
             arn=self._scope.arn("job-queue", name),
@@ -126,6 +142,12 @@ class Queues:
             settles_at=self._settles_at(),
             details=details,
         )
+
+    def _replaced_policy(self, queue: Resource, arn: str) -> str:
+        # CreateJobQueue, AWS Batch API Reference: a policy can be replaced, not added or removed.
+        if _POLICY not in queue.details:
+            raise RefusedError(f"A scheduling policy can't be added to job queue {queue.arn}")
+        return self.policies.existing(arn).arn
 
     def _order(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if not 1 <= len(entries) <= MAX_ENVIRONMENTS:

@@ -6,12 +6,15 @@ import base64
 import email
 import json
 import re
+import threading
+import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batchctl.local.batch.model.scope import Clock
 from batchctl.local.batch.running.container_tasks import DEFAULT_LOG_GROUP
 from batchctl.local.batch.running.executor import StartError
 from batchctl.local.batch.running.logs import LogEvent
@@ -20,6 +23,10 @@ from batchctl.local.emulator.root_clients import RootClients
 SESSION_S = 12 * 3600
 """AssumeRole, AWS STS API Reference: a role's session lasts 12 hours at most. ECS renews a task's;
 we don't."""
+
+FRESH_S = 2.0
+"""So long a role's session is given to further tasks without asking for the role again; on AWS a
+changed trust policy takes longer to work."""
 
 # Amazon ECR User Guide, "Private registries": the form of an image's name.
 _OWN_IMAGE = re.compile(
@@ -48,9 +55,17 @@ class Account(Protocol):
 class EmulatorAccount:
     """The account in the emulator."""
 
-    def __init__(self, endpoint_url: str, region: str, root: tuple[str, str]) -> None:
+    def __init__(
+        self,
+        endpoint_url: str,
+        region: str,
+        root: tuple[str, str],
+        clock: Clock = time.monotonic,
+    ) -> None:
         """Call `endpoint_url` with root's access key id and secret."""
         self._client, self._account_id = RootClients(endpoint_url, region, root), root[0]
+        self._clock, self._sessions_lock = clock, threading.Lock()
+        self._sessions: dict[str, tuple[Mapping[str, str], float]] = {}
 
     def problem_with(self, environment: Mapping[str, Any]) -> str | None:
         """Return the first thing that the environment names and the account hasn't."""
@@ -77,7 +92,18 @@ class EmulatorAccount:
             return f"CLIENT_ERROR - {error}"
 
     def credentials(self, role_arn: str, session: str) -> Mapping[str, str]:
-        """Return a session of the job role, whose trust policy must name ECS tasks."""
+        """Return a session of the job role, whose trust policy must name ECS tasks.
+
+        Tasks that start within moments of each other share one, with the name of the first.
+        """
+        with self._sessions_lock:
+            found, at = self._sessions.get(role_arn, ({}, -FRESH_S))
+            if self._clock() - at >= FRESH_S:
+                found, at = self._new_session(role_arn, session), self._clock()
+                self._sessions[role_arn] = found, at
+            return found
+
+    def _new_session(self, role_arn: str, session: str) -> Mapping[str, str]:
         self._require_trust(role_arn)
         try:
             answer = self._client("sts").assume_role(

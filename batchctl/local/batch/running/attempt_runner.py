@@ -114,7 +114,7 @@ class _RunningAttempt:
             process.send_signal(number)
 
 
-def inherited(pycache: str) -> dict[str, str]:
+def inherited() -> dict[str, str]:
     """Return the variables that every job gets: a few of ours, and no way to AWS but ours."""
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return kept | {
@@ -123,7 +123,5 @@ def inherited(pycache: str) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "BOTO_CONFIG": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        # The user's compute directory stays as it is.
-        "PYTHONPYCACHEPREFIX": pycache,
         "PYTHONUNBUFFERED": "1",
     }

@@ -1,25 +1,25 @@
-"""What runs a job's command: here as a process of this machine, in the compute directory.
+"""What runs a job's command: here as processes of this machine.
 
 An executor starts the command and gives back the process; the environment comes complete from the
-caller. A process is the leader of its own group, and what it leaves behind when it ends is killed,
-as a container's end would. `container_executor` has the other executor.
+caller. A task runs in folders of its own, held to its memory, and what it leaves behind when it
+ends is killed, as a container's end would. `container_executor` has the other executor.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from batchctl.local.batch.running.memory import OUT_OF_MEMORY, MemoryWatch
+from batchctl.contract.environment import Container
+from batchctl.local.batch.running.memory import OUT_OF_MEMORY, MemoryWatch, write_events
 from batchctl.local.batch.running.task import Outcome, Task
-from batchctl.local.reaper import Watcher
-from batchctl.packaging import RUNNER_COMMAND, RUNNER_FOLDER
+from batchctl.local.pictures import Pictures
+from batchctl.local.tasks.folders import TaskFolder, TaskFolders
+from batchctl.local.tasks.keeping import LaunchError
+from batchctl.packaging import RUNNER_COMMAND
 
 
 class StartError(Exception):
@@ -29,8 +29,9 @@ class StartError(Exception):
 class Process(Protocol):
     """A started command."""
 
-    output: IO[bytes]
-    """What it writes to stdout and stderr, in the order in which it writes it."""
+    @property
+    def output(self) -> IO[bytes]:
+        """What it writes to stdout and stderr, in the order in which it writes it."""
 
     def has_ended(self) -> bool:
         """Return whether the command has exited; what it started may still hold `output`."""
@@ -49,24 +50,56 @@ class Executor(Protocol):
         """Start the command of `task`; StartError with the reason when that fails."""
 
 
+class Launched(Protocol):
+    """A command that a launcher has started."""
+
+    output: IO[bytes]
+
+    @property
+    def root(self) -> int | None:
+        """The process that has all of the task below it; None where nobody looks after that."""
+
+    def has_ended(self) -> bool:
+        """Return whether it has exited."""
+
+    def wait(self) -> int:
+        """Wait for its end; return the exit code."""
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal; quiet when it is gone."""
+
+
+class Launcher(Protocol):
+    """A way of starting a command on this machine."""
+
+    def launch(self, command: list[str], folder: Path, environment: Mapping[str, str]) -> Launched:
+        """Start a command in a folder; LaunchError says why it couldn't be."""
+
+
+@dataclass(frozen=True)
+class TaskFiles:
+    """What tasks run from, and in."""
+
+    pictures: Pictures
+    folders: TaskFolders
+
+
 class ProcessExecutor:
-    """Runs commands as child processes, held to their memory; the image is only asked after."""
+    """Runs commands as processes, held to their memory; the image is only asked after."""
 
     def __init__(
         self,
-        directory: Path,
-        runner: Path,
-        watcher: Watcher,
+        launcher: Launcher,
+        files: TaskFiles,
         image_problem: Callable[[str], str | None] = lambda _image: None,
         python: str = sys.executable,
     ) -> None:
-        """Run everything in `directory`; `watcher` ends what runs when this process is killed.
+        """Run everything by `launcher`, in folders of its own.
 
-        `runner` is the folder that stands for the one which an image has. `image_problem` says why
-        an image can't be pulled, and None for one that can, or that isn't known here. `python` is
-        the interpreter that commands call `python` or `python3`.
+        `image_problem` says why an image can't be pulled, and None for one that can, or that isn't
+        known here. `python` is the interpreter that commands call `python` or `python3`.
         """
-        self._directory, self._runner, self._watcher = directory, runner, watcher
+        self._launcher, self._files = launcher, files
         self._image_problem, self._memory = image_problem, MemoryWatch()
         self._python = python
 
@@ -75,54 +108,58 @@ class ProcessExecutor:
 
         Without a command it is the runner: the image's own can't be known here.
         """
+        folder = self._folder(task)
+        own = {"TMPDIR": str(folder.temporary), Container.MEMORY_EVENTS: str(folder.memory_events)}
+        command = list(task.command or RUNNER_COMMAND)
+        try:
+            launched = self._launcher.launch(
+                self._named(command), folder.work, {**environment, **own}
+            )
+        except LaunchError as error:
+            self._files.folders.remove(folder)
+            reason = f"CannotStartContainerError: could not run `{command[0]}`: {error}"
+            raise StartError(reason) from error
+        if launched.root is not None:
+            self._memory.watch(launched.root, task.memory_mib, folder.memory_events)
+        return _LocalProcess(launched, folder, self._files.folders, self._memory)
+
+    def _folder(self, task: Task) -> TaskFolder:
         problem = self._image_problem(task.image)
         if problem is not None:
             raise StartError(f"CannotPullContainerError: {problem}")
-        command = self._command(task)
         try:
-            child = subprocess.Popen(  # noqa: S603 - the job's own command is what there is to run
-                command,
-                cwd=self._directory,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            folder = self._files.folders.make(task.id, self._files.pictures.of(task.image))
+            write_events(folder.memory_events, 0)
+        except LookupError as error:
+            raise StartError(f"CannotPullContainerError: {error.args[0]}") from error
         except OSError as error:
-            reason = f"CannotStartContainerError: could not run `{command[0]}`: {error.strerror}"
-            raise StartError(reason) from error
-        self._watcher.watch(child.pid)
-        self._memory.watch(child.pid, task.memory_mib)
-        return _ChildProcess(child, self._watcher, self._memory)
+            raise StartError(f"CannotCreateContainerError: {error}") from error
+        return folder
 
-    def _command(self, task: Task) -> list[str]:
-        program, *arguments = task.command or RUNNER_COMMAND
-        return [
-            self._python if program in {"python", "python3"} else program,
-            *(str(self._runner) if each == RUNNER_FOLDER else each for each in arguments),
-        ]
+    def _named(self, command: list[str]) -> list[str]:
+        program, *arguments = command
+        return [self._python if program in {"python", "python3"} else program, *arguments]
 
 
-class _ChildProcess:
-    def __init__(
-        self, child: subprocess.Popen[bytes], watcher: Watcher, memory: MemoryWatch
-    ) -> None:
-        self._child, self._watcher, self._memory = child, watcher, memory
-        if child.stdout is None:
-            raise StartError("CannotStartContainerError: the process has no output pipe")
-        self.output: IO[bytes] = child.stdout
+@dataclass(frozen=True)
+class _LocalProcess:
+    launched: Launched
+    folder: TaskFolder
+    folders: TaskFolders
+    memory: MemoryWatch
+
+    @property
+    def output(self) -> IO[bytes]:
+        return self.launched.output
 
     def has_ended(self) -> bool:
-        return self._child.poll() is not None
+        return self.launched.has_ended()
 
     def wait(self) -> Outcome:
-        code = self._child.wait()
-        self.send_signal(signal.SIGKILL)
-        self._watcher.forget(self._child.pid)
-        reason = OUT_OF_MEMORY if self._memory.forget(self._child.pid) else None
-        return Outcome(exit_code=code if code >= 0 else 128 - code, reason=reason)
+        code, root = self.launched.wait(), self.launched.root
+        was_killed = root is not None and self.memory.forget(root)
+        self.folders.remove(self.folder)
+        return Outcome(exit_code=code, reason=OUT_OF_MEMORY if was_killed else None)
 
     def send_signal(self, number: int) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, number)
+        self.launched.send_signal(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
@@ -19,6 +20,9 @@ included."""
 
 MAX_BATCH_EVENTS = 10_000
 """PutLogEvents, CloudWatch Logs API Reference: 10,000 events in a batch."""
+
+GATHER_S = 0.2
+"""So long lines are gathered, as a call for each costs more than what it brings."""
 
 _EVENT_OVERHEAD = 26
 _BUFFERED_LINES = 20_000
@@ -37,13 +41,19 @@ class Lines:
         threading.Thread(target=self._read, name=f"output-{name}", daemon=True).start()
 
     def take(self, timeout_s: float) -> list[LogEvent]:
-        """Return what has come in, after waiting at most `timeout_s` seconds for the first line."""
+        """Return what has come in: the lines of at most `GATHER_S` seconds from the first one on.
+
+        The first is waited for at most `timeout_s` seconds.
+        """
         taken: list[LogEvent] = []
+        deadline = time.monotonic() + timeout_s
         try:
-            line = self._lines.get(timeout=timeout_s)
-            while line is not None:
+            while (line := self._lines.get(timeout=_left(deadline))) is not None:
+                if not taken:
+                    deadline = time.monotonic() + GATHER_S
                 taken.append(line)
-                line = self._lines.get_nowait()
+                if len(taken) == MAX_BATCH_EVENTS:
+                    return taken
         except queue.Empty:
             return taken
         self.has_ended = True
@@ -56,6 +66,10 @@ class Lines:
                 # CloudWatch Logs refuses an empty message.
                 self._lines.put({"timestamp": milliseconds(self._clock()), "message": text or " "})
         self._lines.put(None)
+
+
+def _left(deadline: float) -> float:
+    return max(0.0, deadline - time.monotonic())
 
 
 def batches(events: Iterable[LogEvent]) -> Iterator[list[LogEvent]]:
