@@ -17,7 +17,7 @@ from batchctl.aws.calls import log_calls, numbered_try
 from batchctl.aws.clock import Clock
 from batchctl.aws.partitions import Partition, partition_of
 from batchctl.aws.retries import Retrier
-from batchctl.aws.tags import STACK_TAG
+from batchctl.aws.tags import STACK_TAG, mark_of
 from batchctl.aws.waiting import Pending, Poller
 from batchctl.errors import UsageError
 
@@ -124,7 +124,16 @@ class Aws:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags that everything of the stack carries: the stack's own and the user's."""
+        """The tags that everything of the stack carries: its mark and the user's."""
+        return {**self.user_tags, **mark_of(self.stack, self.region)}
+
+    @property
+    def instance_tags(self) -> dict[str, str]:
+        """The tags of instances and their volumes, for the bill.
+
+        AWS replaces running instances when one of them changes, so the rest of the mark, which is
+        for finding things, is left out.
+        """
         return {**self.user_tags, STACK_TAG: self.stack}
 
     @cached_property

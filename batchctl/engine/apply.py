@@ -20,12 +20,13 @@ from batchctl.engine.action import Action
 from batchctl.engine.deletions import orphans_of
 from batchctl.engine.destroy import delete_records
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
+from batchctl.engine.ownership import FRESH_S
 from batchctl.engine.plan import Plan, at_recorded_generation, decide, graph_of, observe
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import WalkOutcome, walk
 from batchctl.errors import Interrupted, LoggedOut
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 
 ADOPT_WITHIN_S = 60.0
 # After a lost answer: how long AWS gets to show the effect of the call, and how often a resource is
@@ -145,6 +146,7 @@ class _Applier:
         if step.action is not Action.REPLACE or actual is None:
             return self._create(resource, aws)
         if not resource.create_before_delete:
+            self._require_owned_still(resource, actual.outputs, aws)
             resource.delete(aws, actual.outputs)
             self._state.remove(resource.address)
             return self._create(resource, aws)
@@ -152,11 +154,19 @@ class _Applier:
 
     def _succeed(self, resource: Resource[Any], actual: Actual[Any], aws: Aws) -> Outputs:
         """Make a successor; the predecessor is deleted at the end of the run."""
-        predecessor = self._record(resource, resource.desired(self.deployed), actual.outputs)
+        predecessor = self._predecessor(resource, actual)
         successor = dataclasses.replace(resource, generation=resource.generation + 1)
         intent = self._record(successor, successor.desired(self.deployed), None)
         self._state.supersede(predecessor, intent)
         return self._create(successor, aws)
+
+    def _predecessor(self, resource: Resource[Any], actual: Actual[Any]) -> StateRecord:
+        """Return the record of what is replaced: by its own identity, needing what it needed."""
+        found = self._record(resource, actual.properties, actual.outputs)
+        recorded = self._state.state.resources.get(resource.address)
+        if recorded is None or not recorded.dependencies:
+            return found
+        return dataclasses.replace(found, dependencies=recorded.dependencies)
 
     def _create(self, resource: Resource[Any], aws: Aws, rereads: int = MAX_REREADS) -> Outputs:
         """Record the intent, then make the resource; one that already exists is adopted."""
@@ -244,6 +254,7 @@ class _Applier:
     def _change(
         self, step: Step, resource: Resource[Any], actual: Actual[Any], aws: Aws
     ) -> Outputs:
+        self._require_owned_still(resource, actual.outputs, aws)
         desired = resource.desired(self.deployed)
         changed_keys = {change.top for change in step.changes}
         changed = {key: value for key, value in desired.items() if key in changed_keys}
@@ -258,6 +269,14 @@ class _Applier:
             ]
             resource.write_tags(aws, outputs, aws.tags, removed)
         return outputs
+
+    def _require_owned_still(self, resource: Resource[Any], outputs: Outputs, aws: Aws) -> None:
+        """Raise NotOwned when it became somebody else's while the user thought about the plan."""
+        if resource.shared or aws.clock.now() - self._plan.read_at <= FRESH_S:
+            return
+        tags = resource.tags_of(aws, outputs)
+        if tags is not None:
+            require_owned(aws, f"`{outputs.id}`", tags)
 
     def _record(
         self, resource: Resource[Any], desired: Properties, outputs: Outputs | None

@@ -8,6 +8,7 @@ from typing import Any
 
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
+from batchctl.engine.ownership import Found, find_owned
 from batchctl.engine.state import State, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.resource import Outputs, Resource
@@ -20,18 +21,26 @@ def orphans_of(stack: Sequence[Resource[Any]], state: State) -> tuple[StateRecor
     return (*orphans, *state.deposed)
 
 
-def deletion_or_keep(record: StateRecord, aws: Aws) -> Step:
-    """Return the step for a resource no longer wanted; a shared one is kept and forgotten."""
-    step = planned_deletion(record, aws)
-    if not record.resource_kind.shared:
-        return step
-    because = "other stacks of the account may use it"
-    return dataclasses.replace(step, action=Action.KEEP, loses_data=None, kept_because=because)
+def deletion_or_keep(record: StateRecord, state: State, aws: Aws) -> tuple[Step, Found]:
+    """Return the step for a resource no longer wanted, and what AWS has of it.
+
+    What is shared, and what isn't ours, is kept and forgotten.
+    """
+    if record.resource_kind.shared:
+        return _keep(record, "other stacks of the account may use it"), Found()
+    found = find_owned(record, aws, is_deposed=record in state.deposed)
+    if found.foreign is not None:
+        step = _keep(record, found.foreign)
+        return dataclasses.replace(step, forgets=True), found
+    return _planned_deletion(record, found.outputs, aws), found
 
 
-def planned_deletion(record: StateRecord, aws: Aws) -> Step:
+def _keep(record: StateRecord, because: str) -> Step:
+    return Step(Action.KEEP, record.address, physical_id(record), kept_because=because)
+
+
+def _planned_deletion(record: StateRecord, outputs: Outputs | None, aws: Aws) -> Step:
     """Return the step that deletes a recorded resource, with the data and the work that it ends."""
-    outputs = record.known_outputs()
     kind = record.resource_kind
     step = Step(
         Action.DELETE,

@@ -7,20 +7,21 @@ dependencies. What holds the user's data is kept unless the data is to be delete
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
 from batchctl.engine.deletions import deletion_or_keep, physical_id
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
+from batchctl.engine.ownership import FRESH_S, Found, find_owned
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import INTERRUPTED, LOGGED_OUT, WalkOutcome, walk
 from batchctl.errors import Interrupted, LoggedOut
-from batchctl.resource import Outputs
 
 
 def plan_destroy(
@@ -28,22 +29,30 @@ def plan_destroy(
 ) -> Plan:
     """Return a DELETE for everything recorded, a KEEP for what stays.
 
-    What holds data stays unless `delete_data`; what other stacks share stays in any case. What
-    could not be read is in the outcome, and has no step.
+    What isn't ours stays, whatever the state says; what holds data stays unless `delete_data`; what
+    other stacks share stays in any case. What could not be read is in the outcome, and has no step.
     """
     records = _by_key((*state.state.resources.values(), *state.state.deposed), state)
     steps: dict[str, Step] = {}
+    found: dict[str, Found] = {}
+    started = aws.clock.now()
 
     def plan_one(key: str) -> None:
         reporting_aws = with_progress(aws, records[key].address, on_wait)
-        steps[key] = _deletion_or_keep(records[key], reporting_aws, delete_data)
+        step, found[key] = deletion_or_keep(records[key], state.state, reporting_aws)
+        steps[key] = _without_data(step, delete_data)
 
     outcome = walk(dict.fromkeys(records, frozenset()), plan_one, aws.clock.stop)
-    return Plan(tuple(steps[key] for key in records if key in steps), outcome=outcome)
+    return Plan(
+        tuple(steps[key] for key in records if key in steps),
+        outcome=outcome,
+        found=found,
+        read_at=started,
+    )
 
 
-def _deletion_or_keep(record: StateRecord, aws: Aws, delete_data: bool) -> Step:
-    step = deletion_or_keep(record, aws)
+def _without_data(step: Step, delete_data: bool) -> Step:
+    """Return the step, or a KEEP where the data may not be deleted."""
     if delete_data or not step.loses_data:
         return step
     because = f"it holds {step.loses_data}"
@@ -54,9 +63,12 @@ def _deletion_or_keep(record: StateRecord, aws: Aws, delete_data: bool) -> Step:
 
 def destroy(plan: Plan, state: StateFile, aws: Aws, emit: Emit) -> WalkOutcome:
     """Delete what the plan says; errors are in the outcome, deletions in the state."""
-    doomed = {step.address for step in plan.changes}
+    doomed = {step.address for step in plan.steps if step.mutates or step.forgets}
     records = (*state.state.resources.values(), *state.state.deposed)
-    outcome = delete_records([each for each in records if each.address in doomed], state, aws, emit)
+    known = Known(plan.found, plan.read_at)
+    outcome = delete_records(
+        [each for each in records if each.address in doomed], state, aws, emit, known
+    )
     for address, because in outcome.skipped.items():
         emit(Skipped(address, because))
     _forget_shared(state)
@@ -76,7 +88,7 @@ class Remaining:
 
 def remaining_after(plan: Plan, outcome: WalkOutcome, state: StateFile) -> tuple[Remaining, ...]:
     """Return what is still recorded of what the plan was to delete, after `destroy`."""
-    doomed = {step.address for step in plan.changes}
+    doomed = {step.address for step in plan.steps if step.mutates or step.forgets}
     records = _by_key((*state.state.resources.values(), *state.state.deposed), state)
     return tuple(
         Remaining(key, physical_id(record), _reason(key, outcome), record.resource_kind.cost)
@@ -100,14 +112,38 @@ def _forget_shared(state: StateFile) -> None:
             state.remove(record.address)
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a plan found of records, by their keys, and when it was read."""
+
+    found: Mapping[str, Found] = field(default_factory=dict)
+    read_at: float = -math.inf
+
+    def fresh(self, key: str, aws: Aws) -> Found | None:
+        """Return what is known of a record, unless it was read too long ago."""
+        if aws.clock.now() - self.read_at > FRESH_S:
+            return None
+        return self.found.get(key)
+
+
+NOTHING_KNOWN = Known()
+
+
 def delete_records(
-    records: Sequence[StateRecord], state: StateFile, aws: Aws, emit: Emit
+    records: Sequence[StateRecord],
+    state: StateFile,
+    aws: Aws,
+    emit: Emit,
+    known: Known = NOTHING_KNOWN,
 ) -> WalkOutcome:
-    """Delete recorded resources, each after its dependents and after the entry points."""
+    """Delete recorded resources that are ours, each after its dependents and the entry points.
+
+    What isn't ours is kept and forgotten. `known` is what a plan has just found of them.
+    """
     by_key = _by_key(records, state)
 
     def delete_one(key: str) -> None:
-        _delete(by_key[key], state, aws, emit)
+        _delete(by_key[key], known.fresh(key, aws), state, aws, emit)
 
     return walk(_entry_points_first(_reversed_graph(by_key), by_key), delete_one, aws.clock.stop)
 
@@ -146,34 +182,34 @@ def _entry_points_first(
     return {key: before if key in first else before | entry_points for key, before in graph.items()}
 
 
-def _delete(record: StateRecord, state: StateFile, aws: Aws, emit: Emit) -> None:
-    if record.resource_kind.shared:
+def _delete(
+    record: StateRecord,
+    fresh: Found | None,
+    state: StateFile,
+    aws: Aws,
+    emit: Emit,
+) -> None:
+    if record.resource_kind.shared or (fresh and fresh.foreign):
         _forget(record, state)
         return
+    is_deposed = record in state.state.deposed
     step = Step(Action.DELETE, record.address, physical_id(record))
     reporting = aws.reporting_to(lambda what: emit(Waiting(step, what)))
     started = aws.clock.now()
     emit(Started(step))
     try:
-        outputs = _outputs_of(record, reporting)
-        if outputs is not None:
-            record.resource_kind.delete(reporting, outputs)
+        found = fresh or find_owned(record, reporting, is_deposed=is_deposed)
+        if found.outputs is not None:
+            record.resource_kind.delete(reporting, found.outputs)
     except (Interrupted, LoggedOut):
         raise
     except BaseException as error:
         emit(Failed(step, error))
         raise
     _forget(record, state)
+    if found.foreign is not None:
+        step = dataclasses.replace(step, action=Action.KEEP, kept_because=found.foreign)
     emit(Finished(step, aws.clock.now() - started))
-
-
-def _outputs_of(record: StateRecord, aws: Aws) -> Outputs | None:
-    """Return the recorded outputs; of an intent those that a read finds, None for nothing."""
-    outputs = record.known_outputs()
-    if outputs is not None:
-        return outputs
-    actual = record.resource_kind.read(aws, None, record.identity)
-    return actual.outputs if actual else None
 
 
 def _forget(record: StateRecord, state: StateFile) -> None:

@@ -7,6 +7,7 @@ each step, with the real outputs of the steps before.
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
 from batchctl.engine.deletions import deletion_or_keep, orphans_of
 from batchctl.engine.difference import Change, attributes, difference
+from batchctl.engine.ownership import Found
 from batchctl.engine.state import State, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import WalkOutcome, walk
@@ -35,6 +37,9 @@ class Plan:
     steps: tuple[Step, ...]
     actual: Mapping[str, Actual[Any] | None] = field(default_factory=dict)
     outcome: WalkOutcome = field(default_factory=WalkOutcome)
+    # What was found of recorded resources that are to be deleted, and since when all is known.
+    found: Mapping[str, Found] = field(default_factory=dict)
+    read_at: float = -math.inf
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -63,15 +68,16 @@ def make_plan(
 
     `stack` is every resource in an order in which dependencies come first (as `build` makes it).
     """
+    started = aws.clock.now()
     planner = _Planner(at_recorded_generation(stack, state), state, aws, on_wait)
     planner.read_ahead()
     outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop)
     deletions = [
-        deletion_or_keep(record, with_progress(aws, record.address, on_wait))
+        deletion_or_keep(record, state, with_progress(aws, record.address, on_wait))[0]
         for record in orphans_of(stack, state)
     ]
     steps = [planner.steps[r.address] for r in stack if r.address in planner.steps]
-    return Plan((*steps, *deletions), planner.actual, outcome)
+    return Plan((*steps, *deletions), planner.actual, outcome, read_at=started)
 
 
 def with_progress(aws: Aws, address: str, on_wait: OnWait) -> Aws:

@@ -156,6 +156,16 @@ class Resource(ABC, Generic[O]):
         raise TypeError(f"`{self.kind}` can be tagged but has no `write_tags`")
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: O) -> Mapping[str, str] | None:
+        """Return the tags that say whose it is now; None when it is gone.
+
+        Asked by what `delete` goes by, as a state may say anything. What can't be tagged has the
+        tags of what it belongs to. Every kind that is deleted has its own.
+        """
+        del aws, recorded
+        raise TypeError(f"`{cls.kind}` can be deleted but has no `tags_of`")
+
+    @classmethod
     @abstractmethod
     def delete(cls, aws: Aws, recorded: O) -> None:
         """Delete it and wait until it is gone; quiet when it is gone already."""

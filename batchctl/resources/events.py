@@ -127,6 +127,14 @@ class EventRule(Resource[Outputs]):
             aws.events.untag_resource(ResourceARN=outputs.arn, TagKeys=removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        arn = aws.arn("events", f"rule/{recorded.id}")
+        with ignore_missing():
+            return as_dict(aws.events.list_tags_for_resource(ResourceARN=arn)["Tags"])
+        return None
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Remove the targets, without which AWS deletes no rule, then the rule."""
         with ignore_missing():

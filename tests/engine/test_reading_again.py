@@ -107,7 +107,7 @@ def appears_before(cloud: Cloud, name: str, tags: dict[str, str], colour: str) -
 def test_what_turns_out_to_exist_is_adopted_and_brought_to_what_is_wanted(
     cloud: Cloud, aws: FakeAws, state: StateFile
 ) -> None:
-    appears_before(cloud, "app-neighbour", {"batchctl:stack": "app"}, "pink")
+    appears_before(cloud, "app-neighbour", dict(aws.tags), "pink")
     assert up((neighbour,), state, aws).succeeded
     assert cloud.writes == [("create", "app-neighbour"), ("update", "app-neighbour")]
     assert cloud.things["app-neighbour"]["Colour"] == "red"

@@ -63,7 +63,11 @@ def test_a_group_lets_in_what_was_asked_for_over_both_families(ec2: Any, group: 
 
 def test_a_group_carries_the_tags_from_its_making(ec2: Any, group: Outputs) -> None:
     tags = {tag["Key"]: tag["Value"] for tag in described(ec2, group)["Tags"]}
-    assert tags == {"batchctl:stack": "batchapp", "team": "quant"}
+    assert tags == {
+        "batchctl:stack": "batchapp",
+        "batchctl:region": "us-east-1",
+        "team": "quant",
+    }
 
 
 def test_a_network_with_host_bits_is_no_difference(ec2: Any, deployed: Deployed) -> None:

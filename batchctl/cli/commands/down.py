@@ -88,4 +88,5 @@ def _print_remaining(remaining: Sequence[Remaining]) -> None:
 def _print_kept(made: Plan) -> None:
     for step in made.steps:
         if not step.mutates:
-            say(f"kept {step.address} ({step.name}): {step.kept_because}")
+            forgotten = "; it is no longer recorded" if step.forgets else ""
+            say(f"kept {step.address} ({step.name}): {step.kept_because}{forgotten}")

@@ -17,7 +17,7 @@ from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
 from batchctl.resources.apigateway.rest_apis import RestApi
 from batchctl.resources.iam import policies as iam_policies
 from batchctl.resources.iam.roles import tag_list
-from batchctl.resources.logs import LogGroup, read_log_group
+from batchctl.resources.logs import API_ERRORS, LogGroup, read_log_group
 
 # API Gateway developer guide, "Set up CloudWatch logging for REST APIs".
 MANAGED_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
@@ -88,7 +88,7 @@ class ErrorLogGroup(LogGroup):
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return logGroupName and retentionInDays."""
-        name = f"API-Gateway-Execution-Logs_{deployed[self.api].id}/{self.stage}"
+        name = f"{API_ERRORS}{deployed[self.api].id}/{self.stage}"
         return {**super().desired(deployed), "logGroupName": name}
 
     @classmethod

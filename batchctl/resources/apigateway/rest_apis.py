@@ -20,6 +20,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
+    is_owned,
     require_owned,
 )
 from batchctl.resources.apigateway import methods as apigateway_methods
@@ -196,10 +197,22 @@ class RestApi(Resource[RestApiOutputs]):
         set_tags(aws, f"/restapis/{outputs.id}", tags, removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: RestApiOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return tags_of_api(aws, recorded.id)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: RestApiOutputs) -> None:
         """Delete the API with all that belongs to it: one in 30 s at most ("Quotas")."""
         with ignore_missing():
             aws.apigateway.delete_rest_api(restApiId=recorded.id)
+
+
+def tags_of_api(aws: Aws, api_id: str) -> Mapping[str, str] | None:
+    """Return the tags of an API, whoever's it is; None when it is gone."""
+    with ignore_missing():
+        return aws.apigateway.get_rest_api(restApiId=api_id).get("tags", {})
+    return None
 
 
 def set_tags(aws: Aws, path: str, tags: Mapping[str, str], removed: Sequence[str]) -> None:
@@ -224,12 +237,11 @@ def _found(aws: Aws, recorded: RestApiOutputs | None, name: str) -> Mapping[str,
 def _tagged(aws: Aws, name: str) -> list[Mapping[str, Any]]:
     """Return the APIs of this name that carry the stack's tag, the oldest first."""
     pages = aws.apigateway.get_paginator("get_rest_apis").paginate(PaginationConfig=PAGES)
-    ours = {key: value for key, value in aws.tags.items() if key.startswith("batchctl:")}
     found = [
         api
         for page in pages
         for api in page.get("items", [])
-        if api["name"] == name and ours.items() <= api.get("tags", {}).items()
+        if api["name"] == name and is_owned(aws, api.get("tags", {}))
     ]
     return sorted(found, key=lambda api: (str(api.get("createdDate")), api["id"]))
 

@@ -166,10 +166,22 @@ class Stage(Resource[StageOutputs]):
                 yield f"API Gateway lets {wanted[key]:.0f} {what} through instead of {had[key]:.0f}"
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: StageOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return tags_of_stage(aws, recorded.rest_api_id, recorded.id)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: StageOutputs) -> None:
         """Delete the stage: from then on nobody reaches the API."""
         with ignore_missing():
             aws.apigateway.delete_stage(restApiId=recorded.rest_api_id, stageName=recorded.id)
+
+
+def tags_of_stage(aws: Aws, api_id: str, name: str) -> Mapping[str, str] | None:
+    """Return the tags of a stage, whoever's it is; None when it is gone."""
+    with ignore_missing():
+        return aws.apigateway.get_stage(restApiId=api_id, stageName=name).get("tags", {})
+    return None
 
 
 def _patch(changed: Properties) -> Any:

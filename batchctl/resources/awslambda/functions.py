@@ -186,6 +186,11 @@ class Function(Resource[FunctionOutputs]):
             yield f"function `{self.name}` can run {new} at once instead of {had} times"
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: FunctionOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return tags_of_function(aws, recorded.id)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: FunctionOutputs) -> None:
         """Delete the function; the last one in a security group is gone when its interfaces are.
 
@@ -198,6 +203,12 @@ class Function(Resource[FunctionOutputs]):
         _wait_until_gone(aws, recorded.id)
         if recorded.security_group_id and not _is_used_by_others(aws, recorded.security_group_id):
             wait_until_interfaces_gone(aws, recorded.security_group_id)
+
+
+def tags_of_function(aws: Aws, name: str) -> Mapping[str, str] | None:
+    """Return the tags of a function, whoever's it is; None when there is none of that name."""
+    found = _get(aws, name)
+    return None if found is None else found.get("Tags", {})
 
 
 def _set_concurrency(aws: Aws, name: str, reserved: int | None) -> None:

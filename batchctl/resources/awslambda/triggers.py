@@ -16,7 +16,7 @@ from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, is_unknown
-from batchctl.resources.awslambda.functions import Function
+from batchctl.resources.awslambda.functions import Function, tags_of_function
 from batchctl.resources.sqs import Queue
 
 __all__ = ["EventSourceMapping", "Function", "Permission"]
@@ -85,6 +85,15 @@ class EventSourceMapping(Resource[Outputs]):
         return actual.outputs
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags of its function or, when that is gone, of its queue."""
+        found = _get_mapping(aws, recorded.id)
+        if found is None:
+            return None
+        tags = tags_of_function(aws, found["FunctionArn"].rpartition(":")[2])
+        return _tags_of_queue(aws, found["EventSourceArn"]) if tags is None else tags
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Delete the mapping and wait until the last messages in work are done."""
         with ignore_missing():
@@ -106,6 +115,14 @@ def _get_mapping(aws: Aws, uuid: str) -> Mapping[str, Any] | None:
     with ignore_missing():
         return dict(aws.awslambda.get_event_source_mapping(UUID=uuid))
     return None
+
+
+def _tags_of_queue(aws: Aws, arn: str) -> Mapping[str, str]:
+    """Return the tags of a queue; none when it is gone."""
+    with ignore_missing():
+        url = aws.sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+        return dict(aws.sqs.list_queue_tags(QueueUrl=url).get("Tags", {}))
+    return {}
 
 
 def _wait_until_mapping_settled(aws: Aws, uuid: str) -> Mapping[str, Any] | None:
@@ -213,6 +230,11 @@ class Permission(Resource[PermissionOutputs]):
             _remove(aws, actual.outputs)
             _add(aws, actual.outputs, desired)
         return actual.outputs
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: PermissionOutputs) -> Mapping[str, str] | None:
+        """Return the tags of its function; None when that is gone."""
+        return tags_of_function(aws, recorded.function_name)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: PermissionOutputs) -> None:

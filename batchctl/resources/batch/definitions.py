@@ -16,6 +16,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
+    is_owned,
     require_owned,
     resolve,
 )
@@ -165,9 +166,16 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
             aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: JobDefinitionOutputs) -> Mapping[str, str] | None:
+        """Return the tags of an ACTIVE revision, of one of ours if there is one; None for none."""
+        found = [each.get("tags", {}) for each in _active(aws, recorded.id)]
+        return next((tags for tags in found if is_owned(aws, tags)), found[0] if found else None)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: JobDefinitionOutputs) -> None:
-        """Deregister every ACTIVE revision; AWS forgets INACTIVE ones after 180 days."""
-        for revision in list(_active(aws, recorded.id)):
+        """Deregister every ACTIVE revision of ours; AWS forgets INACTIVE ones after 180 days."""
+        ours = [each for each in _active(aws, recorded.id) if is_owned(aws, each.get("tags", {}))]
+        for revision in ours:
             with ignore_missing():
                 aws.batch.deregister_job_definition(jobDefinition=revision["jobDefinitionArn"])
 

@@ -105,7 +105,7 @@ class ComputeEnvironment(Resource[Outputs]):
             "securityGroupIds": [deployed[self.security_group].id],
             # Said, as Batch's own choice changes with the years; for both architectures.
             "ec2Configuration": [{"imageType": "ECS_AL2023"}],
-            "tags": Document({**deployed.aws.tags, "Name": self.physical_name}),
+            "tags": Document({**deployed.aws.instance_tags, "Name": self.physical_name}),
         }
 
     @classmethod
@@ -161,9 +161,15 @@ class ComputeEnvironment(Resource[Outputs]):
             aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        found = _describe(aws, recorded.arn)
+        return None if found is None else found.get("tags", {})
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Disable the environment, delete it and wait until its instances are gone, for minutes."""
-        what, describe = _what(recorded.id), partial(_describe, aws, recorded.id)
+        what, describe = _what(recorded.id), partial(_describe, aws, recorded.arn)
         with ignore_missing():
             found = wait_until_settled(aws, what, describe)
             if found is None:

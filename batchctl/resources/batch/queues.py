@@ -105,12 +105,18 @@ class JobQueue(Resource[Outputs]):
             aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        found = _describe(aws, recorded.arn)
+        return None if found is None else found.get("tags", {})
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Disable the queue, end its jobs and delete it.
 
         Batch would end the jobs as well, but later: until then they write into the job table.
         """
-        what, describe = _what(recorded.id), partial(_describe, aws, recorded.id)
+        what, describe = _what(recorded.id), partial(_describe, aws, recorded.arn)
         with ignore_missing():
             found = wait_until_settled(aws, what, describe)
             if found is None:

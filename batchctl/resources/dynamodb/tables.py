@@ -168,6 +168,13 @@ class Table(Resource[TableOutputs]):
             aws.dynamodb.untag_resource(ResourceArn=outputs.arn, TagKeys=removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: TableOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        with ignore_missing():
+            return _tags_of(aws, aws.arn("dynamodb", f"table/{recorded.id}"))
+        return None
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: TableOutputs) -> None:
         """Lift the protection, delete the table with its data, wait until it is gone."""
         table = settled(aws, recorded.id)

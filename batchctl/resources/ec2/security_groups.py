@@ -131,6 +131,12 @@ class SecurityGroup(Resource[Outputs]):
             aws.ec2.delete_tags(Resources=[outputs.id], Tags=[{"Key": key} for key in removed])
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        group = _recorded(aws, recorded)
+        return None if group is None else as_dict(group.get("Tags"))
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Delete the group, once no network interface uses it any more.
 

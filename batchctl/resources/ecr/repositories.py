@@ -19,7 +19,7 @@ from batchctl.resource import (
     Resource,
     require_owned,
 )
-from batchctl.resources.ecr.images import Image
+from batchctl.resources.ecr.images import Image, tags_of_repository
 
 __all__ = ["Image", "Repository"]
 
@@ -127,6 +127,11 @@ class Repository(Resource[RepositoryOutputs]):
         aws.ecr.tag_resource(resourceArn=outputs.arn, tags=_as_list(tags))
         if removed:
             aws.ecr.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: RepositoryOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return tags_of_repository(aws, recorded.id)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: RepositoryOutputs) -> None:

@@ -14,7 +14,13 @@ from batchctl.aws.waiting import Pending
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.ec2.network import Network
 from batchctl.resources.ec2.security_groups import SecurityGroup
-from batchctl.resources.elbv2.tags import BATCHED_TAGS, read_tags, set_tags, tag_list
+from batchctl.resources.elbv2.tags import (
+    BATCHED_TAGS,
+    live_tags,
+    read_tags,
+    set_tags,
+    tag_list,
+)
 
 # boto3's own waiter gives a load balancer 10 minutes.
 SETTLED_WITHIN_S = 600.0
@@ -169,6 +175,11 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
         elif wanted[f"{LOGS}bucket"] != bucket:
             new = wanted[f"{LOGS}bucket"]
             yield f"the load balancer's requests are logged to bucket `{new}`, not `{bucket}`"
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: LoadBalancerOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return live_tags(aws, recorded.arn)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: LoadBalancerOutputs) -> None:

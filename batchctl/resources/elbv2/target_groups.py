@@ -13,7 +13,13 @@ from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, r
 from batchctl.resources.awslambda.functions import Function
 from batchctl.resources.awslambda.triggers import Permission
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
-from batchctl.resources.elbv2.tags import BATCHED_TAGS, read_tags, set_tags, tag_list
+from batchctl.resources.elbv2.tags import (
+    BATCHED_TAGS,
+    live_tags,
+    read_tags,
+    set_tags,
+    tag_list,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +107,11 @@ class TargetGroup(Resource[Outputs]):
         set_tags(aws, outputs.arn, tags, removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return live_tags(aws, recorded.arn)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Delete the target group, once the load balancer has let go of it."""
         with ignore_missing():
@@ -169,6 +180,11 @@ class Target(Resource[TargetOutputs]):
         for target in actual.properties["Targets"]:
             _deregister(aws, actual.outputs.target_group_arn, target["Id"])
         return self.create(aws, desired)
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: TargetOutputs) -> Mapping[str, str] | None:
+        """Return the tags of its target group; None when that is gone."""
+        return live_tags(aws, recorded.target_group_arn)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: TargetOutputs) -> None:

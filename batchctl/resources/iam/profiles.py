@@ -99,6 +99,14 @@ class InstanceProfile(Resource[Outputs]):
             aws.iam.untag_instance_profile(InstanceProfileName=outputs.id, TagKeys=removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        with ignore_missing():
+            found = aws.iam.get_instance_profile(InstanceProfileName=recorded.id)
+            return as_dict(found["InstanceProfile"].get("Tags"))
+        return None
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Take the role out, then delete the profile; the role stays."""
         with ignore_missing():

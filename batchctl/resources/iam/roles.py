@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.aws.tags import as_dict, as_list
+from batchctl.aws.tags import REGION_TAG, as_dict, as_list
 from batchctl.aws.waiting import Pending
 from batchctl.resource import (
     Actual,
@@ -19,6 +19,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
+    in_other_region,
     require_owned,
     resolve,
 )
@@ -180,12 +181,15 @@ class Role(Resource[Outputs]):
             tags = as_dict(role.get("Tags"))
             require_owned(aws, f"role `{name}`", tags)
             trust = iam_policies.canonical(role["AssumeRolePolicyDocument"])
+            inline = iam_policies.inline_policies(aws, name)
+            if recorded is None and REGION_TAG not in tags:
+                _require_this_region(aws, name, inline)
             return Actual(
                 Outputs(id=name, arn=role["Arn"]),
                 {
                     "RoleName": name,
                     "AssumeRolePolicyDocument": Document(trust),
-                    "Policies": Document(iam_policies.inline_policies(aws, name)),
+                    "Policies": Document(inline),
                     "ManagedPolicies": iam_policies.managed_policies(aws, name),
                 },
                 tags,
@@ -231,6 +235,13 @@ class Role(Resource[Outputs]):
             aws.iam.untag_role(RoleName=outputs.id, TagKeys=removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        with ignore_missing():
+            return as_dict(aws.iam.get_role(RoleName=recorded.id)["Role"].get("Tags"))
+        return None
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Strip the role of all that DeleteRole refuses (IAM API reference), then delete it."""
         name = recorded.id
@@ -242,6 +253,15 @@ class Role(Resource[Outputs]):
             for profile in _profiles_with(aws, name):
                 remove_from_profile(aws, profile, name)
             aws.iam.delete_role(RoleName=name)
+
+
+def _require_this_region(aws: Aws, name: str, policies: Mapping[str, Any]) -> None:
+    """Raise NotOwned for a role whose mark is of before it had a region, and which is elsewhere.
+
+    What it allows says where: the ARNs of its policies.
+    """
+    for region in sorted(iam_policies.regions_in(policies) - {aws.region}):
+        raise in_other_region(aws, f"role `{name}`", region)
 
 
 def settled(aws: Aws, what: str, get: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
