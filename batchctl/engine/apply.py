@@ -20,8 +20,9 @@ from batchctl.engine.action import Action
 from batchctl.engine.deletions import orphans_of
 from batchctl.engine.destroy import delete_records
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
+from batchctl.engine.generations import at_generations
 from batchctl.engine.ownership import FRESH_S
-from batchctl.engine.plan import Plan, at_recorded_generation, decide, graph_of, observe
+from batchctl.engine.plan import Plan, decide, graph_of, observe
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import WalkOutcome, walk
@@ -52,7 +53,8 @@ def apply(
     stack: Sequence[Resource[Any]], plan: Plan, state: StateFile, aws: Aws, emit: Emit
 ) -> Result:
     """Bring AWS to what `stack` says; errors are in the result, successes in the state."""
-    applier = _Applier(at_recorded_generation(stack, state.state), plan, state, aws, emit)
+    state.depose(plan.generations.deposed)
+    applier = _Applier(at_generations(stack, state.state, plan.generations), plan, state, aws, emit)
     outcome = walk(graph_of(stack), applier.apply_one, aws.clock.stop)
     _report_skipped(outcome, emit)
     if outcome.complete:

@@ -28,7 +28,7 @@ def deletion_or_keep(record: StateRecord, state: State, aws: Aws) -> tuple[Step,
     """
     if record.resource_kind.shared:
         return _keep(record, "other stacks of the account may use it"), Found()
-    found = find_owned(record, aws, is_deposed=record in state.deposed)
+    found = find_owned(record, aws, is_deposed=record in state.deposed or not record.identity)
     if found.foreign is not None:
         step = _keep(record, found.foreign)
         return dataclasses.replace(step, forgets=True), found

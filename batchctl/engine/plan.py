@@ -19,6 +19,14 @@ from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
 from batchctl.engine.deletions import deletion_or_keep, orphans_of
 from batchctl.engine.difference import Change, attributes, difference
+from batchctl.engine.generations import (
+    NONE_FOUND,
+    Generations,
+    all_of,
+    at_generations,
+    find_generations,
+    unrecorded_kinds,
+)
 from batchctl.engine.ownership import Found
 from batchctl.engine.state import State, StateRecord
 from batchctl.engine.steps import Step
@@ -40,6 +48,8 @@ class Plan:
     # What was found of recorded resources that are to be deleted, and since when all is known.
     found: Mapping[str, Found] = field(default_factory=dict)
     read_at: float = -math.inf
+    # Successors that no record knows of.
+    generations: Generations = NONE_FOUND
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -69,15 +79,21 @@ def make_plan(
     `stack` is every resource in an order in which dependencies come first (as `build` makes it).
     """
     started = aws.clock.now()
-    planner = _Planner(at_recorded_generation(stack, state), state, aws, on_wait)
+    planner = _Planner(at_generations(stack, state), state, aws, on_wait)
     planner.read_ahead()
     outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop)
     deletions = [
         deletion_or_keep(record, state, with_progress(aws, record.address, on_wait))[0]
-        for record in orphans_of(stack, state)
+        for record in (*orphans_of(stack, state), *planner.generations.deposed)
     ]
     steps = [planner.steps[r.address] for r in stack if r.address in planner.steps]
-    return Plan((*steps, *deletions), planner.actual, outcome, read_at=started)
+    return Plan(
+        (*steps, *deletions),
+        planner.actual,
+        outcome,
+        read_at=started,
+        generations=planner.generations,
+    )
 
 
 def with_progress(aws: Aws, address: str, on_wait: OnWait) -> Aws:
@@ -98,6 +114,7 @@ class _Planner:
         self._deployed = Deployed(aws)
         self._lock = threading.Lock()
         self._ahead = WalkOutcome()
+        self.generations = NONE_FOUND
         self.steps: dict[str, Step] = {}
         self.actual: dict[str, Actual[Any] | None] = {}
 
@@ -108,15 +125,30 @@ class _Planner:
         """
         wanted = dict(sorted(self._known_ahead(), key=self._longest_first))
         aws = self._with_batched_reads()
+        unrecorded = unrecorded_kinds(tuple(self._stack.values()), self._state)
+        found: list[Generations] = []
 
         def read_one(address: str) -> None:
+            if address in unrecorded:
+                found.append(find_generations(unrecorded[address], aws))
+                return
             record = self._state.resources.get(address)
             reporting_aws = with_progress(aws, address, self._on_wait)
             actual = observe(self._stack[address], record, wanted[address], reporting_aws)
             with self._lock:
                 self.actual[address] = actual
 
-        self._ahead = walk(dict.fromkeys(wanted, frozenset()), read_one, self._aws.clock.stop)
+        nodes = dict.fromkeys((*wanted, *unrecorded), frozenset[str]())
+        self._ahead = walk(nodes, read_one, self._aws.clock.stop)
+        self._use_generations(all_of(found))
+
+    def _use_generations(self, found: Generations) -> None:
+        """Go on with the successors that were found; what was read of the first is dropped."""
+        self.generations = found
+        stack = at_generations(tuple(self._stack.values()), self._state, found)
+        self._stack = {resource.address: resource for resource in stack}
+        for address in found.last:
+            self.actual.pop(address, None)
 
     def _longest_first(self, known: tuple[str, Properties]) -> int:
         """Order reads: making a service's client takes time, so long reads start first."""
@@ -164,6 +196,8 @@ class _Planner:
         """Return what was read ahead or raise that read's error; read now if it wasn't."""
         if self._ahead.ended_by:
             raise self._ahead.ended_by
+        if address.partition(".")[0] in self._ahead.failed:  # the search for its successors
+            raise self._ahead.failed[address.partition(".")[0]]
         if address in self._ahead.failed:
             raise self._ahead.failed[address]
         if address in self.actual:
@@ -203,7 +237,11 @@ def observe(
     recorded = _outputs_in(record)
     if recorded is None and is_unknown(_identity(resource, desired)):
         return None
-    return resource.read(aws, recorded, desired)
+    actual = resource.read(aws, recorded, desired)
+    if actual is None and recorded is not None and not is_unknown(_identity(resource, desired)):
+        # AWS may not show an id for once: what has its name and our mark is it.
+        return resource.read(aws, None, desired)
+    return actual
 
 
 def decide(
@@ -283,15 +321,3 @@ def _stored(resource: Resource[Any], actual: Actual[Any] | None, aws: Aws) -> st
 def graph_of(stack: Sequence[Resource[Any]]) -> dict[str, set[str]]:
     """Return for each address the addresses of its dependencies."""
     return {r.address: {each.address for each in r.dependencies} for r in stack}
-
-
-def at_recorded_generation(
-    stack: Sequence[Resource[Any]], state: State
-) -> tuple[Resource[Any], ...]:
-    """Return the stack with each resource at the generation recorded in the state."""
-    return tuple(
-        dataclasses.replace(resource, generation=record.generation)
-        if (record := state.resources.get(resource.address)) and record.generation > 1
-        else resource
-        for resource in stack
-    )

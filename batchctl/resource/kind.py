@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -154,6 +154,16 @@ class Resource(ABC, Generic[O]):
         """Set `tags` and remove the keys `removed`; every kind that is taggable has its own."""
         del aws, outputs, tags, removed
         raise TypeError(f"`{self.kind}` can be tagged but has no `write_tags`")
+
+    @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, O]]:
+        """Yield the name and outputs of all whose name begins with one of `names`, whose ever.
+
+        A kind that is replaced under another name has its own: when the state is lost, a successor
+        is known by no record.
+        """
+        del aws, names
+        return iter(())
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: O) -> Mapping[str, str] | None:

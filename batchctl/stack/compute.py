@@ -147,6 +147,8 @@ def _job_definition(
     role = Role(
         label="job",
         name=f"{config.name}-job",
+        permissions_boundary=config.iam.permissions_boundary,
+        path=config.iam.path,
         trusts="ecs-tasks",
         allows=job_permissions(storage),
     )

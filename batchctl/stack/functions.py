@@ -215,6 +215,8 @@ class _FunctionMaker:
         return Role(
             label=label,
             name=f"{name}-role",
+            permissions_boundary=self.config.iam.permissions_boundary,
+            path=self.config.iam.path,
             trusts="lambda",
             allows=(*allows, logging, *self._tracing()),
             managed_policies=self._network_policies(),

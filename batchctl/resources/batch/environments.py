@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -159,6 +159,14 @@ class ComputeEnvironment(Resource[Outputs]):
         aws.batch.tag_resource(resourceArn=outputs.arn, tags=tags)
         if removed:
             aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
+
+    @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:
+        """Yield what has a name that begins with one of `names`."""
+        del names
+        pages = aws.batch.get_paginator("describe_compute_environments").paginate()
+        for found in (each for page in pages for each in page["computeEnvironments"]):
+            yield found["computeEnvironmentName"], _outputs(found)
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -129,6 +129,14 @@ class SecurityGroup(Resource[Outputs]):
         aws.ec2.create_tags(Resources=[outputs.id], Tags=tag_list)
         if removed:
             aws.ec2.delete_tags(Resources=[outputs.id], Tags=[{"Key": key} for key in removed])
+
+    @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:
+        """Yield what has a name that begins with one of `names`."""
+        filters: Any = [{"Name": "group-name", "Values": [f"{name}*" for name in names]}]
+        pages = aws.ec2.get_paginator("describe_security_groups").paginate(Filters=filters)
+        for group in (group for page in pages for group in page["SecurityGroups"]):
+            yield group["GroupName"], _outputs(aws, group["GroupId"])
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -175,6 +175,16 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
         elif wanted[f"{LOGS}bucket"] != bucket:
             new = wanted[f"{LOGS}bucket"]
             yield f"the load balancer's requests are logged to bucket `{new}`, not `{bucket}`"
+
+    @classmethod
+    def replicas(
+        cls, aws: Aws, names: Collection[str]
+    ) -> Iterator[tuple[str, LoadBalancerOutputs]]:
+        """Yield what has a name that begins with one of `names`."""
+        del names
+        pages = aws.elbv2.get_paginator("describe_load_balancers").paginate()
+        for found in (each for page in pages for each in page["LoadBalancers"]):
+            yield found["LoadBalancerName"], _outputs(found)
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: LoadBalancerOutputs) -> Mapping[str, str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -105,6 +105,15 @@ class TargetGroup(Resource[Outputs]):
     ) -> None:
         """Set and remove tags."""
         set_tags(aws, outputs.arn, tags, removed)
+
+    @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:
+        """Yield what has a name that begins with one of `names`."""
+        del names
+        pages = aws.elbv2.get_paginator("describe_target_groups").paginate()
+        for found in (each for page in pages for each in page["TargetGroups"]):
+            name, arn = found["TargetGroupName"], found["TargetGroupArn"]
+            yield name, Outputs(id=name, arn=arn)
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:

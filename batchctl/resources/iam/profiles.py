@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -50,13 +50,19 @@ class InstanceProfile(Resource[Outputs]):
     """
 
     role: Role
+    path: str = "/"
 
     kind: ClassVar[str] = "instance_profile"
     identity: ClassVar[tuple[str, ...]] = ("InstanceProfileName",)
+    immutable: ClassVar[tuple[str, ...]] = ("Path",)
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return InstanceProfileName and Roles, the names of the roles inside."""
-        return {"InstanceProfileName": self.physical_name, "Roles": [deployed[self.role].id]}
+        return {
+            "InstanceProfileName": self.physical_name,
+            "Path": self.path,
+            "Roles": [deployed[self.role].id],
+        }
 
     @classmethod
     def read(
@@ -68,14 +74,20 @@ class InstanceProfile(Resource[Outputs]):
             profile = _settled_profile(aws, name)
             tags = as_dict(profile.get("Tags"))
             require_owned(aws, f"instance profile `{name}`", tags)
-            properties = {"InstanceProfileName": name, "Roles": _roles_in(profile)}
+            properties = {
+                "InstanceProfileName": name,
+                "Path": profile.get("Path", "/"),
+                "Roles": _roles_in(profile),
+            }
             return Actual(Outputs(id=name, arn=profile["Arn"]), properties, tags)
         return None
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:
         """Make the profile, put the role in, wait until both are seen."""
         name = desired["InstanceProfileName"]
-        answer = aws.iam.create_instance_profile(InstanceProfileName=name, Tags=tag_list(aws.tags))
+        answer = aws.iam.create_instance_profile(
+            InstanceProfileName=name, Path=desired["Path"], Tags=tag_list(aws.tags)
+        )
         _put_roles(aws, name, desired["Roles"])
         return Outputs(id=name, arn=answer["InstanceProfile"]["Arn"])
 
@@ -97,6 +109,17 @@ class InstanceProfile(Resource[Outputs]):
         aws.iam.tag_instance_profile(InstanceProfileName=outputs.id, Tags=tag_list(tags))
         if removed:
             aws.iam.untag_instance_profile(InstanceProfileName=outputs.id, TagKeys=removed)
+
+    @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:
+        """Yield every instance profile of the account, in pages of a thousand."""
+        del names
+        pages = aws.iam.get_paginator("list_instance_profiles").paginate(
+            PaginationConfig={"PageSize": 1000}
+        )
+        for found in (each for page in pages for each in page["InstanceProfiles"]):
+            name = found["InstanceProfileName"]
+            yield name, Outputs(id=name, arn=found["Arn"])
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -124,9 +124,12 @@ class Role(Resource[Outputs]):
     trusts: str
     allows: tuple[Allow, ...] = ()
     managed_policies: tuple[str, ...] = ()
+    permissions_boundary: str | None = None
+    path: str = "/"
 
     kind: ClassVar[str] = "role"
     identity: ClassVar[tuple[str, ...]] = ("RoleName",)
+    immutable: ClassVar[tuple[str, ...]] = ("Path",)
     calls_to_read: ClassVar[int] = 4
 
     def desired(self, deployed: Deployed) -> Properties:
@@ -134,6 +137,8 @@ class Role(Resource[Outputs]):
         partition = deployed.aws.partition
         return {
             "RoleName": self.physical_name,
+            "Path": self.path,
+            "PermissionsBoundary": self.permissions_boundary,
             "AssumeRolePolicyDocument": Document(self._trust_policy(deployed)),
             "Policies": Document(self._inline_policies(deployed)),
             "ManagedPolicies": sorted(map(partition.managed_policy, self.managed_policies)),
@@ -188,6 +193,8 @@ class Role(Resource[Outputs]):
                 Outputs(id=name, arn=role["Arn"]),
                 {
                     "RoleName": name,
+                    "Path": role.get("Path", "/"),
+                    "PermissionsBoundary": _boundary(role),
                     "AssumeRolePolicyDocument": Document(trust),
                     "Policies": Document(inline),
                     "ManagedPolicies": iam_policies.managed_policies(aws, name),
@@ -199,8 +206,15 @@ class Role(Resource[Outputs]):
     def create(self, aws: Aws, desired: Properties) -> Outputs:
         """Make the role, then give it its policies; it takes IAM a while to show it everywhere."""
         name = desired["RoleName"]
+        boundary: Any = (
+            {"PermissionsBoundary": desired["PermissionsBoundary"]}
+            if desired["PermissionsBoundary"]
+            else {}
+        )
         answer = aws.iam.create_role(
             RoleName=name,
+            Path=desired["Path"],
+            **boundary,
             AssumeRolePolicyDocument=json.dumps(desired["AssumeRolePolicyDocument"]),
             Tags=tag_list(aws.tags),
         )
@@ -214,6 +228,8 @@ class Role(Resource[Outputs]):
         """Write the documents that differ, attach and detach what is missing and too much."""
         del desired
         name, has = actual.outputs.id, actual.properties
+        if "PermissionsBoundary" in changed:
+            _set_boundary(aws, name, changed["PermissionsBoundary"])
         if "AssumeRolePolicyDocument" in changed:
             aws.iam.update_assume_role_policy(
                 RoleName=name, PolicyDocument=json.dumps(changed["AssumeRolePolicyDocument"])
@@ -226,6 +242,13 @@ class Role(Resource[Outputs]):
             )
         return actual.outputs
 
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Say that the role may do more as its permissions boundary goes, or becomes another."""
+        had, wanted = actual["PermissionsBoundary"], desired["PermissionsBoundary"]
+        if had and had != wanted:
+            new = f"becomes `{wanted}`" if wanted else "is removed"
+            yield f"the permissions boundary `{had}` of role `{self.name}` {new}"
+
     def write_tags(
         self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
     ) -> None:
@@ -233,6 +256,14 @@ class Role(Resource[Outputs]):
         aws.iam.tag_role(RoleName=outputs.id, Tags=tag_list(tags))
         if removed:
             aws.iam.untag_role(RoleName=outputs.id, TagKeys=removed)
+
+    @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:
+        """Yield every role of the account, in pages of a thousand."""
+        del names
+        pages = aws.iam.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 1000})
+        for role in (role for page in pages for role in page["Roles"]):
+            yield role["RoleName"], Outputs(id=role["RoleName"], arn=role["Arn"])
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
@@ -253,6 +284,19 @@ class Role(Resource[Outputs]):
             for profile in _profiles_with(aws, name):
                 remove_from_profile(aws, profile, name)
             aws.iam.delete_role(RoleName=name)
+
+
+def _boundary(role: Mapping[str, Any]) -> str | None:
+    """Return the ARN of a role's permissions boundary; None when it has none."""
+    boundary: Mapping[str, str] = role.get("PermissionsBoundary", {})
+    return boundary.get("PermissionsBoundaryArn")
+
+
+def _set_boundary(aws: Aws, name: str, arn: str | None) -> None:
+    if arn is None:
+        aws.iam.delete_role_permissions_boundary(RoleName=name)
+    else:
+        aws.iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=arn)
 
 
 def _require_this_region(aws: Aws, name: str, policies: Mapping[str, Any]) -> None:
