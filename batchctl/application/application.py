@@ -18,6 +18,7 @@ from batchctl.application.diagnosis import Diagnosis, diagnosis_of
 from batchctl.application.events import OnEvent, ignore
 from batchctl.application.front_door import FrontDoor, front_door_of, loopback_url
 from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
+from batchctl.application.health import unhealthy_endpoint, unhealthy_resources
 from batchctl.application.image import FolderNotice, folder_notice, image_of, secrets_of
 from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
 from batchctl.application.local_cloud import local_settings, open_local_cloud
@@ -182,8 +183,17 @@ class Application:
         return outcome, remaining_after(plan, outcome, self.state)
 
     def status(self, plan: Plan) -> Status:
-        """Return what is deployed, its drift by the plan, and how full the queues are."""
-        return status_of(plan, self.state.state, self.aws, self.front_door)
+        """Return what is deployed, its drift by the plan, and what is unhealthy.
+
+        The endpoint is asked for a job, once.
+        """
+        unhealthy = tuple(self._unhealthy(plan)) if self.state.state.resources else ()
+        return status_of(plan, self.state.state, self.aws, self.front_door, unhealthy)
+
+    def _unhealthy(self, plan: Plan) -> Iterator[str]:
+        yield from unhealthy_resources(plan)
+        if self.front_door.url and (found := unhealthy_endpoint(self.connection(), self.config)):
+            yield found
 
     def lock_holder(self) -> lock.Held | None:
         """Return what keeps runs out; None when the next one can begin."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batchctl.aws.refusals import refusal_hint
 from batchctl.errors import BatchctlError, LoggedOut
 
 MISSING_CODES = frozenset(
@@ -36,6 +37,7 @@ MISSING_CODES = frozenset(
         "RepositoryNotFoundException",
         "ImageNotFoundException",
         "LifecyclePolicyNotFoundException",
+        "RepositoryPolicyNotFoundException",
         "WAFNonexistentItemException",
     }
 )
@@ -161,7 +163,7 @@ def explain(error: BaseException) -> tuple[str, str | None]:
     again = "run the command again: it continues from here" if waited else None
     if isinstance(error, ClientError):
         text = f"{error.operation_name}: {code_of(error)}: {message_of(error)}{waited}"
-        return text, _hint(code_of(error)) or again
+        return text, _hint(error) or again
     if isinstance(error, BotoCoreError):
         return f"{error}{waited}", _BOTOCORE_HINTS.get(type(error).__name__, again)
     return f"{type(error).__name__}: {error}", "run again with `--debug` for the traceback"
@@ -188,11 +190,10 @@ _BOTOCORE_HINTS = {
 }
 
 
-def _hint(code: str) -> str | None:
+def _hint(error: ClientError) -> str | None:
+    code = code_of(error)
     if code in EXPIRED_CODES:
         return _EXPIRED_HINT
     if code in REFUSED_CODES:
         return _CREDENTIALS_HINT
-    if code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
-        return "the credentials lack this permission: ask for it, then run the command again"
-    return None
+    return refusal_hint(code, message_of(error))

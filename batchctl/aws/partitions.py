@@ -40,6 +40,11 @@ class Partition:
         return self.id != "aws-cn"
 
     @cached_property
+    def has_mapping_tags(self) -> bool:
+        """Whether Lambda's event source mappings can be tagged."""
+        return self.id != "aws-cn"
+
+    @cached_property
     def has_api_tls_policies(self) -> bool:
         """Whether REST APIs take a TLS policy: no source says so for other partitions.
 

@@ -67,6 +67,8 @@ class Resource(ABC, Generic[O]):
     identity: ClassVar[tuple[str, ...]]
     # Further properties that AWS can't change in place: a change of one is a replacement.
     immutable: ClassVar[tuple[str, ...]] = ()
+    # Properties on which depends whether it runs at all: a difference of one is more than drift.
+    vital: ClassVar[tuple[str, ...]] = ()
     # Properties whose change in place gives it other outputs.
     changes_outputs: ClassVar[tuple[str, ...]] = ()
     # Whether a successor can be made while the predecessor lives.

@@ -45,6 +45,7 @@ class EventRule(Resource[Outputs]):
 
     kind: ClassVar[str] = "event_rule"
     identity: ClassVar[tuple[str, ...]] = ("Name",)
+    vital: ClassVar[tuple[str, ...]] = ("State", "Targets")
     calls_to_read: ClassVar[int] = 3
 
     def desired(self, deployed: Deployed) -> Properties:

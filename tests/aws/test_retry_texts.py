@@ -204,13 +204,6 @@ PASSING: list[tuple[str, str, str, float, str]] = [
         "TF elbv2/target_group.go",
     ),
     (
-        "ec2.DeleteSecurityGroup",
-        "DependencyViolation",
-        "resource sg-0123456789abcdef0 has a dependent object",
-        60,
-        "API EC2, Error codes",
-    ),
-    (
         "logs.DeleteLogGroup",
         "OperationAbortedException",
         "A conflicting operation is currently in progress against this resource. Please try again.",

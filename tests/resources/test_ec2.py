@@ -180,7 +180,7 @@ def test_a_group_in_use_is_deleted_once_ec2_lets_go(
     aws: Aws, clock: Clock, ec2: Any, group: Outputs
 ) -> None:
     text = f"resource {group.id} has a dependent object"
-    fail(aws, "ec2.DeleteSecurityGroup", "DependencyViolation", text, times=8)
+    fail(aws, "ec2.DeleteSecurityGroup", "DependencyViolation", text, times=20)
     security_group.delete(aws, group)
     left = ec2.describe_security_groups()["SecurityGroups"]
     assert group.id not in {each["GroupId"] for each in left}

@@ -256,20 +256,6 @@ RULES: tuple[Rule, ...] = (
         "the load balancer to let go of the target group",
     ),
     Rule(
-        ("ec2.DeleteSecurityGroup",),
-        "DependencyViolation",
-        "",
-        900,
-        "AWS to let go of the security group",
-    ),
-    Rule(
-        ("ec2.DeleteSecurityGroup",),
-        "InvalidGroup.InUse",
-        "",
-        900,
-        "AWS to let go of the security group",
-    ),
-    Rule(
         (
             "ec2.AuthorizeSecurityGroupIngress",
             "ec2.AuthorizeSecurityGroupEgress",

@@ -86,6 +86,7 @@ class RestApi(Resource[RestApiOutputs]):
     kind: ClassVar[str] = "rest_api"
     outputs: ClassVar[type[RestApiOutputs]] = RestApiOutputs
     identity: ClassVar[tuple[str, ...]] = ("name",)
+    vital: ClassVar[tuple[str, ...]] = ("disableExecuteApiEndpoint",)
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return name, endpointConfiguration, policy and TLS, and what belongs to the API.
@@ -96,6 +97,7 @@ class RestApi(Resource[RestApiOutputs]):
             "name": self.physical_name,
             "endpointConfiguration": {"types": ["REGIONAL"]},
             "policy": Document(),
+            "disableExecuteApiEndpoint": False,
             **(TLS if deployed.aws.partition.has_api_tls_policies else {}),
             "paths": apigateway_methods.paths_to([method.path for method in self.methods]),
             "methods": Document(
@@ -110,6 +112,7 @@ class RestApi(Resource[RestApiOutputs]):
         function = deployed[method.function].arn
         return {
             "authorizationType": "AWS_IAM" if self.signed else "NONE",
+            "apiKeyRequired": False,
             "type": "AWS_PROXY",
             "httpMethod": "POST",
             "uri": f"arn:{aws.partition.id}:apigateway:{aws.region}:lambda:path/2015-03-31"
@@ -134,6 +137,7 @@ class RestApi(Resource[RestApiOutputs]):
                     "name": found["name"],
                     "endpointConfiguration": found.get("endpointConfiguration", {}),
                     "policy": Document(_policy(found.get("policy"))),
+                    "disableExecuteApiEndpoint": found.get("disableExecuteApiEndpoint", False),
                     **{key: found.get(key) for key in TLS},
                     "paths": sorted(tree.ids),
                     "methods": Document(tree.methods),
@@ -264,6 +268,9 @@ def _patch(changed: Properties, has: Properties) -> Any:
     if "policy" in changed:
         text = json.dumps(changed["policy"]) if changed["policy"] else ""
         operations.append({"op": "replace", "path": "/policy", "value": text})
+    if "disableExecuteApiEndpoint" in changed:
+        path = "/disableExecuteApiEndpoint"
+        operations.append({"op": "replace", "path": path, "value": "false"})
     if "endpointConfiguration" in changed:
         old = has["endpointConfiguration"].get("types", ["EDGE"])[0]
         path = f"/endpointConfiguration/types/{old}"

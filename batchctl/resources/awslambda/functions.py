@@ -21,6 +21,7 @@ from batchctl.resource import (
     require_owned,
     resolve,
 )
+from batchctl.resources.awslambda import policies as function_policies
 from batchctl.resources.awslambda.interfaces import wait_until_interfaces_gone
 from batchctl.resources.ec2.network import Network
 from batchctl.resources.ec2.security_groups import SecurityGroup
@@ -34,6 +35,7 @@ SETTLED_WITHIN_S = 600.0
 CODE = ("CodeSha256", "Architectures")
 STATUS = ("State", "LastUpdateStatus")
 CONCURRENCY = "ReservedConcurrentExecutions"
+STATEMENTS = "StatementsOfOthers"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class Function(Resource[FunctionOutputs]):
     kind: ClassVar[str] = "function"
     outputs: ClassVar[type[FunctionOutputs]] = FunctionOutputs
     identity: ClassVar[tuple[str, ...]] = ("FunctionName",)
+    calls_to_read: ClassVar[int] = 2
+    vital: ClassVar[tuple[str, ...]] = ("State", "LastUpdateStatus", CONCURRENCY)
     immutable: ClassVar[tuple[str, ...]] = ("State",)
     # Its successor has to have its name: roles, log groups and callers go by it.
     create_before_delete: ClassVar[bool] = False
@@ -91,6 +95,9 @@ class Function(Resource[FunctionOutputs]):
             "VpcConfig": self._vpc_config(deployed),
             **self._tracing(has_tracing=partition.has_lambda_tracing),
             CONCURRENCY: self.reserved_concurrency,
+            "Layers": [],
+            # Of its resource policy; ours are a kind of their own, Permission.
+            STATEMENTS: Document(),
             "CodeSha256": self.package.sha256,
             "State": "Active",
             "LastUpdateStatus": "Successful",
@@ -124,6 +131,7 @@ class Function(Resource[FunctionOutputs]):
         configuration = {
             **found["Configuration"],
             CONCURRENCY: found.get("Concurrency", {}).get(CONCURRENCY),
+            STATEMENTS: Document(function_policies.foreign(aws, name)),
         }
         failure = _failure(configuration)
         notes = (failure,) if failure else ()
@@ -131,7 +139,7 @@ class Function(Resource[FunctionOutputs]):
 
     def create(self, aws: Aws, desired: Properties) -> FunctionOutputs:
         """Make the function and wait until it is Active."""
-        apart = {"CodeSha256", CONCURRENCY, *STATUS}
+        apart = {"CodeSha256", CONCURRENCY, STATEMENTS, "Layers", *STATUS}
         parameters = {key: desired[key] for key in desired if key not in apart}
         if not desired["VpcConfig"]["SubnetIds"]:
             del parameters["VpcConfig"]
@@ -155,9 +163,13 @@ class Function(Resource[FunctionOutputs]):
         """
         name = actual.outputs.id
         to_send = desired if "LastUpdateStatus" in changed else changed
-        fixed = {"FunctionName", CONCURRENCY, *CODE, *STATUS}
+        fixed = {"FunctionName", CONCURRENCY, STATEMENTS, *CODE, *STATUS}
         if CONCURRENCY in changed:
             _set_concurrency(aws, name, changed[CONCURRENCY])
+        if STATEMENTS in changed:
+            with function_policies.lock(name):
+                for statement in actual.properties[STATEMENTS]:
+                    function_policies.remove(aws, name, statement)
         settings = {key: value for key, value in to_send.items() if key not in fixed}
         if settings:
             aws.awslambda.update_function_configuration(FunctionName=name, **settings)
@@ -309,6 +321,7 @@ def _properties(configuration: Mapping[str, Any]) -> Properties:
             "SubnetIds": sorted(network.get("SubnetIds", [])),
             "SecurityGroupIds": sorted(network.get("SecurityGroupIds", [])),
         },
+        "Layers": [each["Arn"] for each in configuration.get("Layers", [])],
         # Where Lambda says nothing else (Lambda API Reference, LoggingConfig).
         "LoggingConfig": {
             "LogGroup": f"/aws/lambda/{configuration['FunctionName']}",

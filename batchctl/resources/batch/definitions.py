@@ -37,6 +37,17 @@ EVALUATE_ON_EXIT = (
 )
 
 
+# What a revision by other hands could give the container of the host or of other roles; these are
+# AWS Batch's own values where nothing is said (AWS Batch API Reference, ContainerProperties).
+UNSET: Mapping[str, Any] = {
+    "privileged": False,
+    "executionRoleArn": "",
+    "volumes": [],
+    "mountPoints": [],
+    "secrets": [],
+}
+
+
 @dataclass(frozen=True)
 class JobDefinitionOutputs(Outputs):
     """The id is the name, `arn` the latest revision's, `name_arn` that of all the revisions.
@@ -94,6 +105,7 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
                 "resourceRequirements": self._resource_requirements(),
                 "environment": self._environment(deployed),
                 "logConfiguration": self._log_configuration(deployed),
+                **UNSET,
             },
         }
 
@@ -134,6 +146,8 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
     def create(self, aws: Aws, desired: Properties) -> JobDefinitionOutputs:
         """Register a revision, of which Batch makes a new one even when nothing differs."""
         container = {**desired["containerProperties"]}
+        for member in UNSET:
+            del container[member]
         for member in ("command", "user"):  # without them they are the image's own
             if not container[member]:
                 del container[member]
@@ -218,6 +232,8 @@ def _properties(revision: Mapping[str, Any]) -> Properties:
     container = dict(revision.get("containerProperties", {}))
     for member, key in (("environment", "name"), ("resourceRequirements", "type")):
         container[member] = sorted(container.get(member, []), key=lambda each: str(each[key]))
+    for member, value in UNSET.items():
+        container[member] = container.get(member) or value
     container.setdefault("command", [])
     container.setdefault("user", "")
     retry = dict(revision.get("retryStrategy", {}))

@@ -65,6 +65,7 @@ class ComputeEnvironment(Resource[Outputs]):
     kind: ClassVar[str] = "compute_environment"
     cost: ClassVar[str] = "costs nothing but its instances, which end with the jobs"
     identity: ClassVar[tuple[str, ...]] = ("computeEnvironmentName",)
+    vital: ClassVar[tuple[str, ...]] = ("state", "status")
     # An environment can't move between the service-linked role and another one (AWS Batch API
     # Reference, UpdateComputeEnvironment).
     immutable: ClassVar[tuple[str, ...]] = ("type", "serviceRole")

@@ -43,6 +43,7 @@ class JobQueue(Resource[Outputs]):
 
     kind: ClassVar[str] = "job_queue"
     identity: ClassVar[tuple[str, ...]] = ("jobQueueName",)
+    vital: ClassVar[tuple[str, ...]] = ("state", "status")
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
         BatchedRead("batch.DescribeJobQueues", "jobQueues", "jobQueues", "jobQueueName"),
     )

@@ -17,6 +17,7 @@ from batchctl.aws.tags import as_dict, as_list
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.awslambda.interfaces import wait_until_interfaces_gone
 from batchctl.resources.ec2.cidrs import newly_let_in
+from batchctl.resources.ec2.holders import delete_unused
 from batchctl.resources.ec2.network import Network
 
 # EC2 user guide, "Eventual consistency", names no time; seconds, as a rule.
@@ -152,7 +153,7 @@ class SecurityGroup(Resource[Outputs]):
         """
         wait_until_interfaces_gone(aws, recorded.id)
         with ignore_missing():
-            aws.ec2.delete_security_group(GroupId=recorded.id)
+            delete_unused(aws, recorded.id)
 
 
 def _let_in(rules: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -6,11 +6,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from botocore.exceptions import ClientError
+
 from batchctl.aws.batched_reads import BatchedRead
-from batchctl.aws.errors import ignore_missing
+from batchctl.aws.errors import code_of, ignore_missing, message_of
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict
 from batchctl.aws.waiting import Pending
+from batchctl.errors import BatchctlError
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.ec2.network import Network
 from batchctl.resources.ec2.security_groups import SecurityGroup
@@ -70,6 +73,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     cost: ClassVar[str] = "is billed by the hour, used or not"
     outputs: ClassVar[type[LoadBalancerOutputs]] = LoadBalancerOutputs
     identity: ClassVar[tuple[str, ...]] = ("Name",)
+    vital: ClassVar[tuple[str, ...]] = ("State",)
     calls_to_read: ClassVar[int] = 3
     # It can't leave its VPC, and one that could not be set up is "failed" for good.
     immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "VpcId", "State")
@@ -195,8 +199,24 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     def delete(cls, aws: Aws, recorded: LoadBalancerOutputs) -> None:
         """Delete the load balancer; its network interfaces outlive it in its security group."""
         with ignore_missing():
-            aws.elbv2.delete_load_balancer(LoadBalancerArn=recorded.arn)
+            _delete_unprotected(aws, recorded)
         _wait_until_gone(aws, recorded)
+
+
+def _delete_unprotected(aws: Aws, recorded: LoadBalancerOutputs) -> None:
+    """Delete it; BatchctlError when somebody protected it, which is theirs to lift."""
+    try:
+        aws.elbv2.delete_load_balancer(LoadBalancerArn=recorded.arn)
+    except ClientError as error:
+        if code_of(error) != "OperationNotPermitted" or "protection" not in message_of(error):
+            raise
+        raise BatchctlError(
+            f"could not delete load balancer `{recorded.id}`: somebody else protected it from "
+            "deletion, as batchctl never does",
+            hint="CloudTrail has who did (ModifyLoadBalancerAttributes); when it may go: `aws "
+            f"elbv2 modify-load-balancer-attributes --load-balancer-arn {recorded.arn} "
+            "--attributes Key=deletion_protection.enabled,Value=false`, then run the command again",
+        ) from error
 
 
 def _describe(aws: Aws, wanted: Any) -> Mapping[str, Any] | None:

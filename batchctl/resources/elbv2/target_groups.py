@@ -149,6 +149,7 @@ class Target(Resource[TargetOutputs]):
     kind: ClassVar[str] = "target"
     outputs: ClassVar[type[TargetOutputs]] = TargetOutputs
     identity: ClassVar[tuple[str, ...]] = ("TargetGroupArn",)
+    vital: ClassVar[tuple[str, ...]] = ("Targets",)
     taggable: ClassVar[bool] = False
 
     def desired(self, deployed: Deployed) -> Properties:
