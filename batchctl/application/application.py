@@ -23,7 +23,7 @@ from batchctl.application.image import FolderNotice, folder_notice, image_of, se
 from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
 from batchctl.application.local_cloud import local_settings, open_local_cloud
 from batchctl.application.logs import JobLogs, logs_of
-from batchctl.application.recorded import RecordedStates
+from batchctl.application.recorded import OtherStack, RecordedStates
 from batchctl.application.status import Status, status_of
 from batchctl.application.target import Target
 from batchctl.aws.session import Aws
@@ -72,6 +72,14 @@ class Application:
         """What is recorded, whoever's it is; None before `up`. StateError when it is damaged."""
         loaded: StateFile | None = vars(self).get("state")
         return loaded.state if loaded else self.states.of(self.config.name)
+
+    @property
+    def other_stacks(self) -> tuple[OtherStack, ...]:
+        """The stacks of other names that this folder has a state of: `name` may have changed."""
+        return tuple(
+            OtherStack(path, state.identity.stack, len(state.resources) + len(state.deposed))
+            for path, state in self.states.others(self.config.name)
+        )
 
     @cached_property
     def aws(self) -> Aws:

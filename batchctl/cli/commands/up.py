@@ -9,6 +9,7 @@ import click
 
 from batchctl.cli.display.folder import show_folder
 from batchctl.cli.display.front_door import show_front_door
+from batchctl.cli.display.other_stacks import show_other_stacks
 from batchctl.cli.display.plan import as_json, show_plan, summary
 from batchctl.cli.display.progress import progress
 from batchctl.cli.display.secrets import show_secrets
@@ -52,6 +53,7 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loos
 
 def _up(application: Application, *, yes: bool, loosen: bool) -> None:
     options = current_options()
+    show_other_stacks(application)
     made = planned(application)
     show_folder(application.folder_notice)
     if made.changes:
