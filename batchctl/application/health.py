@@ -27,7 +27,7 @@ def unhealthy_resources(plan: Plan) -> Iterator[str]:
         kind = Resource.kinds[step.address.partition(".")[0]]
         if step.action is Action.CREATE:
             yield f"{step.address} is missing"
-        for note in step.notes:
+        for note in () if kind.lookup else step.notes:
             yield f"{step.address}: {note}"
         for path in _not_running(step, kind):
             yield f"{step.address} doesn't run as it should: `{path}` was changed"

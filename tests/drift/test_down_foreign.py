@@ -10,9 +10,9 @@ from built import Application
 from changes import with_settings
 from deletions import DELETIONS
 from foreign import BELONGS_TO, TAKE, take_over, taken_addresses
+from made_by_others import FOREIGN
 from shared import CONFIG
 from slices import one_in
-from test_adoption import FOREIGN
 from web_acls import FIRST
 
 from batchctl.engine.destroy import destroy, plan_destroy

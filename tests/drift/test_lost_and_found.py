@@ -7,8 +7,8 @@ import witness
 from built import Application
 from changes import with_setting
 from faults import fail
+from other_vpc import balancers, other_vpc
 from shared import CONFIG
-from test_load_balancer_replaced import balancers, other_vpc
 
 from batchctl.config import Config
 from batchctl.engine.plan import Action

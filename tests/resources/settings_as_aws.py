@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from moto.apigateway.models import RestAPI
 from moto.apigateway.responses import APIGatewayResponse
+from moto.awslambda.models import LambdaBackend
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 from moto.sqs.models import Queue
@@ -24,6 +25,7 @@ CREATE_TABLE, UPDATE_TABLE = DynamoHandler.create_table, DynamoHandler.update_ta
 DESCRIBE_TABLE = Table.describe
 CREATE_REST_API = APIGatewayResponse.create_rest_api
 PATCH_REST_API, REST_API_AS_DICT = RestAPI.apply_patch_operations, RestAPI.to_dict
+PUT_CONCURRENCY = LambdaBackend.put_function_concurrency
 ASSOCIATE = WAFV2Backend.associate_web_acl
 
 
@@ -36,6 +38,7 @@ def keep_settings(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(APIGatewayResponse, "create_rest_api", _create_rest_api)
     patch.setattr(RestAPI, "apply_patch_operations", _patch_rest_api)
     patch.setattr(RestAPI, "to_dict", _rest_api_as_dict)
+    patch.setattr(LambdaBackend, "put_function_concurrency", _put_concurrency)
     patch.setattr(WAFV2Backend, "associate_web_acl", _associate)
 
 
@@ -92,6 +95,17 @@ def _patch_rest_api(api: Any, operations: list[dict[str, Any]]) -> None:
 
 def _rest_api_as_dict(api: Any) -> dict[str, Any]:
     return {**REST_API_AS_DICT(api), **getattr(api, "tls", {})}
+
+
+class _Reserved(int):
+    """A limit that moto shows also when it is 0, with which a function is switched off."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def _put_concurrency(backend: Any, function_name: str, reserved: Any) -> Any:
+    return PUT_CONCURRENCY(backend, function_name, _Reserved(reserved))
 
 
 def _associate(backend: Any, web_acl_arn: str, resource_arn: str) -> None:

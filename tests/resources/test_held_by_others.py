@@ -22,8 +22,13 @@ from batchctl.stack import in_order
 
 @pytest.fixture
 def deployed(aws: Aws) -> Deployed:
-    make_default_vpc_public(aws.connection.client("ec2"))
+    make_default_vpc_public(client(aws, "ec2"))
     return Deployed(aws)
+
+
+def client(aws: Aws, service: str) -> Any:
+    """A plain boto3 client: the witness, and the other hands."""
+    return aws.connection.client(service)
 
 
 def made(deployed: Deployed, resource: Any) -> Any:
@@ -39,7 +44,7 @@ def made(deployed: Deployed, resource: Any) -> Any:
 def test_a_group_that_a_rule_of_others_names_is_kept_and_they_are_named_at_once(
     aws: Aws, deployed: Deployed
 ) -> None:
-    group, ec2 = made(deployed, security_group), aws.connection.client("ec2")
+    group, ec2 = made(deployed, security_group), client(aws, "ec2")
     theirs = ec2.create_security_group(GroupName="database", Description="theirs")["GroupId"]
     pair = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432}
     ec2.authorize_security_group_ingress(
@@ -65,7 +70,7 @@ def test_a_load_balancer_that_others_protect_is_kept_and_how_to_lift_it_is_said(
         load_balancer.delete(aws, outputs)
     assert "modify-load-balancer-attributes" in str(raised.value.hint)
     assert "CloudTrail" in str(raised.value.hint)
-    assert aws.connection.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    assert client(aws, "elbv2").describe_load_balancers()["LoadBalancers"]
 
 
 def test_an_event_source_mapping_has_its_tags_from_the_call_that_makes_it(
@@ -81,21 +86,21 @@ def test_a_role_for_logs_that_another_stack_deleted_is_named_and_ours_set_in_its
     aws: Aws, deployed: Deployed
 ) -> None:
     gone = "arn:aws:iam::123456789012:role/serverless-logs"
-    client = aws.connection.client("apigateway")
+    apigateway = client(aws, "apigateway")
     operation = {"op": "replace", "path": "/cloudwatchRoleArn", "value": gone}
-    client.update_account(patchOperations=[operation])
+    apigateway.update_account(patchOperations=[operation])
     logging: ApiLogging = stage.logging
     actual = found(logging, deployed)
     assert gone in actual.notes[0]
     assert "deleted" in actual.notes[0]
     desired = logging.desired(deployed)
     logging.update(aws, actual, desired, {"exists": True})
-    assert client.get_account()["cloudwatchRoleArn"].endswith(f"role/{logging.name}")
+    assert apigateway.get_account()["cloudwatchRoleArn"].endswith(f"role/{logging.name}")
     assert found(logging, deployed).properties == desired
 
 
 def test_a_role_for_logs_of_another_account_is_left_as_it_is(aws: Aws, deployed: Deployed) -> None:
     theirs = "arn:aws:iam::999999999999:role/central-logs"
     operation = {"op": "replace", "path": "/cloudwatchRoleArn", "value": theirs}
-    aws.connection.client("apigateway").update_account(patchOperations=[operation])
+    client(aws, "apigateway").update_account(patchOperations=[operation])
     assert found(stage.logging, deployed).properties["exists"] is True
