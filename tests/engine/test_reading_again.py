@@ -61,7 +61,8 @@ def test_what_went_with_the_dependency_that_was_made_again_comes_back(
 ) -> None:
     up(STACK, state, aws)
     stack = changed(dataclasses.replace(host, shape="square"))
-    assert reads_in_apply(stack, cloud, state, aws) == ["app-guest"]
+    # By its recorded id, then by name and tag.
+    assert reads_in_apply(stack, cloud, state, aws) == ["app-guest", "app-guest"]
     assert cloud.writes == [("delete", "app-host"), ("create", "app-host"), ("create", "app-guest")]
     assert make_plan(stack, state.state, aws).changes == ()
 

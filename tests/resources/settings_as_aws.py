@@ -105,7 +105,8 @@ class _Reserved(int):
 
 
 def _put_concurrency(backend: Any, function_name: str, reserved: Any) -> Any:
-    return PUT_CONCURRENCY(backend, function_name, _Reserved(reserved))
+    kept: Any = _Reserved(reserved)
+    return PUT_CONCURRENCY(backend, function_name, kept)
 
 
 def _associate(backend: Any, web_acl_arn: str, resource_arn: str) -> None:
