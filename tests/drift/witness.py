@@ -204,7 +204,13 @@ def _rest_apis(apigateway: Any) -> Any:
             "api": {
                 # None and an empty text are both no policy.
                 key: api.get(key) or None
-                for key in ("name", "policy", "endpointConfiguration", "tags")
+                for key in (
+                    "name",
+                    "policy",
+                    "endpointConfiguration",
+                    "disableExecuteApiEndpoint",
+                    "tags",
+                )
             },
             "resources": {
                 each["path"]: _api_methods(each)
