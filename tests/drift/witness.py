@@ -133,9 +133,16 @@ def _repositories(ecr: Any) -> Any:
         name, arn = found["repositoryName"], found["repositoryArn"]
         tags = ecr.list_tags_for_resource(resourceArn=arn)["tags"]
         images = ecr.describe_images(repositoryName=name)["imageDetails"]
-        return found, _lifecycle_policy(ecr, name), tags, images
+        return found, _lifecycle_policy(ecr, name), _repository_policy(ecr, name), tags, images
 
     return [repository(each) for each in ecr.describe_repositories()["repositories"]]
+
+
+def _repository_policy(ecr: Any, name: str) -> Any:
+    try:
+        return json.loads(ecr.get_repository_policy(repositoryName=name)["policyText"])
+    except ecr.exceptions.RepositoryPolicyNotFoundException:
+        return None
 
 
 def _lifecycle_policy(ecr: Any, name: str) -> Any:
