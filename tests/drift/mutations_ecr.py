@@ -37,7 +37,7 @@ def _lifecycle(application: Application, repository: Any, value: Any) -> None:
 
 def _policy(application: Application, repository: Any, value: str) -> None:
     statement = {"Effect": "Allow", "Principal": value, "Action": "ecr:BatchGetImage"}
-    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    text = json.dumps({"Statement": [statement]})
     application.client("ecr").set_repository_policy(repositoryName=repository.id, policyText=text)
 
 
