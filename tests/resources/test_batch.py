@@ -272,6 +272,16 @@ def test_a_changed_definition_is_a_new_revision_beside_the_old_one(
     assert active(batch) == [1, 2]
 
 
+def test_a_container_is_given_its_region_under_both_names(
+    aws: Aws, batch: Any, tmp_path: Path
+) -> None:
+    """boto3 reads the one, other SDKs the other; older ECS agents set neither."""
+    outputs(up(aws, tmp_path, definition), definition)
+    (made,) = batch.describe_job_definitions(jobDefinitionName=definition.name)["jobDefinitions"]
+    variables = {e["name"]: e["value"] for e in made["containerProperties"]["environment"]}
+    assert variables["AWS_DEFAULT_REGION"] == variables["AWS_REGION"] == "us-east-1"
+
+
 def test_a_revision_by_other_hands_is_followed_by_ours(
     aws: Aws, batch: Any, tmp_path: Path
 ) -> None:
@@ -318,7 +328,9 @@ def test_tags_are_set_and_removed(aws: Aws, batch: Any, tmp_path: Path) -> None:
 
 
 def test_retries_keep_to_the_alphabet_and_the_number_that_batch_takes() -> None:
-    texts = [each.get("onStatusReason") or each["onReason"] for each in EVALUATE_ON_EXIT]
-    assert len(texts) <= 5
+    texts = [
+        text for each in EVALUATE_ON_EXIT for key, text in each.items() if key.endswith("Reason")
+    ]
+    assert len(EVALUATE_ON_EXIT) <= 5
     assert all(re.fullmatch(r"[A-Za-z0-9.:\s]*\*?", text) for text in texts)
     assert EVALUATE_ON_EXIT[-1] == {"onReason": "*", "action": "EXIT"}
