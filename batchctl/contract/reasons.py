@@ -20,7 +20,8 @@ from typing import Any
 from batchctl.contract.batch_jobs import CANCELLED
 from batchctl.contract.statuses import TaskStatus
 
-
+HOST_GONE = "Host EC2"
+"""How the status reason of an attempt that lost its host begins."""
 EXIT_TERMINATED = 143
 """128 + SIGTERM: the container was told to stop, by its host going away unless Batch says more."""
 
@@ -64,13 +65,13 @@ TERMINATED = Cause(
 )
 RECLAIMED = Cause(
     Reason.SPOT_RECLAIM,
-    "Host EC2",
+    HOST_GONE,
     "Spot took the hosts away, again and again",
     "`batchctl retry {job} --on-demand`, or more `compute.instance_types` to choose from",
 )
 LOST_HOST = Cause(
     Reason.HOST,
-    "Host EC2",
+    HOST_GONE,
     "the host went away",
     "`batchctl retry {job}`; if it happens again, check the instances in the EC2 console",
 )
@@ -281,7 +282,7 @@ def _containers(task: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _lost_host(status_reason: str) -> bool:
-    return status_reason.startswith("Host EC2")
+    return status_reason.startswith(HOST_GONE)
 
 
 def _seconds(attempt: Mapping[str, Any]) -> float | None:

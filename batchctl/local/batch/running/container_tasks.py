@@ -18,7 +18,7 @@ DEFAULT_LOG_GROUP = "/aws/batch/job"
 group."""
 
 
-def task_for(job: Job, environment: Resource, scope: Scope) -> Task:
+def task_for(job: Job, environment: Resource) -> Task:
     """Return the task for the next attempt of `job` in a compute environment."""
     specification, container = job.specification, job.specification.container
     options = container.get("logConfiguration", {}).get("options", {})
