@@ -18,6 +18,7 @@ MISSING_CODES = frozenset(
     {
         "NoSuchEntity",
         "ResourceNotFoundException",
+        "TableNotFoundException",
         "NotFoundException",
         "QueueDoesNotExist",
         "AWS.SimpleQueueService.NonExistentQueue",

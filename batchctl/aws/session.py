@@ -16,6 +16,7 @@ from batchctl.aws.answers import check_answers, whole_answers
 from batchctl.aws.batched_reads import BatchedRead, Reads
 from batchctl.aws.calls import log_calls, numbered_try
 from batchctl.aws.clock import Clock
+from batchctl.aws.creations import Creations
 from batchctl.aws.login import Login
 from batchctl.aws.partitions import Partition, partition_of
 from batchctl.aws.retries import Retrier
@@ -109,7 +110,7 @@ class Aws:
 
     `endpoint_url` (the local cloud) is for all services; without it boto3's own rules apply, so
     that AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> work. `on_wait` is called with what a call
-    waits for. `reads` are those that share calls.
+    waits for. `reads` are those that share calls, `creations` what this run has made.
     """
 
     def __init__(
@@ -127,7 +128,7 @@ class Aws:
         self.user_tags = dict(tags)
         self.clock = clock or Clock()
         self.on_wait = on_wait
-        self.retrier = Retrier(self.clock, on_wait)
+        self.creations = Creations()
         self.reads = Reads({})
 
     def reporting_to(self, on_wait: Callable[[str], None]) -> Aws:
@@ -146,7 +147,7 @@ class Aws:
             clock=self.clock,
             on_wait=on_wait,
         )
-        view.reads = reads
+        view.creations, view.reads = self.creations, reads
         if "account" in self.__dict__:
             view.__dict__["account"] = self.account
         return view
@@ -286,7 +287,8 @@ class Aws:
         return client
 
     def _client(self, service: str) -> Any:
-        return _Retrying(self.connection.client(service), self.retrier, self.reads)
+        retrier = Retrier(self.clock, self.on_wait, creations=self.creations)
+        return _Retrying(self.connection.client(service), retrier, self.reads)
 
 
 class _Retrying:
@@ -312,7 +314,7 @@ class _Retrying:
                 with numbered_try(next(numbers)), whole_answers():
                     return attribute(**parameters)
 
-            return self._retrier.call(address, once)
+            return self._retrier.call(address, once, parameters)
 
         return lambda **parameters: self._reads.call(address, ask, parameters)
 

@@ -39,7 +39,13 @@ from batchctl.resources.iam.profiles import InstanceProfile, ServiceLinkedRole
 STRATEGIES = {"SPOT": "SPOT_PRICE_CAPACITY_OPTIMIZED", "EC2": "BEST_FIT_PROGRESSIVE"}
 # Batch creates an environment whose roles IAM doesn't show yet, and then calls it INVALID, for
 # good. Parts of its reasons, in lower case (AWS Batch User Guide, "Troubleshooting").
-UNSEEN_ROLE = ("instanceprofile", "instance profile", "sts:assumerole")
+# The last is of an account's first cluster: ECS makes its role while it refuses.
+UNSEEN_ROLE = (
+    "instanceprofile",
+    "instance profile",
+    "sts:assumerole",
+    "unable to assume the service linked role",
+)
 IAM_SHOWS_WITHIN_S = 180.0
 
 
