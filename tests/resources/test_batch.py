@@ -134,8 +134,27 @@ def test_only_what_differs_of_an_environment_is_sent(aws: Aws, tmp_path: Path) -
     up(aws, tmp_path, dataclasses.replace(spot, instance_types=("m5",)))
     assert [each["computeResources"] for _, each in updates] == [
         {"maxvCpus": 64},
-        {"maxvCpus": 128, "instanceTypes": ["m5"]},
+        # What replaces the instances asks for the newest image, which Batch never takes by itself.
+        {"maxvCpus": 128, "instanceTypes": ["m5"], "updateToLatestImageVersion": True},
     ]
+
+
+def test_another_architecture_moves_a_queue_to_new_environments_in_one_call(
+    aws: Aws, batch: Any, tmp_path: Path
+) -> None:
+    outputs(up(aws, tmp_path, queue), queue)
+    arm = [dataclasses.replace(each, instance_types=("m7g",)) for each in (spot, on_demand)]
+    moves = sent(aws, "batch.UpdateJobQueue")
+    changes = sent(aws, "batch.UpdateComputeEnvironment")
+    outputs(up(aws, tmp_path, dataclasses.replace(queue, compute_environments=tuple(arm))), queue)
+    ((_, move),) = moves
+    order = [
+        each["computeEnvironment"].rpartition("/")[2] for each in move["computeEnvironmentOrder"]
+    ]
+    assert order == [f"{spot.name}-2", f"{on_demand.name}-2"]
+    assert {each["state"] for _, each in changes} == {"DISABLED"}
+    left = batch.describe_compute_environments()["computeEnvironments"]
+    assert sorted(each["computeEnvironmentName"] for each in left) == sorted(order)
 
 
 def test_an_environment_disabled_by_other_hands_is_enabled_by_its_state_alone(

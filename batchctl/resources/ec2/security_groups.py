@@ -51,12 +51,18 @@ class SecurityGroup(Resource[Outputs]):
 
     What may go out is everything over IPv4, as EC2 sets it (in a VPC with IPv6 EC2 adds a rule
     that isn't ours), or with `open_egress` false nothing. The id is the group's id.
+
+    `outlived_by` are the roles with which Lambda removes its interfaces from the group. Functions
+    share these interfaces, so not even a function that is gone can lose its role before the group
+    is gone (Lambda developer guide, "Giving Lambda functions access to resources in an Amazon
+    VPC").
     """
 
     description: str
     network: Network
     ingress: tuple[Ingress, ...] = ()
     open_egress: bool = True
+    outlived_by: tuple[Resource[Any], ...] = ()
 
     kind: ClassVar[str] = "security_group"
     identity: ClassVar[tuple[str, ...]] = ("GroupName", "VpcId")
