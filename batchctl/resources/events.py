@@ -46,6 +46,8 @@ class EventRule(Resource[Outputs]):
     kind: ClassVar[str] = "event_rule"
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     calls_to_read: ClassVar[int] = 3
+    # In its pattern.
+    only_names: ClassVar[frozenset[str]] = frozenset({"job_queue"})
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of PutRule and the Targets of PutTargets."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def after(clock: Clock, *made: Call) -> Retrier:
     """The retrier of a run that has made these."""
     retrier = Retrier(clock)
     for operation, parameters, answer in made:
-        retrier.call(operation, lambda answer=answer: answer, parameters)
+        retrier.call(operation, partial(dict, answer), parameters)
     return retrier
 
 

@@ -72,7 +72,7 @@ def test_what_an_earlier_run_made_is_not_waited_for(account: Account, calls: Cal
 
 def refuse_twice(calls: Calls, refused: str, code: str, message: str) -> list[str]:
     """Let the next two calls of an operation fail that need what was just made; list them."""
-    make, refusals, made = type(calls).make, [], set[str]()
+    make, refusals, made = type(calls).make, list[str](), set[str]()
 
     def or_refuse(client: Any, operation: str, parameters: Any) -> Any:
         name = f"{client.meta.service_model.service_name}.{operation}"

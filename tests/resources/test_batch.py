@@ -235,9 +235,13 @@ def test_an_invalid_queue_is_repaired_by_its_environments(aws: Aws, tmp_path: Pa
     assert [len(each["computeEnvironmentOrder"]) for _, each in updates] == [2]
 
 
-def listed(*job_ids: str) -> Callable[[Any], None]:
+def listed(*job_ids: str, status: str = "RUNNING", more: bool = False) -> Callable[[Any], None]:
     def change(answer: Any) -> None:
-        answer["jobSummaryList"] = [{"jobId": each, "jobName": each} for each in job_ids]
+        answer["jobSummaryList"] = [
+            {"jobId": each, "jobName": each, "status": status} for each in job_ids
+        ]
+        if more:
+            answer["nextToken"] = "more"
 
     return change
 
@@ -246,18 +250,18 @@ def test_the_jobs_of_a_queue_are_ended_before_it_is_deleted(
     aws: Aws, batch: Any, tmp_path: Path
 ) -> None:
     outputs(up(aws, tmp_path, queue), queue)
-    # The second of the five calls, one for each status, asks for PENDING: parents of arrays.
-    alter(aws, "batch.ListJobs", listed("parent"), after=1, times=1)
-    alter(aws, "batch.ListJobs", listed("parent"), after=6, times=1)
+    # The parent of an array is PENDING; the first listing is the plan's.
+    alter(aws, "batch.ListJobs", listed("parent", status="PENDING"), after=1, times=1)
     calls = sent(
         aws, "batch.ListJobs", "batch.UpdateJobQueue", "batch.TerminateJob", "batch.DeleteJobQueue"
     )
     assert not down(aws, tmp_path).failed
-    statuses = [each["jobStatus"] for name, each in calls if name == "ListJobs"]
-    assert statuses == ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"] * 3
-    assert [name for name, _ in calls if name != "ListJobs"] == [
+    assert [name for name, _ in calls] == [
+        "ListJobs",
         "UpdateJobQueue",
+        "ListJobs",
         "TerminateJob",
+        "ListJobs",
         "DeleteJobQueue",
     ]
     assert batch.describe_job_queues()["jobQueues"] == []
@@ -270,11 +274,24 @@ def test_jobs_that_do_not_end_stop_the_deletion_in_time(aws: Aws, tmp_path: Path
         type(queue).delete(aws, found)
 
 
-def test_unfinished_jobs_are_counted_in_every_status(aws: Aws, tmp_path: Path) -> None:
+def test_finished_jobs_are_listed_with_the_others_but_not_counted(aws: Aws, tmp_path: Path) -> None:
     found = outputs(up(aws, tmp_path, queue), queue)
-    alter(aws, "batch.ListJobs", listed("parent"), after=1, times=1)
-    alter(aws, "batch.ListJobs", listed("a", "b"), after=4, times=1)
+    alter(aws, "batch.ListJobs", listed("succeeded", status="SUCCEEDED"), times=1)
+    alter(aws, "batch.ListJobs", listed("failed", status="FAILED"), after=1, times=1)
+    alter(aws, "batch.ListJobs", listed("waiting", status="RUNNABLE"), after=2, times=1)
+    assert [list(unfinished_jobs(aws, found.id)) for _ in range(3)] == [[], [], ["waiting"]]
+
+
+def test_of_many_jobs_the_unfinished_are_counted_in_every_status(aws: Aws, tmp_path: Path) -> None:
+    """In the order of a job's life: one that moves on meanwhile is met again, not missed."""
+    found = outputs(up(aws, tmp_path, queue), queue)
+    alter(aws, "batch.ListJobs", listed("done", status="SUCCEEDED", more=True), times=1)
+    alter(aws, "batch.ListJobs", listed("parent"), after=2, times=1)
+    alter(aws, "batch.ListJobs", listed("a", "b"), after=5, times=1)
+    calls = sent(aws, "batch.ListJobs")
     assert list(unfinished_jobs(aws, found.id)) == ["parent", "a", "b"]
+    statuses = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"]
+    assert [each.get("jobStatus") for _, each in calls] == [None, *statuses]
 
 
 def active(batch: Any) -> list[int]:

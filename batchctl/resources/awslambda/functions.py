@@ -71,6 +71,11 @@ class Function(Resource[FunctionOutputs]):
     outputs: ClassVar[type[FunctionOutputs]] = FunctionOutputs
     identity: ClassVar[tuple[str, ...]] = ("FunctionName",)
     immutable: ClassVar[tuple[str, ...]] = ("State",)
+    # In its environment. Nothing comes in any more when it goes, and what it is still at ends with
+    # it anyway.
+    only_names: ClassVar[frozenset[str]] = frozenset(
+        {"table", "queue", "job_queue", "job_definition"}
+    )
     # Its successor has to have its name: roles, log groups and callers go by it.
     create_before_delete: ClassVar[bool] = False
 

@@ -85,6 +85,7 @@ class ComputeEnvironment(Resource[Outputs]):
     # An environment can't move between the service-linked role and another one (AWS Batch API
     # Reference, UpdateComputeEnvironment).
     immutable: ClassVar[tuple[str, ...]] = ("type", "serviceRole", ARCHITECTURE)
+    disabled_ahead: ClassVar[bool] = True
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
         BatchedRead(
             "batch.DescribeComputeEnvironments",
@@ -183,6 +184,14 @@ class ComputeEnvironment(Resource[Outputs]):
             aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
+    def disable(cls, aws: Aws, recorded: Outputs) -> None:
+        """Keep it from starting instances, while its queue is still there.
+
+        Jobs that run go on (AWS Batch API Reference, UpdateComputeEnvironment, `state`).
+        """
+        aws.batch.update_compute_environment(computeEnvironment=recorded.arn, state="DISABLED")
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Disable the environment, delete it and wait until its instances are gone, for minutes."""
         what, describe = _what(recorded.id), partial(_describe, aws, recorded.id)
@@ -191,9 +200,7 @@ class ComputeEnvironment(Resource[Outputs]):
             if found is None:
                 return
             if found["state"] != "DISABLED":
-                aws.batch.update_compute_environment(
-                    computeEnvironment=recorded.arn, state="DISABLED"
-                )
+                cls.disable(aws, recorded)
                 wait_until_settled(aws, what, describe)
             aws.batch.delete_compute_environment(computeEnvironment=recorded.arn)
             wait_until_gone(aws, what, describe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -41,8 +42,15 @@ __all__ = [
 GOOD_READS = 3
 
 
+@dataclass(frozen=True)
+class InstanceProfileOutputs(Outputs):
+    """`role` is the name of the role inside; empty in a state from before it was recorded."""
+
+    role: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
-class InstanceProfile(Resource[Outputs]):
+class InstanceProfile(Resource[InstanceProfileOutputs]):
     """The profile through which EC2 instances get a role: it holds exactly one. The id is its name.
 
     EC2 sees a new profile only after a while, so `create` waits until IAM answers with it several
@@ -52,6 +60,7 @@ class InstanceProfile(Resource[Outputs]):
     role: Role
 
     kind: ClassVar[str] = "instance_profile"
+    outputs: ClassVar[type[InstanceProfileOutputs]] = InstanceProfileOutputs
     identity: ClassVar[tuple[str, ...]] = ("InstanceProfileName",)
 
     def desired(self, deployed: Deployed) -> Properties:
@@ -60,8 +69,8 @@ class InstanceProfile(Resource[Outputs]):
 
     @classmethod
     def read(
-        cls, aws: Aws, recorded: Outputs | None, desired: Properties
-    ) -> Actual[Outputs] | None:
+        cls, aws: Aws, recorded: InstanceProfileOutputs | None, desired: Properties
+    ) -> Actual[InstanceProfileOutputs] | None:
         """Find the profile by name; None when there is none."""
         name = recorded.id if recorded else str(desired["InstanceProfileName"])
         with ignore_missing():
@@ -69,29 +78,37 @@ class InstanceProfile(Resource[Outputs]):
             tags = as_dict(profile.get("Tags"))
             require_owned(aws, f"instance profile `{name}`", tags)
             properties = {"InstanceProfileName": name, "Roles": _roles_in(profile)}
-            return Actual(Outputs(id=name, arn=profile["Arn"]), properties, tags)
+            return Actual(_outputs(name, profile["Arn"], properties["Roles"]), properties, tags)
         return None
 
-    def create(self, aws: Aws, desired: Properties) -> Outputs:
+    def create(self, aws: Aws, desired: Properties) -> InstanceProfileOutputs:
         """Make the profile, put the role in, wait until both are seen."""
         name = desired["InstanceProfileName"]
         answer = aws.iam.create_instance_profile(InstanceProfileName=name, Tags=tag_list(aws.tags))
         _put_roles(aws, name, desired["Roles"])
-        return Outputs(id=name, arn=answer["InstanceProfile"]["Arn"])
+        return _outputs(name, answer["InstanceProfile"]["Arn"], desired["Roles"])
 
     def update(
-        self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
-    ) -> Outputs:
+        self,
+        aws: Aws,
+        actual: Actual[InstanceProfileOutputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> InstanceProfileOutputs:
         """Replace the role that is there."""
         del desired
         name = actual.outputs.id
         for role in actual.properties["Roles"]:
             remove_from_profile(aws, name, role)
         _put_roles(aws, name, changed["Roles"])
-        return actual.outputs
+        return _outputs(name, actual.outputs.arn, changed["Roles"])
 
     def write_tags(
-        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
+        self,
+        aws: Aws,
+        outputs: InstanceProfileOutputs,
+        tags: Mapping[str, str],
+        removed: Sequence[str],
     ) -> None:
         """Set and remove tags."""
         aws.iam.tag_instance_profile(InstanceProfileName=outputs.id, Tags=tag_list(tags))
@@ -99,13 +116,25 @@ class InstanceProfile(Resource[Outputs]):
             aws.iam.untag_instance_profile(InstanceProfileName=outputs.id, TagKeys=removed)
 
     @classmethod
-    def delete(cls, aws: Aws, recorded: Outputs) -> None:
-        """Take the role out, then delete the profile; the role stays."""
+    def delete(cls, aws: Aws, recorded: InstanceProfileOutputs) -> None:
+        """Take the role out, then delete the profile; the role stays.
+
+        One that another role was put into, against what is recorded, is asked for it.
+        """
+        if recorded.role:
+            remove_from_profile(aws, recorded.id, recorded.role)
+            with suppress(aws.iam.exceptions.DeleteConflictException), ignore_missing():
+                aws.iam.delete_instance_profile(InstanceProfileName=recorded.id)
+                return
         with ignore_missing():
             profile = aws.iam.get_instance_profile(InstanceProfileName=recorded.id)
             for role in _roles_in(profile["InstanceProfile"]):
                 remove_from_profile(aws, recorded.id, role)
             aws.iam.delete_instance_profile(InstanceProfileName=recorded.id)
+
+
+def _outputs(name: str, arn: str, roles: Sequence[str]) -> InstanceProfileOutputs:
+    return InstanceProfileOutputs(id=name, arn=arn, role=next(iter(roles), ""))
 
 
 @dataclass(frozen=True, kw_only=True)
