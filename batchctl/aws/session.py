@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -129,6 +131,7 @@ class Aws:
         self.clock = clock or Clock()
         self.on_wait = on_wait
         self.creations = Creations()
+        self._identity: Future[str] | None = None
         self.reads = Reads({})
 
     def reporting_to(self, on_wait: Callable[[str], None]) -> Aws:
@@ -176,6 +179,32 @@ class Aws:
     @cached_property
     def account(self) -> str:
         """The account id of the credentials in use (STS GetCallerIdentity needs no permission)."""
+        return self._ask_for_account()
+
+    def presume_account(self, account: str) -> None:
+        """Go by this account for reads, while STS is asked whose the credentials are.
+
+        Ended by `confirm_account`; nothing may be changed before that.
+        """
+        pool = ThreadPoolExecutor(1, thread_name_prefix="batchctl-account")
+        self._identity = pool.submit(copy_context().run, self._ask_for_account)
+        pool.shutdown(wait=False)
+        self.__dict__["account"] = account
+
+    def confirm_account(self) -> bool:
+        """Return whether the account that was presumed is that of the credentials.
+
+        From now on `account` is, in this view. Raises what asking STS raises.
+        """
+        presumed, identity = self.account, self._identity
+        if identity is None:
+            return True
+        self._identity = None
+        del self.__dict__["account"]
+        self.__dict__["account"] = identity.result()
+        return presumed == self.account
+
+    def _ask_for_account(self) -> str:
         return self.sts.get_caller_identity()["Account"]
 
     def arn(self, service: str, resource: str, *, is_global: bool = False) -> str:

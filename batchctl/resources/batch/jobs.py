@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 # In the order of a job's life: who moves on while they are listed is met again. A parent of an
 # array stays PENDING while its children run (AWS Batch User Guide, "Array jobs").
 Unfinished = Literal["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"]
-UNFINISHED = get_args(Unfinished)
+UNFINISHED: tuple[Unfinished, ...] = get_args(Unfinished)
+RUNNABLE: Unfinished = "RUNNABLE"
 # AWS Batch API Reference, ListJobs: with a filter the status is ignored, and a page has up to 100
 # jobs. Milliseconds since 1970; AWS Batch is younger than this.
 EVER: KeyValuesPairTypeDef = {"name": "AFTER_CREATED_AT", "values": ["1000000000000"]}
@@ -32,7 +33,9 @@ def unfinished_summaries(aws: Aws, job_queue: str) -> Iterator[Mapping[str, Any]
     if not answer.get("nextToken"):
         yield from (job for job in answer["jobSummaryList"] if job["status"] in UNFINISHED)
         return
-    for status in UNFINISHED:
+    # What lost its machine meanwhile went from RUNNING back to RUNNABLE, unseen (AWS Batch User
+    # Guide, "Automated job retries").
+    for status in (*UNFINISHED, RUNNABLE):
         yield from _summaries(aws, job_queue, status)
 
 
@@ -54,8 +57,4 @@ def definitions_at_work(aws: Aws) -> frozenset[str]:
             with ignore_missing():
                 jobs = unfinished_summaries(aws, queue["jobQueueArn"])
                 found.update(job["jobDefinition"] for job in jobs)
-                # What lost its machine meanwhile went from RUNNING back to RUNNABLE, unseen (AWS
-                # Batch User Guide, "Automated job retries").
-                again = _summaries(aws, queue["jobQueueArn"], "RUNNABLE")
-                found.update(job["jobDefinition"] for job in again)
     return frozenset(found)
