@@ -22,6 +22,7 @@ from batchctl.aws.creations import Creations
 from batchctl.aws.login import Login
 from batchctl.aws.partitions import Partition, partition_of
 from batchctl.aws.retries import Retrier
+from batchctl.aws.service_models import ServiceModels
 from batchctl.aws.tags import STACK_TAG
 from batchctl.aws.waiting import Pending, Poller
 from batchctl.errors import UsageError
@@ -53,6 +54,7 @@ class Connection:
     session: boto3.Session
     endpoint_url: str | None = None
     through_proxy: bool = True
+    models: ServiceModels | None = None
     clients: dict[str, BaseClient] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -61,6 +63,8 @@ class Connection:
         log_calls(self.session)
         check_answers(self.session)
         self.login.watch()
+        if self.models:
+            self.models.use_in(self.session)
 
     @cached_property
     def login(self) -> Login:
@@ -88,6 +92,8 @@ class Connection:
                         proxies=None if self.through_proxy else {},
                     ),
                 )
+                if self.models:
+                    self.models.keep(self.session, service)
             return self.clients[service]
 
 
