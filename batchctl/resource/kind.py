@@ -131,6 +131,14 @@ class Resource(ABC, Generic[O]):
         Document is owned whole. Makes no call.
         """
 
+    def foreseen(self, deployed: Deployed) -> O | None:
+        """Return the outputs that it is going to have, made under its name; None: not known.
+
+        Whoever only names it need not wait until it is made. Makes no call.
+        """
+        del deployed
+        return None
+
     @classmethod
     @abstractmethod
     def read(cls, aws: Aws, recorded: O | None, desired: Properties) -> Actual[O] | None:

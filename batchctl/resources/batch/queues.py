@@ -61,6 +61,11 @@ class JobQueue(Resource[Outputs]):
             ],
         }
 
+    def foreseen(self, deployed: Deployed) -> Outputs:
+        """Return name and ARN, which follows from it (IAM's reference for AWS Batch)."""
+        arn = deployed.aws.arn("batch", f"job-queue/{self.physical_name}")
+        return Outputs(id=self.physical_name, arn=arn)
+
     @classmethod
     def read(
         cls, aws: Aws, recorded: Outputs | None, desired: Properties

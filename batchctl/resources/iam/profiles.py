@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import ignore_missing, is_existing, message_of
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import STACK_TAG, as_dict
@@ -37,9 +39,6 @@ __all__ = [
     "ServiceLinkedRole",
     "When",
 ]
-
-# Terraform's provider trusts a new instance profile after three good answers in a row.
-GOOD_READS = 3
 
 
 @dataclass(frozen=True)
@@ -206,8 +205,12 @@ def _put_roles(aws: Aws, profile: str, roles: Sequence[str]) -> None:
 
 
 def _wait_until_seen(aws: Aws, profile: str, roles: Sequence[str]) -> None:
+    look = partial(_holds, aws, profile, roles)
+
+    # Terraform's provider trusts a new instance profile after three good answers. Asked for at the
+    # same time they come from as many places of IAM as in a row.
     def check() -> bool | None:
-        return True if all(_holds(aws, profile, roles) for _ in range(GOOD_READS)) else None
+        return True if all(concurrently(look, look, look)) else None
 
     what = f"IAM to show instance profile `{profile}` with its role"
     aws.wait_until(what, check, timeout_s=PROPAGATION_S)
