@@ -205,12 +205,12 @@ def _put_roles(aws: Aws, profile: str, roles: Sequence[str]) -> None:
 
 
 def _wait_until_seen(aws: Aws, profile: str, roles: Sequence[str]) -> None:
-    look = partial(_holds, aws, profile, roles)
+    read = partial(_holds, aws, profile, roles)
 
     # Terraform's provider trusts a new instance profile after three good answers. Asked for at the
     # same time they come from as many places of IAM as in a row.
     def check() -> bool | None:
-        return True if all(concurrently(look, look, look)) else None
+        return True if all(concurrently(read, read, read)) else None
 
     what = f"IAM to show instance profile `{profile}` with its role"
     aws.wait_until(what, check, timeout_s=PROPAGATION_S)
