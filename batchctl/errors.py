@@ -2,11 +2,15 @@
 
 BatchctlError            exit code 1: something failed
 ├── UsageError           exit code 2: the command or config.yaml is wrong; nothing was changed
-├── LoggedOut            exit code 1: the credentials are no longer good; what was done is recorded
+├── RunOver              exit code 1: nothing that this run has left to do can succeed
+│   ├── LoggedOut        the credentials are no longer good; what was done is recorded
+│   └── Unwritable       a file of ours can't be written: what is done can't be recorded
 └── Interrupted          exit code 130: the user pressed Ctrl-C; what was done is recorded
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 
 class BatchctlError(Exception):
@@ -33,5 +37,22 @@ class Interrupted(BatchctlError):
     exit_code = 130
 
 
-class LoggedOut(BatchctlError):
+class RunOver(BatchctlError):
+    """Nothing that the run has left to do can succeed: it ends with this one error.
+
+    `in_short` says it in two words, as the reason why work was skipped.
+    """
+
+    in_short: ClassVar[str]
+
+
+class LoggedOut(RunOver):
     """AWS rejected the credentials, or there are none: no call of this run can succeed."""
+
+    in_short = "logged out"
+
+
+class Unwritable(RunOver):
+    """A file of ours can't be written: nothing more is done that could not be recorded."""
+
+    in_short = "nothing recorded"

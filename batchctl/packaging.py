@@ -68,8 +68,10 @@ POWERTOOLS = Library(
     ),
 )
 JMESPATH = Library("jmespath", "jmespath", ("jmespath",))
-TYPING_EXTENSIONS = Library("typing-extensions", "typing_extensions", ("typing_extensions.py",))
-LIBRARIES = (POWERTOOLS, JMESPATH, TYPING_EXTENSIONS)
+# setup.py pins both: the same batchctl makes the same zip.
+LIBRARIES = (POWERTOOLS, JMESPATH)
+STAND_INS = ("typing_extensions.py",)
+"""What takes the place of libraries that come with others, in whatever version."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +88,7 @@ def function_package() -> Package:
 
     Raises BatchctlError when a file is missing or the zip is too large for Lambda.
     """
-    files = dict(handler_files()) | dict(contract_files())
+    files = dict(handler_files()) | dict(contract_files()) | dict(stand_ins())
     for library in LIBRARIES:
         files.update(library_files(library))
     content = zip_content(files)
@@ -117,7 +119,7 @@ def runner_files() -> Mapping[str, Path]:
     files = {
         f"batchctl/{path.relative_to(package).as_posix()}": path
         for room in ("contract", "runner")
-        for path in sorted((package / room).rglob("*.py"))
+        for path in sorted(sources_in(package / room))
     }
     runner = package / "runner"
     return {
@@ -149,7 +151,7 @@ def deployed(name: str) -> Path:
 def handler_files() -> Iterator[tuple[str, Path]]:
     """Yield the name in the zip and the file of each of the handlers' modules."""
     directory = handlers_directory()
-    for path in directory.rglob("*.py"):
+    for path in sources_in(directory):
         yield f"handlers/{path.relative_to(directory).as_posix()}", path
 
 
@@ -159,8 +161,23 @@ def contract_files() -> Iterator[tuple[str, Path]]:
     They are those of `batchctl.contract`, and of batchctl itself what makes it a package.
     """
     package = Path(__file__).parent
-    for path in (package / "__init__.py", *(package / "contract").rglob("*.py")):
+    for path in (package / "__init__.py", *sources_in(package / "contract")):
         yield f"batchctl/{path.relative_to(package).as_posix()}", path
+
+
+def stand_ins() -> Iterator[tuple[str, Path]]:
+    """Yield the name in the zip and the file of each stand-in for a library."""
+    folder = Path(__file__).parent / "function_libraries"
+    for name in STAND_INS:
+        yield name, folder / name
+
+
+def sources_in(folder: Path) -> Iterator[Path]:
+    """Yield the Python files of a folder, without what editors and file managers leave there.
+
+    An editor's lock is `.#name.py`, and macOS writes `._name.py` to file systems of others.
+    """
+    return (path for path in folder.rglob("*.py") if not path.name.startswith("."))
 
 
 def library_files(library: Library) -> Iterator[tuple[str, Path]]:
@@ -209,5 +226,6 @@ def zip_content(files: dict[str, Path]) -> bytes:
             entry = zipfile.ZipInfo(name, EARLIEST_ZIP_TIME)
             entry.create_system = 3  # Unix, also when built on Windows
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
-            archive.writestr(entry, files[name].read_bytes())
+            # A checkout may have the line ends of Windows; there are texts in the zip alone.
+            archive.writestr(entry, files[name].read_bytes().replace(b"\r\n", b"\n"))
     return buffer.getvalue()

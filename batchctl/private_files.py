@@ -8,14 +8,15 @@ links. Folders have the mode 0700, files 0600; wider ones that are ours are narr
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TextIO
 
-from batchctl.errors import BatchctlError
+from batchctl.errors import BatchctlError, Unwritable
 
 FOLDER: Final = ".batchctl"
 _FOLDER_MODE: Final = 0o700
@@ -40,7 +41,24 @@ def private_folder(path: Path) -> None:
                 _keep_out_of_git(folder)
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BatchctlError(f"could not make the folder `{path}`: {error.strerror}") from error
+        raise BatchctlError(
+            f"could not make the folder `{path}`: {error.strerror}", hint=_hint_for(error, path)
+        ) from error
+
+
+def cache_directory() -> Path:
+    """Return our folder in the user's cache directory; it may not be there yet.
+
+    BatchctlError when nothing says where that is.
+    """
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if named.is_absolute():  # XDG Base Directory Specification: a relative path is ignored
+        return named / "batchctl"
+    try:
+        return Path.home() / ".cache" / "batchctl"
+    except RuntimeError as error:
+        hint = "set HOME, or XDG_CACHE_HOME, to a folder of yours"
+        raise BatchctlError(f"could not find the cache directory: {error}", hint) from error
 
 
 def sealed_folder(path: Path) -> Path:
@@ -89,15 +107,42 @@ def narrow(path: Path) -> None:
 def write_private(path: Path, text: str, mode: int = _FILE_MODE) -> None:
     """Put a file in place, whole or not at all: a crash leaves what was there.
 
-    What has its name is replaced, a link too: nothing is written where that leads.
+    What has its name is replaced, a link too: nothing is written where that leads. Unwritable when
+    the disk is full, or can't be written to.
     """
     temporary = path.with_name(path.name + ".new")
-    temporary.unlink(missing_ok=True)
-    with create_private(temporary, mode) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with unwritable(path):
+        temporary.unlink(missing_ok=True)
+        try:
+            with create_private(temporary, mode) as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+@contextmanager
+def unwritable(path: Path) -> Iterator[None]:
+    """Turn an OSError of the block, which writes `path`, into Unwritable with what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise Unwritable(
+            f"could not write `{path}`: {error.strerror or error}", hint=_hint_for(error, path)
+        ) from error
+
+
+def _hint_for(error: OSError, path: Path) -> str:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "make room on the disk, then run the command again: it continues from here"
+    return (
+        f"make `{path.parent}` writable for you, or move config.yaml to a folder that is: what is "
+        "recorded of an application lies beside it"
+    )
 
 
 def create_private(path: Path, mode: int = _FILE_MODE) -> TextIO:

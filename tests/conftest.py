@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from apigateway_as_aws import refuse_as_aws
 from made_once import make_once
+from moto import settings as moto_settings
 from moto.awslambda.models import LambdaBackend
 from moto.backends import get_backend
 from moto.iam import models as moto_iam
 from moto.sqs.models import SQSBackend
 from settings_as_aws import keep_settings
+from strict_calls import StrictCalls
 from xdist.scheduler import LoadScopeScheduling
 
 MANAGED_POLICIES = (
@@ -33,8 +35,15 @@ NEW_OBJECTS = 50_000
 # What is imported and collected stays to the end: cycles are looked for from the first test on.
 gc.disable()
 
+# A certificate is issued when it is asked for, not a minute later.
+moto_settings.ACM_VALIDATION_WAIT = -1
 PUT_EVENT_INVOKE_CONFIG = LambdaBackend.put_function_event_invoke_config
 SET_QUEUE_ATTRIBUTES = SQSBackend.set_queue_attributes
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hold every call that we make in a test against AWS's models."""
+    config.pluginmanager.register(StrictCalls(), "strict-calls")
 
 
 class OneByOne(LoadScopeScheduling):
@@ -106,6 +115,9 @@ def shared_models() -> Iterator[None]:
     used = {name: everything[name] for name in MANAGED_POLICIES if name in everything}
     with pytest.MonkeyPatch.context() as patch:
         make_once(patch)
+        # What the commands keep in the user's cache is for processes of their own.
+        for module in ("account", "local_cloud"):
+            patch.setattr(f"batchctl.application.{module}.cached_models", lambda: None)
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         patch.setattr(moto_iam, "aws_managed_policies_data", json.dumps(used))
         _import_services()

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 
 from batchctl import packaging
 from batchctl.errors import BatchctlError
+from batchctl.function_libraries import typing_extensions as stand_in
 
 REPOSITORY = Path(__file__).parents[1]
 PRINT_SHA256 = "from batchctl.packaging import function_package; print(function_package().sha256)"
@@ -106,6 +108,55 @@ def test_bytes_do_not_depend_on_the_surroundings(tmp_path: Path, umask: int) -> 
     assert process.stdout.strip() == packaging.function_package().sha256
 
 
+def test_bytes_do_not_depend_on_what_other_packages_brought(tmp_path: Path) -> None:
+    (tmp_path / "typing_extensions.py").write_text("import typing\n__getattr__ = None\n")
+    program = "from batchctl.packaging import function_package; print(function_package().sha256)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{REPOSITORY}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.strip() == packaging.function_package().sha256
+
+
+def test_bytes_do_not_depend_on_the_line_ends_of_a_checkout(tmp_path: Path) -> None:
+    unix, windows = tmp_path / "unix.py", tmp_path / "windows.py"
+    unix.write_bytes(b"a = 1\nb = 2\n")
+    windows.write_bytes(b"a = 1\r\nb = 2\r\n")
+    assert packaging.zip_content({"a.py": unix}) == packaging.zip_content({"a.py": windows})
+
+
+def test_what_editors_and_file_managers_leave_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("")
+    (tmp_path / "._a.py").write_bytes(b"\x00\x05\x16\x07")
+    (tmp_path / ".#a.py").symlink_to("user@host.4711")
+    assert [path.name for path in packaging.sources_in(tmp_path)] == ["a.py"]
+
+
+def test_the_stand_in_has_all_that_the_libraries_take_of_typing_extensions(
+    archive: zipfile.ZipFile,
+) -> None:
+    taken = {
+        name.strip()
+        for entry in archive.namelist()
+        for names in re.findall(
+            r"^ *from typing_extensions import (.+)$", archive.read(entry).decode(), re.MULTILINE
+        )
+        for name in names.split(",")
+    }
+    assert {"deprecated", "override"} <= taken
+    for name in taken:
+        assert hasattr(stand_in, name), name
+
+
+def test_what_goes_into_the_zip_is_pinned() -> None:
+    text = (REPOSITORY / "setup.py").read_text(encoding="utf-8")
+    for library in packaging.LIBRARIES:
+        assert f'"{library.distribution}=={distribution(library.distribution).version}"' in text
+
+
 def test_bytes_do_not_depend_on_the_order_of_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     rglob = Path.rglob
 
@@ -133,7 +184,6 @@ def test_zip_holds_sources_and_licences_alone(archive: zipfile.ZipFile) -> None:
     assert sorted(name.split("-")[0] for name in others) == [
         "aws_lambda_powertools",
         "jmespath",
-        "typing_extensions",
     ]
     assert all("LICENSE" in name for name in others)
 

@@ -157,9 +157,19 @@ class Application:
             self._forget("state", "front_door")
             yield
 
+    def require_credentials(self) -> None:
+        """Raise LoggedOut without good credentials, so that nothing is begun here.
+
+        Where something is recorded, the plan finds out while it reads.
+        """
+        aws = self.aws
+        if self.recorded is None:
+            aws.account  # noqa: B018 - asks for it
+
     def plan(self, on_wait: OnWait = ignore_waits) -> Plan:
         """Return what `up` would change and why; errors of reading are in its `outcome`."""
-        return make_plan(self.stack, self.state.state, self.aws, on_wait)
+        with self._recorded_account():
+            return make_plan(self.stack, self.state.state, self.aws, on_wait)
 
     def front_door_change(self, plan: Plan) -> FrontDoorChange:
         """Return what carrying out the plan makes of the front door."""
@@ -180,7 +190,8 @@ class Application:
 
     def plan_down(self, *, delete_data: bool = False, on_wait: OnWait = ignore_waits) -> Plan:
         """Return what `down` would delete, from the state alone, and what it would keep."""
-        return plan_destroy(self.state, self.aws, delete_data=delete_data, on_wait=on_wait)
+        with self._recorded_account():
+            return plan_destroy(self.state, self.aws, delete_data=delete_data, on_wait=on_wait)
 
     def down(
         self, plan: Plan, emit: Emit = ignore_steps
@@ -251,6 +262,25 @@ class Application:
     def dead_letters(self) -> tuple[DeadLetterQueue, ...]:
         """Return the queues of failed messages that there are; UsageError before `up`."""
         return dead_letter_queues(self.aws, self._recorded)
+
+    @contextmanager
+    def _recorded_account(self) -> Iterator[None]:
+        """Read in the block while AWS says whose the credentials are, as the state says it already.
+
+        At its end the two are compared, before anything is changed or shown: raises as `state`
+        does for another account.
+        """
+        recorded = self.recorded
+        if recorded is None or "state" in vars(self) or "account" in vars(self.aws):
+            yield
+            return
+        self.aws.presume_account(recorded.identity.account)
+        try:
+            yield
+        finally:
+            if not self.aws.confirm_account():
+                self._forget("state")
+                self.state  # noqa: B018 - raises for the account that it is
 
     @property
     def _recorded(self) -> Recorded:

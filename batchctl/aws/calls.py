@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from botocore import UNSIGNED
-
 from batchctl.aws.secrets import SECRETS
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ def log_calls(session: boto3.Session) -> None:
     """Log the calls of all clients that the session makes from now on; calling it twice is safe."""
     for event, handler in (
         ("provide-client-params", _begin),
-        ("before-sign", _learn_credentials),
         ("after-call", _end),
         ("after-call-error", _fail),
     ):
@@ -52,14 +49,6 @@ def _begin(params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
     context[_STARTED] = time.monotonic()
     service = model.service_model.endpoint_prefix
     context[_CALL] = f"{service}.{model.name} {_resource(params, model) or '-'}"
-
-
-def _learn_credentials(request_signer: Any, signature_version: Any, **_: Any) -> None:
-    credentials = vars(request_signer).get("_credentials")
-    if credentials is not None and signature_version is not UNSIGNED:
-        # Signing, which comes next, does the same: this causes no additional refresh.
-        frozen = credentials.get_frozen_credentials()
-        SECRETS.learn(frozen.secret_key, frozen.token)
 
 
 def _end(

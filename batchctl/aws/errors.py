@@ -6,6 +6,7 @@ ClientException and tells cases apart by text), so all spellings are here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,7 @@ MISSING_CODES = frozenset(
     {
         "NoSuchEntity",
         "ResourceNotFoundException",
+        "TableNotFoundException",
         "NotFoundException",
         "QueueDoesNotExist",
         "AWS.SimpleQueueService.NonExistentQueue",
@@ -73,9 +75,35 @@ REFUSED_CODES = frozenset(
     }
 )
 
+# botocore's list of throttling codes (retries/standard.py) without LimitExceededException, which
+# these services use for quotas as well.
+THROTTLE_CODES = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottledException",
+        "RequestThrottled",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "TransactionInProgressException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "SlowDown",
+        "PriorRequestNotComplete",
+        "EC2ThrottledException",
+    }
+)
+
 
 class AmbiguousOutcome(BatchctlError):
     """No answer to a call that must not be repeated: whether it took effect is unknown."""
+
+
+class NoAnswerToLogin(BotoCoreError):
+    """The login's own call got no answer: the call that needed the login wasn't sent."""
+
+    fmt = "no answer to the login: {error}"
 
 
 class NotReady(BatchctlError):
@@ -130,7 +158,7 @@ def login_error(error: BaseException) -> LoggedOut | None:
             hint=_login_hint(error),
         )
     if type(error).__name__ in _LOGIN_ERRORS:
-        return LoggedOut(f"could not continue: {error}", hint=_CREDENTIALS_HINT)
+        return LoggedOut(f"could not continue: {error}", hint=CREDENTIALS_HINT)
     return None
 
 
@@ -145,9 +173,9 @@ def _login_hint(error: ClientError) -> str:
     if code_of(error) in EXPIRED_CODES:
         return _EXPIRED_HINT
     if "signature" in code_of(error).lower():
-        return f"{_CREDENTIALS_HINT}; a clock that is off by minutes also causes this error"
+        return f"{CREDENTIALS_HINT}; a clock that is off by minutes also causes this error"
     return (
-        f"{_CREDENTIALS_HINT}; a region that is not enabled for the account also causes this error"
+        f"{CREDENTIALS_HINT}; a region that is not enabled for the account also causes this error"
     )
 
 
@@ -165,11 +193,11 @@ def explain(error: BaseException) -> tuple[str, str | None]:
         text = f"{error.operation_name}: {code_of(error)}: {message_of(error)}{waited}"
         return text, _hint(error) or again
     if isinstance(error, BotoCoreError):
-        return f"{error}{waited}", _BOTOCORE_HINTS.get(type(error).__name__, again)
+        return f"{error}{waited}", _botocore_hint(error) or again
     return f"{type(error).__name__}: {error}", "run again with `--debug` for the traceback"
 
 
-_CREDENTIALS_HINT = (
+CREDENTIALS_HINT = (
     "log in (`aws sso login`), set AWS_PROFILE or pass `--profile`; `--local` needs no account"
 )
 _EXPIRED_HINT = "log in again, then run the same command: it continues where it stopped"
@@ -181,13 +209,46 @@ _LOGIN_ERRORS = (
     "SSOTokenLoadError",
     "UnauthorizedSSOTokenError",
 )
+_DUAL_STACK = re.compile(r"//[a-z0-9.-]+\.api\.(aws|amazonwebservices\.com\.cn)\b")
+_DUAL_STACK_HINT = (
+    "not every service has a dual-stack endpoint in every region: unset AWS_USE_DUALSTACK_ENDPOINT "
+    "(`use_dualstack_endpoint` of the profile), or name this service's endpoint in "
+    "AWS_ENDPOINT_URL_<SERVICE>"
+)
+_NETWORK_HINT = (
+    "check the network, the region and AWS_ENDPOINT_URL; behind a proxy, set HTTPS_PROXY to it"
+)
+_PROXY_HINT = (
+    "check HTTPS_PROXY (`http://user:password@host:port`), and NO_PROXY for what needs no proxy"
+)
+_TLS_HINT = (
+    "where a proxy opens TLS, put a PEM file with its certificate authority and those of AWS into "
+    "AWS_CA_BUNDLE; else check AWS_CA_BUNDLE, HTTPS_PROXY and this machine's clock"
+)
+_CUT_HINT = (
+    "a proxy or the network's login page may be in between: check HTTPS_PROXY, NO_PROXY and "
+    "AWS_CA_BUNDLE"
+)
 _BOTOCORE_HINTS = {
-    **dict.fromkeys(_LOGIN_ERRORS, _CREDENTIALS_HINT),
+    **dict.fromkeys(_LOGIN_ERRORS, CREDENTIALS_HINT),
     "ProfileNotFound": "check `--profile` and AWS_PROFILE against `aws configure list-profiles`",
     "NoRegionError": "set `region` in config.yaml, pass `--region` or set AWS_REGION",
-    "EndpointConnectionError": "check the network, the region and AWS_ENDPOINT_URL",
-    "ConnectTimeoutError": "check the network, the region and AWS_ENDPOINT_URL",
+    "ConfigParseError": "correct the file, or name another one in AWS_CONFIG_FILE",
+    **dict.fromkeys(
+        ("EndpointConnectionError", "ConnectTimeoutError", "NoAnswerToLogin"), _NETWORK_HINT
+    ),
+    **dict.fromkeys(
+        ("ConnectionClosedError", "ReadTimeoutError", "HTTPClientError", "NotAnAnswer"), _CUT_HINT
+    ),
+    **dict.fromkeys(("ProxyConnectionError", "InvalidProxiesConfigError"), _PROXY_HINT),
+    "SSLError": _TLS_HINT,
 }
+
+
+def _botocore_hint(error: BotoCoreError) -> str | None:
+    if type(error).__name__ == "EndpointConnectionError" and _DUAL_STACK.search(str(error)):
+        return _DUAL_STACK_HINT
+    return _BOTOCORE_HINTS.get(type(error).__name__)
 
 
 def _hint(error: ClientError) -> str | None:
@@ -195,5 +256,5 @@ def _hint(error: ClientError) -> str | None:
     if code in EXPIRED_CODES:
         return _EXPIRED_HINT
     if code in REFUSED_CODES:
-        return _CREDENTIALS_HINT
+        return CREDENTIALS_HINT
     return refusal_hint(code, message_of(error))

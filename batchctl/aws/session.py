@@ -5,18 +5,24 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import boto3
 from botocore.config import Config as BotocoreConfig
 
+from batchctl.aws.answers import check_answers, whole_answers
 from batchctl.aws.batched_reads import BatchedRead, Reads
 from batchctl.aws.calls import log_calls, numbered_try
 from batchctl.aws.clock import Clock
+from batchctl.aws.creations import Creations
+from batchctl.aws.login import Login
 from batchctl.aws.partitions import Partition, partition_of
 from batchctl.aws.retries import Retrier
+from batchctl.aws.service_models import ServiceModels
 from batchctl.aws.tags import STACK_TAG, mark_of
 from batchctl.aws.waiting import Pending, Poller
 from batchctl.errors import UsageError
@@ -48,17 +54,31 @@ class Connection:
     session: boto3.Session
     endpoint_url: str | None = None
     through_proxy: bool = True
+    models: ServiceModels | None = None
     clients: dict[str, BaseClient] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        """Log the calls of every client to be made, those that fetch credentials included."""
+        """Follow the calls of every client to be made, those that fetch credentials included."""
         log_calls(self.session)
+        check_answers(self.session)
+        self.login.watch()
+        if self.models:
+            self.models.use_in(self.session)
+
+    @cached_property
+    def login(self) -> Login:
+        """What finds the credentials of the session."""
+        return Login(self.session)
 
     def client(self, service: str) -> BaseClient:
-        """Return a service's client, made once (making one is not thread-safe, using it is)."""
+        """Return a service's client, made once (making one is not thread-safe, using it is).
+
+        LoggedOut when the credentials can't be had.
+        """
         with self.lock:
             if service not in self.clients:
+                self.login.begin()
                 self.clients[service] = self.session.client(
                     service,  # type: ignore[call-overload]
                     endpoint_url=self.endpoint_url,
@@ -72,7 +92,25 @@ class Connection:
                         proxies=None if self.through_proxy else {},
                     ),
                 )
+                if self.models:
+                    self.models.keep(self.session, service)
             return self.clients[service]
+
+
+class Pages(Protocol):
+    """A paginator of botocore's."""
+
+    def paginate(self, **parameters: object) -> Iterable[Mapping[str, Any]]:
+        """Yield the pages."""
+        ...
+
+
+class ServiceQuotas(Protocol):
+    """What is used of the client of Service Quotas."""
+
+    def get_paginator(self, operation: str, /) -> Pages:
+        """Return a paginator."""
+        ...
 
 
 class Aws:
@@ -80,7 +118,7 @@ class Aws:
 
     `endpoint_url` (the local cloud) is for all services; without it boto3's own rules apply, so
     that AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> work. `on_wait` is called with what a call
-    waits for. `reads` are those that share calls.
+    waits for. `reads` are those that share calls, `creations` what this run has made.
     """
 
     def __init__(
@@ -98,7 +136,8 @@ class Aws:
         self.user_tags = dict(tags)
         self.clock = clock or Clock()
         self.on_wait = on_wait
-        self.retrier = Retrier(self.clock, on_wait)
+        self.creations = Creations()
+        self._identity: Future[str] | None = None
         self.reads = Reads({})
 
     def reporting_to(self, on_wait: Callable[[str], None]) -> Aws:
@@ -117,7 +156,7 @@ class Aws:
             clock=self.clock,
             on_wait=on_wait,
         )
-        view.reads = reads
+        view.creations, view.reads = self.creations, reads
         if "account" in self.__dict__:
             view.__dict__["account"] = self.account
         return view
@@ -155,6 +194,32 @@ class Aws:
     @cached_property
     def account(self) -> str:
         """The account id of the credentials in use (STS GetCallerIdentity needs no permission)."""
+        return self._ask_for_account()
+
+    def presume_account(self, account: str) -> None:
+        """Go by this account for reads, while STS is asked whose the credentials are.
+
+        Ended by `confirm_account`; nothing may be changed before that.
+        """
+        pool = ThreadPoolExecutor(1, thread_name_prefix="batchctl-account")
+        self._identity = pool.submit(copy_context().run, self._ask_for_account)
+        pool.shutdown(wait=False)
+        self.__dict__["account"] = account
+
+    def confirm_account(self) -> bool:
+        """Return whether the account that was presumed is that of the credentials.
+
+        From now on `account` is, in this view. Raises what asking STS raises.
+        """
+        presumed, identity = self.account, self._identity
+        if identity is None:
+            return True
+        self._identity = None
+        del self.__dict__["account"]
+        self.__dict__["account"] = identity.result()
+        return presumed == self.account
+
+    def _ask_for_account(self) -> str:
         return self.sts.get_caller_identity()["Account"]
 
     def arn(self, service: str, resource: str, *, is_global: bool = False) -> str:
@@ -170,6 +235,16 @@ class Aws:
         Pending has what AWS shows instead, for progress messages.
         """
         return Poller(self.clock, self.on_wait).until(what, check, timeout_s=timeout_s)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the local cloud, which has nothing but what we make."""
+        return self.connection.endpoint_url is not None
+
+    @cached_property
+    def acm(self) -> Any:
+        """ACM: the user's certificate."""
+        return self._client("acm")
 
     @cached_property
     def apigateway(self) -> APIGatewayClient:
@@ -232,6 +307,12 @@ class Aws:
         return client
 
     @cached_property
+    def service_quotas(self) -> ServiceQuotas:
+        """Service Quotas: what the account may have of a service."""
+        client: ServiceQuotas = self._client("service-quotas")
+        return client
+
+    @cached_property
     def sqs(self) -> SQSClient:
         """SQS."""
         client: SQSClient = self._client("sqs")
@@ -250,7 +331,8 @@ class Aws:
         return client
 
     def _client(self, service: str) -> Any:
-        return _Retrying(self.connection.client(service), self.retrier, self.reads)
+        retrier = Retrier(self.clock, self.on_wait, creations=self.creations)
+        return _Retrying(self.connection.client(service), retrier, self.reads)
 
 
 class _Retrying:
@@ -273,10 +355,10 @@ class _Retrying:
             numbers = itertools.count(1)
 
             def once() -> Any:
-                with numbered_try(next(numbers)):
+                with numbered_try(next(numbers)), whole_answers():
                     return attribute(**parameters)
 
-            return self._retrier.call(address, once)
+            return self._retrier.call(address, once, parameters)
 
         return lambda **parameters: self._reads.call(address, ask, parameters)
 

@@ -30,8 +30,8 @@ class Config(Section):
     name: Name = "batchapp"
     """Name of the stack; all names in AWS begin with it.
 
-    2 to 20 lower-case letters, digits and hyphens: the name of a load balancer has at most 32
-    characters.
+    2 to 20 lower-case letters, digits and single hyphens: the name of a load balancer has at most
+    32 characters.
     """
     region: Region | None = None
     """AWS region; null: from the environment or the profile.

@@ -154,12 +154,15 @@ def _log_retention(days: int) -> int:
 # Load balancers and target groups have the tightest names of all that we create: 32 characters,
 # letters, digits and hyphens, not beginning with `internal-` (Elastic Load Balancing API,
 # CreateLoadBalancer); a security group's name must not begin with `sg-` (EC2, CreateSecurityGroup).
+# The load balancer's host begins with it: where two hyphens are its third and fourth character,
+# many clients refuse the host (RFC 5891, 4.2.3.1).
 Name = Annotated[
     str,
     Matching(
-        r"(?!internal-|sg-)[a-z][a-z0-9-]{0,18}[a-z0-9]",
+        r"(?!internal-|sg-)(?!.*--)[a-z][a-z0-9-]{0,18}[a-z0-9]",
         "must have 2 to 20 lower-case letters, digits and hyphens, begin with a letter, "
-        "not end with a hyphen, and not begin with `internal-` or `sg-`",
+        "not end with a hyphen, have no two hyphens in a row, and not begin with `internal-` "
+        "or `sg-`",
     ),
 ]
 Region = Annotated[

@@ -20,6 +20,11 @@ from typing import Any
 from batchctl.contract.batch_jobs import CANCELLED
 from batchctl.contract.statuses import TaskStatus
 
+HOST_GONE = "Host EC2"
+"""How the status reason of an attempt that lost its host begins."""
+EXIT_TERMINATED = 143
+"""128 + SIGTERM: the container was told to stop, by its host going away unless Batch says more."""
+
 
 class Reason(StrEnum):
     """What ended an item without a result."""
@@ -60,13 +65,13 @@ TERMINATED = Cause(
 )
 RECLAIMED = Cause(
     Reason.SPOT_RECLAIM,
-    "Host EC2",
+    HOST_GONE,
     "Spot took the hosts away, again and again",
     "`batchctl retry {job} --on-demand`, or more `compute.instance_types` to choose from",
 )
 LOST_HOST = Cause(
     Reason.HOST,
-    "Host EC2",
+    HOST_GONE,
     "the host went away",
     "`batchctl retry {job}`; if it happens again, check the instances in the EC2 console",
 )
@@ -134,6 +139,12 @@ CAUSES = (
         "|ResourceInitialization|ContainerRuntime",
         "the host failed, or could not run the container",
         "`batchctl retry {job}`; if it happens again, look at the instances' disks and network",
+    ),
+    Cause(
+        Reason.HOST,
+        rf"exit status {EXIT_TERMINATED}\b",
+        "the container was told to stop (SIGTERM), as it is when its host goes away",
+        "`batchctl retry {job} --on-demand`; if no host went away, see who ends the program",
     ),
     Cause(
         Reason.EXIT_CODE,
@@ -212,9 +223,16 @@ def end_of(task: Mapping[str, Any] | None, *, on_demand: bool) -> Failure | Succ
 
 
 def reclaims_of(task: Mapping[str, Any]) -> tuple[int, float]:
-    """Count the attempts at a task that lost their host, and the seconds that they had run."""
+    """Count the attempts at a task that lost their host, and the seconds that they had run.
+
+    Also those that were stopped before their host was, which the job definition has tried again.
+    """
+    attempts = task.get("attempts", ())
     lost = [
-        attempt for attempt in task.get("attempts", ()) if _lost_host(_text(attempt, STATUS_REASON))
+        attempt
+        for number, attempt in enumerate(attempts, 1)
+        if _lost_host(_text(attempt, STATUS_REASON))
+        or (number < len(attempts) and _exit_code(attempt) == EXIT_TERMINATED)
     ]
     return len(lost), round(sum(_seconds(attempt) or 0.0 for attempt in lost), 3)
 
@@ -264,12 +282,16 @@ def _containers(task: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _lost_host(status_reason: str) -> bool:
-    return status_reason.startswith("Host EC2")
+    return status_reason.startswith(HOST_GONE)
 
 
 def _seconds(attempt: Mapping[str, Any]) -> float | None:
     started, stopped = attempt.get("startedAt"), attempt.get("stoppedAt")
     return None if started is None or stopped is None else max(0.0, (stopped - started) / 1000)
+
+
+def _exit_code(attempt: Mapping[str, Any]) -> int | None:
+    return (attempt.get("container") or {}).get("exitCode")
 
 
 def _text(described: Mapping[str, Any], name: str) -> str:

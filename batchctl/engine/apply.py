@@ -21,12 +21,13 @@ from batchctl.engine.deletions import orphans_of
 from batchctl.engine.destroy import delete_records
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.generations import at_generations
+from batchctl.engine.order import order_of_creation
 from batchctl.engine.ownership import FRESH_S
-from batchctl.engine.plan import Plan, decide, graph_of, observe
+from batchctl.engine.plan import Plan, decide, observe
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import WalkOutcome, walk
-from batchctl.errors import Interrupted, LoggedOut
+from batchctl.errors import Interrupted, RunOver
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 
 ADOPT_WITHIN_S = 60.0
@@ -55,7 +56,8 @@ def apply(
     """Bring AWS to what `stack` says; errors are in the result, successes in the state."""
     state.depose(plan.generations.deposed)
     applier = _Applier(at_generations(stack, state.state, plan.generations), plan, state, aws, emit)
-    outcome = walk(graph_of(stack), applier.apply_one, aws.clock.stop)
+    graph = order_of_creation(stack, applier.foresee())
+    outcome = walk(graph, applier.apply_one, aws.clock.stop)
     _report_skipped(outcome, emit)
     if outcome.complete:
         outcome = delete_records(orphans_of(stack, state.state), state, aws, emit)
@@ -87,6 +89,21 @@ class _Applier:
         self._made: set[str] = set()
         self.deployed = Deployed(aws)
 
+    def foresee(self) -> frozenset[str]:
+        """Make known what new resources are going to be called; return their addresses.
+
+        Only of those that the plan found missing: under the name that they have now, whereas a
+        replacement gets another one.
+        """
+        found = set()
+        for address, resource in self._stack.items():
+            is_new = address in self._plan.actual and self._plan.actual[address] is None
+            outputs = resource.foreseen(self.deployed) if is_new else None
+            if outputs is not None:
+                self.deployed.add(resource, outputs)
+                found.add(address)
+        return frozenset(found)
+
     def apply_one(self, address: str) -> None:
         """Carry out the step of one resource, and report its progress."""
         resource = self._stack[address]
@@ -102,7 +119,7 @@ class _Applier:
         self._emit(Started(step))
         try:
             outputs = self._carry_out(step, resource, actual, aws)
-        except (Interrupted, LoggedOut):
+        except (Interrupted, RunOver):
             raise
         except BaseException as error:
             self._emit(Failed(step, error))

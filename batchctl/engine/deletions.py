@@ -57,7 +57,6 @@ def _planned_deletion(record: StateRecord, outputs: Outputs | None, aws: Aws) ->
 
 def physical_id(record: StateRecord) -> str:
     """Return the recorded id; of an intent, the identity that finds it."""
-    outputs: Outputs | None = record.known_outputs()
-    if outputs is not None:
-        return outputs.id
+    if record.outputs is not None:
+        return str(record.outputs["id"])
     return ", ".join(str(value) for value in record.identity.values())

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
@@ -20,8 +23,8 @@ from batchctl.engine.ownership import FRESH_S, Found, find_owned
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
-from batchctl.engine.walk import INTERRUPTED, LOGGED_OUT, WalkOutcome, walk
-from batchctl.errors import Interrupted, LoggedOut
+from batchctl.engine.walk import INTERRUPTED, OVER, WalkOutcome, walk
+from batchctl.errors import BatchctlError, Interrupted, RunOver
 
 
 def plan_destroy(
@@ -101,7 +104,7 @@ def _reason(key: str, outcome: WalkOutcome) -> str:
     if key in outcome.failed:
         return "failed"
     because = outcome.skipped.get(key, INTERRUPTED)
-    return because if because in {INTERRUPTED, LOGGED_OUT} else f"waits for {because}"
+    return because if because in {INTERRUPTED, *OVER} else f"waits for {because}"
 
 
 def _forget_shared(state: StateFile) -> None:
@@ -145,7 +148,51 @@ def delete_records(
     def delete_one(key: str) -> None:
         _delete(by_key[key], known.fresh(key, aws), state, aws, emit)
 
-    return walk(_entry_points_first(_reversed_graph(by_key), by_key), delete_one, aws.clock.stop)
+    def disable_one(key: str) -> None:
+        _disable(by_key[key], known.fresh(key, aws), aws)
+
+    graph = _entry_points_first(_reversed_graph(by_key), by_key)
+    return _walk_disabling(graph, by_key, delete_one, disable_one, aws.clock.stop)
+
+
+def _walk_disabling(
+    graph: Mapping[str, AbstractSet[str]],
+    by_key: Mapping[str, StateRecord],
+    delete_one: Callable[[str], None],
+    disable_one: Callable[[str], None],
+    stop: threading.Event,
+) -> WalkOutcome:
+    """Walk the graph, and disable at once what can be; each is deleted after that."""
+    keys = {f"{key} (disabling)": key for key in graph if by_key[key].resource_kind.disabled_ahead}
+    ahead = {key: disabling for disabling, key in keys.items()}
+    nodes: dict[str, AbstractSet[str]] = {disabling: frozenset() for disabling in keys}
+    for key, before in graph.items():
+        nodes[key] = before | {ahead[key]} if key in ahead else before
+
+    def work(node: str) -> None:
+        if node in keys:
+            disable_one(keys[node])
+        else:
+            delete_one(node)
+
+    outcome = walk(nodes, work, stop)
+    skipped = {key: because for key, because in outcome.skipped.items() if key not in keys}
+    return dataclasses.replace(outcome, skipped=skipped)
+
+
+def _disable(record: StateRecord, fresh: Found | None, aws: Aws) -> None:
+    """Disable a resource of ours ahead of its turn.
+
+    What goes wrong now comes up again when its turn has come.
+    """
+    try:
+        found = fresh or find_owned(record, aws)
+        if found.outputs is not None:
+            record.resource_kind.disable(aws, found.outputs)
+    except (Interrupted, RunOver):
+        raise
+    except (ClientError, BotoCoreError, BatchctlError):
+        return
 
 
 def _by_key(records: Sequence[StateRecord], state: StateFile) -> dict[str, StateRecord]:
@@ -160,12 +207,18 @@ def _by_key(records: Sequence[StateRecord], state: StateFile) -> dict[str, State
 
 
 def _reversed_graph(by_key: Mapping[str, StateRecord]) -> dict[str, set[str]]:
-    """Return for each record the records that depend on it: they must go first."""
+    """Return for each record the records that need it until they are gone: they must go first.
+
+    A policy that names an ARN, or a variable that names a table, needs nothing of that to be
+    there; both are deleted, in any order.
+    """
     return {
         key: {
             other_key
             for other_key, other in by_key.items()
-            if record.address in other.dependencies and other_key != key
+            if record.address in other.dependencies
+            and record.kind not in other.resource_kind.only_names
+            and other_key != key
         }
         for key, record in by_key.items()
     }
@@ -201,7 +254,7 @@ def _delete(
         found = fresh or find_owned(record, reporting, is_deposed=is_deposed)
         if found.outputs is not None:
             record.resource_kind.delete(reporting, found.outputs)
-    except (Interrupted, LoggedOut):
+    except (Interrupted, RunOver):
         raise
     except BaseException as error:
         emit(Failed(step, error))

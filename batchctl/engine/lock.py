@@ -7,13 +7,14 @@ dies. `free` is for that case, and for file systems whose locks outlive their pr
 
 from __future__ import annotations
 
+import errno
 import getpass
 import json
 import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,12 +23,20 @@ from filelock import FileLock, Timeout
 
 from batchctl.engine.state import real_path
 from batchctl.errors import BatchctlError
-from batchctl.private_files import narrow, private_folder, require_plain, write_private
+from batchctl.private_files import (
+    create_private,
+    narrow,
+    private_folder,
+    require_plain,
+    unwritable,
+    write_private,
+)
 
 # For a state that is shared through a link (`real_path`): others lock and read it too.
 _SHARED_LOCK_MODE = 0o666
 _SHARED_HOLDER_MODE = 0o644
 _PRIVATE_MODE = 0o600
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 
 
 class Locked(BatchctlError):
@@ -72,27 +81,53 @@ def locked(state_path: Path) -> Iterator[None]:
     """Hold the lock of a state for the block; Locked when another run has it.
 
     The lock of a killed run of this host is taken over. BatchctlError when the lock's name is a
-    link, or anything else but a regular file.
+    link, or anything else but a regular file, and when it can't be written.
     """
     real = real_path(state_path)
     shared = real != state_path
     lock = _prepared(real, shared=shared)
     try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise _refusal(real, _noted(real)) from error
-    try:
-        elsewhere = _noted(real)
-        if elsewhere and elsewhere.host != socket.gethostname():
-            raise _refusal(real, elsewhere)
-        mode = _SHARED_HOLDER_MODE if shared else _PRIVATE_MODE
-        write_private(_holder_path(real), json.dumps(asdict(_me())), mode)
+        has_locks = _acquired(lock, real)
+        other = _noted(real)
+        if other and (other.host != socket.gethostname() or (_lives_here(other) and not has_locks)):
+            raise _refusal(real, other)
+        _note(real, _SHARED_HOLDER_MODE if shared else _PRIVATE_MODE, is_the_lock=not has_locks)
         try:
             yield
         finally:
-            _holder_path(real).unlink(missing_ok=True)
+            with suppress(OSError):
+                _holder_path(real).unlink(missing_ok=True)
     finally:
         lock.release()
+
+
+def _acquired(lock: FileLock, state_path: Path) -> bool:
+    """Take the lock; False on a file system without locks. Locked when another run has it."""
+    with unwritable(_lock_path(state_path)):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise _refusal(state_path, _noted(state_path)) from error
+        except OSError as error:
+            # Shares and many FUSE mounts: flock(2).
+            if error.errno not in _NO_LOCKS:
+                raise
+            return False
+    return True
+
+
+def _note(state_path: Path, mode: int, *, is_the_lock: bool) -> None:
+    """Note this run as the holder; where there are no locks only one run can make that file."""
+    path, text = _holder_path(state_path), json.dumps(asdict(_me()))
+    if not is_the_lock:
+        write_private(path, text, mode)
+        return
+    try:
+        path.unlink(missing_ok=True)  # of a run that was killed
+        with create_private(path, mode) as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise _refusal(state_path, _noted(state_path)) from error
 
 
 def _prepared(state_path: Path, *, shared: bool) -> FileLock:
@@ -102,7 +137,8 @@ def _prepared(state_path: Path, *, shared: bool) -> FileLock:
     if not shared:
         private_folder(state_path.parent)
         narrow(path)
-    return FileLock(path, mode=_SHARED_LOCK_MODE if shared else _PRIVATE_MODE)
+    mode = _SHARED_LOCK_MODE if shared else _PRIVATE_MODE
+    return FileLock(path, mode=mode, fallback_to_soft=False)
 
 
 def held(state_path: Path) -> Held | None:
@@ -136,10 +172,12 @@ def _is_taken(state_path: Path) -> bool:
     require_plain(path)
     if not path.exists():
         return False
-    lock = FileLock(path)
+    lock = FileLock(path, fallback_to_soft=False)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
+        if not _acquired(lock, state_path):
+            holder = _noted(state_path)
+            return holder is not None and _lives_here(holder)
+    except Locked:
         return True
     lock.release()
     return False
@@ -167,12 +205,20 @@ def _holder_path(state_path: Path) -> Path:
 
 def _me() -> Holder:
     return Holder(
-        user=getpass.getuser(),
+        user=_user(),
         host=socket.gethostname(),
         pid=str(os.getpid()),
         command=" ".join(["batchctl", *sys.argv[1:]]),
         since=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _user() -> str:
+    """Return the user's name, or the number of one without (`docker run --user 1234`)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def _noted(state_path: Path) -> Holder | None:

@@ -26,6 +26,7 @@ from batchctl.private_files import (
     narrow,
     private_folder,
     require_plain,
+    unwritable,
     write_private,
 )
 from batchctl.resource import Outputs, Properties, Resource
@@ -71,10 +72,14 @@ class StateRecord:
             ) from error
 
     def known_outputs(self) -> Outputs | None:
-        """Return the outputs as the kind's class, None for an intent."""
-        if self.outputs is None:
-            return None
+        """Return the outputs as the kind's class; None for an intent.
+
+        None, too, for a record of an older version that lacks one of today's outputs: `identity`
+        finds the resource, and what AWS says of it completes the record.
+        """
         fields = {each.name for each in dataclasses.fields(self.resource_kind.outputs)}
+        if self.outputs is None or not fields <= self.outputs.keys():
+            return None
         values = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in self.outputs.items()
@@ -273,7 +278,8 @@ def write_atomically(path: Path, text: str, shared: bool = False) -> None:
         write_private(path, text)
         return
     mode = stat.S_IMODE(path.stat().st_mode)
-    _keep(path, mode)
+    with unwritable(backup_of(path)):
+        _keep(path, mode)
     write_private(path, text, mode)
 
 

@@ -9,12 +9,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
-from batchctl.errors import Interrupted, LoggedOut
+from batchctl.errors import Interrupted, RunOver
 
 WORKERS = 32
 # Why work was skipped that depends on nothing that failed.
 INTERRUPTED = "interrupted"
-LOGGED_OUT = "logged out"
+OVER = frozenset(kind.in_short for kind in RunOver.__subclasses__())
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class WalkOutcome:
     failed: Mapping[str, BaseException] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
     interrupted: bool = False
-    ended_by: LoggedOut | None = None
+    ended_by: RunOver | None = None
 
     @property
     def complete(self) -> bool:
@@ -42,7 +42,7 @@ def walk(
 
     `graph` gives for each address the addresses that must come first. When `stop` is set, no new
     work starts; running work is waited for. Errors of `work` are collected, never raised; after a
-    LoggedOut no new work starts either.
+    RunOver no new work starts either.
     """
     sorter = TopologicalSorter(graph)
     sorter.prepare()
@@ -66,7 +66,7 @@ class _Run:
         self._failed: dict[str, BaseException] = {}
         self._skipped: dict[str, str] = {}
         self._interrupted = False
-        self._ended_by: LoggedOut | None = None
+        self._ended_by: RunOver | None = None
 
     def begin(
         self,
@@ -80,7 +80,7 @@ class _Run:
             self._skipped[address] = cause
             self._passed_over.append(address)
         elif self._ended_by is not None:
-            self._skipped[address] = LOGGED_OUT
+            self._skipped[address] = self._ended_by.in_short
             self._passed_over.append(address)
         elif stop.is_set():
             self._interrupted = True
@@ -116,8 +116,8 @@ class _Run:
         if isinstance(error, Interrupted):
             self._interrupted = True
             self._skipped[address] = INTERRUPTED
-        elif isinstance(error, LoggedOut):
+        elif isinstance(error, RunOver):
             self._ended_by = self._ended_by or error
-            self._skipped[address] = LOGGED_OUT
+            self._skipped[address] = error.in_short
         elif error is not None:
             self._failed[address] = error

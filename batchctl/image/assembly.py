@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from batchctl.ending import undone_at_once
 from batchctl.errors import BatchctlError
 from batchctl.image.context import DOCKERFILE, Context, kind_of
 
@@ -29,7 +30,10 @@ def assembled(context: Context, workspace: Path | None) -> Iterator[tuple[Path, 
     machine sees the user's folders alone), else among the system's temporary files, and goes after
     the block. BatchctlError when it can't be made.
     """
-    with TemporaryDirectory(prefix="image-", dir=workspace, ignore_cleanup_errors=True) as made:
+    with (
+        TemporaryDirectory(prefix="image-", dir=workspace, ignore_cleanup_errors=True) as made,
+        undone_at_once(lambda: shutil.rmtree(made, ignore_errors=True)),
+    ):
         folder = Path(made) / "context"
         try:
             folder.mkdir()

@@ -14,6 +14,7 @@ import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from batchctl.errors import BatchctlError
@@ -58,9 +59,19 @@ class Context:
         total = hashlib.sha256()
         for key, value in sorted(settings.items()):
             _add(total, "setting", key, value.encode())
-        for name, path in self.files.items():
-            _add(total, kind_of(path), name, _digest(path))
+        for name, (kind, digest) in self.digests.items():
+            _add(total, kind, name, digest)
         return total.hexdigest()
+
+    @cached_property
+    def digests(self) -> Mapping[str, tuple[str, bytes]]:
+        """What each file was when it was first asked for; OSError when one can't be read."""
+        return {name: (kind_of(path), _digest(path)) for name, path in self.files.items()}
+
+    def differing(self, other: Context) -> list[str]:
+        """Return the names of the files that aren't the same in both."""
+        names = {*self.digests, *other.digests}
+        return sorted(each for each in names if self.digests.get(each) != other.digests.get(each))
 
 
 def context_hash(

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from batchctl.ending import undone_at_once
 
 # Where Docker keeps logins, and the members of it that aren't ours (Docker CLI reference,
 # "Configuration files"): it would store the password in a helper.
@@ -28,7 +31,7 @@ def private_login(
     The environment `found_in` says where Docker's configuration is. Finch has a configuration of
     its own inside its virtual machine: there the login stays.
     """
-    with TemporaryDirectory(prefix="batchctl-login-") as made:
+    with TemporaryDirectory(prefix="batchctl-login-") as made, undone_at_once(_removal_of(made)):
         folder = Path(made)
         if kind == "podman":
             yield {"REGISTRY_AUTH_FILE": str(folder / "auth.json")}
@@ -39,8 +42,16 @@ def private_login(
             yield {}
 
 
+def _removal_of(folder: str) -> Callable[[], None]:
+    return lambda: shutil.rmtree(folder, ignore_errors=True)
+
+
 def _docker_config(environment: Mapping[str, str]) -> Path:
-    return Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    """Return where Docker is set up; a user without a home has no settings, as Docker sees it."""
+    named = environment.get("DOCKER_CONFIG")
+    with suppress(RuntimeError):
+        return Path(named) if named else Path.home() / ".docker"
+    return Path(os.devnull)
 
 
 def _copy_docker_config(source: Path, target: Path) -> None:

@@ -22,6 +22,7 @@ from batchctl.image.secrets import suspicions
 # 96 bits: as good as the whole hash, and a line of the plan holds it.
 CONTENTS_LENGTH = 24
 BASE_ARGUMENT = "BASE"
+_MOST_NAMED = 3
 _DOCKER_NAMES = {"x86_64": "amd64", "arm64": "arm64", "aarch64": "arm64", "amd64": "amd64"}
 
 
@@ -144,9 +145,13 @@ class FolderRecipe:
 
     def _refuse_changed(self, context: Context) -> None:
         if self._contents_of(context) != self.contents:
+            changed = self._context.differing(context)
+            named = ", ".join(f"`{each}`" for each in changed[:_MOST_NAMED])
             raise BatchctlError(
-                f"could not build the image: `{self.folder}` has changed since the plan was made",
-                hint="run the command again",
+                f"could not build the image: {named}{' and others' * (len(changed) > _MOST_NAMED)} "
+                f"in `{self.folder}` changed since the plan was made",
+                hint="run the command again; what changes all the time (a log, an editor's file) "
+                "goes into `.dockerignore`",
             )
 
     def _refuse_other_platform(self, built: str) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, cast
 
+from batchctl.ending import undone_at_once
 from batchctl.errors import BatchctlError, Interrupted
 
 # How often the event that stops a run is read; a program that ends is noticed at once.
@@ -84,6 +85,11 @@ def run(command: Command, watch: Watch, *, is_apart: bool = False) -> Ended:
     can't be started, Interrupted when it was stopped.
     """
     process = _start(command, subprocess.PIPE if is_apart else subprocess.STDOUT)
+    with undone_at_once(lambda: _kill(process, command)):
+        return _to_its_end(process, command, watch)
+
+
+def _to_its_end(process: subprocess.Popen[str], command: Command, watch: Watch) -> Ended:
     output: list[str] = []
     errors: list[str] = []
     readers = [
@@ -141,6 +147,14 @@ def _wait(process: subprocess.Popen[str], name: str, stop: threading.Event) -> N
                 raise Interrupted(f"stopped `{name}`") from None
         else:
             return
+
+
+def _kill(process: subprocess.Popen[str], command: Command) -> None:
+    """Kill the program; with all that it started, where that is a group of its own."""
+    if command.new_session:
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
 
 
 def _end(process: subprocess.Popen[str]) -> None:

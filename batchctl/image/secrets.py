@@ -16,7 +16,12 @@ from typing import Final
 # Tools' own files: nobody misses them in an image, and they differ from one machine to the next.
 _CLUTTER: Final = (
     *(".git", ".hg", ".svn", ".batchctl", ".batchctl-runner", ".venv", "__pycache__"),
-    *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".ds_store", "thumbs.db", "desktop.ini"),
+    *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox", ".ipynb_checkpoints"),
+    # File managers', file systems' and editors': they differ from one machine to the next, and some
+    # come and go while a plan is carried out.
+    *(".ds_store", "._*", ".spotlight-v100", ".trashes", ".fseventsd", ".appledouble"),
+    *("thumbs.db", "desktop.ini", ".directory", ".nfs[0-9]*", ".fuse_hidden*"),
+    *(".*.sw[a-p]", ".#*", ".idea", ".vscode"),
 )
 _SECRET_FOLDERS: Final = (".aws", ".ssh", ".gnupg", ".azure", ".kube")
 _SECRET_FILES: Final = (

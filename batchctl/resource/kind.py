@@ -83,6 +83,11 @@ class Resource(ABC, Generic[O]):
     holds_data: ClassVar[bool] = False
     # Whether new work arrives through it: `down` deletes it first, after its dependents.
     entry_point: ClassVar[bool] = False
+    # Kinds of dependencies that it only names, by ARN or in a variable: its deletion need not come
+    # before theirs.
+    only_names: ClassVar[frozenset[str]] = frozenset()
+    # Whether `disable` does something: `down` calls it ahead of the turn of `delete`.
+    disabled_ahead: ClassVar[bool] = False
     # What it costs while it exists, shown when `down` could not delete it.
     cost: ClassVar[str] = "costs nothing"
     # What the plan says about making or changing it, and about deleting it, if not obvious.
@@ -128,6 +133,14 @@ class Resource(ABC, Generic[O]):
         Document is owned whole. Makes no call.
         """
 
+    def foreseen(self, deployed: Deployed) -> O | None:
+        """Return the outputs that it is going to have, made under its name; None: not known.
+
+        Whoever only names it need not wait until it is made. Makes no call.
+        """
+        del deployed
+        return None
+
     @classmethod
     @abstractmethod
     def read(cls, aws: Aws, recorded: O | None, desired: Properties) -> Actual[O] | None:
@@ -156,6 +169,14 @@ class Resource(ABC, Generic[O]):
         """Set `tags` and remove the keys `removed`; every kind that is taggable has its own."""
         del aws, outputs, tags, removed
         raise TypeError(f"`{self.kind}` can be tagged but has no `write_tags`")
+
+    @classmethod
+    def disable(cls, aws: Aws, recorded: O) -> None:
+        """Begin its deletion as far as AWS allows that while others still use it.
+
+        `delete` comes later and does it as well where this didn't.
+        """
+        del aws, recorded
 
     @classmethod
     def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, O]]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
-from batchctl.contract.statuses import ENDED_TASK
+from batchctl.contract.noteworthy_ends import NOTEWORTHY_ENDS
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -32,7 +32,7 @@ MOST_DELIVERIES = 185
 
 @dataclass(frozen=True, kw_only=True)
 class EventRule(Resource[Outputs]):
-    """A rule of the default event bus: sends the ends of jobs of these queues to a function.
+    """A rule of the default event bus: sends noteworthy ends of these queues' jobs to a function.
 
     Undeliverable events go to `dead_letters`, whose policy must let EventBridge send for this
     rule. PutRule overwrites a rule of the same name without a word (EventBridge API Reference), so
@@ -47,6 +47,8 @@ class EventRule(Resource[Outputs]):
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     vital: ClassVar[tuple[str, ...]] = ("State", "Targets")
     calls_to_read: ClassVar[int] = 3
+    # In its pattern.
+    only_names: ClassVar[frozenset[str]] = frozenset({"job_queue"})
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of PutRule and the Targets of PutTargets."""
@@ -63,7 +65,7 @@ class EventRule(Resource[Outputs]):
             "detail-type": ["Batch Job State Change"],
             "detail": {
                 "jobQueue": [deployed[queue].arn for queue in self.job_queues],
-                "status": [str(status) for status in ENDED_TASK],
+                "$or": [dict(each) for each in NOTEWORTHY_ENDS],
             },
         }
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from batchctl.aws.arns import require_region
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
@@ -35,7 +36,8 @@ class WebAclAssociation(Resource[Outputs]):
     loosened_when_deleted: ClassVar[str] = "requests that the web ACL refuses today are let in"
 
     def desired(self, deployed: Deployed) -> Properties:
-        """Return the parameters of AssociateWebACL."""
+        """Return the parameters of AssociateWebACL; BatchctlError for one of another region."""
+        require_region(self.web_acl_arn, deployed.aws.region, "api.web_acl_arn")
         return {"ResourceArn": self._guarded_arn(deployed), "WebACLArn": self.web_acl_arn}
 
     def _guarded_arn(self, deployed: Deployed) -> str:

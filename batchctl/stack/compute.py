@@ -48,6 +48,7 @@ def build_network(config: Config) -> Network:
         load_balancer_subnet_ids=tuple(config.network.load_balancer_subnet_ids),
         function_subnet_ids=tuple(config.network.function_subnet_ids),
         needs_load_balancer=config.api.mode == "alb",
+        load_balancer_name=f"{config.name}-api",
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from batchctl.config import Config
 from batchctl.resource import Resource
+from batchctl.resources.acm import Certificate
 from batchctl.resources.awslambda.functions import Function
 from batchctl.resources.awslambda.triggers import Permission
 from batchctl.resources.ec2.network import Network
@@ -47,7 +48,7 @@ def _listener(config: Config, network: Network) -> Listener:
         # It reaches the functions through the Lambda API, not the network.
         open_egress=False,
     )
-    logs = config.api.access_log_bucket
+    arn, logs = config.api.certificate_arn, config.api.access_log_bucket
     load_balancer = LoadBalancer(
         label="api",
         name=f"{config.name}-api",
@@ -60,7 +61,7 @@ def _listener(config: Config, network: Network) -> Listener:
         name=f"{config.name}-api",
         load_balancer=load_balancer,
         port=config.api.port,
-        certificate_arn=config.api.certificate_arn,
+        certificate=Certificate(label="api", name=arn) if arn else None,
         guarded_by=web_acl(config, load_balancer),
     )
 

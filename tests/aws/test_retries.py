@@ -14,8 +14,8 @@ from botocore.exceptions import (
 )
 
 from batchctl.aws.clock import Clock
-from batchctl.aws.errors import AmbiguousOutcome, explain
-from batchctl.aws.retries import THROTTLE_CODES, Retrier
+from batchctl.aws.errors import THROTTLE_CODES, AmbiguousOutcome, explain
+from batchctl.aws.retries import Retrier
 from batchctl.aws.retries.rule import Rule
 from batchctl.aws.retries.rules import RULES
 from batchctl.errors import LoggedOut

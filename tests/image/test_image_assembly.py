@@ -145,7 +145,7 @@ def test_what_changes_while_it_is_copied_is_not_built(
     recipe = FolderRecipe(folder, "linux/amd64")
     assert recipe.contents
     monkeypatch.setattr(assembly, "_copy", edit_then_copy)
-    with pytest.raises(BatchctlError, match="has changed since the plan was made"):
+    with pytest.raises(BatchctlError, match=r"`compute.py` in .* changed since the plan"):
         recipe.push_to(REGISTRY, "0a1b", Watch())
     assert docker.called("build") == []
 

@@ -214,8 +214,12 @@ def test_what_changed_since_the_plan_is_not_built(
 ) -> None:
     assert recipe.contents
     (recipe.folder / "compute.py").write_text("other")
-    with pytest.raises(BatchctlError, match="has changed since the plan was made"):
+    (recipe.folder / "up.log").write_text("of a run whose output goes into the folder")
+    with pytest.raises(
+        BatchctlError, match=r"`compute.py`, `up.log` in .* changed since"
+    ) as raised:
         recipe.push_to(registry, "0a1b", Watch())
+    assert ".dockerignore" in str(raised.value.hint)
     assert docker.called("build") == []
 
 

@@ -32,6 +32,8 @@ SECRETS_IN_FOLDERS = {
 CLUTTER = [
     *(".git/config", ".git", "sub/.git/HEAD", ".venv/bin/python", ".batchctl/app.state.json"),
     *("__pycache__/compute.cpython-313.pyc", ".DS_Store", "data/.DS_Store", ".hg/store"),
+    *("._compute.py", ".nfs000000000123abc", ".compute.py.swp", ".#compute.py", ".idea/a.xml"),
+    *(".Trashes/501/a", ".fuse_hidden0001", ".vscode/settings.json"),
 ]
 INNOCENT = [
     *("id_map.py", "id_list.csv", "id_rsa.pub", "identity.py", "id_rsa_keys.py", "my_id_rsa.txt"),

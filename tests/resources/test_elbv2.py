@@ -20,6 +20,7 @@ from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws
 from batchctl.engine.plan import Action
 from batchctl.resource import NotOwned
+from batchctl.resources.acm import Certificate
 
 
 @pytest.fixture(autouse=True)
@@ -189,7 +190,7 @@ def test_a_certificate_makes_a_listener_speak_https_and_its_absence_http(
 ) -> None:
     acm = aws.connection.session.client("acm")
     certificate = acm.request_certificate(DomainName="batchapp.example")["CertificateArn"]
-    secure = dataclasses.replace(listener, certificate_arn=certificate)
+    secure = dataclasses.replace(listener, certificate=Certificate(label="api", name=certificate))
     arn = outputs(up(aws, tmp_path, listener), listener).arn
     calls = sent(aws, "elbv2.ModifyListener")
     outputs(up(aws, tmp_path, secure), listener)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from faults import calls_of
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
 from batchctl.resource import Actual, Deployed
-from batchctl.resources.ec2.network import Network, NetworkOutputs
+from batchctl.resources.ec2.network import Network, NetworkOutputs, load_balancer_subnets
+from batchctl.resources.ec2.placement import Placement, choose_subnets
+from batchctl.resources.ec2.subnets import Vpc as FoundVpc
 from batchctl.resources.ec2.subnets import subnets_of
 
 
@@ -127,6 +130,106 @@ def test_the_load_balancer_gets_one_subnet_of_each_zone(aws: Aws, vpc: Vpc) -> N
     found = read_network(aws, vpc_id=vpc.id).outputs
     assert found.load_balancer_subnet_ids == (min(in_a), in_b)
     assert found.compute_subnet_ids == (*sorted(in_a), in_b)
+
+
+def subnet(name: str, zone: str, **more: Any) -> dict[str, Any]:
+    """A public subnet as DescribeSubnets answers it, with room for a load balancer."""
+    return {
+        "SubnetId": f"subnet-{name}",
+        "AvailabilityZone": f"us-east-1{zone}",
+        "CidrBlock": "10.0.0.0/24",
+        "MapPublicIpOnLaunch": True,
+        "AvailableIpAddressCount": 250,
+        **more,
+    }
+
+
+def placed(*subnets: dict[str, Any], present: Collection[str] = (), **wanted: Any) -> Placement:
+    """Return where everything goes in a VPC of these subnets, all of them public."""
+    to_internet = [{"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}]
+    tables = [{"Associations": [{"Main": True}], "Routes": to_internet}]
+    found = FoundVpc("vpc-1", "VPC", subnets_of(subnets, tables, "us-east-1"), lambda: present)
+    named = ("ComputeSubnetIds", "FunctionSubnetIds", "LoadBalancerSubnetIds")
+    none: dict[str, Any] = {key: [] for key in named}
+    return choose_subnets(found, {**none, "NeedsLoadBalancer": True, **wanted})
+
+
+def test_the_load_balancer_gets_no_full_subnet_where_the_zone_has_another() -> None:
+    full = subnet("0full", "a", AvailableIpAddressCount=7)
+    found = placed(full, subnet("1roomy", "a"), subnet("2", "b"))
+    assert [each.id for each in found.load_balancer] == ["subnet-1roomy", "subnet-2"]
+
+
+def test_a_load_balancer_that_filled_its_subnet_stays_there() -> None:
+    full = subnet("0full", "a", AvailableIpAddressCount=3)
+    among = (full, subnet("1roomy", "a"), subnet("2", "b"))
+    found = placed(*among, present={"subnet-0full", "subnet-2"})
+    assert [each.id for each in found.load_balancer] == ["subnet-0full", "subnet-2"]
+
+
+def test_full_subnets_are_found_before_a_load_balancer_is_made() -> None:
+    full = [subnet(zone, zone, AvailableIpAddressCount=7) for zone in "ab"]
+    with pytest.raises(BatchctlError, match="in 2 zones with 8 free addresses each") as caught:
+        placed(*full)
+    assert str(caught.value).endswith("there are some in none")
+
+
+def test_a_full_subnet_given_for_a_load_balancer_is_an_error_but_for_one_that_stands_there() -> (
+    None
+):
+    given = (subnet("a", "a", AvailableIpAddressCount=7), subnet("b", "b"))
+    ids = ["subnet-a", "subnet-b"]
+    with pytest.raises(BatchctlError, match="7 of its addresses are free, 8 must be"):
+        placed(*given, LoadBalancerSubnetIds=ids)
+    found = placed(*given, LoadBalancerSubnetIds=ids, present=ids)
+    assert [each.id for each in found.load_balancer] == ids
+
+
+def test_where_the_load_balancer_stands_is_looked_up_only_where_room_is_short(
+    aws: Aws, vpc: Vpc
+) -> None:
+    vpc.public("us-east-1a")
+    vpc.public("us-east-1b")
+    calls = calls_of(aws, "elbv2")
+    read_network(aws, vpc_id=vpc.id, load_balancer_name="batchapp-api")
+    assert calls == []
+
+
+def test_a_load_balancer_is_known_by_its_name_and_that_of_its_replacement(
+    aws: Aws, vpc: Vpc
+) -> None:
+    subnets = [vpc.public("us-east-1a"), vpc.public("us-east-1b")]
+    elbv2: Any = aws.connection.client("elbv2")
+    elbv2.create_load_balancer(Name="batchapp-api-2", Subnets=subnets)
+    elbv2.create_load_balancer(Name="batchapp-apis", Subnets=[vpc.public("us-east-1c"), subnets[0]])
+    assert load_balancer_subnets(aws, vpc.id, "batchapp-api") == set(subnets)
+
+
+def test_compute_in_a_full_subnet_is_said() -> None:
+    given = (subnet("a", "a", AvailableIpAddressCount=0), subnet("b", "b"))
+    found = placed(*given, NeedsLoadBalancer=False, ComputeSubnetIds=["subnet-a", "subnet-b"])
+    assert found.notes == ("`subnet-a` has no free addresses: no further host can start there",)
+
+
+IPV6_ONLY = {"CidrBlock": None, "Ipv6Native": True, "AvailableIpAddressCount": 0}
+
+
+def test_nothing_is_put_into_a_subnet_without_ipv4() -> None:
+    found = placed(subnet("0six", "a", **IPV6_ONLY), subnet("1", "a"), subnet("2", "b"))
+    for chosen in (found.load_balancer, found.compute):
+        assert [each.id for each in chosen] == ["subnet-1", "subnet-2"]
+
+
+@pytest.mark.parametrize("key", ["ComputeSubnetIds", "FunctionSubnetIds", "LoadBalancerSubnetIds"])
+def test_a_given_subnet_without_ipv4_is_an_error(key: str) -> None:
+    subnets = (subnet("0six", "a", **IPV6_ONLY), subnet("1", "b"))
+    with pytest.raises(BatchctlError, match=r"`subnet-0six`.*it has no IPv4 addresses"):
+        placed(*subnets, **{key: ["subnet-0six", "subnet-1"]})
+
+
+def test_a_vpc_of_subnets_without_ipv4_is_an_error() -> None:
+    with pytest.raises(BatchctlError, match=r"none of its subnets \(1\) has IPv4 addresses"):
+        placed(subnet("0six", "a", **IPV6_ONLY), NeedsLoadBalancer=False)
 
 
 def test_without_a_load_balancer_one_zone_is_enough(aws: Aws, vpc: Vpc) -> None:

@@ -46,7 +46,7 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loos
     """
     application = dataclasses.replace(open_to_build(api_mode, auth), rebuild=rebuild)
     application.stack  # noqa: B018 - nothing is begun before what is wrong with it is said
-    application.aws.account  # noqa: B018 - without credentials nothing is begun
+    application.require_credentials()
     with application.locked():
         _up(application, yes=yes, loosen=loosen)
 

@@ -75,6 +75,11 @@ class Function(Resource[FunctionOutputs]):
     calls_to_read: ClassVar[int] = 2
     vital: ClassVar[tuple[str, ...]] = ("State", "LastUpdateStatus", CONCURRENCY)
     immutable: ClassVar[tuple[str, ...]] = ("State",)
+    # In its environment. Nothing comes in any more when it goes, and what it is still at ends with
+    # it anyway.
+    only_names: ClassVar[frozenset[str]] = frozenset(
+        {"table", "queue", "job_queue", "job_definition"}
+    )
     # Its successor has to have its name: roles, log groups and callers go by it.
     create_before_delete: ClassVar[bool] = False
 
@@ -143,12 +148,13 @@ class Function(Resource[FunctionOutputs]):
         parameters = {key: desired[key] for key in desired if key not in apart}
         if not desired["VpcConfig"]["SubnetIds"]:
             del parameters["VpcConfig"]
-        aws.awslambda.create_function(
+        made = aws.awslambda.create_function(
             **parameters, Code={"ZipFile": self.package.content}, Tags=aws.tags
         )
         if desired[CONCURRENCY] is not None:
             _set_concurrency(aws, desired["FunctionName"], desired[CONCURRENCY])
-        return _wait_until_usable(aws, desired["FunctionName"])
+        # Outside a VPC it can be Active at once, and then nothing has to be asked.
+        return _wait_until_usable(aws, desired["FunctionName"], made)
 
     def update(
         self,
@@ -274,11 +280,17 @@ def _wait_until_gone(aws: Aws, name: str) -> None:
     aws.wait_until(f"Lambda to delete function `{name}`", check, timeout_s=SETTLED_WITHIN_S)
 
 
-def _wait_until_usable(aws: Aws, name: str) -> FunctionOutputs:
-    """Return the outputs once Lambda has taken a change; NotReady with its reason if it failed."""
+def _wait_until_usable(
+    aws: Aws, name: str, answered: Mapping[str, Any] | None = None
+) -> FunctionOutputs:
+    """Return the outputs once Lambda has taken a change; NotReady with its reason if it failed.
+
+    `answered` is the configuration in the change's own answer, the first to be looked at.
+    """
+    answers = [{"Configuration": answered}] if answered and answered.get("State") else []
 
     def check() -> tuple[Mapping[str, Any]] | Pending | None:
-        found = _get(aws, name)
+        found = answers.pop() if answers else _get(aws, name)
         return None if found is None else _passing(found["Configuration"]) or (found,)
 
     what = f"function `{name}` to become ready"

@@ -217,6 +217,8 @@ class Permission(Resource[PermissionOutputs]):
     outputs: ClassVar[type[PermissionOutputs]] = PermissionOutputs
     identity: ClassVar[tuple[str, ...]] = ("FunctionName", "StatementId")
     taggable: ClassVar[bool] = False
+    # By their ARNs, in its condition.
+    only_names: ClassVar[frozenset[str]] = frozenset({"event_rule", "target_group", "rest_api"})
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of AddPermission."""

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.contract.environment import REGION_VARIABLES
+from batchctl.contract.reasons import EXIT_TERMINATED
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -30,9 +32,13 @@ from batchctl.resources.logs import LogGroup
 # job retries" and "Best practices").
 EVALUATE_ON_EXIT = (
     {"onStatusReason": "Host EC2*", "action": "RETRY"},
+    # An image that can't be pulled is one of these.
     {"onStatusReason": "Task failed to start*", "action": "RETRY"},
-    {"onReason": "CannotPullContainerError:*", "action": "RETRY"},
     {"onReason": "AGENT", "action": "RETRY"},
+    # SIGTERM: the container ended before its host did, and Batch says no more than that it ended.
+    # What was terminated or ran out of time isn't retried, whatever stands here ("Automated job
+    # retries").
+    {"onExitCode": str(EXIT_TERMINATED), "action": "RETRY"},
     {"onReason": "*", "action": "EXIT"},
 )
 
@@ -116,8 +122,15 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
         ]
 
     def _environment(self, deployed: Deployed) -> list[dict[str, str]]:
-        """Return the variables by name, without the empty ones, which Batch drops."""
-        values = {name: resolve(value, deployed) for name, value in self.environment.items()}
+        """Return the variables by name, the region first of all, without those that are empty.
+
+        Batch drops empty ones. A container on EC2 is told its region by recent ECS agents alone
+        (from 1.104.0 on), and by none that finds one of the two variables set. boto3 reads
+        AWS_DEFAULT_REGION, most other SDKs read AWS_REGION.
+        """
+        region = dict.fromkeys(REGION_VARIABLES, deployed.aws.region)
+        given = {name: resolve(value, deployed) for name, value in self.environment.items()}
+        values = {**region, **given}
         return [{"name": name, "value": value} for name, value in sorted(values.items()) if value]
 
     def _log_configuration(self, deployed: Deployed) -> dict[str, Any]:

@@ -62,6 +62,11 @@ class JobQueue(Resource[Outputs]):
             ],
         }
 
+    def foreseen(self, deployed: Deployed) -> Outputs:
+        """Return name and ARN, which follows from it (IAM's reference for AWS Batch)."""
+        arn = deployed.aws.arn("batch", f"job-queue/{self.physical_name}")
+        return Outputs(id=self.physical_name, arn=arn)
+
     @classmethod
     def read(
         cls, aws: Aws, recorded: Outputs | None, desired: Properties
@@ -115,16 +120,14 @@ class JobQueue(Resource[Outputs]):
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Disable the queue, end its jobs and delete it.
 
-        Batch would end the jobs as well, but later: until then they write into the job table.
+        Batch would end the jobs as well, but later: until then they write into the job table. To
+        disable what is disabled changes nothing; while something else changes, Batch refuses it,
+        and it is tried again.
         """
         what, describe = _what(recorded.id), partial(_describe, aws, recorded.arn)
         with ignore_missing():
-            found = wait_until_settled(aws, what, describe)
-            if found is None:
-                return
-            if found["state"] != "DISABLED":
-                aws.batch.update_job_queue(jobQueue=recorded.arn, state="DISABLED")
-                wait_until_settled(aws, what, describe)
+            aws.batch.update_job_queue(jobQueue=recorded.arn, state="DISABLED")
+            wait_until_settled(aws, what, describe)
             _end_jobs(aws, recorded.arn, what)
             aws.batch.delete_job_queue(jobQueue=recorded.arn)
             wait_until_gone(aws, what, describe)
@@ -141,7 +144,7 @@ class JobQueue(Resource[Outputs]):
 def unfinished_jobs(aws: Aws, job_queue: str) -> Iterator[str]:
     """Give the id of each unfinished job of a queue (name or ARN), an array job as one.
 
-    A job that moves on meanwhile may come twice. One call for each status and 100 jobs.
+    A job that moves on meanwhile may come twice. One call, or one for each status and 100 jobs.
     """
     return (job["jobId"] for job in unfinished_summaries(aws, job_queue))
 

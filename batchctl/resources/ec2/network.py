@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -29,6 +30,7 @@ class Network(Resource[NetworkOutputs]):
     `vpc_id` None is the VPC of the subnets that are given, or else the default VPC. Subnets that
     are given are checked; for those that aren't, the load balancer gets a public one in each zone,
     compute the private ones with a way out or else the public ones, and functions none.
+    `load_balancer_name` is what the load balancer's name begins with: where it stands, it stays.
     """
 
     vpc_id: str | None = None
@@ -36,6 +38,7 @@ class Network(Resource[NetworkOutputs]):
     load_balancer_subnet_ids: tuple[str, ...] = ()
     function_subnet_ids: tuple[str, ...] = ()
     needs_load_balancer: bool = True
+    load_balancer_name: str = ""
 
     kind: ClassVar[str] = "network"
     outputs: ClassVar[type[NetworkOutputs]] = NetworkOutputs
@@ -53,6 +56,7 @@ class Network(Resource[NetworkOutputs]):
             "LoadBalancerSubnetIds": list(self.load_balancer_subnet_ids),
             "FunctionSubnetIds": list(self.function_subnet_ids),
             "NeedsLoadBalancer": self.needs_load_balancer,
+            "LoadBalancerName": self.load_balancer_name,
         }
 
     @classmethod
@@ -112,7 +116,25 @@ def _vpc(aws: Aws, desired: Properties) -> Vpc:
         [table for page in tables for table in page["RouteTables"]],
         aws.region,
     )
-    return Vpc(found, f"{'the default ' if is_default else ''}VPC `{found}`", subnets)
+    return Vpc(
+        found,
+        f"{'the default ' if is_default else ''}VPC `{found}`",
+        subnets,
+        lambda: load_balancer_subnets(aws, found, str(desired["LoadBalancerName"])),
+    )
+
+
+def load_balancer_subnets(aws: Aws, vpc_id: str, name: str) -> set[str]:
+    """Return the subnets of the load balancers of a name, with any number of a generation."""
+    pages = aws.elbv2.get_paginator("describe_load_balancers").paginate()
+    return {
+        zone["SubnetId"]
+        for page in pages
+        for each in page["LoadBalancers"]
+        if each["VpcId"] == vpc_id
+        and re.fullmatch(rf"{re.escape(name)}(-\d+)?", each["LoadBalancerName"])
+        for zone in each["AvailabilityZones"]
+    }
 
 
 def _no_vpc(aws: Aws, vpc_id: str | None) -> BatchctlError:

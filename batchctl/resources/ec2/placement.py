@@ -12,7 +12,13 @@ from dataclasses import dataclass
 
 from batchctl.errors import BatchctlError
 from batchctl.resource import Properties
-from batchctl.resources.ec2.subnets import ANYWHERE, Subnet, Vpc
+from batchctl.resources.ec2.subnets import (
+    ANYWHERE,
+    FREE_FOR_LOAD_BALANCER,
+    IPV6_ONLY,
+    Subnet,
+    Vpc,
+)
 
 ZONES_OF_LOAD_BALANCER = 2
 COMPUTE_ENDPOINTS = "ECS, ECR, S3, CloudWatch Logs and DynamoDB"
@@ -34,15 +40,16 @@ def choose_subnets(vpc: Vpc, wanted: Properties) -> Placement:
 
     Raises BatchctlError with what is missing, and what to set or add.
     """
-    compute = _given(vpc, "compute_subnet_ids", wanted["ComputeSubnetIds"])
-    functions = _given(vpc, "function_subnet_ids", wanted["FunctionSubnetIds"])
+    compute = _with_ipv4(vpc, "compute_subnet_ids", wanted["ComputeSubnetIds"])
+    functions = _with_ipv4(vpc, "function_subnet_ids", wanted["FunctionSubnetIds"])
     load_balancer = _given(vpc, "load_balancer_subnet_ids", wanted["LoadBalancerSubnetIds"])
     if wanted["NeedsLoadBalancer"]:
-        load_balancer = _checked(load_balancer) if load_balancer else _one_in_each_zone(vpc)
+        load_balancer = _checked(vpc, load_balancer) if load_balancer else _one_in_each_zone(vpc)
     notes = (*_compute_warnings(compute), *_function_warnings(functions))
     if not compute:
         compute, note = _chosen_for_compute(vpc)
         notes = (note, *notes)
+    notes = (*notes, *_full(compute, "host"), *_full(functions, "function"))
     return Placement(compute, load_balancer, functions, notes)
 
 
@@ -62,9 +69,20 @@ def _given(vpc: Vpc, key: str, ids: Sequence[str]) -> tuple[Subnet, ...]:
     return tuple(subnet for subnet in vpc.subnets if subnet.id in ids)
 
 
+def _with_ipv4(vpc: Vpc, key: str, ids: Sequence[str]) -> tuple[Subnet, ...]:
+    """Return the subnets that `network.<key>` names, none of which may be IPv6-only."""
+    given = _given(vpc, key, ids)
+    if without := [subnet.id for subnet in given if subnet.cidr is None]:
+        raise BatchctlError(
+            f"could not use {listed(without)}: {IPV6_ONLY}",
+            hint=f"name subnets with IPv4 addresses, dual-stack ones too, in `network.{key}`",
+        )
+    return given
+
+
 def _chosen_for_compute(vpc: Vpc) -> tuple[tuple[Subnet, ...], str]:
     """Return the private subnets with a way out, else the public ones, and say which."""
-    regular = [subnet for subnet in vpc.subnets if subnet.is_regular]
+    regular = [subnet for subnet in vpc.subnets if subnet.is_regular and subnet.cidr]
     if private := tuple(subnet for subnet in regular if subnet.has_way_out):
         return private, f"compute runs in {_count(private, 'private subnet')} of {vpc.name}"
     public = tuple(each for each in regular if each.is_public and each.assigns_addresses)
@@ -77,9 +95,12 @@ def _chosen_for_compute(vpc: Vpc) -> tuple[tuple[Subnet, ...], str]:
 
 
 def _no_way_out(vpc: Vpc) -> BatchctlError:
-    public = [subnet for subnet in vpc.subnets if subnet.is_regular and subnet.is_public]
-    why = f"none of its subnets ({len(vpc.subnets)}) has a route {ANYWHERE}"
-    if not vpc.subnets:
+    with_ipv4 = [subnet for subnet in vpc.subnets if subnet.cidr]
+    public = [subnet for subnet in with_ipv4 if subnet.is_regular and subnet.is_public]
+    why = f"none of its subnets ({len(with_ipv4)}) has a route {ANYWHERE}"
+    if vpc.subnets and not with_ipv4:
+        why = f"none of its subnets ({len(vpc.subnets)}) has IPv4 addresses"
+    elif not vpc.subnets:
         why = "it has no available subnets"
     elif public:
         why = f"none of its public subnets ({len(public)}) assigns public IPv4 addresses"
@@ -91,25 +112,60 @@ def _no_way_out(vpc: Vpc) -> BatchctlError:
 
 
 def _one_in_each_zone(vpc: Vpc) -> tuple[Subnet, ...]:
-    """Return for the load balancer the first public subnet of each zone."""
+    """Return for the load balancer a public subnet of each zone, the first that has room for it."""
     suitable = [subnet for subnet in vpc.subnets if subnet.keeps_out_load_balancer is None]
-    first = {subnet.zone: subnet for subnet in reversed(suitable)}
-    if len(first) < ZONES_OF_LOAD_BALANCER:
-        zones = f"only in {listed(first)}" if first else "in none"
+    chosen = _first_of_each_zone(suitable)
+    if not all(map(_has_room, chosen)):
+        chosen = _first_of_each_zone(_with_room(vpc, suitable))
+    if len(chosen) < ZONES_OF_LOAD_BALANCER:
+        zones = [subnet.zone for subnet in chosen]
         raise BatchctlError(
             f"could not find subnets for the load balancer in {vpc.name}: it needs public ones in "
-            f"{ZONES_OF_LOAD_BALANCER} zones, there are some {zones}",
+            f"{ZONES_OF_LOAD_BALANCER} zones{_and_room(suitable)}, there are some "
+            f"{f'only in {listed(zones)}' if zones else 'in none'}",
             hint=f"add a public subnet (route {ANYWHERE} to an internet gateway, /27 or larger) "
             "in another zone, or set `network.vpc_id` in config.yaml",
         )
+    return chosen
+
+
+def _first_of_each_zone(subnets: Sequence[Subnet]) -> tuple[Subnet, ...]:
+    first = {subnet.zone: subnet for subnet in reversed(subnets)}
     return tuple(first[zone] for zone in sorted(first))
 
 
-def _checked(subnets: tuple[Subnet, ...]) -> tuple[Subnet, ...]:
+def _has_room(subnet: Subnet) -> bool:
+    return subnet.free >= FREE_FOR_LOAD_BALANCER
+
+
+def _with_room(vpc: Vpc, subnets: Sequence[Subnet]) -> list[Subnet]:
+    """Return the subnets that have room for the load balancer, and where it stands already.
+
+    Its own addresses are among those that are taken: it doesn't move because of them. So in each
+    zone the subnet in which it stands comes first.
+    """
+    present = vpc.has_load_balancer_in()
+    usable = [each for each in subnets if _has_room(each) or each.id in present]
+    return sorted(usable, key=lambda each: (each.zone, each.id not in present, each.id))
+
+
+def _and_room(suitable: Sequence[Subnet]) -> str:
+    if all(map(_has_room, suitable)):
+        return ""
+    return f" with {FREE_FOR_LOAD_BALANCER} free addresses each"
+
+
+def _checked(vpc: Vpc, subnets: tuple[Subnet, ...]) -> tuple[Subnet, ...]:
     """Return the load balancer's subnets when it can stand in them."""
     for subnet in subnets:
         if why := subnet.keeps_out_load_balancer:
             raise _unsuitable(f"`{subnet.id}`", why)
+    if full := [each for each in subnets if not _has_room(each)]:
+        present = vpc.has_load_balancer_in()
+        for subnet in full:
+            if subnet.id not in present:
+                why = f"{subnet.free} of its addresses are free, {FREE_FOR_LOAD_BALANCER} must be"
+                raise _unsuitable(f"`{subnet.id}`", why)
     zones = [subnet.zone for subnet in subnets]
     if len(zones) < ZONES_OF_LOAD_BALANCER or len(set(zones)) < len(zones):
         why = f"it takes one subnet in each of {ZONES_OF_LOAD_BALANCER} zones or more"
@@ -144,6 +200,11 @@ def _function_warnings(given: Sequence[Subnet]) -> Iterator[str]:
             f"functions in {listed(stuck)} have no way out (they get no public addresses): they "
             f"need VPC endpoints for {FUNCTION_ENDPOINTS}, or their calls time out"
         )
+
+
+def _full(subnets: Sequence[Subnet], what: str) -> Iterator[str]:
+    if full := [subnet.id for subnet in subnets if subnet.free == 0]:
+        yield f"{listed(full)} has no free addresses: no further {what} can start there"
 
 
 def _count(subnets: Sequence[Subnet], what: str) -> str:

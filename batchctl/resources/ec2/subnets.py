@@ -2,19 +2,23 @@
 
 Sources: VPC user guide, "Configure route tables" (a subnet without a table of its own has the
 main one) and "Internet gateways"; Elastic Load Balancing guide, "Application Load Balancers"
-(subnets of a /27 at least); EC2 user guide, "Regions and Zones" (an Availability Zone is named as
-its region with a letter; Local and Wavelength Zones have longer names).
+(subnets of a /27 at least, with eight free addresses); VPC user guide, "IP addressing" (an
+IPv6-only subnet has no IPv4 addresses, which load balancer, functions and AWS Batch's hosts need);
+EC2 user guide, "Regions and Zones" (an Availability Zone is named as its region with a letter;
+Local and Wavelength Zones have longer names).
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 ANYWHERE = "0.0.0.0/0"
 SMALLEST_FOR_LOAD_BALANCER = 27
+FREE_FOR_LOAD_BALANCER = 8
+IPV6_ONLY = "it has no IPv4 addresses (IPv6-only)"
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,13 @@ class Subnet:
     `is_public`: its default route leads to an internet gateway. `has_way_out`: it leads somewhere
     else, a NAT gateway or transit gateway as a rule. Neither: what is in it reaches only the VPC
     and its endpoints. `is_regular`: in an Availability Zone, no Local Zone, Wavelength or Outpost.
+    `cidr` is that of IPv4, None in an IPv6-only one; `free` are its addresses that nobody has.
     """
 
     id: str
     zone: str
-    cidr: str
+    cidr: str | None
+    free: int
     is_public: bool
     has_way_out: bool
     assigns_addresses: bool
@@ -37,6 +43,8 @@ class Subnet:
     @property
     def keeps_out_load_balancer(self) -> str | None:
         """Say why no internet-facing load balancer can stand in it; None when one can."""
+        if self.cidr is None:
+            return IPV6_ONLY
         if not self.is_regular:
             return f"`{self.zone}` is no Availability Zone"
         if not self.is_public:
@@ -48,11 +56,15 @@ class Subnet:
 
 @dataclass(frozen=True)
 class Vpc:
-    """A VPC with its available subnets; `name` is how messages call it."""
+    """A VPC with its available subnets; `name` is how messages call it.
+
+    `has_load_balancer_in` finds the subnets in which the stack's load balancer stands already.
+    """
 
     id: str
     name: str
     subnets: tuple[Subnet, ...]
+    has_load_balancer_in: Callable[[], Collection[str]] = tuple
 
 
 def subnets_of(
@@ -78,7 +90,8 @@ def _subnet(
     return Subnet(
         id=subnet["SubnetId"],
         zone=subnet["AvailabilityZone"],
-        cidr=subnet["CidrBlock"],
+        cidr=subnet.get("CidrBlock"),
+        free=int(subnet.get("AvailableIpAddressCount", FREE_FOR_LOAD_BALANCER)),
         is_public=target.startswith("igw-"),
         has_way_out=bool(target) and not target.startswith("igw-"),
         assigns_addresses=bool(subnet.get("MapPublicIpOnLaunch")),

@@ -15,6 +15,7 @@ from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resources.acm import Certificate
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
 from batchctl.resources.elbv2.tags import (
     BATCHED_TAGS,
@@ -50,7 +51,7 @@ class Listener(Resource[Outputs]):
 
     load_balancer: LoadBalancer
     port: int
-    certificate_arn: str | None = None
+    certificate: Certificate | None = None
     guarded_by: Resource[Any] | None = None
 
     kind: ClassVar[str] = "listener"
@@ -64,13 +65,13 @@ class Listener(Resource[Outputs]):
             "LoadBalancerArn": deployed[self.load_balancer].arn,
             "Port": self.port,
             "DefaultActions": [NOT_FOUND],
-            **self._protocol(),
+            **self._protocol(deployed),
         }
 
-    def _protocol(self) -> dict[str, Any]:
-        if self.certificate_arn is None:
+    def _protocol(self, deployed: Deployed) -> dict[str, Any]:
+        if self.certificate is None:
             return {"Protocol": "HTTP"}
-        certificates = [{"CertificateArn": self.certificate_arn}]
+        certificates = [{"CertificateArn": deployed[self.certificate].arn}]
         return {"Protocol": "HTTPS", "Certificates": certificates, "SslPolicy": TLS_POLICY}
 
     @classmethod

@@ -129,8 +129,10 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
         """Make the load balancer and wait until it is active, two to three minutes."""
         parameters = {key: desired[key] for key in desired if key not in NOT_PARAMETERS}
         answer = aws.elbv2.create_load_balancer(**parameters, Tags=tag_list(aws.tags))
-        outputs = _outputs(answer["LoadBalancers"][0])
-        _wait_until_active(aws, outputs)
+        made = answer["LoadBalancers"][0]
+        outputs = _outputs(made)
+        if _state(made) != "active":
+            _wait_until_active(aws, outputs)
         _set_attributes(aws, outputs, desired["Attributes"])
         return outputs
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
+from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import REGION_TAG, as_dict, as_list
@@ -131,6 +133,10 @@ class Role(Resource[Outputs]):
     identity: ClassVar[tuple[str, ...]] = ("RoleName",)
     immutable: ClassVar[tuple[str, ...]] = ("Path",)
     calls_to_read: ClassVar[int] = 4
+    # By their ARNs, in its policies.
+    only_names: ClassVar[frozenset[str]] = frozenset(
+        {"table", "queue", "job_queue", "job_definition", "log_group", "rest_api"}
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return RoleName, the trust policy, Policies (inline, by name) and ManagedPolicies."""
@@ -182,11 +188,10 @@ class Role(Resource[Outputs]):
         """Find the role by name, with every policy that it has; None when there is none."""
         name = recorded.id if recorded else str(desired["RoleName"])
         with ignore_missing():
-            role = _settled_role(aws, name)
+            role, inline, managed = _read(aws, name, is_likely=recorded is not None)
             tags = as_dict(role.get("Tags"))
             require_owned(aws, f"role `{name}`", tags)
             trust = iam_policies.canonical(role["AssumeRolePolicyDocument"])
-            inline = iam_policies.inline_policies(aws, name)
             if recorded is None and REGION_TAG not in tags:
                 _require_this_region(aws, name, inline)
             return Actual(
@@ -197,7 +202,7 @@ class Role(Resource[Outputs]):
                     "PermissionsBoundary": _boundary(role),
                     "AssumeRolePolicyDocument": Document(trust),
                     "Policies": Document(inline),
-                    "ManagedPolicies": iam_policies.managed_policies(aws, name),
+                    "ManagedPolicies": managed,
                 },
                 tags,
             )
@@ -277,11 +282,16 @@ class Role(Resource[Outputs]):
         """Strip the role of all that DeleteRole refuses (IAM API reference), then delete it."""
         name = recorded.id
         with ignore_missing():
-            for policy in iam_policies.inline_policy_names(aws, name):
+            inline, managed, profiles = concurrently(
+                partial(iam_policies.inline_policy_names, aws, name),
+                partial(iam_policies.managed_policies, aws, name),
+                partial(_profiles_with, aws, name),
+            )
+            for policy in inline:
                 iam_policies.delete_inline_policy(aws, name, policy)
-            for arn in iam_policies.managed_policies(aws, name):
+            for arn in managed:
                 iam_policies.detach_managed_policy(aws, name, arn)
-            for profile in _profiles_with(aws, name):
+            for profile in profiles:
                 remove_from_profile(aws, profile, name)
             aws.iam.delete_role(RoleName=name)
 
@@ -320,6 +330,23 @@ def settled(aws: Aws, what: str, get: Callable[[], Mapping[str, Any]]) -> Mappin
         return (answer,) if arn.startswith("arn:") else Pending(arn)
 
     return aws.wait_until(f"IAM to show the ARN of {what}", check, timeout_s=PROPAGATION_S)[0]
+
+
+def _read(
+    aws: Aws, name: str, *, is_likely: bool
+) -> tuple[Mapping[str, Any], dict[str, Any], list[str]]:
+    """Return a role, its inline and its managed policies: all at once where it `is_likely` there.
+
+    One that isn't there costs one call, and a first `up` finds nine such.
+    """
+    role, inline, managed = (
+        partial(_settled_role, aws, name),
+        partial(iam_policies.inline_policies, aws, name),
+        partial(iam_policies.managed_policies, aws, name),
+    )
+    if is_likely:
+        return concurrently(role, inline, managed)
+    return role(), *concurrently(inline, managed)
 
 
 def _settled_role(aws: Aws, name: str) -> Mapping[str, Any]:

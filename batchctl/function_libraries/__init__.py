@@ -1,0 +1,1 @@
+"""What lies beside the handlers in their zip, in place of libraries that nobody pins."""
