@@ -46,6 +46,21 @@ def private_folder(path: Path) -> None:
         ) from error
 
 
+def cache_directory() -> Path:
+    """Return our folder in the user's cache directory; it may not be there yet.
+
+    BatchctlError when nothing says where that is.
+    """
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if named.is_absolute():  # XDG Base Directory Specification: a relative path is ignored
+        return named / "batchctl"
+    try:
+        return Path.home() / ".cache" / "batchctl"
+    except RuntimeError as error:
+        hint = "set HOME, or XDG_CACHE_HOME, to a folder of yours"
+        raise BatchctlError(f"could not find the cache directory: {error}", hint) from error
+
+
 def sealed_folder(path: Path) -> Path:
     """Make a folder as `private_folder` does, for one that trusts all it finds there.
 

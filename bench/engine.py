@@ -7,6 +7,7 @@ Prints a table and, as the last line, the same as JSON. See docs/benchmarks.md.
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ class Figures:
 
     command: str
     wall_s: float
+    cpu_s: float
     calls: int
     writes: int
     critical_path_s: float
@@ -45,7 +47,7 @@ def measure(name: str, folder: Path, around: dict[str, str], *arguments: str) ->
     """Run one command in `folder` to its end and return its figures."""
     record = folder / f"{name.replace(' ', '-')}.json"
     command = [sys.executable, str(HERE / "traced.py"), str(record), *arguments]
-    started = time.monotonic()
+    started, cpu_s = time.monotonic(), _cpu_of_children_s()
     ended = subprocess.run(command, cwd=folder, env=around, capture_output=True, check=False)
     wall_s = time.monotonic() - started
     assert ended.returncode == 0, ended.stderr.decode()
@@ -54,12 +56,19 @@ def measure(name: str, folder: Path, around: dict[str, str], *arguments: str) ->
     return Figures(
         command=name,
         wall_s=round(wall_s, 2),
+        cpu_s=round(_cpu_of_children_s() - cpu_s, 2),
         calls=len(trace.calls),
         writes=trace.writes,
         critical_path_s=round(path_s, 2),
         calls_in_chain=chain,
         ratio=round(wall_s / path_s, 2),
     )
+
+
+def _cpu_of_children_s() -> float:
+    """Return the processor time of the processes that have ended, which a busy machine keeps."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def measure_all(folder: Path, around: dict[str, str], api_mode: str) -> Iterator[Figures]:
@@ -89,7 +98,16 @@ def far_away(delay_ms: float) -> Iterator[dict[str, str]]:
 
 def show(figures: Sequence[Figures]) -> None:
     """Print the table, then one line of JSON."""
-    titles = ("command", "wall s", "calls", "writes", "critical path s", "in chain", "ratio")
+    titles = (
+        "command",
+        "wall s",
+        "cpu s",
+        "calls",
+        "writes",
+        "critical path s",
+        "in chain",
+        "ratio",
+    )
     print("  ".join(f"{title:>15}" for title in titles))
     for each in figures:
         print("  ".join(f"{value!s:>15}" for value in asdict(each).values()))

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,19 @@ from batchctl.cli import main as batchctl
 
 calls: list[dict[str, Any]] = []
 walks: list[dict[str, list[str]]] = []
-where = threading.local()
+# In the context, which helper threads get from the thread that they help.
+where: ContextVar[tuple[int | None, str | None]] = ContextVar("where", default=(None, None))
 
 
 def record_calls() -> None:
-    """Note each call's operation, time, and the resource whose turn it is in this thread."""
+    """Note each call's operation, time, and the resource whose turn it is in this context."""
     from botocore import client as botocore_client  # noqa: PLC0415 - what is measured loads it too
 
     base: Any = botocore_client.BaseClient
     make = base._make_api_call  # noqa: SLF001 - botocore has no event around a whole call
 
     def recorded(client: Any, operation: str, parameters: Any) -> Any:
-        started = time.time()
+        started, walk_and_address = time.time(), where.get()
         try:
             return make(client, operation, parameters)
         finally:
@@ -37,8 +39,8 @@ def record_calls() -> None:
                     "operation": f"{client.meta.service_model.service_name}.{operation}",
                     "started": started,
                     "ended": time.time(),
-                    "walk": getattr(where, "walk", None),
-                    "address": getattr(where, "address", None),
+                    "walk": walk_and_address[0],
+                    "address": walk_and_address[1],
                 }
             )
 
@@ -46,7 +48,7 @@ def record_calls() -> None:
 
 
 def record_walks() -> None:
-    """Note each walk's graph, and in every thread whose turn it is."""
+    """Note each walk's graph, and in every context whose turn it is."""
     from batchctl.engine import apply, destroy, plan  # noqa: PLC0415 - as above
     from batchctl.engine import walk as engine_walk  # noqa: PLC0415 - as above
 
@@ -59,8 +61,11 @@ def record_walks() -> None:
         walks.append({address: sorted(before) for address, before in graph.items()})
 
         def noted(address: str) -> None:
-            where.walk, where.address = number, address
-            work(address)
+            token = where.set((number, address))
+            try:
+                work(address)
+            finally:
+                where.reset(token)
 
         return walk(graph, noted, stop)
 

@@ -115,6 +115,9 @@ def shared_models() -> Iterator[None]:
     used = {name: everything[name] for name in MANAGED_POLICIES if name in everything}
     with pytest.MonkeyPatch.context() as patch:
         make_once(patch)
+        # What the commands keep in the user's cache is for processes of their own.
+        for module in ("account", "local_cloud"):
+            patch.setattr(f"batchctl.application.{module}.cached_models", lambda: None)
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         patch.setattr(moto_iam, "aws_managed_policies_data", json.dumps(used))
         _import_services()

@@ -20,6 +20,7 @@ from batchctl.application.diagnosis import Diagnosis, Machines, diagnosis_of, tu
 from batchctl.application.events import OnEvent, ignore
 from batchctl.application.front_door import FrontDoor, front_door_of, loopback_url
 from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
+from batchctl.application.health import unhealthy_endpoint, unhealthy_resources
 from batchctl.application.image import (
     FolderNotice,
     contents_of,
@@ -37,7 +38,7 @@ from batchctl.application.local_cloud import (
     take_picture,
 )
 from batchctl.application.logs import JobLogs, logs_of
-from batchctl.application.recorded import RecordedStates
+from batchctl.application.recorded import OtherStack, RecordedStates
 from batchctl.application.status import Status, status_of
 from batchctl.application.target import Target
 from batchctl.application.upgrade import earlier_containers
@@ -89,6 +90,14 @@ class Application:
         """What is recorded, whoever's it is; None before `up`. StateError when it is damaged."""
         loaded: StateFile | None = vars(self).get("state")
         return loaded.state if loaded else self.states.of(self.config.name)
+
+    @property
+    def other_stacks(self) -> tuple[OtherStack, ...]:
+        """The stacks of other names that this folder has a state of: `name` may have changed."""
+        return tuple(
+            OtherStack(path, state.identity.stack, len(state.resources) + len(state.deposed))
+            for path, state in self.states.others(self.config.name)
+        )
 
     @cached_property
     def aws(self) -> Aws:
@@ -185,9 +194,19 @@ class Application:
             self._forget("state", "front_door")
             yield
 
+    def require_credentials(self) -> None:
+        """Raise LoggedOut without good credentials, so that nothing is begun here.
+
+        Where something is recorded, the plan finds out while it reads.
+        """
+        aws = self.aws
+        if self.recorded is None:
+            aws.account  # noqa: B018 - asks for it
+
     def plan(self, on_wait: OnWait = ignore_waits) -> Plan:
         """Return what `up` would change and why; errors of reading are in its `outcome`."""
-        return make_plan(self.stack, self.state.state, self.aws, on_wait)
+        with self._recorded_account():
+            return make_plan(self.stack, self.state.state, self.aws, on_wait)
 
     def front_door_change(self, plan: Plan) -> FrontDoorChange:
         """Return what carrying out the plan makes of the front door."""
@@ -213,7 +232,8 @@ class Application:
 
     def plan_down(self, *, delete_data: bool = False, on_wait: OnWait = ignore_waits) -> Plan:
         """Return what `down` would delete, from the state alone, and what it would keep."""
-        return plan_destroy(self.state, self.aws, delete_data=delete_data, on_wait=on_wait)
+        with self._recorded_account():
+            return plan_destroy(self.state, self.aws, delete_data=delete_data, on_wait=on_wait)
 
     def down(
         self, plan: Plan, emit: Emit = ignore_steps
@@ -224,8 +244,17 @@ class Application:
         return outcome, remaining_after(plan, outcome, self.state)
 
     def status(self, plan: Plan) -> Status:
-        """Return what is deployed, its drift by the plan, and how full the queues are."""
-        return status_of(plan, self.state.state, self.aws, self.front_door)
+        """Return what is deployed, its drift by the plan, and what is unhealthy.
+
+        The endpoint is asked for a job, once.
+        """
+        unhealthy = tuple(self._unhealthy(plan)) if self.state.state.resources else ()
+        return status_of(plan, self.state.state, self.aws, self.front_door, unhealthy)
+
+    def _unhealthy(self, plan: Plan) -> Iterator[str]:
+        yield from unhealthy_resources(plan)
+        if self.front_door.url and (found := unhealthy_endpoint(self.connection(), self.config)):
+            yield found
 
     def lock_holder(self) -> lock.Held | None:
         """Return what keeps runs out; None when the next one can begin."""
@@ -300,6 +329,25 @@ class Application:
     def dead_letters(self) -> tuple[DeadLetterQueue, ...]:
         """Return the queues of failed messages that there are; UsageError before `up`."""
         return dead_letter_queues(self.aws, self._recorded)
+
+    @contextmanager
+    def _recorded_account(self) -> Iterator[None]:
+        """Read in the block while AWS says whose the credentials are, as the state says it already.
+
+        At its end the two are compared, before anything is changed or shown: raises as `state`
+        does for another account.
+        """
+        recorded = self.recorded
+        if recorded is None or "state" in vars(self) or "account" in vars(self.aws):
+            yield
+            return
+        self.aws.presume_account(recorded.identity.account)
+        try:
+            yield
+        finally:
+            if not self.aws.confirm_account():
+                self._forget("state")
+                self.state  # noqa: B018 - raises for the account that it is
 
     @property
     def _recorded(self) -> Recorded:

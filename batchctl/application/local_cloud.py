@@ -8,6 +8,7 @@ import sys
 
 import boto3
 
+from batchctl.application.account import cached_models
 from batchctl.application.events import InstallingLocalCloud, OnEvent, StartingLocalCloud
 from batchctl.application.image import build_folder, runs_from_picture
 from batchctl.application.target import Target
@@ -33,7 +34,12 @@ def open_local_cloud(
         aws_secret_access_key=secret,
         region_name=_region(target, config),
     )
-    connection = Connection(session, endpoint_url=running.endpoint_url, through_proxy=False)
+    connection = Connection(
+        session,
+        endpoint_url=running.endpoint_url,
+        through_proxy=False,
+        models=cached_models(),
+    )
     return Aws(connection, stack=config.name, tags=config.tags)
 
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from batchctl.engine.state import State, read_state
+from batchctl.errors import BatchctlError
 
 _SUFFIX = ".state.json"
+
+
+@dataclass(frozen=True)
+class OtherStack:
+    """A stack of another name whose state is in the folder: where, and how much it records."""
+
+    path: Path
+    name: str
+    resources: int
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,19 @@ class RecordedStates:
         found = sorted(self.folder.glob(f"*{_SUFFIX}"))
         state = self._at(found[0]) if len(found) == 1 else None
         return (found[0], state) if state else None
+
+    def others(self, name: str) -> tuple[tuple[Path, State], ...]:
+        """Return the states of other stacks beside that of `name` which record anything.
+
+        What can't be read is left out: it is no stack that anyone would build on.
+        """
+        found = []
+        for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
+            with suppress(BatchctlError, OSError):
+                state = self._at(path) if path != self.path_of(name) else None
+                if state and (state.resources or state.deposed):
+                    found.append((path, state))
+        return tuple(found)
 
     def forget(self) -> None:
         """Have the states read anew: another run may have written them."""

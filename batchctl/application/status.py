@@ -34,7 +34,10 @@ class ResourceStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """An application as it stands; `queues` are messages by address, None is what isn't there."""
+    """An application as it stands; `queues` are messages by address, None is what isn't there.
+
+    `unhealthy` says, a sentence each, what keeps jobs from being taken, run or read.
+    """
 
     stack: str
     account: str
@@ -43,9 +46,12 @@ class Status:
     execute_role: str | None
     resources: tuple[ResourceStatus, ...]
     queues: Mapping[str, int]
+    unhealthy: tuple[str, ...] = ()
 
 
-def status_of(plan: Plan, state: State, aws: Aws, door: FrontDoor) -> Status:
+def status_of(
+    plan: Plan, state: State, aws: Aws, door: FrontDoor, unhealthy: tuple[str, ...]
+) -> Status:
     """Return what is deployed; drift is what the plan would change."""
     return Status(
         stack=aws.stack,
@@ -57,6 +63,7 @@ def status_of(plan: Plan, state: State, aws: Aws, door: FrontDoor) -> Status:
             ResourceStatus(step.address, step.name, _condition(step)) for step in plan.steps
         ),
         queues=_depths(state, aws),
+        unhealthy=unhealthy,
     )
 
 

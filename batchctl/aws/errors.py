@@ -12,12 +12,14 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batchctl.aws.refusals import refusal_hint
 from batchctl.errors import BatchctlError, LoggedOut
 
 MISSING_CODES = frozenset(
     {
         "NoSuchEntity",
         "ResourceNotFoundException",
+        "TableNotFoundException",
         "NotFoundException",
         "QueueDoesNotExist",
         "AWS.SimpleQueueService.NonExistentQueue",
@@ -37,6 +39,7 @@ MISSING_CODES = frozenset(
         "RepositoryNotFoundException",
         "ImageNotFoundException",
         "LifecyclePolicyNotFoundException",
+        "RepositoryPolicyNotFoundException",
         "WAFNonexistentItemException",
     }
 )
@@ -188,7 +191,7 @@ def explain(error: BaseException) -> tuple[str, str | None]:
     again = "run the command again: it continues from here" if waited else None
     if isinstance(error, ClientError):
         text = f"{error.operation_name}: {code_of(error)}: {message_of(error)}{waited}"
-        return text, _hint(code_of(error)) or again
+        return text, _hint(error) or again
     if isinstance(error, BotoCoreError):
         return f"{error}{waited}", _botocore_hint(error) or again
     return f"{type(error).__name__}: {error}", "run again with `--debug` for the traceback"
@@ -248,11 +251,10 @@ def _botocore_hint(error: BotoCoreError) -> str | None:
     return _BOTOCORE_HINTS.get(type(error).__name__)
 
 
-def _hint(code: str) -> str | None:
+def _hint(error: ClientError) -> str | None:
+    code = code_of(error)
     if code in EXPIRED_CODES:
         return _EXPIRED_HINT
     if code in REFUSED_CODES:
         return CREDENTIALS_HINT
-    if code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
-        return "the credentials lack this permission: ask for it, then run the command again"
-    return None
+    return refusal_hint(code, message_of(error))

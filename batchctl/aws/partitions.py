@@ -25,9 +25,11 @@ class Partition:
     def service_principal(self, service: str) -> str:
         """Return a service's principal for trust policies, for example of `ecs-tasks`.
 
-        In aws-cn only EC2's has the partition's own suffix.
+        In aws-cn only EC2's has the partition's own suffix; in all others none has, not even in
+        those whose endpoints have one (pulumi-eks issue 2341, aws-cli issue 8703).
         """
-        suffix = self.dns_suffix if service == "ec2" else "amazonaws.com"
+        has_own = (self.id, service) == ("aws-cn", "ec2")
+        suffix = self.dns_suffix if has_own else "amazonaws.com"
         return f"{service}.{suffix}"
 
     def managed_policy(self, path: str) -> str:
@@ -37,6 +39,11 @@ class Partition:
     @cached_property
     def has_lambda_tracing(self) -> bool:
         """Whether Lambda functions can trace with X-Ray."""
+        return self.id != "aws-cn"
+
+    @cached_property
+    def has_mapping_tags(self) -> bool:
+        """Whether Lambda's event source mappings can be tagged."""
         return self.id != "aws-cn"
 
     @cached_property

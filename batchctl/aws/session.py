@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -16,10 +18,12 @@ from batchctl.aws.answers import check_answers, whole_answers
 from batchctl.aws.batched_reads import BatchedRead, Reads
 from batchctl.aws.calls import log_calls, numbered_try
 from batchctl.aws.clock import Clock
+from batchctl.aws.creations import Creations
 from batchctl.aws.login import Login
 from batchctl.aws.partitions import Partition, partition_of
 from batchctl.aws.retries import Retrier
-from batchctl.aws.tags import STACK_TAG
+from batchctl.aws.service_models import ServiceModels
+from batchctl.aws.tags import STACK_TAG, mark_of
 from batchctl.aws.waiting import Pending, Poller
 from batchctl.errors import UsageError
 
@@ -50,6 +54,7 @@ class Connection:
     session: boto3.Session
     endpoint_url: str | None = None
     through_proxy: bool = True
+    models: ServiceModels | None = None
     clients: dict[str, BaseClient] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -58,6 +63,8 @@ class Connection:
         log_calls(self.session)
         check_answers(self.session)
         self.login.watch()
+        if self.models:
+            self.models.use_in(self.session)
 
     @cached_property
     def login(self) -> Login:
@@ -85,6 +92,8 @@ class Connection:
                         proxies=None if self.through_proxy else {},
                     ),
                 )
+                if self.models:
+                    self.models.keep(self.session, service)
             return self.clients[service]
 
 
@@ -109,7 +118,7 @@ class Aws:
 
     `endpoint_url` (the local cloud) is for all services; without it boto3's own rules apply, so
     that AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> work. `on_wait` is called with what a call
-    waits for. `reads` are those that share calls.
+    waits for. `reads` are those that share calls, `creations` what this run has made.
     """
 
     def __init__(
@@ -127,7 +136,8 @@ class Aws:
         self.user_tags = dict(tags)
         self.clock = clock or Clock()
         self.on_wait = on_wait
-        self.retrier = Retrier(self.clock, on_wait)
+        self.creations = Creations()
+        self._identity: Future[str] | None = None
         self.reads = Reads({})
 
     def reporting_to(self, on_wait: Callable[[str], None]) -> Aws:
@@ -146,14 +156,23 @@ class Aws:
             clock=self.clock,
             on_wait=on_wait,
         )
-        view.reads = reads
+        view.creations, view.reads = self.creations, reads
         if "account" in self.__dict__:
             view.__dict__["account"] = self.account
         return view
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags that everything of the stack carries: the stack's own and the user's."""
+        """The tags that everything of the stack carries: its mark and the user's."""
+        return {**self.user_tags, **mark_of(self.stack, self.region)}
+
+    @property
+    def instance_tags(self) -> dict[str, str]:
+        """The tags of instances and their volumes, for the bill.
+
+        AWS replaces running instances when one of them changes, so the rest of the mark, which is
+        for finding things, is left out.
+        """
         return {**self.user_tags, STACK_TAG: self.stack}
 
     @cached_property
@@ -175,6 +194,32 @@ class Aws:
     @cached_property
     def account(self) -> str:
         """The account id of the credentials in use (STS GetCallerIdentity needs no permission)."""
+        return self._ask_for_account()
+
+    def presume_account(self, account: str) -> None:
+        """Go by this account for reads, while STS is asked whose the credentials are.
+
+        Ended by `confirm_account`; nothing may be changed before that.
+        """
+        pool = ThreadPoolExecutor(1, thread_name_prefix="batchctl-account")
+        self._identity = pool.submit(copy_context().run, self._ask_for_account)
+        pool.shutdown(wait=False)
+        self.__dict__["account"] = account
+
+    def confirm_account(self) -> bool:
+        """Return whether the account that was presumed is that of the credentials.
+
+        From now on `account` is, in this view. Raises what asking STS raises.
+        """
+        presumed, identity = self.account, self._identity
+        if identity is None:
+            return True
+        self._identity = None
+        del self.__dict__["account"]
+        self.__dict__["account"] = identity.result()
+        return presumed == self.account
+
+    def _ask_for_account(self) -> str:
         return self.sts.get_caller_identity()["Account"]
 
     def arn(self, service: str, resource: str, *, is_global: bool = False) -> str:
@@ -286,7 +331,8 @@ class Aws:
         return client
 
     def _client(self, service: str) -> Any:
-        return _Retrying(self.connection.client(service), self.retrier, self.reads)
+        retrier = Retrier(self.clock, self.on_wait, creations=self.creations)
+        return _Retrying(self.connection.client(service), retrier, self.reads)
 
 
 class _Retrying:
@@ -312,7 +358,7 @@ class _Retrying:
                 with numbered_try(next(numbers)), whole_answers():
                     return attribute(**parameters)
 
-            return self._retrier.call(address, once)
+            return self._retrier.call(address, once, parameters)
 
         return lambda **parameters: self._reads.call(address, ask, parameters)
 

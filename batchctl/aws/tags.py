@@ -6,6 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 STACK_TAG = "batchctl:stack"
+REGION_TAG = "batchctl:region"
+
+
+def mark_of(stack: str, region: str) -> dict[str, str]:
+    """Return the tags by which what a stack made is known: THE place where they are listed.
+
+    The region is one of them as IAM's names are the account's: one name in two regions is two
+    stacks. What was made before a tag came into the mark lacks it, and gets it with the next `up`.
+    """
+    return {STACK_TAG: stack, REGION_TAG: region}
 
 
 def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

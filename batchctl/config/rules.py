@@ -5,11 +5,11 @@ Each rule yields a `Problem` at the key to change, names the other keys concerne
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from batchctl.config.problems import Problem
+from batchctl.contract.architectures import architecture_of
 
 if TYPE_CHECKING:
     from batchctl.config.settings import Config
@@ -86,13 +86,9 @@ def _vcpus(config: Config) -> Iterator[Problem]:
         )
 
 
-# EC2 user guide, "Instance type naming conventions": a `g` after the generation is Graviton.
-_GRAVITON = re.compile(r"default_arm64|[a-z]+[0-9]+g[a-z]*(\..*)?")
-
-
 def _instance_types(config: Config) -> Iterator[Problem]:
     for index, name in enumerate(config.compute.instance_types or ()):
-        architecture = "arm64" if _GRAVITON.fullmatch(name) else "x86_64"
+        architecture = architecture_of(name)
         if architecture != config.compute.architecture:
             yield Problem(
                 ("compute", "instance_types", index),

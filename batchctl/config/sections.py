@@ -24,6 +24,7 @@ from batchctl.config.values import (
     ContainerUser,
     Environment,
     Folder,
+    IamPath,
     ImageReference,
     IncludedFiles,
     InstanceTypes,
@@ -32,6 +33,7 @@ from batchctl.config.values import (
     LogRetentionDays,
     MemorySizes,
     Networks,
+    PolicyArn,
     Port,
     Subnets,
     VpcId,
@@ -378,6 +380,22 @@ class Functions(Section):
     def visibility_timeout_s(self) -> int:
         """The queue's: six times the splitter's (Lambda guide, "SQS event source mapping")."""
         return 6 * self.timeout_s
+
+
+class Iam(Section):
+    """What an organisation asks of the IAM roles that are made."""
+
+    permissions_boundary: PolicyArn | None = None
+    """Permissions boundary of every role; null: none.
+
+    The ARN of a managed policy. Where a service control policy demands one, `up` without it is
+    refused.
+    """
+    path: IamPath = "/"
+    """Path of every role and instance profile, e.g. /batch/.
+
+    It begins and ends with a slash. Another path makes the roles anew, under other names.
+    """
 
 
 class Local(Section):

@@ -13,6 +13,7 @@ from batchctl.config.sections import (
     Api,
     Compute,
     Functions,
+    Iam,
     JobTable,
     Local,
     Network,
@@ -53,6 +54,7 @@ class Config(Section):
     queue: Queue = Field(default_factory=Queue)
     job_table: JobTable = Field(default_factory=JobTable)
     functions: Functions = Field(default_factory=Functions)
+    iam: Iam = Field(default_factory=Iam)
     local: Local = Field(default_factory=Local)
 
     @model_validator(mode="after")

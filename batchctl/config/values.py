@@ -239,6 +239,21 @@ CertificateArn = Annotated[
         "must be the ARN of an ACM certificate or an IAM server certificate",
     ),
 ]
+# IAM API reference, CreateRole: `PermissionsBoundary` and `Path`.
+PolicyArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+",
+        "must be the ARN of a managed policy (`arn:aws:iam::ACCOUNT:policy/NAME`)",
+    ),
+]
+IamPath = Annotated[
+    str,
+    Matching(
+        r"/|/(?!aws-service-role/)[\w+=,.@/-]{1,510}/",
+        "must begin and end with a slash (`/batch/`)",
+    ),
+]
 # AWS WAF API reference, AssociateWebACL: regional, where one for CloudFront is global.
 WebAclArn = Annotated[
     str,

@@ -10,6 +10,8 @@ from enum import IntEnum
 
 PREFIX = "BATCHCTL_"
 """What the names of the container's variables begin with."""
+REGION_VARIABLES = ("AWS_DEFAULT_REGION", "AWS_REGION")
+"""Where SDKs find their region; the job definition sets both."""
 
 
 class Container:

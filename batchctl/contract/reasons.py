@@ -18,6 +18,11 @@ from batchctl.contract.batch_jobs import CANCELLED, ENDED
 from batchctl.contract.environment import RunnerExit
 from batchctl.contract.statuses import TaskStatus
 
+HOST_GONE = "Host EC2"
+"""How the status reason of an attempt that lost its host begins."""
+EXIT_TERMINATED = 143
+"""128 + SIGTERM: the container was told to stop, by its host going away unless Batch says more."""
+
 
 class Reason(StrEnum):
     """What ended an item without a result."""
@@ -81,14 +86,14 @@ BY_A_LIMIT = Cause(
 )
 RECLAIMED = Cause(
     Reason.SPOT_RECLAIM,
-    "Host EC2",
+    HOST_GONE,
     "Spot took the hosts away, again and again",
     "`batchctl retry {job} --on-demand`, or more `compute.instance_types` to choose from",
     "AWS Batch User Guide, `Automated job retries`, `AWS Batch best practices`",
 )
 LOST_HOST = Cause(
     Reason.HOST,
-    "Host EC2",
+    HOST_GONE,
     "the host went away",
     "`batchctl retry {job}`; if it happens again, check the instances in the EC2 console",
     RECLAIMED.source,
@@ -215,6 +220,13 @@ CAUSES = (
         "128 and the number of the signal (Docker, `docker run` reference, `Exit status`)",
     ),
     Cause(
+        Reason.HOST,
+        rf"exit status {EXIT_TERMINATED}\b",
+        "the container was told to stop (SIGTERM), as it is when its host goes away",
+        "`batchctl retry {job} --on-demand`; if no host went away, see who ends the program",
+        "128 and the number of SIGTERM (Docker, `docker run` reference, `Exit status`)",
+    ),
+    Cause(
         Reason.EXIT_CODE,
         "exit status [1-9]",
         "the program failed: `compute` raised for an item, or the program ended by itself",
@@ -299,9 +311,16 @@ def end_of(
 
 
 def reclaims_of(task: Mapping[str, Any]) -> tuple[int, float]:
-    """Count the attempts at a task that lost their host, and the seconds that they had run."""
+    """Count the attempts at a task that lost their host, and the seconds that they had run.
+
+    Also those that were stopped before their host was, which the job definition has tried again.
+    """
+    attempts = task.get("attempts", ())
     lost = [
-        attempt for attempt in task.get("attempts", ()) if _lost_host(_text(attempt, STATUS_REASON))
+        attempt
+        for number, attempt in enumerate(attempts, 1)
+        if _lost_host(_text(attempt, STATUS_REASON))
+        or (number < len(attempts) and _exit_code(attempt) == EXIT_TERMINATED)
     ]
     return len(lost), round(sum(_seconds(attempt) or 0.0 for attempt in lost), 3)
 
@@ -354,12 +373,16 @@ def _containers(task: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _lost_host(status_reason: str) -> bool:
-    return status_reason.startswith("Host EC2")
+    return status_reason.startswith(HOST_GONE)
 
 
 def _seconds(attempt: Mapping[str, Any]) -> float | None:
     started, stopped = attempt.get("startedAt"), attempt.get("stoppedAt")
     return None if started is None or stopped is None else max(0.0, (stopped - started) / 1000)
+
+
+def _exit_code(attempt: Mapping[str, Any]) -> int | None:
+    return (attempt.get("container") or {}).get("exitCode")
 
 
 def _text(described: Mapping[str, Any], name: str) -> str:

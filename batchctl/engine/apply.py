@@ -21,12 +21,15 @@ from batchctl.engine.action import Action
 from batchctl.engine.deletions import orphans_of
 from batchctl.engine.destroy import delete_records
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
-from batchctl.engine.plan import Plan, at_recorded_generation, decide, graph_of, observe
+from batchctl.engine.generations import at_generations
+from batchctl.engine.order import order_of_creation
+from batchctl.engine.ownership import FRESH_S
+from batchctl.engine.plan import Plan, decide, observe
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import WalkOutcome, walk
 from batchctl.errors import Interrupted, RunOver
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 
 ADOPT_WITHIN_S = 60.0
 # After a lost answer: how long AWS gets to show the effect of the call, and how often a resource is
@@ -52,8 +55,10 @@ def apply(
     stack: Sequence[Resource[Any]], plan: Plan, state: StateFile, aws: Aws, emit: Emit
 ) -> Result:
     """Bring AWS to what `stack` says; errors are in the result, successes in the state."""
-    applier = _Applier(at_recorded_generation(stack, state.state), plan, state, aws, emit)
-    outcome = walk(graph_of(stack), applier.apply_one, aws.clock.stop)
+    state.depose(plan.generations.deposed)
+    applier = _Applier(at_generations(stack, state.state, plan.generations), plan, state, aws, emit)
+    graph = order_of_creation(stack, applier.foresee())
+    outcome = walk(graph, applier.apply_one, aws.clock.stop)
     _report_skipped(outcome, emit)
     if outcome.complete:
         outcome = delete_records(orphans_of(stack, state.state), state, aws, emit, ends_work=False)
@@ -84,6 +89,21 @@ class _Applier:
         self._emit = emit
         self._made: set[str] = set()
         self.deployed = Deployed(aws)
+
+    def foresee(self) -> frozenset[str]:
+        """Make known what new resources are going to be called; return their addresses.
+
+        Only of those that the plan found missing: under the name that they have now, whereas a
+        replacement gets another one.
+        """
+        found = set()
+        for address, resource in self._stack.items():
+            is_new = address in self._plan.actual and self._plan.actual[address] is None
+            outputs = resource.foreseen(self.deployed) if is_new else None
+            if outputs is not None:
+                self.deployed.add(resource, outputs)
+                found.add(address)
+        return frozenset(found)
 
     def apply_one(self, address: str) -> None:
         """Carry out the step of one resource, and report its progress."""
@@ -146,6 +166,7 @@ class _Applier:
         if step.action is not Action.REPLACE or actual is None:
             return self._create(resource, aws)
         if not resource.create_before_delete:
+            self._require_owned_still(resource, actual.outputs, aws)
             resource.delete(aws, actual.outputs)
             self._state.remove(resource.address)
             return self._create(resource, aws)
@@ -153,11 +174,19 @@ class _Applier:
 
     def _succeed(self, resource: Resource[Any], actual: Actual[Any], aws: Aws) -> Outputs:
         """Make a successor; the predecessor is deleted at the end of the run."""
-        predecessor = self._record(resource, resource.desired(self.deployed), actual.outputs)
+        predecessor = self._predecessor(resource, actual)
         successor = dataclasses.replace(resource, generation=resource.generation + 1)
         intent = self._record(successor, successor.desired(self.deployed), None)
         self._state.supersede(predecessor, intent)
         return self._create(successor, aws)
+
+    def _predecessor(self, resource: Resource[Any], actual: Actual[Any]) -> StateRecord:
+        """Return the record of what is replaced: by its own identity, needing what it needed."""
+        found = self._record(resource, actual.properties, actual.outputs)
+        recorded = self._state.state.resources.get(resource.address)
+        if recorded is None or not recorded.dependencies:
+            return found
+        return dataclasses.replace(found, dependencies=recorded.dependencies)
 
     def _create(self, resource: Resource[Any], aws: Aws, rereads: int = MAX_REREADS) -> Outputs:
         """Record the intent, then make the resource; one that already exists is adopted."""
@@ -245,6 +274,7 @@ class _Applier:
     def _change(
         self, step: Step, resource: Resource[Any], actual: Actual[Any], aws: Aws
     ) -> Outputs:
+        self._require_owned_still(resource, actual.outputs, aws)
         desired = resource.desired(self.deployed)
         changed_keys = {change.top for change in step.changes}
         changed = {key: value for key, value in desired.items() if key in changed_keys}
@@ -259,6 +289,14 @@ class _Applier:
             ]
             resource.write_tags(aws, outputs, aws.tags, removed)
         return outputs
+
+    def _require_owned_still(self, resource: Resource[Any], outputs: Outputs, aws: Aws) -> None:
+        """Raise NotOwned when it became somebody else's while the user thought about the plan."""
+        if resource.shared or aws.clock.now() - self._plan.read_at <= FRESH_S:
+            return
+        tags = resource.tags_of(aws, outputs)
+        if tags is not None:
+            require_owned(aws, f"`{outputs.id}`", tags)
 
     def _record(
         self, resource: Resource[Any], desired: Properties, outputs: Outputs | None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
+from batchctl.engine.ownership import Found, find_owned
 from batchctl.engine.state import State, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.resource import Outputs, Resource
@@ -21,17 +22,20 @@ def orphans_of(stack: Sequence[Resource[Any]], state: State) -> tuple[StateRecor
 
 
 def planned_deletions(
-    stack: Sequence[Resource[Any]], state: State, aws_for: Callable[[str], Aws]
+    unwanted: Sequence[StateRecord],
+    deposed: Collection[StateRecord],
+    state: State,
+    aws_for: Callable[[str], Aws],
 ) -> Iterator[Step]:
     """Yield the steps of `up` for what is no longer wanted; `aws_for` an address reads it.
 
-    A replaced resource in which work goes on is kept, and what that needs as well.
+    A replaced resource, one of the `deposed`, in which work goes on is kept, and what that needs.
     """
     needed_by: dict[str, str] = {}
-    for record in sorted(orphans_of(stack, state), key=lambda each: each not in state.deposed):
-        step = deletion_or_keep(record, aws_for(record.address))
+    for record in sorted(unwanted, key=lambda each: each not in deposed):
+        step, _ = deletion_or_keep(record, state, aws_for(record.address))
         because = needed_by.get(record.address, "")
-        if step.ends and record in state.deposed and record.resource_kind.lets_work_end:
+        if step.ends and record in deposed and record.resource_kind.lets_work_end:
             because = goes_on(step.ends)
             needed_by |= dict.fromkeys(record.dependencies, needs(record.address))
         if because and step.mutates:
@@ -51,18 +55,26 @@ def needs(address: str) -> str:
     return f"the former {address} needs it"
 
 
-def deletion_or_keep(record: StateRecord, aws: Aws) -> Step:
-    """Return the step for a resource no longer wanted; a shared one is kept and forgotten."""
-    step = planned_deletion(record, aws)
-    if not record.resource_kind.shared:
-        return step
-    because = "other stacks of the account may use it"
-    return dataclasses.replace(step, action=Action.KEEP, loses_data=None, kept_because=because)
+def deletion_or_keep(record: StateRecord, state: State, aws: Aws) -> tuple[Step, Found]:
+    """Return the step for a resource no longer wanted, and what AWS has of it.
+
+    What is shared, and what isn't ours, is kept and forgotten.
+    """
+    if record.resource_kind.shared:
+        return _keep(record, "other stacks of the account may use it"), Found()
+    found = find_owned(record, aws, is_deposed=record in state.deposed or not record.identity)
+    if found.foreign is not None:
+        step = _keep(record, found.foreign)
+        return dataclasses.replace(step, forgets=True), found
+    return _planned_deletion(record, found.outputs, aws), found
 
 
-def planned_deletion(record: StateRecord, aws: Aws) -> Step:
+def _keep(record: StateRecord, because: str) -> Step:
+    return Step(Action.KEEP, record.address, physical_id(record), kept_because=because)
+
+
+def _planned_deletion(record: StateRecord, outputs: Outputs | None, aws: Aws) -> Step:
     """Return the step that deletes a recorded resource, with the data and the work that it ends."""
-    outputs = outputs_of(record, aws) if record.outputs else None
     kind = record.resource_kind
     step = Step(
         Action.DELETE,
@@ -82,12 +94,3 @@ def physical_id(record: StateRecord) -> str:
     if record.outputs is not None:
         return str(record.outputs["id"])
     return ", ".join(str(value) for value in record.identity.values())
-
-
-def outputs_of(record: StateRecord, aws: Aws) -> Outputs | None:
-    """Return the recorded outputs; where they aren't known those that a read finds, or None."""
-    outputs = record.known_outputs()
-    if outputs is not None:
-        return outputs
-    actual = record.resource_kind.read(aws, None, record.identity)
-    return actual.outputs if actual else None

@@ -7,19 +7,24 @@ dependencies. What holds the user's data is kept unless the data is to be delete
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
-from batchctl.engine.deletions import deletion_or_keep, goes_on, needs, outputs_of, physical_id
+from batchctl.engine.deletions import deletion_or_keep, goes_on, needs, physical_id
 from batchctl.engine.events import Emit, Failed, Finished, Kept, Skipped, Started, Waiting
+from batchctl.engine.ownership import FRESH_S, Found, find_owned
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import INTERRUPTED, OVER, WalkOutcome, walk
-from batchctl.errors import Interrupted, RunOver
+from batchctl.errors import BatchctlError, Interrupted, RunOver
 
 
 def plan_destroy(
@@ -27,22 +32,30 @@ def plan_destroy(
 ) -> Plan:
     """Return a DELETE for everything recorded, a KEEP for what stays.
 
-    What holds data stays unless `delete_data`; what other stacks share stays in any case. What
-    could not be read is in the outcome, and has no step.
+    What isn't ours stays, whatever the state says; what holds data stays unless `delete_data`; what
+    other stacks share stays in any case. What could not be read is in the outcome, and has no step.
     """
     records = _by_key((*state.state.resources.values(), *state.state.deposed), state)
     steps: dict[str, Step] = {}
+    found: dict[str, Found] = {}
+    started = aws.clock.now()
 
     def plan_one(key: str) -> None:
         reporting_aws = with_progress(aws, records[key].address, on_wait)
-        steps[key] = _deletion_or_keep(records[key], reporting_aws, delete_data)
+        step, found[key] = deletion_or_keep(records[key], state.state, reporting_aws)
+        steps[key] = _without_data(step, delete_data)
 
     outcome = walk(dict.fromkeys(records, frozenset()), plan_one, aws.clock.stop)
-    return Plan(tuple(steps[key] for key in records if key in steps), outcome=outcome)
+    return Plan(
+        tuple(steps[key] for key in records if key in steps),
+        outcome=outcome,
+        found=found,
+        read_at=started,
+    )
 
 
-def _deletion_or_keep(record: StateRecord, aws: Aws, delete_data: bool) -> Step:
-    step = deletion_or_keep(record, aws)
+def _without_data(step: Step, delete_data: bool) -> Step:
+    """Return the step, or a KEEP where the data may not be deleted."""
     if delete_data or not step.loses_data:
         return step
     because = f"it holds {step.loses_data}"
@@ -53,9 +66,12 @@ def _deletion_or_keep(record: StateRecord, aws: Aws, delete_data: bool) -> Step:
 
 def destroy(plan: Plan, state: StateFile, aws: Aws, emit: Emit) -> WalkOutcome:
     """Delete what the plan says; errors are in the outcome, deletions in the state."""
-    doomed = {step.address for step in plan.changes}
+    doomed = {step.address for step in plan.steps if step.mutates or step.forgets}
     records = (*state.state.resources.values(), *state.state.deposed)
-    outcome = delete_records([each for each in records if each.address in doomed], state, aws, emit)
+    known = Known(plan.found, plan.read_at)
+    outcome = delete_records(
+        [each for each in records if each.address in doomed], state, aws, emit, known
+    )
     for address, because in outcome.skipped.items():
         emit(Skipped(address, because))
     _forget_shared(state)
@@ -75,7 +91,7 @@ class Remaining:
 
 def remaining_after(plan: Plan, outcome: WalkOutcome, state: StateFile) -> tuple[Remaining, ...]:
     """Return what is still recorded of what the plan was to delete, after `destroy`."""
-    doomed = {step.address for step in plan.changes}
+    doomed = {step.address for step in plan.steps if step.mutates or step.forgets}
     records = _by_key((*state.state.resources.values(), *state.state.deposed), state)
     return tuple(
         Remaining(key, physical_id(record), _reason(key, outcome), record.resource_kind.cost)
@@ -99,17 +115,36 @@ def _forget_shared(state: StateFile) -> None:
             state.remove(record.address)
 
 
-def delete_records(
+@dataclass(frozen=True)
+class Known:
+    """What a plan found of records, by their keys, and when it was read."""
+
+    found: Mapping[str, Found] = field(default_factory=dict)
+    read_at: float = -math.inf
+
+    def fresh(self, key: str, aws: Aws) -> Found | None:
+        """Return what is known of a record, unless it was read too long ago."""
+        if aws.clock.now() - self.read_at > FRESH_S:
+            return None
+        return self.found.get(key)
+
+
+NOTHING_KNOWN = Known()
+
+
+def delete_records(  # noqa: PLR0913 - as `_delete`, and what ends
     records: Sequence[StateRecord],
     state: StateFile,
     aws: Aws,
     emit: Emit,
+    known: Known = NOTHING_KNOWN,
     *,
     ends_work: bool = True,
 ) -> WalkOutcome:
-    """Delete recorded resources, each after its dependents and after the entry points.
+    """Delete recorded resources that are ours, each after its dependents and the entry points.
 
-    Unless that `ends_work`, a predecessor in which work goes on stays, with all that it needs.
+    What isn't ours is kept and forgotten. `known` is what a plan has just found of them. Unless
+    that `ends_work`, a predecessor in which work goes on stays, with all that it needs.
     """
     by_key = _by_key(records, state)
     dependents = _reversed_graph(by_key)
@@ -121,11 +156,57 @@ def delete_records(
         if because:
             emit(Kept(_step(record), because))
         else:
-            because = _delete(record, state, aws, emit, ends_work=ends_work)
+            fresh = known.fresh(key, aws)
+            because = _delete(record, fresh, state, aws, emit, ends_work=ends_work)
         if because:
             kept[key] = because
 
-    return walk(_entry_points_first(dependents, by_key), delete_one, aws.clock.stop)
+    def disable_one(key: str) -> None:
+        if ends_work:
+            _disable(by_key[key], known.fresh(key, aws), aws)
+
+    graph = _entry_points_first(dependents, by_key)
+    return _walk_disabling(graph, by_key, delete_one, disable_one, aws.clock.stop)
+
+
+def _walk_disabling(
+    graph: Mapping[str, AbstractSet[str]],
+    by_key: Mapping[str, StateRecord],
+    delete_one: Callable[[str], None],
+    disable_one: Callable[[str], None],
+    stop: threading.Event,
+) -> WalkOutcome:
+    """Walk the graph, and disable at once what can be; each is deleted after that."""
+    keys = {f"{key} (disabling)": key for key in graph if by_key[key].resource_kind.disabled_ahead}
+    ahead = {key: disabling for disabling, key in keys.items()}
+    nodes: dict[str, AbstractSet[str]] = {disabling: frozenset() for disabling in keys}
+    for key, before in graph.items():
+        nodes[key] = before | {ahead[key]} if key in ahead else before
+
+    def work(node: str) -> None:
+        if node in keys:
+            disable_one(keys[node])
+        else:
+            delete_one(node)
+
+    outcome = walk(nodes, work, stop)
+    skipped = {key: because for key, because in outcome.skipped.items() if key not in keys}
+    return dataclasses.replace(outcome, skipped=skipped)
+
+
+def _disable(record: StateRecord, fresh: Found | None, aws: Aws) -> None:
+    """Disable a resource of ours ahead of its turn.
+
+    What goes wrong now comes up again when its turn has come.
+    """
+    try:
+        found = fresh or find_owned(record, aws)
+        if found.outputs is not None:
+            record.resource_kind.disable(aws, found.outputs)
+    except (Interrupted, RunOver):
+        raise
+    except (ClientError, BotoCoreError, BatchctlError):
+        return
 
 
 def _by_key(records: Sequence[StateRecord], state: StateFile) -> dict[str, StateRecord]:
@@ -140,12 +221,18 @@ def _by_key(records: Sequence[StateRecord], state: StateFile) -> dict[str, State
 
 
 def _reversed_graph(by_key: Mapping[str, StateRecord]) -> dict[str, set[str]]:
-    """Return for each record the records that depend on it: they must go first."""
+    """Return for each record the records that need it until they are gone: they must go first.
+
+    A policy that names an ARN, or a variable that names a table, needs nothing of that to be
+    there; both are deleted, in any order.
+    """
     return {
         key: {
             other_key
             for other_key, other in by_key.items()
-            if record.address in other.dependencies and other_key != key
+            if record.address in other.dependencies
+            and record.kind not in other.resource_kind.only_names
+            and other_key != key
         }
         for key, record in by_key.items()
     }
@@ -162,22 +249,31 @@ def _entry_points_first(
     return {key: before if key in first else before | entry_points for key, before in graph.items()}
 
 
-def _delete(record: StateRecord, state: StateFile, aws: Aws, emit: Emit, *, ends_work: bool) -> str:
-    """Delete a resource and forget it; or say why it stays."""
-    if record.resource_kind.shared:
+def _delete(  # noqa: PLR0913 - what is deleted, what is known of it, and who is told
+    record: StateRecord,
+    fresh: Found | None,
+    state: StateFile,
+    aws: Aws,
+    emit: Emit,
+    *,
+    ends_work: bool,
+) -> str:
+    """Delete a resource that is ours and forget it; or say why it stays."""
+    if record.resource_kind.shared or (fresh and fresh.foreign):
         _forget(record, state)
         return ""
-    kind, retires = record.resource_kind, not ends_work and record in state.state.deposed
+    is_deposed = record in state.state.deposed
+    kind, retires = record.resource_kind, is_deposed and not ends_work
     step = _step(record)
     reporting = aws.reporting_to(lambda what: emit(Waiting(step, what)))
     started, work = aws.clock.now(), None
     emit(Started(step))
     try:
-        outputs = outputs_of(record, reporting)
-        if outputs is not None and retires:
-            work = kind.retire(reporting, outputs)
-        elif outputs is not None:
-            kind.delete(reporting, outputs)
+        found = fresh or find_owned(record, reporting, is_deposed=is_deposed)
+        if found.outputs is not None and retires:
+            work = kind.retire(reporting, found.outputs)
+        elif found.outputs is not None:
+            kind.delete(reporting, found.outputs)
     except (Interrupted, RunOver):
         raise
     except BaseException as error:
@@ -187,6 +283,8 @@ def _delete(record: StateRecord, state: StateFile, aws: Aws, emit: Emit, *, ends
         emit(Kept(step, goes_on(work)))
         return goes_on(work)
     _forget(record, state)
+    if found.foreign is not None:
+        step = dataclasses.replace(step, action=Action.KEEP, kept_because=found.foreign)
     emit(Finished(step, aws.clock.now() - started))
     return ""
 

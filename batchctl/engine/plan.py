@@ -7,6 +7,7 @@ each step, with the real outputs of the steps before.
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +17,17 @@ from typing import Any
 from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
-from batchctl.engine.deletions import planned_deletions
+from batchctl.engine.deletions import orphans_of, planned_deletions
 from batchctl.engine.difference import Change, attributes, difference
+from batchctl.engine.generations import (
+    NONE_FOUND,
+    Generations,
+    all_of,
+    at_generations,
+    find_generations,
+    unrecorded_kinds,
+)
+from batchctl.engine.ownership import Found
 from batchctl.engine.state import State, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import WalkOutcome, walk
@@ -35,6 +45,11 @@ class Plan:
     steps: tuple[Step, ...]
     actual: Mapping[str, Actual[Any] | None] = field(default_factory=dict)
     outcome: WalkOutcome = field(default_factory=WalkOutcome)
+    # What was found of recorded resources that are to be deleted, and since when all is known.
+    found: Mapping[str, Found] = field(default_factory=dict)
+    read_at: float = -math.inf
+    # Successors that no record knows of.
+    generations: Generations = NONE_FOUND
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -63,14 +78,23 @@ def make_plan(
 
     `stack` is every resource in an order in which dependencies come first (as `build` makes it).
     """
-    planner = _Planner(at_recorded_generation(stack, state), state, aws, on_wait)
+    started = aws.clock.now()
+    planner = _Planner(at_generations(stack, state), state, aws, on_wait)
     planner.read_ahead()
     outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop)
+    deposed = (*state.deposed, *planner.generations.deposed)
+    unwanted = (*orphans_of(stack, state), *planner.generations.deposed)
     deletions = planned_deletions(
-        stack, state, lambda address: with_progress(aws, address, on_wait)
+        unwanted, deposed, state, lambda address: with_progress(aws, address, on_wait)
     )
     steps = [planner.steps[r.address] for r in stack if r.address in planner.steps]
-    return Plan((*steps, *deletions), planner.actual, outcome)
+    return Plan(
+        (*steps, *deletions),
+        planner.actual,
+        outcome,
+        read_at=started,
+        generations=planner.generations,
+    )
 
 
 def with_progress(aws: Aws, address: str, on_wait: OnWait) -> Aws:
@@ -91,6 +115,7 @@ class _Planner:
         self._deployed = Deployed(aws)
         self._lock = threading.Lock()
         self._ahead = WalkOutcome()
+        self.generations = NONE_FOUND
         self.steps: dict[str, Step] = {}
         self.actual: dict[str, Actual[Any] | None] = {}
 
@@ -101,15 +126,30 @@ class _Planner:
         """
         wanted = dict(sorted(self._known_ahead(), key=self._longest_first))
         aws = self._with_batched_reads()
+        unrecorded = unrecorded_kinds(tuple(self._stack.values()), self._state)
+        found: list[Generations] = []
 
         def read_one(address: str) -> None:
+            if address in unrecorded:
+                found.append(find_generations(unrecorded[address], aws))
+                return
             record = self._state.resources.get(address)
             reporting_aws = with_progress(aws, address, self._on_wait)
             actual = observe(self._stack[address], record, wanted[address], reporting_aws)
             with self._lock:
                 self.actual[address] = actual
 
-        self._ahead = walk(dict.fromkeys(wanted, frozenset()), read_one, self._aws.clock.stop)
+        nodes = dict.fromkeys((*wanted, *unrecorded), frozenset[str]())
+        self._ahead = walk(nodes, read_one, self._aws.clock.stop)
+        self._use_generations(all_of(found))
+
+    def _use_generations(self, found: Generations) -> None:
+        """Go on with the successors that were found; what was read of the first is dropped."""
+        self.generations = found
+        stack = at_generations(tuple(self._stack.values()), self._state, found)
+        self._stack = {resource.address: resource for resource in stack}
+        for address in found.last:
+            self.actual.pop(address, None)
 
     def _longest_first(self, known: tuple[str, Properties]) -> int:
         """Order reads: making a service's client takes time, so long reads start first."""
@@ -157,6 +197,8 @@ class _Planner:
         """Return what was read ahead or raise that read's error; read now if it wasn't."""
         if self._ahead.ended_by:
             raise self._ahead.ended_by
+        if address.partition(".")[0] in self._ahead.failed:  # the search for its successors
+            raise self._ahead.failed[address.partition(".")[0]]
         if address in self._ahead.failed:
             raise self._ahead.failed[address]
         if address in self.actual:
@@ -196,7 +238,11 @@ def observe(
     recorded = _outputs_in(record)
     if recorded is None and is_unknown(_identity(resource, desired)):
         return None
-    return resource.read(aws, recorded, desired)
+    actual = resource.read(aws, recorded, desired)
+    if actual is None and recorded is not None and not is_unknown(_identity(resource, desired)):
+        # AWS may not show an id for once: what has its name and our mark is it.
+        return resource.read(aws, None, desired)
+    return actual
 
 
 def decide(
@@ -276,15 +322,3 @@ def _stored(resource: Resource[Any], actual: Actual[Any] | None, aws: Aws) -> st
 def graph_of(stack: Sequence[Resource[Any]]) -> dict[str, set[str]]:
     """Return for each address the addresses of its dependencies."""
     return {r.address: {each.address for each in r.dependencies} for r in stack}
-
-
-def at_recorded_generation(
-    stack: Sequence[Resource[Any]], state: State
-) -> tuple[Resource[Any], ...]:
-    """Return the stack with each resource at the generation recorded in the state."""
-    return tuple(
-        dataclasses.replace(resource, generation=record.generation)
-        if (record := state.resources.get(resource.address)) and record.generation > 1
-        else resource
-        for resource in stack
-    )

@@ -177,6 +177,14 @@ class StateFile:
             }
         )
 
+    def depose(self, records: tuple[StateRecord, ...]) -> None:
+        """Record predecessors that were found, for their deletion; those known already once."""
+        self._change(
+            lambda state: {
+                "deposed": (*state.deposed, *(r for r in records if r not in state.deposed))
+            }
+        )
+
     def bury(self, record: StateRecord) -> None:
         """Forget a predecessor that is deleted."""
         self._change(lambda state: {"deposed": tuple(r for r in state.deposed if r != record)})

@@ -21,6 +21,8 @@ class Step:
     loses_data: str | None = None
     ends: str | None = None
     kept_because: str | None = None
+    # It isn't ours, whatever the state says: it stays as it is, and the state forgets it.
+    forgets: bool = False
     notes: tuple[str, ...] = ()
     remark: str = ""
     # What it lets in, or no longer logs, a sentence each: the user has to agree to it.

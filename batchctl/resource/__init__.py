@@ -9,6 +9,7 @@ fields and calls these verbs, which stand in every file in this order:
 - `create(...)`        makes it and waits until it is usable
 - `update(...)`        brings about the changed properties only
 - `write_tags(...)`    sets and removes tags
+- `tags_of(...)`       the tags that say whose it is, asked for before it is deleted
 - `delete(...)`        from recorded outputs alone; quiet when gone; waits until gone
 
 Kinds register themselves by their `kind` name, so that `down` finds them from the state alone.
@@ -17,7 +18,13 @@ Kinds register themselves by their `kind` name, so that `down` finds them from t
 from __future__ import annotations
 
 from batchctl.resource.kind import Actual, Document, O, Outputs, Properties, Resource
-from batchctl.resource.ownership import NotOwned, require_owned
+from batchctl.resource.ownership import (
+    NotOwned,
+    foreign_because,
+    in_other_region,
+    is_owned,
+    require_owned,
+)
 from batchctl.resource.references import Deployed, Output, is_unknown, resolve, unknown_output
 
 __all__ = [
@@ -30,6 +37,9 @@ __all__ = [
     "Outputs",
     "Properties",
     "Resource",
+    "foreign_because",
+    "in_other_region",
+    "is_owned",
     "is_unknown",
     "require_owned",
     "resolve",

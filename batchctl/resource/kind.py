@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -67,6 +67,8 @@ class Resource(ABC, Generic[O]):
     identity: ClassVar[tuple[str, ...]]
     # Further properties that AWS can't change in place: a change of one is a replacement.
     immutable: ClassVar[tuple[str, ...]] = ()
+    # Properties on which depends whether it runs at all: a difference of one is more than drift.
+    vital: ClassVar[tuple[str, ...]] = ()
     # Properties whose change in place gives it other outputs.
     changes_outputs: ClassVar[tuple[str, ...]] = ()
     # Whether a successor can be made while the predecessor lives.
@@ -83,6 +85,11 @@ class Resource(ABC, Generic[O]):
     lets_work_end: ClassVar[bool] = False
     # Whether new work arrives through it: `down` deletes it first, after its dependents.
     entry_point: ClassVar[bool] = False
+    # Kinds of dependencies that it only names, by ARN or in a variable: its deletion need not come
+    # before theirs.
+    only_names: ClassVar[frozenset[str]] = frozenset()
+    # Whether `disable` does something: `down` calls it ahead of the turn of `delete`.
+    disabled_ahead: ClassVar[bool] = False
     # What it costs while it exists, shown when `down` could not delete it.
     cost: ClassVar[str] = "costs nothing"
     # What the plan says about making or changing it, and about deleting it, if not obvious.
@@ -128,6 +135,14 @@ class Resource(ABC, Generic[O]):
         Document is owned whole. Makes no call.
         """
 
+    def foreseen(self, deployed: Deployed) -> O | None:
+        """Return the outputs that it is going to have, made under its name; None: not known.
+
+        Whoever only names it need not wait until it is made. Makes no call.
+        """
+        del deployed
+        return None
+
     @classmethod
     @abstractmethod
     def read(cls, aws: Aws, recorded: O | None, desired: Properties) -> Actual[O] | None:
@@ -156,6 +171,34 @@ class Resource(ABC, Generic[O]):
         """Set `tags` and remove the keys `removed`; every kind that is taggable has its own."""
         del aws, outputs, tags, removed
         raise TypeError(f"`{self.kind}` can be tagged but has no `write_tags`")
+
+    @classmethod
+    def disable(cls, aws: Aws, recorded: O) -> None:
+        """Begin its deletion as far as AWS allows that while others still use it.
+
+        `delete` comes later and does it as well where this didn't.
+        """
+        del aws, recorded
+
+    @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, O]]:
+        """Yield the name and outputs of all whose name begins with one of `names`, whose ever.
+
+        A kind that is replaced under another name has its own: when the state is lost, a successor
+        is known by no record.
+        """
+        del aws, names
+        return iter(())
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: O) -> Mapping[str, str] | None:
+        """Return the tags that say whose it is now; None when it is gone.
+
+        Asked by what `delete` goes by, as a state may say anything. What can't be tagged has the
+        tags of what it belongs to. Every kind that is deleted has its own.
+        """
+        del aws, recorded
+        raise TypeError(f"`{cls.kind}` can be deleted but has no `tags_of`")
 
     @classmethod
     @abstractmethod

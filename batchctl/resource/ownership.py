@@ -5,19 +5,59 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from batchctl.aws.session import Aws
+from batchctl.aws.tags import REGION_TAG, STACK_TAG
 from batchctl.errors import BatchctlError
+
+# What config.yaml takes as `name`.
+LONGEST_NAME = 20
 
 
 class NotOwned(BatchctlError):
-    """A resource of this name exists without the stack's tag; it is left untouched."""
+    """A resource of this name exists without the stack's mark; it is left untouched."""
+
+
+def is_owned(aws: Aws, tags: Mapping[str, str]) -> bool:
+    """Whether `tags` are the mark of this stack in this region.
+
+    What an older version made has no region in its mark: it is of the region where it was found.
+    """
+    return tags.get(STACK_TAG) == aws.stack and tags.get(REGION_TAG, aws.region) == aws.region
+
+
+def foreign_because(aws: Aws, tags: Mapping[str, str]) -> str:
+    """Say by its tags why something isn't the stack's: "has the tag …", "lacks the tag …"."""
+    stack, region = tags.get(STACK_TAG), tags.get(REGION_TAG)
+    if stack is None:
+        return f"lacks the tag `{STACK_TAG}={aws.stack}`"
+    if stack != aws.stack:
+        return f"has the tag `{STACK_TAG}={stack}`"
+    return f"has the tag `{REGION_TAG}={region}`"
 
 
 def require_owned(aws: Aws, what: str, tags: Mapping[str, str]) -> None:
     """Raise NotOwned unless `tags` say that the resource found by name belongs to this stack."""
-    if any(
-        tags.get(key) != value for key, value in aws.tags.items() if key.startswith("batchctl:")
-    ):
-        raise NotOwned(
-            f"{what} exists without the tag `batchctl:stack={aws.stack}`: left untouched",
-            hint="rename the stack (`name` in config.yaml), or delete or tag it by hand",
-        )
+    if is_owned(aws, tags):
+        return
+    if tags.get(STACK_TAG) == aws.stack:
+        raise in_other_region(aws, what, tags[REGION_TAG])
+    raise NotOwned(
+        f"{what} exists without the tag `{STACK_TAG}={aws.stack}`: left untouched",
+        hint="rename the stack (`name` in config.yaml), or delete or tag it by hand",
+    )
+
+
+def in_other_region(aws: Aws, what: str, region: str) -> NotOwned:
+    """Return the error for what the stack of the same name in another region has."""
+    return NotOwned(
+        f"{what} belongs to the stack `{aws.stack}` in {region}, this run is for {aws.region}: "
+        "left untouched",
+        hint="names of IAM are the account's, not a region's: give this stack a name of its own, "
+        f"for example `name: {_name_for(aws)}` in config.yaml",
+    )
+
+
+def _name_for(aws: Aws) -> str:
+    """Return a name that tells the region: `twin-euw1` for `twin` in eu-west-1."""
+    parts = aws.region.split("-")
+    short = "".join((parts[0], *(part[0] for part in parts[1:-1]), parts[-1]))
+    return f"{aws.stack[: LONGEST_NAME - len(short) - 1].rstrip('-')}-{short}"

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
-from batchctl.contract.statuses import ENDED_TASK
+from batchctl.contract.noteworthy_ends import NOTEWORTHY_ENDS
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -32,7 +32,7 @@ MOST_DELIVERIES = 185
 
 @dataclass(frozen=True, kw_only=True)
 class EventRule(Resource[Outputs]):
-    """A rule of the default event bus: sends the ends of jobs of these queues to a function.
+    """A rule of the default event bus: sends noteworthy ends of these queues' jobs to a function.
 
     Those of a queue's predecessors too, which stay until their jobs have ended.
 
@@ -47,7 +47,10 @@ class EventRule(Resource[Outputs]):
 
     kind: ClassVar[str] = "event_rule"
     identity: ClassVar[tuple[str, ...]] = ("Name",)
+    vital: ClassVar[tuple[str, ...]] = ("State", "Targets")
     calls_to_read: ClassVar[int] = 3
+    # In its pattern.
+    only_names: ClassVar[frozenset[str]] = frozenset({"job_queue"})
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of PutRule and the Targets of PutTargets."""
@@ -68,7 +71,7 @@ class EventRule(Resource[Outputs]):
                     for queue in self.job_queues
                     for arn in arns_of_generations(queue, deployed[queue].arn)
                 ],
-                "status": [str(status) for status in ENDED_TASK],
+                "$or": [dict(each) for each in NOTEWORTHY_ENDS],
             },
         }
 
@@ -131,6 +134,14 @@ class EventRule(Resource[Outputs]):
         aws.events.tag_resource(ResourceARN=outputs.arn, Tags=_tag_list(tags))
         if removed:
             aws.events.untag_resource(ResourceARN=outputs.arn, TagKeys=removed)
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        arn = aws.arn("events", f"rule/{recorded.id}")
+        with ignore_missing():
+            return as_dict(aws.events.list_tags_for_resource(ResourceARN=arn)["Tags"])
+        return None
 
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:

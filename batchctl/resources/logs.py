@@ -9,7 +9,19 @@ from typing import Any, ClassVar
 from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Outputs,
+    Properties,
+    Resource,
+    is_owned,
+    require_owned,
+)
+
+# API Gateway's own name for the log of a stage's errors (API Gateway developer guide, "Set up
+# CloudWatch logging for REST APIs").
+API_ERRORS = "API-Gateway-Execution-Logs_"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +91,15 @@ class LogGroup(Resource[Outputs]):
             aws.logs.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return its tags, and those of the REST API whose errors it has."""
+        arn = _outputs(aws, recorded.id).arn
+        with ignore_missing():
+            tags = aws.logs.list_tags_for_resource(resourceArn=arn)["tags"]
+            return tags if is_owned(aws, tags) else {**tags, **_tags_of_api(aws, recorded.id)}
+        return None
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Delete the group with its logs."""
         with ignore_missing():
@@ -97,6 +118,16 @@ def read_log_group(aws: Aws, name: str) -> Actual[Outputs] | None:
         retention = group.get("retentionInDays")
         return Actual(outputs, {"logGroupName": name, "retentionInDays": retention}, tags)
     return None
+
+
+def _tags_of_api(aws: Aws, name: str) -> Mapping[str, str]:
+    """Return the tags of the REST API whose errors a group has: API Gateway makes it untagged."""
+    if not name.startswith(API_ERRORS):
+        return {}
+    with ignore_missing():
+        api_id = name.removeprefix(API_ERRORS).partition("/")[0]
+        return aws.apigateway.get_rest_api(restApiId=api_id).get("tags", {})
+    return {}
 
 
 def _outputs(aws: Aws, name: str) -> Outputs:

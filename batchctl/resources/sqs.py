@@ -162,6 +162,13 @@ class Queue(Resource[QueueOutputs]):
             aws.sqs.untag_queue(QueueUrl=outputs.url, TagKeys=removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: QueueOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        with ignore_missing():
+            return dict(aws.sqs.list_queue_tags(QueueUrl=recorded.url).get("Tags", {}))
+        return None
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: QueueOutputs) -> None:
         """Delete the queue with its messages; its name stays taken for 60 s (DeleteQueue)."""
         with ignore_missing():

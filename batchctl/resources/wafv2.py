@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,8 +11,11 @@ from batchctl.aws.arns import require_region
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
-from batchctl.resources.apigateway.stages import Stage
+from batchctl.resources.apigateway.stages import Stage, tags_of_stage
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
+from batchctl.resources.elbv2.tags import live_tags
+
+_STAGE_ARN = re.compile(r":/restapis/(?P<api>[^/]+)/stages/(?P<stage>[^/]+)$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +73,14 @@ class WebAclAssociation(Resource[Outputs]):
         """Replace another web ACL."""
         del actual, changed
         return self.create(aws, desired)
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags of what it guards; None when that is gone."""
+        stage = _STAGE_ARN.search(recorded.id)
+        if stage:
+            return tags_of_stage(aws, stage["api"], stage["stage"])
+        return live_tags(aws, recorded.id)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:

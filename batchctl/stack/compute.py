@@ -191,6 +191,8 @@ def _job_role(config: Config, storage: Storage, surroundings: Surroundings) -> R
     return Role(
         label="job",
         name=f"{config.name}-job",
+        permissions_boundary=config.iam.permissions_boundary,
+        path=config.iam.path,
         trusts="ecs-tasks",
         allows=job_permissions(storage, earlier_containers=surroundings.earlier_containers),
     )

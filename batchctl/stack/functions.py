@@ -46,50 +46,37 @@ def build_functions(
     config: Config, network: Network, storage: Storage, batch: Batch, package: Package
 ) -> Functions:
     """Return the functions with what each may do, and the splitter's feed."""
-    make = _FunctionMaker(config, network, package)
     table: dict[str, str | Output] = {Variables.TABLE: Output(storage.table)}
     kept = {**table, **_keeping(config)}
-    receiver = make.function(
-        "receiver",
-        "TaskReceiver",
-        allows=_receiver_permissions(storage),
-        environment={
-            **kept,
-            Variables.QUEUE_URL: Output(storage.queue, "url"),
-            **slicing(config, batch.machine_vcpus),
-        },
-    )
-    splitter = make.function(
-        "splitter",
-        "JobSplitter",
-        allows=_splitter_permissions(config, storage, batch),
-        environment={
-            **table,
-            **_batch_environment(config, batch),
-        },
-        timeout_s=config.functions.timeout_s,
-    )
-    tracker = make.function(
-        "tracker",
-        "JobTracker",
-        allows=tracker_permissions(config, storage),
-        environment={
-            **kept,
-            **_batch_environment(config, batch),
-            Variables.QUEUE_URL: Output(storage.queue, "url"),
-        },
-        timeout_s=TRACKER_TIMEOUT_S,
-    )
-    api = make.function(
-        "api",
-        "JobAPI",
-        allows=_api_permissions(storage),
-        environment={
-            **kept,
-            **following(config),
-            Variables.QUEUE_URL: Output(storage.queue, "url"),
-            **_on_demand(batch),
-        },
+    queue_url: dict[str, str | Output] = {Variables.QUEUE_URL: Output(storage.queue, "url")}
+    slices = slicing(config, batch.machine_vcpus)
+    receiver, splitter, tracker, api = _FunctionMaker(config, network, package).functions(
+        _Specification(
+            "receiver",
+            "TaskReceiver",
+            allows=_receiver_permissions(storage),
+            environment={**kept, **queue_url, **slices},
+        ),
+        _Specification(
+            "splitter",
+            "JobSplitter",
+            allows=_splitter_permissions(config, storage, batch),
+            environment={**table, **_batch_environment(config, batch)},
+            timeout_s=config.functions.timeout_s,
+        ),
+        _Specification(
+            "tracker",
+            "JobTracker",
+            allows=tracker_permissions(config, storage),
+            environment={**kept, **_batch_environment(config, batch), **queue_url},
+            timeout_s=TRACKER_TIMEOUT_S,
+        ),
+        _Specification(
+            "api",
+            "JobAPI",
+            allows=_api_permissions(storage),
+            environment={**kept, **following(config), **queue_url, **_on_demand(batch)},
+        ),
     )
     mapping = EventSourceMapping(
         label="splitter", name=splitter.name, queue=storage.queue, function=splitter
@@ -192,6 +179,17 @@ def _api_permissions(storage: Storage) -> tuple[Allow, ...]:
 
 
 @dataclass(frozen=True)
+class _Specification:
+    """What is a function's own: it is called `<name>-<suffix>`."""
+
+    label: str
+    suffix: str
+    allows: tuple[Allow, ...]
+    environment: Mapping[str, str | Output]
+    timeout_s: int = HTTP_TIMEOUT_S
+
+
+@dataclass(frozen=True)
 class _FunctionMaker:
     """Makes functions with what they all have: a role, a log group, the code, the network."""
 
@@ -199,43 +197,57 @@ class _FunctionMaker:
     network: Network
     package: Package
 
-    def function(
-        self,
-        label: str,
-        suffix: str,
-        *,
-        allows: tuple[Allow, ...],
-        environment: Mapping[str, str | Output],
-        timeout_s: int = HTTP_TIMEOUT_S,
-    ) -> Function:
-        """Return the function `<name>-<suffix>`, with least privilege."""
-        settings = self.config.functions
-        name = f"{self.config.name}-{suffix}"
-        log_group = LogGroup(
-            label=label,
-            name=f"/aws/lambda/{name}",
-            retention_days=settings.log_retention_days,
-        )
+    def functions(self, *specifications: _Specification) -> tuple[Function, ...]:
+        """Return the functions, each with least privilege; in a VPC all in one security group."""
+        log_groups = [self._log_group(each) for each in specifications]
+        roles = tuple(map(self._role, specifications, log_groups))
         in_vpc = bool(self.config.network.function_subnet_ids)
+        group = self._security_group(roles) if in_vpc else None
+        return tuple(
+            self._function(specification, log_group, role, group)
+            for specification, log_group, role in zip(
+                specifications, log_groups, roles, strict=True
+            )
+        )
+
+    def _function(
+        self,
+        specification: _Specification,
+        log_group: LogGroup,
+        role: Role,
+        security_group: SecurityGroup | None,
+    ) -> Function:
+        settings, label = self.config.functions, specification.label
+        name = self._name(specification)
         return Function(
             label=label,
             name=name,
-            role=self._role(label, name, log_group, allows),
+            role=role,
             handler=f"handlers.{label}.handler",
             package=self.package,
             runtime=settings.runtime,
             architecture=settings.architecture,
             memory_mib=settings.memory_mib,
-            timeout_s=timeout_s,
+            timeout_s=specification.timeout_s,
             reserved_concurrency=settings.reserved_concurrency if label in FROM_OUTSIDE else None,
-            environment={**environment, "POWERTOOLS_SERVICE_NAME": name},
+            environment={**specification.environment, "POWERTOOLS_SERVICE_NAME": name},
             log_group=log_group,
             tracing=settings.tracing,
-            network=self.network if in_vpc else None,
-            security_group=self._security_group() if in_vpc else None,
+            network=self.network if security_group else None,
+            security_group=security_group,
         )
 
-    def _role(self, label: str, name: str, log_group: LogGroup, allows: tuple[Allow, ...]) -> Role:
+    def _name(self, specification: _Specification) -> str:
+        return f"{self.config.name}-{specification.suffix}"
+
+    def _log_group(self, specification: _Specification) -> LogGroup:
+        return LogGroup(
+            label=specification.label,
+            name=f"/aws/lambda/{self._name(specification)}",
+            retention_days=self.config.functions.log_retention_days,
+        )
+
+    def _role(self, specification: _Specification, log_group: LogGroup) -> Role:
         logging = Allow(
             sid="WriteLogs",
             actions=("logs:CreateLogStream", "logs:PutLogEvents"),
@@ -243,10 +255,12 @@ class _FunctionMaker:
             suffix=":*",
         )
         return Role(
-            label=label,
-            name=f"{name}-role",
+            label=specification.label,
+            name=f"{self._name(specification)}-role",
+            permissions_boundary=self.config.iam.permissions_boundary,
+            path=self.config.iam.path,
             trusts="lambda",
-            allows=(*allows, logging, *self._tracing()),
+            allows=(*specification.allows, logging, *self._tracing()),
             managed_policies=self._network_policies(),
         )
 
@@ -262,11 +276,12 @@ class _FunctionMaker:
             return ()
         return ("service-role/AWSLambdaVPCAccessExecutionRole",)
 
-    def _security_group(self) -> SecurityGroup:
+    def _security_group(self, roles: tuple[Role, ...]) -> SecurityGroup:
         return SecurityGroup(
             label="functions",
             name=f"{self.config.name}-functions",
             description="batchctl: functions, nothing comes in",
             network=self.network,
             ingress=(),
+            outlived_by=roles,
         )

@@ -94,6 +94,8 @@ def build_instance_profile(config: Config, used: Used) -> InstanceProfile:
     role = Role(
         label="instance",
         name=f"{config.name}-instance",
+        permissions_boundary=config.iam.permissions_boundary,
+        path=config.iam.path,
         trusts="ec2",
         allows=(
             *_agent_permissions(used.environments),
@@ -106,7 +108,9 @@ def build_instance_profile(config: Config, used: Used) -> InstanceProfile:
             ),
         ),
     )
-    return InstanceProfile(label="instance", name=f"{config.name}-instance", role=role)
+    return InstanceProfile(
+        label="instance", name=f"{config.name}-instance", role=role, path=config.iam.path
+    )
 
 
 def _agent_permissions(environments: tuple[str, ...]) -> tuple[Allow, ...]:

@@ -47,7 +47,12 @@ def build_rest_api(config: Config, functions: Functions) -> tuple[Resource[Any],
             api=api,
             stage=STAGE_NAME,
         ),
-        logging=ApiLogging(label="region", name="batchctl-api-gateway-logs"),
+        logging=ApiLogging(
+            label="region",
+            name="batchctl-api-gateway-logs",
+            permissions_boundary=config.iam.permissions_boundary,
+            path=config.iam.path,
+        ),
         requests_per_second=config.api.requests_per_second,
         burst_requests=config.api.burst_requests,
         tracing=config.functions.tracing,
@@ -95,6 +100,8 @@ def _execute_role(config: Config, api: RestApi) -> Role:
     return Role(
         label="api_execute",
         name=f"{config.name}-API-Execute-Role",
+        permissions_boundary=config.iam.permissions_boundary,
+        path=config.iam.path,
         trusts=ACCOUNT,
         allows=(
             Allow(

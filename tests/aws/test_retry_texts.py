@@ -204,13 +204,6 @@ PASSING: list[tuple[str, str, str, float, str]] = [
         "TF elbv2/target_group.go",
     ),
     (
-        "ec2.DeleteSecurityGroup",
-        "DependencyViolation",
-        "resource sg-0123456789abcdef0 has a dependent object",
-        60,
-        "API EC2, Error codes",
-    ),
-    (
         "logs.DeleteLogGroup",
         "OperationAbortedException",
         "A conflicting operation is currently in progress against this resource. Please try again.",
@@ -223,6 +216,40 @@ PASSING: list[tuple[str, str, str, float, str]] = [
         "Unable to complete operation due to concurrent modification. Please try again later.",
         60,
         "TF apigateway/service_package.go",
+    ),
+    (
+        "apigateway.UpdateAccount",
+        "BadRequestException",
+        "The role ARN does not have required permissions configured. Please grant trust permission",
+        120,
+        "TF apigateway/account.go",
+    ),
+    (
+        "apigateway.UpdateAccount",
+        "BadRequestException",
+        (
+            "API Gateway could not successfully write to CloudWatch Logs using the ARN"
+            " arn:aws:iam::123456789012:role/batchctl-api-gateway-logs specified."
+        ),
+        120,
+        "TF apigateway/account.go",
+    ),
+    (
+        "events.DeleteRule",
+        "ValidationException",
+        "Rule can't be deleted since it has targets.",
+        300,
+        "TF events/rule.go: 5 minutes",
+    ),
+    (
+        "batch.CreateComputeEnvironment",
+        "ClientException",
+        (
+            "Unable to assume the service linked role. Please verify that the ECS service linked"
+            " role exists."
+        ),
+        60,
+        "seen: aws-cloudformation/cloudformation-coverage-roadmap#818",
     ),
 ]
 # What the same operations answer with the same codes when waiting is of no use.
@@ -257,6 +284,7 @@ LASTING: list[tuple[str, str, str]] = [
             " elasticloadbalancing:RegisterTargets"
         ),
     ),
+    ("events.DeleteRule", "ValidationException", "Rule batchapp-events is a managed rule."),
     ("apigateway.UpdateAccount", "BadRequestException", "Invalid patch path /cloudwatchRole"),
 ]
 

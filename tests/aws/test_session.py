@@ -27,6 +27,8 @@ def account(**session: Any) -> Aws:
         ("us-east-1", "aws", "ec2.amazonaws.com", "arm64"),
         ("cn-north-1", "aws-cn", "ec2.amazonaws.com.cn", "x86_64"),
         ("us-gov-west-1", "aws-us-gov", "ec2.amazonaws.com", "x86_64"),
+        # Its endpoints end in amazonaws.eu, its principals don't.
+        ("eusc-de-east-1", "aws-eusc", "ec2.amazonaws.com", "x86_64"),
     ],
 )
 def test_each_partition_has_its_own_principals_policies_and_architecture(

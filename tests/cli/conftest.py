@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+import urllib3
 from botocore.client import BaseClient
 from calls import Calls
 from click.testing import CliRunner, Result
@@ -21,6 +22,7 @@ from moto.core.config import DefaultConfig
 
 from batchctl.cli import main
 from batchctl.engine.state import State, StateFile, StateIdentity, StateRecord
+from batchctl.jobs.api.connection import Connection
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 MOTO: DefaultConfig = {
@@ -61,9 +63,20 @@ def account(monkeypatch: pytest.MonkeyPatch, region: str) -> Iterator[None]:
     if region == "us-gov-west-1":
         # moto takes the partition of IAM from the host, where AWS's own has no region.
         monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", f"https://iam.{region}.amazonaws.com")
+    monkeypatch.setattr(Connection, "exchange", _exchange)
     with mock_aws(config=MOTO):
         make_default_vpc_public(boto3.client("ec2", region_name=region))
         yield
+
+
+EXCHANGE = Connection.exchange
+
+
+def _exchange(connection: Connection, method: str, target: str, *more: Any) -> Any:
+    """Answer for the load balancers and REST APIs of the account in memory, which have no host."""
+    if "amazonaws.com" in connection.endpoint:
+        return urllib3.HTTPResponse(b'{"jobs": []}', status=200)
+    return EXCHANGE(connection, method, target, *more)
 
 
 @pytest.fixture

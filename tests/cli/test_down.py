@@ -38,8 +38,9 @@ class Jobs:
             raise ClientError(error, operation)
         if operation == "ListJobs":
             here = "batchapp-compute" in parameters["jobQueue"]
-            listed = self.running if here and parameters["jobStatus"] == "RUNNING" else set()
-            return {"jobSummaryList": [{"jobId": each} for each in sorted(listed)]}
+            listed = self.running if here and parameters["filters"] else set()
+            running = [{"jobId": each, "status": "RUNNING"} for each in sorted(listed)]
+            return {"jobSummaryList": running}
         asked = parameters.get("AttributeNames", ())
         if operation == "GetQueueAttributes" and "ApproximateNumberOfMessages" in asked:
             return {"Attributes": {"ApproximateNumberOfMessages": str(self.waiting)}}

@@ -47,9 +47,9 @@ def test_status_shows_what_is_in_brackets_and_nothing_raw(
 ) -> None:
     resource = ResourceStatus(*3 * [f"[/x]{HOSTILE}"])
     texts = dict.fromkeys(("stack", "account", "region", "endpoint", "execute_role"), HOSTILE)
-    show_status(Status(**texts, resources=(resource,), queues={HOSTILE: 3}))
+    show_status(Status(**texts, resources=(resource,), queues={HOSTILE: 3}, unhealthy=(HOSTILE,)))
     shown = capsys.readouterr().out
-    assert shown.count("[/x]") == 3 * 2 + 6
+    assert shown.count("[/x]") == 3 * 2 + 7
     assert is_clean(shown)
 
 

@@ -115,6 +115,7 @@ def test_everything_that_can_be_tagged_carries_the_stack_and_the_users_tags(
     assert queue.list_queue_tags(QueueUrl=url)["Tags"] == {
         "team": "quant",
         "batchctl:stack": "batchapp",
+        "batchctl:region": region,
     }
     roles = boto3.client("iam").list_role_tags(RoleName="batchapp-job")["Tags"]
     assert {"Key": "team", "Value": "quant"} in roles

@@ -83,6 +83,7 @@ NO_IMAGE = "CannotPullContainerError: Error response from daemon: manifest unkno
             None,
             "DockerTimeoutError",
         ),
+        (task(ENDED, *[attempt(143)] * 10), Reason.HOST, 143, "SIGTERM"),
         (task("by hand", attempt(143), isTerminated=True), Reason.TERMINATED, 143, "by hand"),
         (task(CANCELLED), Reason.TERMINATED, None, CANCELLED),
         (task("no more", isCancelled=True), Reason.TERMINATED, None, "no more"),
@@ -150,6 +151,12 @@ def test_reclaims_are_the_attempts_that_lost_their_machine() -> None:
         attempt(0, seconds=9),
     )
     assert reclaims_of(detail) == (2, 42.0)
+
+
+def test_an_attempt_stopped_before_its_machine_was_is_a_reclaim_once_it_is_tried_again() -> None:
+    stopped = attempt(143, status_reason=ENDED, seconds=40)
+    assert reclaims_of(task(ENDED, stopped, attempt(0, seconds=9))) == (1, 40.0)
+    assert reclaims_of(task(ENDED, stopped)) == (0, 0)
 
 
 @pytest.mark.parametrize(

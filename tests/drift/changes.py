@@ -150,6 +150,14 @@ CHANGED: Mapping[KeyPath, tuple[Any, frozenset[str]]] = {
         False,
         frozenset({"function.receiver", "role.receiver", "function.splitter", "role.api"}),
     ),
+    ("iam", "permissions_boundary"): (
+        "arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess",
+        frozenset({"role.receiver", "role.job", "role.instance", "role.tracker"}),
+    ),
+    ("iam", "path"): (
+        "/batch/jobs/",
+        frozenset({"role.receiver", "role.job", "role.instance", "instance_profile.instance"}),
+    ),
     ("functions", "log_retention_days"): (
         30,
         frozenset({"log_group.receiver", "log_group.splitter", "log_group.api"}),

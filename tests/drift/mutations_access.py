@@ -39,6 +39,11 @@ def role_mutations(address: str, service: str, *, inline: bool = True) -> Sequen
         arn = f"arn:aws:iam::123456789012:policy/{value}"
         iam.attach_role_policy(RoleName=role.id, PolicyArn=arn)
 
+    def bound(application: Application, role: Any, value: Any) -> None:
+        application.client("iam").put_role_permissions_boundary(
+            RoleName=role.id, PermissionsBoundary=f"arn:aws:iam::aws:policy/{value}"
+        )
+
     def write_tags(application: Application, role: Any, tags: Mapping[str, str]) -> None:
         application.client("iam").tag_role(
             RoleName=role.id, Tags=[{"Key": k, "Value": v} for k, v in tags.items()]
@@ -51,6 +56,7 @@ def role_mutations(address: str, service: str, *, inline: bool = True) -> Sequen
         Mutation(address, "AssumeRolePolicyDocument.Statement", trust, services),
         Mutation(address, "Policies.theirs", policy("theirs"), actions),
         Mutation(address, "ManagedPolicies", attach, other("theirs", "colleagues")),
+        Mutation(address, "PermissionsBoundary", bound, other("AmazonSQSReadOnlyAccess")),
         tag(address, write_tags),
         *(own if inline else ()),
     )

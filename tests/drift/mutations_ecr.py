@@ -35,6 +35,12 @@ def _lifecycle(application: Application, repository: Any, value: Any) -> None:
     ecr.put_lifecycle_policy(repositoryName=repository.id, lifecyclePolicyText=json.dumps(value))
 
 
+def _policy(application: Application, repository: Any, value: str) -> None:
+    statement = {"Effect": "Allow", "Principal": value, "Action": "ecr:BatchGetImage"}
+    text = json.dumps({"Statement": [statement]})
+    application.client("ecr").set_repository_policy(repositoryName=repository.id, policyText=text)
+
+
 def _expiring_everything() -> Mapping[str, Sequence[Any]]:
     """A policy that would delete images which job definitions use."""
     selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}
@@ -50,5 +56,6 @@ ECR: tuple[Mutation, ...] = (
     Mutation(ADDRESS, "imageTagMutability", _mutability, other("MUTABLE")),
     Mutation(ADDRESS, "imageScanningConfiguration.scanOnPush", _scanning, st.sampled_from([False])),
     Mutation(ADDRESS, "lifecyclePolicyText.rules", _lifecycle, other(None, _expiring_everything())),
+    Mutation(ADDRESS, "policyText.Statement", _policy, other("*")),
     tag(ADDRESS, _tag),
 )

@@ -10,6 +10,23 @@ from hypothesis import strategies as st
 from mutation import Mutation, Values, other, tag
 
 
+def _invite(application: Application, function: Any, value: str) -> None:
+    application.client("lambda").add_permission(
+        FunctionName=function.id,
+        StatementId="theirs",
+        Action="lambda:InvokeFunction",
+        Principal=value,
+    )
+
+
+def _layer(application: Application, function: Any, value: str) -> None:
+    client = application.client("lambda")
+    made = client.publish_layer_version(
+        LayerName=value, Content={"ZipFile": b"PK\x05\x06" + bytes(18)}
+    )
+    client.update_function_configuration(FunctionName=function.id, Layers=[made["LayerVersionArn"]])
+
+
 def _function(label: str, timeout_s: int) -> Sequence[Mutation]:
     address = f"function.{label}"
 
@@ -55,7 +72,9 @@ def _function(label: str, timeout_s: int) -> Sequence[Mutation]:
         application.client("lambda").tag_resource(Resource=function.arn, Tags=tags)
 
     return (
-        Mutation(address, "ReservedConcurrentExecutions", concurrency, st.integers(1, 100)),
+        Mutation(address, "ReservedConcurrentExecutions", concurrency, st.integers(0, 100)),
+        Mutation(address, "StatementsOfOthers.theirs", _invite, other("*", "999999999999")),
+        Mutation(address, "Layers", _layer, other("theirs", "agents")),
         setting("MemorySize", st.integers(128, 1768)),
         setting("Timeout", st.integers(1, timeout_s - 1)),
         setting("Handler", other("handlers.other.handler")),
@@ -83,6 +102,14 @@ def _event_source_mapping() -> Sequence[Mutation]:
     return (
         setting("BatchSize", "BatchSize", st.integers(1, 9)),
         setting("Enabled", "State", st.sampled_from([False])),
+        setting(
+            "FilterCriteria",
+            "FilterCriteria.Filters",
+            other({"Filters": [{"Pattern": '{"body": ["never"]}'}]}),
+        ),
+        setting(
+            "ScalingConfig", "ScalingConfig.MaximumConcurrency", other({"MaximumConcurrency": 2})
+        ),
     )
 
 

@@ -100,6 +100,12 @@ def _api() -> Sequence[Mutation]:
     return (
         Mutation(API, "policy.Statement", _patch_api("/policy", policy), st.none()),
         Mutation(API, "endpointConfiguration.types", _patch_api(edge, "EDGE"), st.none()),
+        Mutation(
+            API,
+            "disableExecuteApiEndpoint",
+            _patch_api("/disableExecuteApiEndpoint", "true"),
+            st.none(),
+        ),
         Mutation(API, "securityPolicy", _patch_api("/securityPolicy", "TLS_1_0"), st.none()),
         Mutation(API, "endpointAccessMode", _patch_api("/endpointAccessMode", "BASIC"), st.none()),
         Mutation(API, "methods.GET /v1/tasks.authorizationType", _let_in, st.none()),
@@ -137,6 +143,14 @@ def _stage() -> Sequence[Mutation]:
             patchOperations=[{"op": "replace", "path": "/deploymentId", "value": deployment["id"]}],
         )
 
+    def stop(application: Application, stage: Any, _: Any) -> None:
+        path = "/~1v1~1new-task/PUT/throttling/rateLimit"
+        application.client("apigateway").update_stage(
+            restApiId=stage.rest_api_id,
+            stageName=stage.id,
+            patchOperations=[{"op": "replace", "path": path, "value": "0"}],
+        )
+
     limits = "methodSettings.*/*"
     return (
         Mutation("stage.api", "deploymentId", show_another, st.none()),
@@ -148,6 +162,7 @@ def _stage() -> Sequence[Mutation]:
         setting(f"{limits}.throttlingBurstLimit", "/*/*/throttling/burstLimit", other("0", "1")),
         setting(f"{limits}.loggingLevel", "/*/*/logging/loglevel", other("OFF", "INFO")),
         setting(f"{limits}.dataTraceEnabled", "/*/*/logging/dataTrace", other("true")),
+        Mutation("stage.api", "methodsApart", stop, st.none()),
         tag("stage.api", _tag("stage")),
     )
 

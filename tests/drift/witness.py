@@ -140,9 +140,16 @@ def _repositories(ecr: Any) -> Any:
         name, arn = found["repositoryName"], found["repositoryArn"]
         tags = ecr.list_tags_for_resource(resourceArn=arn)["tags"]
         images = ecr.describe_images(repositoryName=name)["imageDetails"]
-        return found, _lifecycle_policy(ecr, name), tags, images
+        return found, _lifecycle_policy(ecr, name), _repository_policy(ecr, name), tags, images
 
     return [repository(each) for each in ecr.describe_repositories()["repositories"]]
+
+
+def _repository_policy(ecr: Any, name: str) -> Any:
+    try:
+        return json.loads(ecr.get_repository_policy(repositoryName=name)["policyText"])
+    except ecr.exceptions.RepositoryPolicyNotFoundException:
+        return None
 
 
 def _lifecycle_policy(ecr: Any, name: str) -> Any:
@@ -211,7 +218,13 @@ def _rest_apis(apigateway: Any) -> Any:
             "api": {
                 # None and an empty text are both no policy.
                 key: api.get(key) or None
-                for key in ("name", "policy", "endpointConfiguration", "tags")
+                for key in (
+                    "name",
+                    "policy",
+                    "endpointConfiguration",
+                    "disableExecuteApiEndpoint",
+                    "tags",
+                )
             },
             "resources": {
                 each["path"]: _api_methods(each)

@@ -124,6 +124,12 @@ class Thing(Resource[Outputs]):
         aws.cloud.call("tag", outputs.id, write)
 
     @classmethod
+    def tags_of(cls, aws: Any, recorded: Outputs) -> Mapping[str, str] | None:
+        if recorded.id not in aws.cloud.things:
+            return None
+        return dict(aws.cloud.tags[recorded.id]) if cls.taggable else dict(aws.tags)
+
+    @classmethod
     def delete(cls, aws: Any, recorded: Outputs) -> None:
         def remove() -> None:
             aws.cloud.things.pop(recorded.id, None)

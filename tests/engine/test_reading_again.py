@@ -61,7 +61,8 @@ def test_what_went_with_the_dependency_that_was_made_again_comes_back(
 ) -> None:
     up(STACK, state, aws)
     stack = changed(dataclasses.replace(host, shape="square"))
-    assert reads_in_apply(stack, cloud, state, aws) == ["app-guest"]
+    # By its recorded id, then by name and tag.
+    assert reads_in_apply(stack, cloud, state, aws) == ["app-guest", "app-guest"]
     assert cloud.writes == [("delete", "app-host"), ("create", "app-host"), ("create", "app-guest")]
     assert make_plan(stack, state.state, aws).changes == ()
 
@@ -107,7 +108,7 @@ def appears_before(cloud: Cloud, name: str, tags: dict[str, str], colour: str) -
 def test_what_turns_out_to_exist_is_adopted_and_brought_to_what_is_wanted(
     cloud: Cloud, aws: FakeAws, state: StateFile
 ) -> None:
-    appears_before(cloud, "app-neighbour", {"batchctl:stack": "app"}, "pink")
+    appears_before(cloud, "app-neighbour", dict(aws.tags), "pink")
     assert up((neighbour,), state, aws).succeeded
     assert cloud.writes == [("create", "app-neighbour"), ("update", "app-neighbour")]
     assert cloud.things["app-neighbour"]["Colour"] == "red"

@@ -241,7 +241,7 @@ def test_user_tags_are_set_changed_and_removed_and_foreign_ones_left(
     aws.user_tags = {"cost": "b"}
     plan, _ = up((base,), state, aws)
     assert {c.path for c in plan.changes[0].changes} == {"tags.team", "tags.cost"}
-    assert cloud.tags["app-base"] == {"batchctl:stack": "app", "cost": "b", "theirs": "x"}
+    assert cloud.tags["app-base"] == {**aws.tags, "cost": "b", "theirs": "x"}
 
 
 def test_replacing_what_holds_data_says_what_is_lost(

@@ -27,7 +27,7 @@ from batchctl.engine.state import StateFile, StateIdentity
 from batchctl.engine.walk import WalkOutcome
 from batchctl.errors import Interrupted
 from batchctl.resource import Resource
-from batchctl.resources.awslambda import triggers as awslambda
+from batchctl.resources.awslambda import policies as function_policies
 from batchctl.stack import build, in_order
 
 MOTO: DefaultConfig = {
@@ -108,7 +108,7 @@ class Account:
 
     def new_run(self) -> Aws:
         """The account as another process sees it, on a clock that never sleeps."""
-        awslambda._POLICY_LOCKS.clear()  # locks that a killed run holds die with its process
+        function_policies._LOCKS.clear()  # locks that a killed run holds die with its process
         now = [0.0]
 
         def sleep(stop: threading.Event, seconds: float) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from job_account import BEGAN_MS, GROUP, TABLE, JobAccount, batch_jobs, opened
 
 from batchctl.aws.clock import Clock
@@ -105,6 +107,41 @@ def test_lines_of_many_streams_come_in_the_order_of_time(account: JobAccount) ->
 
 def test_a_stream_that_isnt_there_yet_has_no_lines(account: JobAccount) -> None:
     assert list(LogReader(account.aws, GROUP).read([attempt(0, 1, "soon")])) == []
+
+
+def test_a_missing_stream_hides_none_of_the_hundred_that_are_asked_for_with_it(
+    account: JobAccount,
+) -> None:
+    """FilterLogEvents refuses them all for one; what is there still comes in the order of time."""
+    there = [number for number in range(100) if number not in (13, 77)]
+    for number in there:
+        account.write(f"stream-{number}", (1000 - number, "said"))
+    refuse_missing_streams(account, [f"stream-{number}" for number in there])
+    attempts = [attempt(number, 1, f"stream-{number}") for number in range(100)]
+    read = [line.task for line in LogReader(account.aws, GROUP).read(attempts)]
+    assert read == there[::-1]
+    assert account.calls.count("FilterLogEvents") <= 30
+
+
+def test_without_its_log_group_a_job_has_no_lines_and_streams_are_not_looked_for(
+    account: JobAccount,
+) -> None:
+    attempts = [attempt(number, 1, f"stream-{number}") for number in range(100)]
+    assert list(LogReader(account.aws, "/gone").read(attempts)) == []
+
+
+def refuse_missing_streams(account: JobAccount, there: list[str]) -> None:
+    """Answer as AWS does for a stream that isn't there; moto leaves its lines out."""
+
+    def refuse(params: dict[str, Any], **_: Any) -> None:
+        account.calls.append("FilterLogEvents")
+        if not set(params["logStreamNames"]) <= set(there):
+            message = "The specified log stream does not exist."
+            answer: Any = {"Error": {"Code": "ResourceNotFoundException", "Message": message}}
+            raise ClientError(answer, "FilterLogEvents")
+
+    events = account.aws.connection.client("logs").meta.events
+    events.register("before-parameter-build.cloudwatch-logs.FilterLogEvents", refuse)
 
 
 @pytest.mark.parametrize("a_page", [2, 3, 10_000])

@@ -184,6 +184,7 @@ def register(cloud: Cloud, name: str, **container: Any) -> None:
     properties = {
         "image": "batchapp:1",
         "command": ["python", "runner.py"],
+        "environment": [{"name": "AWS_DEFAULT_REGION", "value": "us-east-1"}],
         "resourceRequirements": [
             {"type": "VCPU", "value": "1"},
             {"type": "MEMORY", "value": "512"},

@@ -64,8 +64,14 @@ def test_a_task_gets_the_variables_that_batch_sets(ready: LocalBatch) -> None:
     assert environment["AWS_BATCH_JOB_ATTEMPT"] == "1"
     assert environment["AWS_BATCH_JQ_NAME"] == "work"
     assert environment["AWS_BATCH_CE_NAME"] == "spot"
-    assert environment["AWS_DEFAULT_REGION"] == "us-east-1"
     assert "AWS_BATCH_JOB_ARRAY_INDEX" not in environment
+
+
+def test_a_task_gets_no_region_that_its_definition_does_not_set(ready: LocalBatch) -> None:
+    """As on AWS, where older ECS agents add none."""
+    names = ready.task(ready.submit()).environment.keys()
+
+    assert not {"AWS_DEFAULT_REGION", "AWS_REGION"} & names
 
 
 def test_overrides_replace_the_command_and_add_to_the_environment(ready: LocalBatch) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from local_cloud import Cloud, allow, create_function, eventually, register
 
+from batchctl.contract.noteworthy_ends import NOTEWORTHY_ENDS
+
 pytestmark = pytest.mark.e2e
 
 SOURCE = """
@@ -46,6 +48,56 @@ def rule(cloud: Cloud) -> str:
     target = {"Id": "1", "Arn": function, "DeadLetterConfig": {"Arn": dead}}
     cloud.events.put_targets(Rule="ends", Targets=[target])
     return arn
+
+
+@pytest.mark.parametrize(
+    ("detail", "is_noteworthy"),
+    [
+        ({"status": "SUCCEEDED", "arrayProperties": {"index": 0}}, False),
+        ({"status": "SUCCEEDED", "arrayProperties": {"index": 7, "size": 9}}, False),
+        ({"status": "FAILED", "arrayProperties": {"index": 7}}, True),
+        ({"status": "SUCCEEDED", "arrayProperties": {"size": 9}}, True),
+        ({"status": "SUCCEEDED"}, True),
+        ({"status": "RUNNING", "arrayProperties": {"size": 9}}, False),
+        (
+            {
+                "status": "SUCCEEDED",
+                "arrayProperties": {"index": 7},
+                "attempts": [
+                    {"statusReason": "Host EC2 (instance i-1) terminated.", "container": {}},
+                    {"statusReason": "", "container": {"exitCode": 0}},
+                ],
+            },
+            True,
+        ),
+        (
+            {
+                "status": "SUCCEEDED",
+                "arrayProperties": {"index": 7},
+                "attempts": [{"container": {"exitCode": 143}}, {"container": {"exitCode": 0}}],
+            },
+            True,
+        ),
+    ],
+)
+def test_the_tracker_hears_of_all_but_children_that_succeed_at_once(
+    cloud: Cloud, detail: dict[str, Any], is_noteworthy: bool
+) -> None:
+    pattern = {"detail": {"$or": [dict(each) for each in NOTEWORTHY_ENDS]}}
+    event = {
+        "id": "1",
+        "account": "000000000000",
+        "source": "aws.batch",
+        "time": "2026-11-28T00:00:00Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail-type": "Batch Job State Change",
+        "detail": detail,
+    }
+    answer = cloud.events.test_event_pattern(
+        EventPattern=json.dumps(pattern), Event=json.dumps(event)
+    )
+    assert answer["Result"] is is_noteworthy
 
 
 def letters(cloud: Cloud) -> list[dict[str, Any]]:

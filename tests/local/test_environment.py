@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from batchctl import private_files
 from batchctl.errors import BatchctlError
 from batchctl.local.environment import choice, launch
 from batchctl.local.environment.choice import CloudPython, cloud_python
@@ -294,7 +295,7 @@ def test_without_a_named_cache_directory_it_is_in_the_home_folder(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", named)
     monkeypatch.setenv("HOME", "/home/somebody")
-    assert choice.cache_directory() == Path("/home/somebody/.cache/batchctl")
+    assert private_files.cache_directory() == Path("/home/somebody/.cache/batchctl")
 
 
 def test_a_cache_directory_that_cannot_be_made_is_named(machine: Machine, tmp_path: Path) -> None:

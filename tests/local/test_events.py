@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from local_batch import SESSION, LocalBatch
 
+from batchctl.contract.noteworthy_ends import NOTEWORTHY_ENDS
 from batchctl.local.batch.model.job import Job
 from batchctl.local.batch.model.scope import Scope
 from batchctl.local.events.bus import Bus
@@ -230,8 +231,23 @@ def test_what_a_pattern_looks_at_is_all_that_decides() -> None:
     event = {"source": "aws.batch", "id": "1", "detail": {"status": "FAILED", "jobId": "x"}}
     pattern = {"source": ["aws.batch"], "detail": {"status": ["FAILED"]}}
     assert looked_at(pattern, event) == {"source": "aws.batch", "detail": {"status": "FAILED"}}
-    either = {"$or": [{"source": ["a"]}, {"id": ["1"]}]}
-    assert looked_at(either, event) == event
+    either = {"id": ["1"], "$or": [{"source": ["a"]}, {"detail": {"status": ["FAILED"]}}]}
+    parts = [{"source": "aws.batch"}, {"detail": {"status": "FAILED"}}]
+    assert looked_at(either, event) == {"id": "1", "$or": parts}
+
+
+def test_children_that_differ_in_nothing_that_decides_are_asked_for_once() -> None:
+    pattern = {"$or": [dict(each) for each in NOTEWORTHY_ENDS]}
+    children = [
+        {
+            "status": "SUCCEEDED",
+            "arrayProperties": {"index": index},
+            "attempts": [{"startedAt": index, "container": {"exitCode": 0}, "statusReason": ""}],
+        }
+        for index in (0, 1)
+    ]
+    first, second = (looked_at(pattern, child) for child in children)
+    assert first == second
 
 
 def test_a_function_gets_the_whole_event(

@@ -11,8 +11,9 @@ import json
 from typing import Any
 
 import pytest
-from moto.apigateway.models import RestAPI
+from moto.apigateway.models import RestAPI, Stage
 from moto.apigateway.responses import APIGatewayResponse
+from moto.awslambda.models import LambdaBackend
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 from moto.sqs.models import Queue
@@ -24,6 +25,8 @@ CREATE_TABLE, UPDATE_TABLE = DynamoHandler.create_table, DynamoHandler.update_ta
 DESCRIBE_TABLE = Table.describe
 CREATE_REST_API = APIGatewayResponse.create_rest_api
 PATCH_REST_API, REST_API_AS_DICT = RestAPI.apply_patch_operations, RestAPI.to_dict
+PATCH_STAGE = Stage.apply_operations
+PUT_CONCURRENCY = LambdaBackend.put_function_concurrency
 ASSOCIATE = WAFV2Backend.associate_web_acl
 
 
@@ -36,6 +39,8 @@ def keep_settings(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(APIGatewayResponse, "create_rest_api", _create_rest_api)
     patch.setattr(RestAPI, "apply_patch_operations", _patch_rest_api)
     patch.setattr(RestAPI, "to_dict", _rest_api_as_dict)
+    patch.setattr(Stage, "apply_operations", _patch_stage)
+    patch.setattr(LambdaBackend, "put_function_concurrency", _put_concurrency)
     patch.setattr(WAFV2Backend, "associate_web_acl", _associate)
 
 
@@ -87,11 +92,35 @@ def _create_rest_api(response: Any) -> Any:
 def _patch_rest_api(api: Any, operations: list[dict[str, Any]]) -> None:
     tls = {each["path"][1:]: each["value"] for each in operations if each["path"][1:] in TLS}
     api.tls = {**getattr(api, "tls", {}), **tls}
+    for each in operations:
+        if each["path"] == "/disableExecuteApiEndpoint":
+            # moto takes the text "false" for true.
+            each["value"] = "" if each["value"] == "false" else "true"
     PATCH_REST_API(api, [each for each in operations if each["path"][1:] not in TLS])
 
 
 def _rest_api_as_dict(api: Any) -> dict[str, Any]:
     return {**REST_API_AS_DICT(api), **getattr(api, "tls", {})}
+
+
+def _patch_stage(stage: Any, operations: list[dict[str, Any]]) -> Any:
+    """Remove the settings of single methods, which moto can't (UpdateStage, patch operations)."""
+    for each in operations:
+        if each["op"] == "remove":
+            stage.method_settings.pop(each["path"][1:], None)
+    return PATCH_STAGE(stage, [each for each in operations if each["op"] != "remove"])
+
+
+class _Reserved(int):
+    """A limit that moto shows also when it is 0, with which a function is switched off."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def _put_concurrency(backend: Any, function_name: str, reserved: Any) -> Any:
+    kept: Any = _Reserved(reserved)
+    return PUT_CONCURRENCY(backend, function_name, kept)
 
 
 def _associate(backend: Any, web_acl_arn: str, resource_arn: str) -> None:

@@ -49,7 +49,19 @@ def test_a_function_is_made_when_iam_shows_its_role(
     assert awslambda.get_function(FunctionName=function.name)["Tags"] == aws.tags
 
 
+def being_made(aws: Aws) -> None:
+    """Let the answer to a creation say Pending, as AWS's does."""
+    alter(aws, "lambda.CreateFunction", lambda answer: answer.update(State="Pending"))
+
+
+def test_a_function_that_is_active_at_once_is_not_asked_for_again(aws: Aws, tmp_path: Path) -> None:
+    polls = sent(aws, "lambda.GetFunction")
+    outputs(up(aws, tmp_path, function), function)
+    assert len(polls) == 1
+
+
 def test_a_new_function_is_waited_for_until_it_is_active(aws: Aws, tmp_path: Path) -> None:
+    being_made(aws)
     pending = with_configuration(State="Pending")
     alter(aws, "lambda.GetFunction", pending, after=1, times=5)
     polls = sent(aws, "lambda.GetFunction")
@@ -61,6 +73,7 @@ def test_a_new_function_is_waited_for_until_it_is_active(aws: Aws, tmp_path: Pat
 def test_a_function_that_lambda_could_not_make_fails_with_the_reason(
     aws: Aws, tmp_path: Path
 ) -> None:
+    being_made(aws)
     failed = with_configuration(State="Failed", StateReason="No free addresses in the subnet")
     alter(aws, "lambda.GetFunction", failed)
     error = up(aws, tmp_path, function).outcome.failed[function.address]

@@ -134,8 +134,27 @@ def test_only_what_differs_of_an_environment_is_sent(aws: Aws, tmp_path: Path) -
     up(aws, tmp_path, dataclasses.replace(spot, instance_types=("m5",)))
     assert [each["computeResources"] for _, each in updates] == [
         {"maxvCpus": 64},
-        {"maxvCpus": 128, "instanceTypes": ["m5"]},
+        # What replaces the instances asks for the newest image, which Batch never takes by itself.
+        {"maxvCpus": 128, "instanceTypes": ["m5"], "updateToLatestImageVersion": True},
     ]
+
+
+def test_another_architecture_moves_a_queue_to_new_environments_in_one_call(
+    aws: Aws, batch: Any, tmp_path: Path
+) -> None:
+    outputs(up(aws, tmp_path, queue), queue)
+    arm = [dataclasses.replace(each, instance_types=("m7g",)) for each in (spot, on_demand)]
+    moves = sent(aws, "batch.UpdateJobQueue")
+    changes = sent(aws, "batch.UpdateComputeEnvironment")
+    outputs(up(aws, tmp_path, dataclasses.replace(queue, compute_environments=tuple(arm))), queue)
+    ((_, move),) = moves
+    order = [
+        each["computeEnvironment"].rpartition("/")[2] for each in move["computeEnvironmentOrder"]
+    ]
+    assert order == [f"{spot.name}-2", f"{on_demand.name}-2"]
+    assert {each["state"] for _, each in changes} == {"DISABLED"}
+    left = batch.describe_compute_environments()["computeEnvironments"]
+    assert sorted(each["computeEnvironmentName"] for each in left) == sorted(order)
 
 
 def test_an_environment_disabled_by_other_hands_is_enabled_by_its_state_alone(
@@ -216,9 +235,13 @@ def test_an_invalid_queue_is_repaired_by_its_environments(aws: Aws, tmp_path: Pa
     assert [len(each["computeEnvironmentOrder"]) for _, each in updates] == [2]
 
 
-def listed(*job_ids: str) -> Callable[[Any], None]:
+def listed(*job_ids: str, status: str = "RUNNING", more: bool = False) -> Callable[[Any], None]:
     def change(answer: Any) -> None:
-        answer["jobSummaryList"] = [{"jobId": each, "jobName": each} for each in job_ids]
+        answer["jobSummaryList"] = [
+            {"jobId": each, "jobName": each, "status": status} for each in job_ids
+        ]
+        if more:
+            answer["nextToken"] = "more"
 
     return change
 
@@ -227,18 +250,18 @@ def test_the_jobs_of_a_queue_are_ended_before_it_is_deleted(
     aws: Aws, batch: Any, tmp_path: Path
 ) -> None:
     outputs(up(aws, tmp_path, queue), queue)
-    # The second of the five calls, one for each status, asks for PENDING: parents of arrays.
-    alter(aws, "batch.ListJobs", listed("parent"), after=1, times=1)
-    alter(aws, "batch.ListJobs", listed("parent"), after=6, times=1)
+    # The parent of an array is PENDING; the first listing is the plan's.
+    alter(aws, "batch.ListJobs", listed("parent", status="PENDING"), after=1, times=1)
     calls = sent(
         aws, "batch.ListJobs", "batch.UpdateJobQueue", "batch.TerminateJob", "batch.DeleteJobQueue"
     )
     assert not down(aws, tmp_path).failed
-    statuses = [each["jobStatus"] for name, each in calls if name == "ListJobs"]
-    assert statuses == ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"] * 3
-    assert [name for name, _ in calls if name != "ListJobs"] == [
+    assert [name for name, _ in calls] == [
+        "ListJobs",
         "UpdateJobQueue",
+        "ListJobs",
         "TerminateJob",
+        "ListJobs",
         "DeleteJobQueue",
     ]
     assert batch.describe_job_queues()["jobQueues"] == []
@@ -251,11 +274,24 @@ def test_jobs_that_do_not_end_stop_the_deletion_in_time(aws: Aws, tmp_path: Path
         type(queue).delete(aws, found)
 
 
-def test_unfinished_jobs_are_counted_in_every_status(aws: Aws, tmp_path: Path) -> None:
+def test_finished_jobs_are_listed_with_the_others_but_not_counted(aws: Aws, tmp_path: Path) -> None:
     found = outputs(up(aws, tmp_path, queue), queue)
-    alter(aws, "batch.ListJobs", listed("parent"), after=1, times=1)
-    alter(aws, "batch.ListJobs", listed("a", "b"), after=4, times=1)
+    alter(aws, "batch.ListJobs", listed("succeeded", status="SUCCEEDED"), times=1)
+    alter(aws, "batch.ListJobs", listed("failed", status="FAILED"), after=1, times=1)
+    alter(aws, "batch.ListJobs", listed("waiting", status="RUNNABLE"), after=2, times=1)
+    assert [list(unfinished_jobs(aws, found.id)) for _ in range(3)] == [[], [], ["waiting"]]
+
+
+def test_of_many_jobs_the_unfinished_are_counted_in_every_status(aws: Aws, tmp_path: Path) -> None:
+    """In the order of a job's life: one that moves on meanwhile is met again, not missed."""
+    found = outputs(up(aws, tmp_path, queue), queue)
+    alter(aws, "batch.ListJobs", listed("done", status="SUCCEEDED", more=True), times=1)
+    alter(aws, "batch.ListJobs", listed("parent"), after=2, times=1)
+    alter(aws, "batch.ListJobs", listed("a", "b"), after=5, times=1)
+    calls = sent(aws, "batch.ListJobs")
     assert list(unfinished_jobs(aws, found.id)) == ["parent", "a", "b"]
+    statuses = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"]
+    assert [each.get("jobStatus") for _, each in calls] == [None, *statuses, "RUNNABLE"]
 
 
 def active(batch: Any) -> list[int]:
@@ -270,6 +306,16 @@ def test_a_changed_definition_is_a_new_revision_beside_the_old_one(
     second = outputs(up(aws, tmp_path, dataclasses.replace(definition, vcpus=2)), definition)
     assert (first.arn, second.arn) == (f"{first.name_arn}:1", f"{first.name_arn}:2")
     assert active(batch) == [1, 2]
+
+
+def test_a_container_is_given_its_region_under_both_names(
+    aws: Aws, batch: Any, tmp_path: Path
+) -> None:
+    """boto3 reads the one, other SDKs the other; older ECS agents set neither."""
+    outputs(up(aws, tmp_path, definition), definition)
+    (made,) = batch.describe_job_definitions(jobDefinitionName=definition.name)["jobDefinitions"]
+    variables = {e["name"]: e["value"] for e in made["containerProperties"]["environment"]}
+    assert variables["AWS_DEFAULT_REGION"] == variables["AWS_REGION"] == "us-east-1"
 
 
 def test_a_revision_by_other_hands_is_followed_by_ours(
@@ -318,7 +364,9 @@ def test_tags_are_set_and_removed(aws: Aws, batch: Any, tmp_path: Path) -> None:
 
 
 def test_retries_keep_to_the_alphabet_and_the_number_that_batch_takes() -> None:
-    texts = [each.get("onStatusReason") or each["onReason"] for each in EVALUATE_ON_EXIT]
-    assert len(texts) <= 5
+    texts = [
+        text for each in EVALUATE_ON_EXIT for key, text in each.items() if key.endswith("Reason")
+    ]
+    assert len(EVALUATE_ON_EXIT) <= 5
     assert all(re.fullmatch(r"[A-Za-z0-9.:\s]*\*?", text) for text in texts)
     assert EVALUATE_ON_EXIT[-1] == {"onReason": "*", "action": "EXIT"}

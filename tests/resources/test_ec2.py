@@ -63,7 +63,11 @@ def test_a_group_lets_in_what_was_asked_for_over_both_families(ec2: Any, group: 
 
 def test_a_group_carries_the_tags_from_its_making(ec2: Any, group: Outputs) -> None:
     tags = {tag["Key"]: tag["Value"] for tag in described(ec2, group)["Tags"]}
-    assert tags == {"batchctl:stack": "batchapp", "team": "quant"}
+    assert tags == {
+        "batchctl:stack": "batchapp",
+        "batchctl:region": "us-east-1",
+        "team": "quant",
+    }
 
 
 def test_a_network_with_host_bits_is_no_difference(ec2: Any, deployed: Deployed) -> None:
@@ -176,7 +180,7 @@ def test_a_group_in_use_is_deleted_once_ec2_lets_go(
     aws: Aws, clock: Clock, ec2: Any, group: Outputs
 ) -> None:
     text = f"resource {group.id} has a dependent object"
-    fail(aws, "ec2.DeleteSecurityGroup", "DependencyViolation", text, times=8)
+    fail(aws, "ec2.DeleteSecurityGroup", "DependencyViolation", text, times=20)
     security_group.delete(aws, group)
     left = ec2.describe_security_groups()["SecurityGroups"]
     assert group.id not in {each["GroupId"] for each in left}

@@ -292,7 +292,7 @@ def test_revisions_go_but_the_last_and_those_that_unfinished_jobs_were_made_from
 def at_work(aws: Aws, *, revision: int, after: int = 0, times: int | None = None) -> None:
     """Let Batch list a job that was made from a revision, `after` lists without it."""
     arn = f"arn:aws:batch:us-east-1:123456789012:job-definition/batchapp-compute:{revision}"
-    job = {"jobId": "1", "jobName": "demo", "jobDefinition": arn}
+    job = {"jobId": "1", "jobName": "demo", "jobDefinition": arn, "status": "RUNNING"}
     change: Callable[[Any], None] = lambda answer: answer.update(jobSummaryList=[job])  # noqa: E731 - one line
     alter(aws, "batch.ListJobs", change, after=after, times=times)
 
@@ -302,14 +302,16 @@ def test_a_job_that_is_tried_again_while_the_jobs_are_listed_keeps_its_revision(
     aws: Aws, batch: Any, tmp_path: Path
 ) -> None:
     up(aws, tmp_path, definition, queue)
-    # RUNNING when those that are RUNNABLE are asked for, RUNNABLE when those that are RUNNING are.
+    # RUNNING when those that are RUNNABLE are asked for, RUNNABLE when those that are RUNNING are;
+    # with more jobs than one listing of all of them has.
     listed = sent(aws, "batch.ListJobs")
-    at_work(aws, revision=1, after=5, times=1)
+    alter(aws, "batch.ListJobs", lambda answer: answer.update(nextToken="more"), times=1)
+    at_work(aws, revision=1, after=6, times=1)
     changed = dataclasses.replace(definition, timeout_s=61, keep=1)
     assert up(aws, tmp_path, changed, queue).succeeded
     assert revisions(batch) == {1, 2}
-    statuses = [parameters["jobStatus"] for _, parameters in listed]
-    assert statuses.index("RUNNING") < 5 == len(statuses) - 1
+    statuses = [parameters.get("jobStatus") for _, parameters in listed]
+    assert statuses.index("RUNNING") < 6 == len(statuses) - 1
     assert statuses[-1] == "RUNNABLE"
 
 

@@ -40,7 +40,7 @@ def events(aws: Aws) -> Any:
     return aws.connection.client("events")
 
 
-def test_a_rule_sends_the_function_only_the_ends_of_our_jobs(
+def test_a_rule_sends_the_function_only_noteworthy_ends_of_our_jobs(
     deployed: Deployed, events: Any
 ) -> None:
     outputs = make(rule, deployed)
@@ -48,7 +48,15 @@ def test_a_rule_sends_the_function_only_the_ends_of_our_jobs(
     assert json.loads(described["EventPattern"]) == {
         "source": ["aws.batch"],
         "detail-type": ["Batch Job State Change"],
-        "detail": {"jobQueue": [JOB_QUEUE], "status": ["SUCCEEDED", "FAILED"]},
+        "detail": {
+            "jobQueue": [JOB_QUEUE],
+            "$or": [
+                {"status": ["FAILED"]},
+                {"status": ["SUCCEEDED"], "arrayProperties": {"index": [{"exists": False}]}},
+                {"status": ["SUCCEEDED"], "attempts": {"statusReason": [{"prefix": "Host EC2"}]}},
+                {"status": ["SUCCEEDED"], "attempts": {"container": {"exitCode": [143]}}},
+            ],
+        },
     }
     (target,) = events.list_targets_by_rule(Rule=rule.name)["Targets"]
     assert target["Arn"] == FUNCTION

@@ -27,7 +27,11 @@ def test_a_group_has_retention_and_tags(deployed: Deployed, logs: Any) -> None:
     group = logs.describe_log_groups(logGroupNamePrefix=log_group.name)["logGroups"][0]
     tags = logs.list_tags_for_resource(resourceArn=outputs.arn)["tags"]
     assert group["retentionInDays"] == 7
-    assert tags == {"batchctl:stack": "batchapp", "team": "quant"}
+    assert tags == {
+        "batchctl:stack": "batchapp",
+        "batchctl:region": "us-east-1",
+        "team": "quant",
+    }
 
 
 def test_the_arn_is_the_one_without_the_star(deployed: Deployed, logs: Any) -> None:

@@ -2,16 +2,16 @@
 
 botocore's own retries are off: they repeat calls that must not be repeated (a
 RegisterJobDefinition whose answer was lost makes a second revision) and give up long before IAM
-or API Gateway is ready. Instead each call goes through `Retrier.call`, which has three cases:
+or API Gateway is ready. Instead each call goes through `Retrier.call`, which has four cases:
 throttling (always retried, for minutes), no answer (retried where the operation is safe to repeat,
-else AmbiguousOutcome, and the engine reads before it creates again), and RULES: errors that AWS
-returns until something else is consistent.
+else AmbiguousOutcome, and the engine reads before it creates again), RULES: errors that AWS
+returns until something else is consistent, and `creations`: what this run has made is not missing.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ from botocore.exceptions import (
 
 from batchctl.aws.answers import NotAnAnswer
 from batchctl.aws.clock import Clock
+from batchctl.aws.creations import Creations
 from batchctl.aws.errors import (
     THROTTLE_CODES,
     AmbiguousOutcome,
@@ -59,29 +60,41 @@ NOT_REPEATABLE = ("Create", "Register", "Submit", "Run", "Add")
 
 @dataclass(frozen=True)
 class Retrier:
-    """Retries calls as the table says; `on_wait` is called with what is waited for."""
+    """Retries calls as the table says; `on_wait` is called with what is waited for.
+
+    `creations` is what the run has made, which all its retriers share.
+    """
 
     clock: Clock = field(default_factory=Clock)
     on_wait: Callable[[str], None] = lambda _: None
     jitter: Callable[[], float] = random.random
+    creations: Creations = field(default_factory=Creations)
 
-    def call(self, operation: str, once: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def call(
+        self,
+        operation: str,
+        once: Callable[[], dict[str, Any]],
+        parameters: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """Return the answer of `once`, retried as `operation` (`service.Operation`) allows.
+
+        `parameters` are those that `once` calls it with.
 
         Raises the last ClientError or connection error when the time of its rule is over,
         AmbiguousOutcome when an operation that must not run twice got no answer, and LoggedOut
         when the credentials are rejected: no later call can succeed.
         """
         started = self.clock.now()
+        parameters = parameters or {}
         tries = 0
         while True:
             try:
-                return once()
+                answer = once()
             except (ClientError, BotoCoreError) as error:
                 logged_out = login_error(error)
                 if logged_out:
                     raise logged_out from error
-                patience_s, waits_for = _verdict(operation, error)
+                patience_s, waits_for = self._verdict(operation, error, parameters, started)
                 if self.clock.now() - started >= patience_s:
                     if _ambiguous(operation, error):
                         raise _lost(operation, error) from error
@@ -91,6 +104,19 @@ class Retrier:
                 self.on_wait(waits_for)
                 self.clock.pause(self._delay_s(tries))
                 tries += 1
+            else:
+                self.creations.note(operation, parameters, answer, self.clock.now())
+                return answer
+
+    def _verdict(
+        self, operation: str, error: Exception, parameters: Mapping[str, Any], started: float
+    ) -> tuple[float, str]:
+        """Return for how many seconds the error is retried (0: never), and what is waited for."""
+        patience_s, waits_for = _verdict(operation, error)
+        if patience_s or not isinstance(error, ClientError):
+            return patience_s, waits_for
+        shown = self.creations.shown_by(operation, parameters, error)
+        return (max(0.0, shown[0] - started), shown[1]) if shown else (0.0, "")
 
     def _delay_s(self, tries: int) -> float:
         ceiling: float = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0**tries)

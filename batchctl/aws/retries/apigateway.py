@@ -48,6 +48,14 @@ API_GATEWAY_RULES: tuple[Rule, ...] = (
         120,
         "IAM to show the new role to API Gateway",
     ),
+    # The same, said by another check of it.
+    Rule(
+        ("apigateway.UpdateAccount",),
+        "BadRequestException",
+        "could not successfully write to cloudwatch logs",
+        120,
+        "IAM to show the new role to API Gateway",
+    ),
     Rule(
         ("apigateway.UpdateStage",),
         "BadRequestException",

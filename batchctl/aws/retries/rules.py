@@ -188,6 +188,21 @@ RULES: tuple[Rule, ...] = (
         "EventBridge to finish another change of the rule",
     ),
     Rule(
+        ("events.DeleteRule",),
+        "ValidationException",
+        "since it has targets",
+        300,
+        "EventBridge to see that the rule's targets are gone",
+    ),
+    # The first cluster of an account: ECS makes its role while it refuses.
+    Rule(
+        ("batch.CreateComputeEnvironment",),
+        "ClientException",
+        "unable to assume the service linked role",
+        180,
+        "ECS to make its service-linked role",
+    ),
+    Rule(
         ("sqs.CreateQueue",),
         "QueueDeletedRecently",
         "",
@@ -254,20 +269,6 @@ RULES: tuple[Rule, ...] = (
         "",
         300,
         "the load balancer to let go of the target group",
-    ),
-    Rule(
-        ("ec2.DeleteSecurityGroup",),
-        "DependencyViolation",
-        "",
-        900,
-        "AWS to let go of the security group",
-    ),
-    Rule(
-        ("ec2.DeleteSecurityGroup",),
-        "InvalidGroup.InUse",
-        "",
-        900,
-        "AWS to let go of the security group",
     ),
     Rule(
         (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batchctl.cli.display.other_stacks import show_other_stacks
 from batchctl.cli.display.plan import as_json, show_plan
 from batchctl.cli.display.progress import progress
 from batchctl.cli.display.read_progress import ReadProgress
@@ -45,6 +46,7 @@ def down(*, delete_data: bool, yes: bool) -> None:
     application = open_recorded()
     if not application.state_path.exists():
         say(f"nothing to delete: `{application.state_path}` does not exist")
+        show_other_stacks(application)
         return
     with application.locked():
         _down(application, delete_data=delete_data, yes=yes)
@@ -97,4 +99,5 @@ def _print_remaining(remaining: Sequence[Remaining]) -> None:
 def _print_kept(made: Plan) -> None:
     for step in made.steps:
         if not step.mutates:
-            say(f"kept {step.address} ({step.name}): {step.kept_because}")
+            forgotten = "; it is no longer recorded" if step.forgets else ""
+            say(f"kept {step.address} ({step.name}): {step.kept_because}{forgotten}")

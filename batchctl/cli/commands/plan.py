@@ -9,6 +9,7 @@ import click
 
 from batchctl.cli.display import front_door
 from batchctl.cli.display.folder import show_folder
+from batchctl.cli.display.other_stacks import show_other_stacks
 from batchctl.cli.display.plan import as_json, show_plan
 from batchctl.cli.display.secrets import show_secrets
 from batchctl.cli.opening import open_to_build
@@ -34,6 +35,7 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
       batchctl plan --api-mode restapi --auth iam
     """
     application = open_to_build(api_mode, auth)
+    show_other_stacks(application)
     made = planned(application)
     secrets, change = application.image_secrets, application.front_door_change(made)
     if current_options().json:

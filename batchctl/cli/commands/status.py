@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 
 import click
@@ -18,6 +19,9 @@ from batchctl.cli.runs import planned
 def status() -> None:
     """Show every resource and its drift, the endpoint, and how full the queues are.
 
+    The endpoint is asked for a job. Exits with 1 when it doesn't answer, or when something is
+    unhealthy: missing, disabled, or called broken by AWS. Drift alone is no failure.
+
     \b
     Examples:
       batchctl status
@@ -29,3 +33,5 @@ def status() -> None:
         print_json(asdict(found))
     else:
         show_status(found)
+    if found.unhealthy:
+        sys.exit(1)

@@ -9,6 +9,7 @@ import click
 
 from batchctl.cli.display.folder import show_folder
 from batchctl.cli.display.front_door import show_front_door
+from batchctl.cli.display.other_stacks import show_other_stacks
 from batchctl.cli.display.plan import as_json, show_plan, summary
 from batchctl.cli.display.progress import progress
 from batchctl.cli.display.secrets import show_secrets
@@ -58,13 +59,14 @@ def bring_up(application: Application, *, yes: bool, loosen: bool) -> Plan:
     Failures are printed, and end the command.
     """
     application.stack  # noqa: B018 - nothing is begun before what is wrong with it is said
-    application.aws.account  # noqa: B018 - without credentials nothing is begun
+    application.require_credentials()
     with application.locked():
         return _up(application, yes=yes, loosen=loosen)
 
 
 def _up(application: Application, *, yes: bool, loosen: bool) -> Plan:
     options = current_options()
+    show_other_stacks(application)
     made = planned(application)
     show_folder(application.folder_notice)
     if made.changes:

@@ -34,6 +34,7 @@ _DONE = {
     Action.UPDATE: "updated",
     Action.REPLACE: "replaced",
     Action.DELETE: "deleted",
+    Action.KEEP: "kept",
 }
 
 
@@ -65,7 +66,8 @@ class Counter:
                 self._wait(step, what)
                 return None
             case events.Finished(step, seconds):
-                return self._end(step, f"{_DONE[step.action]} {step.address} ({seconds:.1f} s)")
+                said = step.kept_because or f"{seconds:.1f} s"
+                return self._end(step, f"{_DONE[step.action]} {step.address} ({said})")
             case events.Failed(step, error):
                 # The report at the end has the rest: hint, and what a builder wrote.
                 why = explained(error)[0].partition("\n")[0]

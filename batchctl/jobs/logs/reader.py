@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from batchctl.aws.errors import is_missing
+from batchctl.aws.errors import is_missing, message_of
 from batchctl.aws.session import Aws
 from batchctl.jobs.logs.attempts import Attempt
 
@@ -84,11 +84,36 @@ class LogReader:
                 logGroupName=self.group, limit=self.events_per_call, **place.request()
             )
         except ClientError as error:
-            # A stream is there from its first line on.
-            if is_missing(error):
-                return [], None
-            raise
+            if not is_missing(error):
+                raise
+            place.streams = [] if "log group" in message_of(error) else self._present(place.streams)
+            return self._page(place) if place.streams else ([], None)
         return answer["events"], answer.get("nextToken")
+
+    def _present(self, streams: Sequence[str]) -> list[str]:
+        """Return the streams that exist, of those among which at least one doesn't.
+
+        A stream is there from its first line on, and FilterLogEvents refuses all streams for one
+        that isn't: halves are asked for until all of a part is there or it is one stream alone.
+        """
+        middle = len(streams) // 2
+        halves = (streams[:middle], streams[middle:]) if middle else ()
+        return [
+            stream
+            for half in halves
+            for stream in (half if self._are_there(half) else self._present(half))
+        ]
+
+    def _are_there(self, streams: Sequence[str]) -> bool:
+        try:
+            self.aws.logs.filter_log_events(
+                logGroupName=self.group, logStreamNames=list(streams), limit=1
+            )
+        except ClientError as error:
+            if is_missing(error):
+                return False
+            raise
+        return True
 
 
 def _line(attempt: Attempt, written_at: int, text: str) -> Line:

@@ -9,7 +9,6 @@ at all.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import sys
@@ -23,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from batchctl.errors import BatchctlError
 from batchctl.local.environment import installation
-from batchctl.private_files import sealed_folder
+from batchctl.private_files import cache_directory, sealed_folder
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _DECISIVE = ("ministack", "botocore")
@@ -70,18 +69,6 @@ def versions() -> dict[str, str]:
     """Return the version of each package that the local cloud's environment has."""
     text = REQUIREMENTS.read_text(encoding="utf-8")
     return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
-
-
-def cache_directory() -> Path:
-    """Return the folder of the local cloud's environments; it may not be there yet."""
-    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if named.is_absolute():  # XDG Base Directory Specification: a relative path is ignored
-        return named / "batchctl"
-    try:
-        return Path.home() / ".cache" / "batchctl"
-    except RuntimeError as error:
-        hint = "set HOME, or XDG_CACHE_HOME, to a folder of yours"
-        raise BatchctlError(f"could not find the cache directory: {error}", hint) from error
 
 
 def environment_name() -> str:

@@ -94,9 +94,31 @@ class Rules:
 
 def looked_at(pattern: Any, value: Any) -> Any:
     """Return the part of an event that decides whether it matches the pattern."""
-    if not isinstance(pattern, dict) or not isinstance(value, dict) or "$or" in pattern:
-        return value
-    return {key: looked_at(inner, value.get(key)) for key, inner in pattern.items()}
+    if isinstance(pattern, dict) and isinstance(value, list):
+        # Of a list of objects, any one can match.
+        return [looked_at(pattern, each) for each in value]
+    if isinstance(pattern, dict) and isinstance(value, dict):
+        return _parts_looked_at(pattern, value)
+    return _is_leaf(value) if _asks_for_presence_alone(pattern) else value
+
+
+def _parts_looked_at(pattern: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    found = {
+        key: looked_at(inner, value.get(key)) for key, inner in pattern.items() if key != "$or"
+    }
+    choices = pattern.get("$or", [])
+    return {**found, "$or": [looked_at(each, value) for each in choices]} if choices else found
+
+
+def _asks_for_presence_alone(pattern: Any) -> bool:
+    """Whether all that a leaf of a pattern asks is whether there is one (`[{"exists": …}]`)."""
+    return isinstance(pattern, list) and all(
+        isinstance(each, dict) and each.keys() == {"exists"} for each in pattern
+    )
+
+
+def _is_leaf(value: Any) -> bool:
+    return value is not None and not isinstance(value, dict | list)
 
 
 def _target(target: dict[str, Any], rule_arn: str) -> Target:

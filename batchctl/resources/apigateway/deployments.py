@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, is_unknown
-from batchctl.resources.apigateway.rest_apis import RestApi
+from batchctl.resources.apigateway.rest_apis import RestApi, tags_of_api
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway.type_defs import PaginatorConfigTypeDef
@@ -82,6 +82,11 @@ class ApiDeployment(Resource[DeploymentOutputs]):
         """Return it as it is: whatever changes makes another deployment."""
         del aws, desired, changed
         return actual.outputs
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: DeploymentOutputs) -> Mapping[str, str] | None:
+        """Return the tags of its API; None when that is gone."""
+        return tags_of_api(aws, recorded.rest_api_id)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: DeploymentOutputs) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
@@ -17,7 +17,7 @@ from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
 from batchctl.resources.apigateway.rest_apis import RestApi
 from batchctl.resources.iam import policies as iam_policies
 from batchctl.resources.iam.roles import tag_list
-from batchctl.resources.logs import LogGroup, read_log_group
+from batchctl.resources.logs import API_ERRORS, LogGroup, read_log_group
 
 # API Gateway developer guide, "Set up CloudWatch logging for REST APIs".
 MANAGED_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
@@ -28,8 +28,12 @@ class ApiLogging(Resource[Outputs]):
     """The region's one role for the logs of all REST APIs, ours or others': made when missing.
 
     A role that is set already stays, whoever set it: other APIs log by it. So does ours after
-    `down`, as other stacks may have come to use it.
+    `down`, as other stacks may have come to use it. One that is set but was deleted lets no API of
+    the region log: ours takes its place, and the plan says whose it was.
     """
+
+    permissions_boundary: str | None = None
+    path: str = "/"
 
     kind: ClassVar[str] = "api_logging"
     identity: ClassVar[tuple[str, ...]] = ("RoleName",)
@@ -37,9 +41,9 @@ class ApiLogging(Resource[Outputs]):
     shared: ClassVar[bool] = True
 
     def desired(self, deployed: Deployed) -> Properties:
-        """Return RoleName: of the role that is made when none is set."""
+        """Return RoleName, of the role that is made when none is set, and that the one set is."""
         del deployed
-        return {"RoleName": self.name}
+        return {"RoleName": self.name, "exists": True}
 
     @classmethod
     def read(
@@ -49,15 +53,22 @@ class ApiLogging(Resource[Outputs]):
         del recorded
         name = str(desired["RoleName"])
         arn = aws.apigateway.get_account().get("cloudwatchRoleArn")
-        if not arn or (arn == _arn(aws, name) and not _exists(aws, name)):
+        if not arn:
             return None
-        return Actual(Outputs(id=arn.rpartition("/")[2], arn=arn), {"RoleName": name})
+        set_name = arn.rpartition("/")[2]
+        # Of another account's role nothing is known.
+        is_here = arn.split(":")[4:5] == [aws.account]
+        exists = not is_here or _exists(aws, set_name)
+        if not exists and set_name == name:
+            return None
+        gone = () if exists else (_gone(arn),)
+        properties = {"RoleName": name, "exists": exists}
+        return Actual(Outputs(id=set_name, arn=arn), properties, notes=gone)
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:
         """Make the role and set it; API Gateway checks its permissions immediately."""
         name = desired["RoleName"]
-        _make_role(aws, name)
-        arn = _arn(aws, name)
+        arn = self._make_role(aws, name)
         aws.apigateway.update_account(
             patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": arn}]
         )
@@ -66,9 +77,33 @@ class ApiLogging(Resource[Outputs]):
     def update(
         self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
     ) -> Outputs:
-        """Return it as it is: there is nothing in it that is ours to change."""
-        del aws, desired, changed
-        return actual.outputs
+        """Set our role in the place of one that was deleted."""
+        return self.create(aws, desired) if "exists" in changed else actual.outputs
+
+    def _make_role(self, aws: Aws, name: str) -> str:
+        """Make the role, or finish one that another run began; return its ARN."""
+        principal = {"Service": aws.partition.service_principal("apigateway")}
+        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        boundary: Any = (
+            {"PermissionsBoundary": self.permissions_boundary} if self.permissions_boundary else {}
+        )
+        try:
+            arn = aws.iam.create_role(
+                RoleName=name,
+                Path=self.path,
+                AssumeRolePolicyDocument=json.dumps(iam_policies.document([statement])),
+                Description="API Gateway writes its logs of REST APIs by it; made by batchctl",
+                Tags=tag_list(aws.user_tags),
+                **boundary,
+            )["Role"]["Arn"]
+        except ClientError as error:
+            if not is_existing(error):
+                raise
+            arn = aws.iam.get_role(RoleName=name)["Role"]["Arn"]
+        aws.iam.attach_role_policy(
+            RoleName=name, PolicyArn=aws.partition.managed_policy(MANAGED_POLICY)
+        )
+        return arn
 
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
@@ -88,7 +123,7 @@ class ErrorLogGroup(LogGroup):
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return logGroupName and retentionInDays."""
-        name = f"API-Gateway-Execution-Logs_{deployed[self.api].id}/{self.stage}"
+        name = f"{API_ERRORS}{deployed[self.api].id}/{self.stage}"
         return {**super().desired(deployed), "logGroupName": name}
 
     @classmethod
@@ -99,8 +134,13 @@ class ErrorLogGroup(LogGroup):
         return read_log_group(aws, recorded.id if recorded else str(desired["logGroupName"]))
 
 
-def _arn(aws: Aws, name: str) -> str:
-    return aws.arn("iam", f"role/{name}", is_global=True)
+def _gone(arn: str) -> str:
+    """Say what is wrong with a role that is set and was deleted, and what is done about it."""
+    return (
+        f"API Gateway's role for logs in this region is `{arn}`, which whoever made it deleted: no "
+        "API of the region can log. Another role is set in its place; to keep that one, make it "
+        "again by hand first"
+    )
 
 
 def _exists(aws: Aws, name: str) -> bool:
@@ -108,22 +148,3 @@ def _exists(aws: Aws, name: str) -> bool:
         aws.iam.get_role(RoleName=name)
         return True
     return False
-
-
-def _make_role(aws: Aws, name: str) -> None:
-    """Make the role, or finish one that another run began."""
-    principal = {"Service": aws.partition.service_principal("apigateway")}
-    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    try:
-        aws.iam.create_role(
-            RoleName=name,
-            AssumeRolePolicyDocument=json.dumps(iam_policies.document([statement])),
-            Description="API Gateway writes the access logs of REST APIs by it; made by batchctl",
-            Tags=tag_list(aws.user_tags),
-        )
-    except ClientError as error:
-        if not is_existing(error):
-            raise
-    aws.iam.attach_role_policy(
-        RoleName=name, PolicyArn=aws.partition.managed_policy(MANAGED_POLICY)
-    )

@@ -53,6 +53,7 @@ def _method(found: Mapping[str, Any]) -> dict[str, Any]:
     integration = found.get("methodIntegration") or {}
     return {
         "authorizationType": found.get("authorizationType"),
+        "apiKeyRequired": found.get("apiKeyRequired") or False,
         **{key: integration.get(key) for key in ("type", "httpMethod", "uri")},
     }
 

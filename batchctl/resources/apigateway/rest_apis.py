@@ -20,6 +20,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
+    is_owned,
     require_owned,
 )
 from batchctl.resources.apigateway import methods as apigateway_methods
@@ -85,6 +86,7 @@ class RestApi(Resource[RestApiOutputs]):
     kind: ClassVar[str] = "rest_api"
     outputs: ClassVar[type[RestApiOutputs]] = RestApiOutputs
     identity: ClassVar[tuple[str, ...]] = ("name",)
+    vital: ClassVar[tuple[str, ...]] = ("disableExecuteApiEndpoint",)
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return name, endpointConfiguration, policy and TLS, and what belongs to the API.
@@ -95,6 +97,7 @@ class RestApi(Resource[RestApiOutputs]):
             "name": self.physical_name,
             "endpointConfiguration": {"types": ["REGIONAL"]},
             "policy": Document(),
+            "disableExecuteApiEndpoint": False,
             **(TLS if deployed.aws.partition.has_api_tls_policies else {}),
             "paths": apigateway_methods.paths_to([method.path for method in self.methods]),
             "methods": Document(
@@ -109,6 +112,7 @@ class RestApi(Resource[RestApiOutputs]):
         function = deployed[method.function].arn
         return {
             "authorizationType": "AWS_IAM" if self.signed else "NONE",
+            "apiKeyRequired": False,
             "type": "AWS_PROXY",
             "httpMethod": "POST",
             "uri": f"arn:{aws.partition.id}:apigateway:{aws.region}:lambda:path/2015-03-31"
@@ -133,6 +137,7 @@ class RestApi(Resource[RestApiOutputs]):
                     "name": found["name"],
                     "endpointConfiguration": found.get("endpointConfiguration", {}),
                     "policy": Document(_policy(found.get("policy"))),
+                    "disableExecuteApiEndpoint": found.get("disableExecuteApiEndpoint", False),
                     **{key: found.get(key) for key in TLS},
                     "paths": sorted(tree.ids),
                     "methods": Document(tree.methods),
@@ -196,10 +201,22 @@ class RestApi(Resource[RestApiOutputs]):
         set_tags(aws, f"/restapis/{outputs.id}", tags, removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: RestApiOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return tags_of_api(aws, recorded.id)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: RestApiOutputs) -> None:
         """Delete the API with all that belongs to it: one in 30 s at most ("Quotas")."""
         with ignore_missing():
             aws.apigateway.delete_rest_api(restApiId=recorded.id)
+
+
+def tags_of_api(aws: Aws, api_id: str) -> Mapping[str, str] | None:
+    """Return the tags of an API, whoever's it is; None when it is gone."""
+    with ignore_missing():
+        return aws.apigateway.get_rest_api(restApiId=api_id).get("tags", {})
+    return None
 
 
 def set_tags(aws: Aws, path: str, tags: Mapping[str, str], removed: Sequence[str]) -> None:
@@ -224,12 +241,11 @@ def _found(aws: Aws, recorded: RestApiOutputs | None, name: str) -> Mapping[str,
 def _tagged(aws: Aws, name: str) -> list[Mapping[str, Any]]:
     """Return the APIs of this name that carry the stack's tag, the oldest first."""
     pages = aws.apigateway.get_paginator("get_rest_apis").paginate(PaginationConfig=PAGES)
-    ours = {key: value for key, value in aws.tags.items() if key.startswith("batchctl:")}
     found = [
         api
         for page in pages
         for api in page.get("items", [])
-        if api["name"] == name and ours.items() <= api.get("tags", {}).items()
+        if api["name"] == name and is_owned(aws, api.get("tags", {}))
     ]
     return sorted(found, key=lambda api: (str(api.get("createdDate")), api["id"]))
 
@@ -252,6 +268,9 @@ def _patch(changed: Properties, has: Properties) -> Any:
     if "policy" in changed:
         text = json.dumps(changed["policy"]) if changed["policy"] else ""
         operations.append({"op": "replace", "path": "/policy", "value": text})
+    if "disableExecuteApiEndpoint" in changed:
+        path = "/disableExecuteApiEndpoint"
+        operations.append({"op": "replace", "path": path, "value": "false"})
     if "endpointConfiguration" in changed:
         old = has["endpointConfiguration"].get("types", ["EDGE"])[0]
         path = f"/endpointConfiguration/types/{old}"

@@ -80,6 +80,7 @@ class Stage(Resource[StageOutputs]):
     cost: ClassVar[str] = "is billed by the requests that it answers"
     outputs: ClassVar[type[StageOutputs]] = StageOutputs
     identity: ClassVar[tuple[str, ...]] = ("restApiId", "stageName")
+    vital: ClassVar[tuple[str, ...]] = ("deploymentId", "methodsApart")
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateStage, and the settings that UpdateStage takes."""
@@ -101,6 +102,9 @@ class Stage(Resource[StageOutputs]):
                     "dataTraceEnabled": False,
                 }
             },
+            # What would go around these settings, for single methods or a part of the requests.
+            "methodsApart": [],
+            "canary": False,
         }
 
     @classmethod
@@ -120,6 +124,8 @@ class Stage(Resource[StageOutputs]):
                 "tracingEnabled": found.get("tracingEnabled", False),
                 "accessLogSettings": found.get("accessLogSettings", {}),
                 "methodSettings": found.get("methodSettings", {}),
+                "methodsApart": sorted(found.get("methodSettings", {}).keys() - {EVERY_METHOD}),
+                "canary": bool(found.get("canarySettings")),
             }
             return Actual(_stage_outputs(aws, api_id, name), properties, tags)
         return None
@@ -144,7 +150,9 @@ class Stage(Resource[StageOutputs]):
         del desired
         outputs = actual.outputs
         aws.apigateway.update_stage(
-            restApiId=outputs.rest_api_id, stageName=outputs.id, patchOperations=_patch(changed)
+            restApiId=outputs.rest_api_id,
+            stageName=outputs.id,
+            patchOperations=[*_removals(actual.properties, changed), *_patch(changed)],
         )
         return outputs
 
@@ -166,10 +174,30 @@ class Stage(Resource[StageOutputs]):
                 yield f"API Gateway lets {wanted[key]:.0f} {what} through instead of {had[key]:.0f}"
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: StageOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return tags_of_stage(aws, recorded.rest_api_id, recorded.id)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: StageOutputs) -> None:
         """Delete the stage: from then on nobody reaches the API."""
         with ignore_missing():
             aws.apigateway.delete_stage(restApiId=recorded.rest_api_id, stageName=recorded.id)
+
+
+def tags_of_stage(aws: Aws, api_id: str, name: str) -> Mapping[str, str] | None:
+    """Return the tags of a stage, whoever's it is; None when it is gone."""
+    with ignore_missing():
+        return aws.apigateway.get_stage(restApiId=api_id, stageName=name).get("tags", {})
+    return None
+
+
+def _removals(has: Properties, changed: Properties) -> Any:
+    """Return the operations that remove what others set apart from the rest of the stage."""
+    paths = [f"/{method}" for method in has["methodsApart"]] if "methodsApart" in changed else []
+    if "canary" in changed:
+        paths.append("/canarySettings")
+    return [{"op": "remove", "path": path} for path in paths]
 
 
 def _patch(changed: Properties) -> Any:

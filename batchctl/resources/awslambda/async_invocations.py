@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
-from batchctl.resources.awslambda.functions import Function
+from batchctl.resources.awslambda.functions import Function, tags_of_function
 from batchctl.resources.sqs import Queue
 
 
@@ -68,6 +68,11 @@ class AsyncInvocation(Resource[Outputs]):
         del changed
         aws.awslambda.put_function_event_invoke_config(**desired)
         return actual.outputs
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags of its function; None when that is gone."""
+        return tags_of_function(aws, recorded.id)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:

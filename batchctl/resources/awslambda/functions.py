@@ -21,6 +21,7 @@ from batchctl.resource import (
     require_owned,
     resolve,
 )
+from batchctl.resources.awslambda import policies as function_policies
 from batchctl.resources.awslambda.interfaces import wait_until_interfaces_gone
 from batchctl.resources.ec2.network import Network
 from batchctl.resources.ec2.security_groups import SecurityGroup
@@ -34,6 +35,7 @@ SETTLED_WITHIN_S = 600.0
 CODE = ("CodeSha256", "Architectures")
 STATUS = ("State", "LastUpdateStatus")
 CONCURRENCY = "ReservedConcurrentExecutions"
+STATEMENTS = "StatementsOfOthers"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,14 @@ class Function(Resource[FunctionOutputs]):
     kind: ClassVar[str] = "function"
     outputs: ClassVar[type[FunctionOutputs]] = FunctionOutputs
     identity: ClassVar[tuple[str, ...]] = ("FunctionName",)
+    calls_to_read: ClassVar[int] = 2
+    vital: ClassVar[tuple[str, ...]] = ("State", "LastUpdateStatus", CONCURRENCY)
     immutable: ClassVar[tuple[str, ...]] = ("State",)
+    # In its environment. Nothing comes in any more when it goes, and what it is still at ends with
+    # it anyway.
+    only_names: ClassVar[frozenset[str]] = frozenset(
+        {"table", "queue", "job_queue", "job_definition"}
+    )
     # Its successor has to have its name: roles, log groups and callers go by it.
     create_before_delete: ClassVar[bool] = False
 
@@ -91,6 +100,9 @@ class Function(Resource[FunctionOutputs]):
             "VpcConfig": self._vpc_config(deployed),
             **self._tracing(has_tracing=partition.has_lambda_tracing),
             CONCURRENCY: self.reserved_concurrency,
+            "Layers": [],
+            # Of its resource policy; ours are a kind of their own, Permission.
+            STATEMENTS: Document(),
             "CodeSha256": self.package.sha256,
             "State": "Active",
             "LastUpdateStatus": "Successful",
@@ -124,6 +136,7 @@ class Function(Resource[FunctionOutputs]):
         configuration = {
             **found["Configuration"],
             CONCURRENCY: found.get("Concurrency", {}).get(CONCURRENCY),
+            STATEMENTS: Document(function_policies.foreign(aws, name)),
         }
         failure = _failure(configuration)
         notes = (failure,) if failure else ()
@@ -131,16 +144,17 @@ class Function(Resource[FunctionOutputs]):
 
     def create(self, aws: Aws, desired: Properties) -> FunctionOutputs:
         """Make the function and wait until it is Active."""
-        apart = {"CodeSha256", CONCURRENCY, *STATUS}
+        apart = {"CodeSha256", CONCURRENCY, STATEMENTS, "Layers", *STATUS}
         parameters = {key: desired[key] for key in desired if key not in apart}
         if not desired["VpcConfig"]["SubnetIds"]:
             del parameters["VpcConfig"]
-        aws.awslambda.create_function(
+        made = aws.awslambda.create_function(
             **parameters, Code={"ZipFile": self.package.content}, Tags=aws.tags
         )
         if desired[CONCURRENCY] is not None:
             _set_concurrency(aws, desired["FunctionName"], desired[CONCURRENCY])
-        return _wait_until_usable(aws, desired["FunctionName"])
+        # Outside a VPC it can be Active at once, and then nothing has to be asked.
+        return _wait_until_usable(aws, desired["FunctionName"], made)
 
     def update(
         self,
@@ -155,9 +169,13 @@ class Function(Resource[FunctionOutputs]):
         """
         name = actual.outputs.id
         to_send = desired if "LastUpdateStatus" in changed else changed
-        fixed = {"FunctionName", CONCURRENCY, *CODE, *STATUS}
+        fixed = {"FunctionName", CONCURRENCY, STATEMENTS, *CODE, *STATUS}
         if CONCURRENCY in changed:
             _set_concurrency(aws, name, changed[CONCURRENCY])
+        if STATEMENTS in changed:
+            with function_policies.lock(name):
+                for statement in actual.properties[STATEMENTS]:
+                    function_policies.remove(aws, name, statement)
         settings = {key: value for key, value in to_send.items() if key not in fixed}
         if settings:
             aws.awslambda.update_function_configuration(FunctionName=name, **settings)
@@ -186,6 +204,11 @@ class Function(Resource[FunctionOutputs]):
             yield f"function `{self.name}` can run {new} at once instead of {had} times"
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: FunctionOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return tags_of_function(aws, recorded.id)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: FunctionOutputs) -> None:
         """Delete the function; the last one in a security group is gone when its interfaces are.
 
@@ -198,6 +221,12 @@ class Function(Resource[FunctionOutputs]):
         _wait_until_gone(aws, recorded.id)
         if recorded.security_group_id and not _is_used_by_others(aws, recorded.security_group_id):
             wait_until_interfaces_gone(aws, recorded.security_group_id)
+
+
+def tags_of_function(aws: Aws, name: str) -> Mapping[str, str] | None:
+    """Return the tags of a function, whoever's it is; None when there is none of that name."""
+    found = _get(aws, name)
+    return None if found is None else found.get("Tags", {})
 
 
 def _set_concurrency(aws: Aws, name: str, reserved: int | None) -> None:
@@ -251,11 +280,17 @@ def _wait_until_gone(aws: Aws, name: str) -> None:
     aws.wait_until(f"Lambda to delete function `{name}`", check, timeout_s=SETTLED_WITHIN_S)
 
 
-def _wait_until_usable(aws: Aws, name: str) -> FunctionOutputs:
-    """Return the outputs once Lambda has taken a change; NotReady with its reason if it failed."""
+def _wait_until_usable(
+    aws: Aws, name: str, answered: Mapping[str, Any] | None = None
+) -> FunctionOutputs:
+    """Return the outputs once Lambda has taken a change; NotReady with its reason if it failed.
+
+    `answered` is the configuration in the change's own answer, the first to be looked at.
+    """
+    answers = [{"Configuration": answered}] if answered and answered.get("State") else []
 
     def check() -> tuple[Mapping[str, Any]] | Pending | None:
-        found = _get(aws, name)
+        found = answers.pop() if answers else _get(aws, name)
         return None if found is None else _passing(found["Configuration"]) or (found,)
 
     what = f"function `{name}` to become ready"
@@ -298,6 +333,7 @@ def _properties(configuration: Mapping[str, Any]) -> Properties:
             "SubnetIds": sorted(network.get("SubnetIds", [])),
             "SecurityGroupIds": sorted(network.get("SecurityGroupIds", [])),
         },
+        "Layers": [each["Arn"] for each in configuration.get("Layers", [])],
         # Where Lambda says nothing else (Lambda API Reference, LoggingConfig).
         "LoggingConfig": {
             "LogGroup": f"/aws/lambda/{configuration['FunctionName']}",

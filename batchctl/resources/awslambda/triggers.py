@@ -5,9 +5,6 @@ The functions themselves are in `awslambda_functions`.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,8 +12,17 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, is_unknown
-from batchctl.resources.awslambda.functions import Function
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Document,
+    Outputs,
+    Properties,
+    Resource,
+    is_unknown,
+)
+from batchctl.resources.awslambda import policies as function_policies
+from batchctl.resources.awslambda.functions import Function, tags_of_function
 from batchctl.resources.sqs import Queue
 
 __all__ = ["EventSourceMapping", "Function", "Permission"]
@@ -24,6 +30,12 @@ __all__ = ["EventSourceMapping", "Function", "Permission"]
 # Creating, updating and deleting take seconds to minutes; a deletion lets messages in work finish.
 MAPPING_SETTLES_WITHIN_S = 600.0
 POLICY_SHOWS_WITHIN_S = 120.0
+# Limits of a mapping that others may set, and what removes each (Lambda API Reference,
+# UpdateEventSourceMapping).
+UNLIMITED: Mapping[str, Mapping[str, Any]] = {
+    "FilterCriteria": {"Filters": []},
+    "ScalingConfig": {},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +43,9 @@ class EventSourceMapping(Resource[Outputs]):
     """Lambda's pollers, which give the messages of a queue to a function; the id is a UUID.
 
     Failed messages are named one by one (partial batch responses), so that the others of a batch
-    are done. Known by its queue and function, which are ours: aws-cn has no tags on mappings
-    (Getting Started with Amazon Web Services in China, Lambda).
+    are done. It is tagged when it is made, for whoever looks for what is ours, but known by its
+    queue and function: aws-cn has no tags on mappings (Getting Started with Amazon Web Services in
+    China, Lambda).
     """
 
     queue: Queue
@@ -41,6 +54,7 @@ class EventSourceMapping(Resource[Outputs]):
 
     kind: ClassVar[str] = "event_source_mapping"
     identity: ClassVar[tuple[str, ...]] = ("EventSourceArn", "FunctionName")
+    vital: ClassVar[tuple[str, ...]] = ("State", "FilterCriteria")
     entry_point: ClassVar[bool] = True
     # Lambda polls an empty queue as well (Lambda developer guide, "Using Lambda with Amazon SQS").
     cost: ClassVar[str] = "is billed by the requests with which Lambda polls the queue"
@@ -53,6 +67,9 @@ class EventSourceMapping(Resource[Outputs]):
             "FunctionName": deployed[self.function].id,
             "BatchSize": self.batch_size,
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            # What is let through to the function, and how much at once: all of it.
+            "FilterCriteria": Document(),
+            "ScalingConfig": Document(),
             "State": "Enabled",
         }
 
@@ -67,7 +84,10 @@ class EventSourceMapping(Resource[Outputs]):
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:
         """Make the mapping and wait until it polls."""
-        parameters = {key: value for key, value in desired.items() if key != "State"}
+        apart = {"State", *UNLIMITED}
+        parameters = {key: value for key, value in desired.items() if key not in apart}
+        if aws.partition.has_mapping_tags:
+            parameters["Tags"] = aws.tags
         answer = aws.awslambda.create_event_source_mapping(**parameters, Enabled=True)
         _wait_until_polling(aws, answer["UUID"])
         return _mapping_outputs(aws, answer)
@@ -77,12 +97,23 @@ class EventSourceMapping(Resource[Outputs]):
     ) -> Outputs:
         """Change what differs and wait until it polls again."""
         del desired
-        parameters: dict[str, Any] = {key: changed[key] for key in changed if key != "State"}
+        parameters: dict[str, Any] = {
+            key: UNLIMITED.get(key, changed[key]) for key in changed if key != "State"
+        }
         if "State" in changed:
             parameters["Enabled"] = True
         aws.awslambda.update_event_source_mapping(UUID=actual.outputs.id, **parameters)
         _wait_until_polling(aws, actual.outputs.id)
         return actual.outputs
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags of its function or, when that is gone, of its queue."""
+        found = _get_mapping(aws, recorded.id)
+        if found is None:
+            return None
+        tags = tags_of_function(aws, found["FunctionArn"].rpartition(":")[2])
+        return _tags_of_queue(aws, found["EventSourceArn"]) if tags is None else tags
 
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
@@ -106,6 +137,14 @@ def _get_mapping(aws: Aws, uuid: str) -> Mapping[str, Any] | None:
     with ignore_missing():
         return dict(aws.awslambda.get_event_source_mapping(UUID=uuid))
     return None
+
+
+def _tags_of_queue(aws: Aws, arn: str) -> Mapping[str, str]:
+    """Return the tags of a queue; none when it is gone."""
+    with ignore_missing():
+        url = aws.sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+        return dict(aws.sqs.list_queue_tags(QueueUrl=url).get("Tags", {}))
+    return {}
 
 
 def _wait_until_mapping_settled(aws: Aws, uuid: str) -> Mapping[str, Any] | None:
@@ -145,7 +184,13 @@ def _mapping_outputs(aws: Aws, found: Mapping[str, Any]) -> Outputs:
 
 
 def _mapping(found: Mapping[str, Any]) -> Properties:
-    return {**found, "FunctionName": found["FunctionArn"].rpartition(":")[2]}
+    filters = found.get("FilterCriteria") or {}
+    return {
+        **found,
+        "FunctionName": found["FunctionArn"].rpartition(":")[2],
+        "FilterCriteria": Document(filters if filters.get("Filters") else {}),
+        "ScalingConfig": Document(found.get("ScalingConfig") or {}),
+    }
 
 
 @dataclass(frozen=True)
@@ -172,13 +217,17 @@ class Permission(Resource[PermissionOutputs]):
     outputs: ClassVar[type[PermissionOutputs]] = PermissionOutputs
     identity: ClassVar[tuple[str, ...]] = ("FunctionName", "StatementId")
     taggable: ClassVar[bool] = False
+    # By their ARNs, in its condition.
+    only_names: ClassVar[frozenset[str]] = frozenset({"event_rule", "target_group", "rest_api"})
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of AddPermission."""
         source_arn = f"{deployed[self.source].arn}{self.source_suffix}"
         return {
             "FunctionName": deployed[self.function].id,
-            "StatementId": source_arn if is_unknown(source_arn) else _statement_id(source_arn),
+            "StatementId": source_arn
+            if is_unknown(source_arn)
+            else function_policies.statement_id(source_arn),
             "Action": "lambda:InvokeFunction",
             "Principal": deployed.aws.partition.service_principal(self.principal_service),
             "SourceArn": source_arn,
@@ -196,7 +245,7 @@ class Permission(Resource[PermissionOutputs]):
     def create(self, aws: Aws, desired: Properties) -> PermissionOutputs:
         """Add the statement and wait until it is seen."""
         outputs = _permission_outputs(desired)
-        with _policy_lock(outputs.function_name):
+        with function_policies.lock(outputs.function_name):
             _add(aws, outputs, desired)
         return outputs
 
@@ -209,26 +258,21 @@ class Permission(Resource[PermissionOutputs]):
     ) -> PermissionOutputs:
         """Replace a statement that others changed."""
         del changed
-        with _policy_lock(actual.outputs.function_name):
+        with function_policies.lock(actual.outputs.function_name):
             _remove(aws, actual.outputs)
             _add(aws, actual.outputs, desired)
         return actual.outputs
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: PermissionOutputs) -> Mapping[str, str] | None:
+        """Return the tags of its function; None when that is gone."""
+        return tags_of_function(aws, recorded.function_name)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: PermissionOutputs) -> None:
         """Remove the statement."""
-        with _policy_lock(recorded.function_name):
+        with function_policies.lock(recorded.function_name):
             _remove(aws, recorded)
-
-
-# Changes of one function's policy at the same time can lose a statement, without an error (so
-# Terraform's provider, which takes them one by one as well). Other processes are kept apart by the
-# lock on the state.
-_POLICY_LOCKS: dict[str, threading.Lock] = {}
-
-
-def _policy_lock(function_name: str) -> threading.Lock:
-    return _POLICY_LOCKS.setdefault(function_name, threading.Lock())
 
 
 def _add(aws: Aws, outputs: PermissionOutputs, desired: Properties) -> None:
@@ -246,16 +290,8 @@ def _remove(aws: Aws, outputs: PermissionOutputs) -> None:
 
 
 def _statement(aws: Aws, outputs: PermissionOutputs) -> Mapping[str, Any] | None:
-    with ignore_missing():
-        policy = aws.awslambda.get_policy(FunctionName=outputs.function_name)["Policy"]
-        statements: list[Mapping[str, Any]] = json.loads(policy)["Statement"]
-        return next((each for each in statements if each.get("Sid") == outputs.id), None)
-    return None
-
-
-def _statement_id(source_arn: str) -> str:
-    """Return an id within Lambda's 100 characters (API Reference, AddPermission)."""
-    return f"batchctl-{hashlib.sha256(source_arn.encode()).hexdigest()[:40]}"
+    statements = function_policies.read(aws, outputs.function_name)
+    return next((each for each in statements if each.get("Sid") == outputs.id), None)
 
 
 def _permission_outputs(desired: Properties) -> PermissionOutputs:
@@ -266,18 +302,11 @@ def _permission_outputs(desired: Properties) -> PermissionOutputs:
 
 def _permission(outputs: PermissionOutputs, statement: Mapping[str, Any]) -> Properties:
     """Return a statement in the spelling of AddPermission."""
-    principal = statement.get("Principal", {})
-    conditions = statement.get("Condition", {}).values()
-    sources = [
-        value
-        for each in conditions
-        for key, value in each.items()
-        if key.lower() == "aws:sourcearn"
-    ]
+    sources = function_policies.sources_of(statement)
     return {
         "FunctionName": outputs.function_name,
         "StatementId": outputs.id,
         "Action": statement.get("Action"),
-        "Principal": principal.get("Service") if isinstance(principal, dict) else principal,
+        "Principal": function_policies.principal_of(statement),
         "SourceArn": sources[0] if sources else None,
     }

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.contract.environment import REGION_VARIABLES
+from batchctl.contract.reasons import EXIT_TERMINATED
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -16,6 +18,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
+    is_owned,
     require_owned,
     resolve,
 )
@@ -29,11 +32,26 @@ from batchctl.resources.logs import LogGroup
 # job retries" and "Best practices").
 EVALUATE_ON_EXIT = (
     {"onStatusReason": "Host EC2*", "action": "RETRY"},
+    # An image that can't be pulled is one of these.
     {"onStatusReason": "Task failed to start*", "action": "RETRY"},
-    {"onReason": "CannotPullContainerError:*", "action": "RETRY"},
     {"onReason": "AGENT", "action": "RETRY"},
+    # SIGTERM: the container ended before its host did, and Batch says no more than that it ended.
+    # What was terminated or ran out of time isn't retried, whatever stands here ("Automated job
+    # retries").
+    {"onExitCode": str(EXIT_TERMINATED), "action": "RETRY"},
     {"onReason": "*", "action": "EXIT"},
 )
+
+
+# What a revision by other hands could give the container of the host or of other roles; these are
+# AWS Batch's own values where nothing is said (AWS Batch API Reference, ContainerProperties).
+UNSET: Mapping[str, Any] = {
+    "privileged": False,
+    "executionRoleArn": "",
+    "volumes": [],
+    "mountPoints": [],
+    "secrets": [],
+}
 
 
 @dataclass(frozen=True)
@@ -93,6 +111,7 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
                 "resourceRequirements": self._resource_requirements(),
                 "environment": self._environment(deployed),
                 "logConfiguration": self._log_configuration(deployed),
+                **UNSET,
             },
         }
 
@@ -103,8 +122,15 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
         ]
 
     def _environment(self, deployed: Deployed) -> list[dict[str, str]]:
-        """Return the variables by name, without the empty ones, which Batch drops."""
-        values = {name: resolve(value, deployed) for name, value in self.environment.items()}
+        """Return the variables by name, the region first of all, without those that are empty.
+
+        Batch drops empty ones. A container on EC2 is told its region by recent ECS agents alone
+        (from 1.104.0 on), and by none that finds one of the two variables set. boto3 reads
+        AWS_DEFAULT_REGION, most other SDKs read AWS_REGION.
+        """
+        region = dict.fromkeys(REGION_VARIABLES, deployed.aws.region)
+        given = {name: resolve(value, deployed) for name, value in self.environment.items()}
+        values = {**region, **given}
         return [{"name": name, "value": value} for name, value in sorted(values.items()) if value]
 
     def _log_configuration(self, deployed: Deployed) -> dict[str, Any]:
@@ -133,6 +159,8 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
     def create(self, aws: Aws, desired: Properties) -> JobDefinitionOutputs:
         """Register a revision, of which Batch makes a new one even when nothing differs."""
         container = {**desired["containerProperties"]}
+        for member in UNSET:
+            del container[member]
         for member in ("command", "user"):  # without them they are the image's own
             if not container[member]:
                 del container[member]
@@ -165,9 +193,16 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
             aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: JobDefinitionOutputs) -> Mapping[str, str] | None:
+        """Return the tags of an ACTIVE revision, of one of ours if there is one; None for none."""
+        found = [each.get("tags", {}) for each in _active(aws, recorded.id)]
+        return next((tags for tags in found if is_owned(aws, tags)), found[0] if found else None)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: JobDefinitionOutputs) -> None:
-        """Deregister every ACTIVE revision; AWS forgets INACTIVE ones after 180 days."""
-        for revision in list(_active(aws, recorded.id)):
+        """Deregister every ACTIVE revision of ours; AWS forgets INACTIVE ones after 180 days."""
+        ours = [each for each in _active(aws, recorded.id) if is_owned(aws, each.get("tags", {}))]
+        for revision in ours:
             with ignore_missing():
                 aws.batch.deregister_job_definition(jobDefinition=revision["jobDefinitionArn"])
 
@@ -210,6 +245,8 @@ def _properties(revision: Mapping[str, Any]) -> Properties:
     container = dict(revision.get("containerProperties", {}))
     for member, key in (("environment", "name"), ("resourceRequirements", "type")):
         container[member] = sorted(container.get(member, []), key=lambda each: str(each[key]))
+    for member, value in UNSET.items():
+        container[member] = container.get(member) or value
     container.setdefault("command", [])
     container.setdefault("user", "")
     retry = dict(revision.get("retryStrategy", {}))

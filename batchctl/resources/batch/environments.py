@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.contract.architectures import architecture_of
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -39,13 +40,29 @@ from batchctl.resources.iam.profiles import InstanceProfile, ServiceLinkedRole
 STRATEGIES = {"SPOT": "SPOT_PRICE_CAPACITY_OPTIMIZED", "EC2": "BEST_FIT_PROGRESSIVE"}
 # Batch creates an environment whose roles IAM doesn't show yet, and then calls it INVALID, for
 # good. Parts of its reasons, in lower case (AWS Batch User Guide, "Troubleshooting").
-UNSEEN_ROLE = ("instanceprofile", "instance profile", "sts:assumerole")
+# The last is of an account's first cluster: ECS makes its role while it refuses.
+UNSEEN_ROLE = (
+    "instanceprofile",
+    "instance profile",
+    "sts:assumerole",
+    "unable to assume the service linked role",
+)
 IAM_SHOWS_WITHIN_S = 180.0
+ARCHITECTURE = "architecture"
+# AWS Batch User Guide, "Perform infrastructure updates": what changes the number of instances
+# alone; and "Manage AMI versions": an image is kept unless an update that replaces the instances
+# asks for the newest.
+SCALING = frozenset({"minvCpus", "maxvCpus"})
+NEWEST_IMAGE = {"updateToLatestImageVersion": True}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeEnvironment(Resource[Outputs]):
     """A managed environment of instances, bought as `model`: "SPOT" or "EC2" (on demand).
+
+    Those of one job queue have to have one architecture (AWS Batch User Guide, "Job queues"), and
+    could change it in place only one after the other. So another architecture is another
+    environment: the queue moves from all of the old ones to all of the new ones in one call.
 
     Its instances are named and tagged, so that the bill shows what they cost. An INVALID or
     DISABLED one is a difference, and an update repairs it. How many vCPUs it currently has is
@@ -65,9 +82,11 @@ class ComputeEnvironment(Resource[Outputs]):
     kind: ClassVar[str] = "compute_environment"
     cost: ClassVar[str] = "costs nothing but its instances, which end with the jobs"
     identity: ClassVar[tuple[str, ...]] = ("computeEnvironmentName",)
+    vital: ClassVar[tuple[str, ...]] = ("state", "status")
     # An environment can't move between the service-linked role and another one (AWS Batch API
     # Reference, UpdateComputeEnvironment).
-    immutable: ClassVar[tuple[str, ...]] = ("type", "serviceRole")
+    immutable: ClassVar[tuple[str, ...]] = ("type", "serviceRole", ARCHITECTURE)
+    disabled_ahead: ClassVar[bool] = True
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
         BatchedRead(
             "batch.DescribeComputeEnvironments",
@@ -78,12 +97,16 @@ class ComputeEnvironment(Resource[Outputs]):
     )
 
     def desired(self, deployed: Deployed) -> Properties:
-        """Return the parameters of CreateComputeEnvironment, and the status that it should have."""
+        """Return the parameters of CreateComputeEnvironment, and what should follow from them.
+
+        That is the status, and the architecture of the instance types.
+        """
         return {
             "computeEnvironmentName": self.physical_name,
             "type": "MANAGED",
             "state": "ENABLED",
             "status": "VALID",
+            ARCHITECTURE: _architecture(self.instance_types),
             "serviceRole": deployed[self.service_linked_role].arn,
             "computeResources": self._compute_resources(deployed),
         }
@@ -105,7 +128,7 @@ class ComputeEnvironment(Resource[Outputs]):
             "securityGroupIds": [deployed[self.security_group].id],
             # Said, as Batch's own choice changes with the years; for both architectures.
             "ec2Configuration": [{"imageType": "ECS_AL2023"}],
-            "tags": Document({**deployed.aws.tags, "Name": self.physical_name}),
+            "tags": Document({**deployed.aws.instance_tags, "Name": self.physical_name}),
         }
 
     @classmethod
@@ -124,7 +147,7 @@ class ComputeEnvironment(Resource[Outputs]):
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:
         """Make the environment and wait until it is VALID, about 40 s."""
-        parameters = {key: value for key, value in desired.items() if key != "status"}
+        parameters = {k: desired[k] for k in desired if k not in {"status", ARCHITECTURE}}
         aws.batch.create_compute_environment(**parameters, tags=aws.tags)
         return _wait_until_valid(aws, desired, within_s=USABLE_WITHIN_S)
 
@@ -138,13 +161,14 @@ class ComputeEnvironment(Resource[Outputs]):
         """Change what differs; Batch replaces the instances where that is more than their number.
 
         Only the differing members of computeResources are sent: Batch takes an empty list as a
-        removal, and must not replace instances for nothing.
+        removal, and must not replace instances for nothing. Instances that it replaces get its
+        newest image: it never takes one by itself.
         """
         parameters: dict[str, Any] = {"computeEnvironment": actual.outputs.arn}
         if "state" in changed:
             parameters["state"] = changed["state"]
         if "status" in changed:
-            parameters["computeResources"] = desired["computeResources"]
+            parameters["computeResources"] = {**desired["computeResources"], **NEWEST_IMAGE}
         elif "computeResources" in changed:
             parameters["computeResources"] = _differing(
                 desired["computeResources"], actual.properties["computeResources"]
@@ -161,17 +185,37 @@ class ComputeEnvironment(Resource[Outputs]):
             aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:
+        """Yield what has a name that begins with one of `names`."""
+        del names
+        pages = aws.batch.get_paginator("describe_compute_environments").paginate()
+        for found in (each for page in pages for each in page["computeEnvironments"]):
+            yield found["computeEnvironmentName"], _outputs(found)
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        found = _describe(aws, recorded.arn)
+        return None if found is None else found.get("tags", {})
+
+    @classmethod
+    def disable(cls, aws: Aws, recorded: Outputs) -> None:
+        """Keep it from starting instances, while its queue is still there.
+
+        Jobs that run go on (AWS Batch API Reference, UpdateComputeEnvironment, `state`).
+        """
+        aws.batch.update_compute_environment(computeEnvironment=recorded.arn, state="DISABLED")
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Disable the environment, delete it and wait until its instances are gone, for minutes."""
-        what, describe = _what(recorded.id), partial(_describe, aws, recorded.id)
+        what, describe = _what(recorded.id), partial(_describe, aws, recorded.arn)
         with ignore_missing():
             found = wait_until_settled(aws, what, describe)
             if found is None:
                 return
             if found["state"] != "DISABLED":
-                aws.batch.update_compute_environment(
-                    computeEnvironment=recorded.arn, state="DISABLED"
-                )
+                cls.disable(aws, recorded)
                 wait_until_settled(aws, what, describe)
             aws.batch.delete_compute_environment(computeEnvironment=recorded.arn)
             wait_until_gone(aws, what, describe)
@@ -199,13 +243,23 @@ def _properties(found: Description) -> Properties:
         {"imageType": each["imageType"]} for each in resources.get("ec2Configuration", [])
     ]
     resources["tags"] = Document(resources.get("tags", {}))
-    return {**found, "computeResources": resources}
+    architecture = _architecture(resources["instanceTypes"])
+    return {**found, ARCHITECTURE: architecture, "computeResources": resources}
 
 
 def _differing(desired: Properties, actual: Properties) -> dict[str, Any]:
-    """Return the members that differ, and maxvCpus: Batch wants one member at least that scales."""
+    """Return the members that differ, and maxvCpus: Batch wants one member at least that scales.
+
+    With the newest image where they replace the instances anyway.
+    """
     changed = {key: value for key, value in desired.items() if actual.get(key) != value}
-    return {"maxvCpus": desired["maxvCpus"], **changed}
+    image = NEWEST_IMAGE if changed.keys() - SCALING else {}
+    return {"maxvCpus": desired["maxvCpus"], **changed, **image}
+
+
+def _architecture(instance_types: Sequence[str]) -> str:
+    """Return the one architecture of instance types; of those that others mixed, all of them."""
+    return ", ".join(sorted({architecture_of(each) for each in instance_types}))
 
 
 def _wait_until_valid(aws: Aws, desired: Properties, *, within_s: float) -> Outputs:

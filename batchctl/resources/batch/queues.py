@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -60,6 +60,7 @@ class JobQueue(Resource[Outputs]):
     identity: ClassVar[tuple[str, ...]] = ("jobQueueName",)
     immutable: ClassVar[tuple[str, ...]] = ("scheduling",)
     lets_work_end: ClassVar[bool] = True
+    vital: ClassVar[tuple[str, ...]] = ("state", "status")
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
         BatchedRead("batch.DescribeJobQueues", "jobQueues", "jobQueues", "jobQueueName"),
     )
@@ -79,6 +80,11 @@ class JobQueue(Resource[Outputs]):
             "scheduling": FAIR_SHARE,
             "schedulingPolicyArn": deployed[self.scheduling_policy].arn,
         }
+
+    def foreseen(self, deployed: Deployed) -> Outputs:
+        """Return name and ARN, which follows from it (IAM's reference for AWS Batch)."""
+        arn = deployed.aws.arn("batch", f"job-queue/{self.physical_name}")
+        return Outputs(id=self.physical_name, arn=arn)
 
     @classmethod
     def read(
@@ -123,10 +129,26 @@ class JobQueue(Resource[Outputs]):
             aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:
+        """Yield every job queue of the account and region."""
+        del names
+        pages = aws.batch.get_paginator("describe_job_queues").paginate()
+        for found in (each for page in pages for each in page["jobQueues"]):
+            yield found["jobQueueName"], _outputs(found)
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        found = _describe(aws, recorded.arn)
+        return None if found is None else found.get("tags", {})
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Disable the queue, end its jobs and delete it.
 
-        Batch would end the jobs as well, but later: until then they write into the job table.
+        Batch would end the jobs as well, but later: until then they write into the job table. To
+        disable what is disabled changes nothing; while something else changes, Batch refuses it,
+        and it is tried again.
         """
         what = _what(recorded.id)
         with ignore_missing():
@@ -161,7 +183,7 @@ class JobQueue(Resource[Outputs]):
 def unfinished_jobs(aws: Aws, job_queue: str) -> Iterator[str]:
     """Give the id of each unfinished job of a queue (name or ARN), an array job as one.
 
-    A job that moves on meanwhile may come twice. One call for each status and 100 jobs.
+    A job that moves on meanwhile may come twice. One call, or one for each status and 100 jobs.
     """
     return (job["jobId"] for job in unfinished_summaries(aws, job_queue))
 

@@ -76,6 +76,15 @@ class SchedulingPolicy(Resource[Outputs]):
             aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        with ignore_missing():
+            found = aws.batch.describe_scheduling_policies(arns=[recorded.arn])
+            for policy in found["schedulingPolicies"]:
+                return policy.get("tags", {})
+        return None
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Delete the policy; its queues must be gone."""
         with ignore_missing():

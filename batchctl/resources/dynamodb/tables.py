@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -166,6 +166,21 @@ class Table(Resource[TableOutputs]):
         aws.dynamodb.tag_resource(ResourceArn=outputs.arn, Tags=tag_list)
         if removed:
             aws.dynamodb.untag_resource(ResourceArn=outputs.arn, TagKeys=removed)
+
+    @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, TableOutputs]]:
+        """Yield what has a name that begins with one of `names`."""
+        del names
+        pages = aws.dynamodb.get_paginator("list_tables").paginate()
+        for name in (name for page in pages for name in page["TableNames"]):
+            yield name, TableOutputs(id=name, arn=aws.arn("dynamodb", f"table/{name}"), index="")
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: TableOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        with ignore_missing():
+            return _tags_of(aws, aws.arn("dynamodb", f"table/{recorded.id}"))
+        return None
 
     @classmethod
     def delete(cls, aws: Aws, recorded: TableOutputs) -> None:

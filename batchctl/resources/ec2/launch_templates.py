@@ -76,7 +76,7 @@ class LaunchTemplate(Resource[LaunchTemplateOutputs]):
                     "HttpTokens": "required",
                 },
                 "BlockDeviceMappings": [{"DeviceName": self.root_device, "Ebs": root_volume}],
-                "TagSpecifications": {"volume": Document(deployed.aws.tags)},
+                "TagSpecifications": {"volume": Document(deployed.aws.instance_tags)},
                 "UserData": self.user_data,
             },
         }
@@ -150,6 +150,12 @@ class LaunchTemplate(Resource[LaunchTemplateOutputs]):
         aws.ec2.create_tags(Resources=[outputs.id], Tags=tag_list)
         if removed:
             aws.ec2.delete_tags(Resources=[outputs.id], Tags=[{"Key": key} for key in removed])
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: LaunchTemplateOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        template = _template(aws, recorded, {})
+        return None if template is None else as_dict(template.get("Tags"))
 
     @classmethod
     def delete(cls, aws: Aws, recorded: LaunchTemplateOutputs) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from batchctl.aws.batched_reads import BatchedRead
+from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import code_of, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.awslambda.interfaces import wait_until_interfaces_gone
 from batchctl.resources.ec2.cidrs import newly_let_in
+from batchctl.resources.ec2.holders import delete_unused
 from batchctl.resources.ec2.network import Network
 
 # EC2 user guide, "Eventual consistency", names no time; seconds, as a rule.
@@ -51,12 +54,18 @@ class SecurityGroup(Resource[Outputs]):
 
     What may go out is everything over IPv4, as EC2 sets it (in a VPC with IPv6 EC2 adds a rule
     that isn't ours), or with `open_egress` false nothing. The id is the group's id.
+
+    `outlived_by` are the roles with which Lambda removes its interfaces from the group. Functions
+    share these interfaces, so not even a function that is gone can lose its role before the group
+    is gone (Lambda developer guide, "Giving Lambda functions access to resources in an Amazon
+    VPC").
     """
 
     description: str
     network: Network
     ingress: tuple[Ingress, ...] = ()
     open_egress: bool = True
+    outlived_by: tuple[Resource[Any], ...] = ()
 
     kind: ClassVar[str] = "security_group"
     identity: ClassVar[tuple[str, ...]] = ("GroupName", "VpcId")
@@ -131,6 +140,20 @@ class SecurityGroup(Resource[Outputs]):
             aws.ec2.delete_tags(Resources=[outputs.id], Tags=[{"Key": key} for key in removed])
 
     @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:
+        """Yield what has a name that begins with one of `names`."""
+        filters: Any = [{"Name": "group-name", "Values": [f"{name}*" for name in names]}]
+        pages = aws.ec2.get_paginator("describe_security_groups").paginate(Filters=filters)
+        for group in (group for page in pages for group in page["SecurityGroups"]):
+            yield group["GroupName"], _outputs(aws, group["GroupId"])
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        group = _recorded(aws, recorded)
+        return None if group is None else as_dict(group.get("Tags"))
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Delete the group, once no network interface uses it any more.
 
@@ -138,7 +161,7 @@ class SecurityGroup(Resource[Outputs]):
         """
         wait_until_interfaces_gone(aws, recorded.id)
         with ignore_missing():
-            aws.ec2.delete_security_group(GroupId=recorded.id)
+            delete_unused(aws, recorded.id)
 
 
 def _let_in(rules: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -210,23 +233,26 @@ def _sorted(rules: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _write_rules(aws: Aws, group_id: str, had: Properties, wanted: Properties) -> None:
+    """Write what may come in and, at the same time, what may go out."""
+    ec2, had_in, had_out = aws.ec2, had["IpPermissions"], had["IpPermissionsEgress"]
+    allow_in, allow_out = ec2.authorize_security_group_ingress, ec2.authorize_security_group_egress
+    revoke_in, revoke_out = ec2.revoke_security_group_ingress, ec2.revoke_security_group_egress
+    concurrently(
+        partial(_change, group_id, had_in, wanted["IpPermissions"], allow_in, revoke_in),
+        partial(_change, group_id, had_out, wanted["IpPermissionsEgress"], allow_out, revoke_out),
+    )
+
+
+def _change(
+    group_id: str,
+    had: Sequence[Any],
+    wanted: Sequence[Any],
+    authorize: Callable[..., Any],
+    revoke: Callable[..., Any],
+) -> None:
     """Allow first, then revoke, so that nothing that is to stay open closes in between."""
-    ec2 = aws.ec2
-    for key, authorize, revoke in (
-        (
-            "IpPermissions",
-            ec2.authorize_security_group_ingress,
-            ec2.revoke_security_group_ingress,
-        ),
-        (
-            "IpPermissionsEgress",
-            ec2.authorize_security_group_egress,
-            ec2.revoke_security_group_egress,
-        ),
-    ):
-        missing, extra = _without(wanted[key], had[key]), _without(had[key], wanted[key])
-        _write(authorize, group_id, missing, done="InvalidPermission.Duplicate")
-        _write(revoke, group_id, extra, done="InvalidPermission.NotFound")
+    _write(authorize, group_id, _without(wanted, had), done="InvalidPermission.Duplicate")
+    _write(revoke, group_id, _without(had, wanted), done="InvalidPermission.NotFound")
 
 
 def _without(rules: Sequence[Any], others: Sequence[Any]) -> list[Any]:

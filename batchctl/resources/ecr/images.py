@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
+from batchctl.aws.tags import as_dict
 from batchctl.image.failures import TagTaken
 from batchctl.image.recipe import Recipe, Registry
 from batchctl.image.running import Watch
@@ -116,12 +117,25 @@ class Image(Resource[ImageOutputs]):
         return self.create(aws, desired)
 
     @classmethod
+    def tags_of(cls, aws: Aws, recorded: ImageOutputs) -> Mapping[str, str] | None:
+        """Return the tags of its repository; None when that is gone."""
+        return tags_of_repository(aws, recorded.repository)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: ImageOutputs) -> None:
         """Delete the image; those before it go with the repository."""
         with ignore_missing():
             aws.ecr.batch_delete_image(
                 repositoryName=recorded.repository, imageIds=[{"imageTag": recorded.id}]
             )
+
+
+def tags_of_repository(aws: Aws, name: str) -> Mapping[str, str] | None:
+    """Return the tags of a repository, whoever's it is; None when it is gone."""
+    arn = aws.arn("ecr", f"repository/{name}")
+    with ignore_missing():
+        return as_dict(aws.ecr.list_tags_for_resource(resourceArn=arn).get("tags"))
+    return None
 
 
 def _images(aws: Aws, repository: str) -> Sequence[Description]:

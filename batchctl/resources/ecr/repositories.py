@@ -19,7 +19,7 @@ from batchctl.resource import (
     Resource,
     require_owned,
 )
-from batchctl.resources.ecr.images import Image
+from batchctl.resources.ecr.images import Image, tags_of_repository
 
 __all__ = ["Image", "Repository"]
 
@@ -62,7 +62,7 @@ class Repository(Resource[RepositoryOutputs]):
     cost: ClassVar[str] = "is billed by the month for the images in it"
     outputs: ClassVar[type[RepositoryOutputs]] = RepositoryOutputs
     identity: ClassVar[tuple[str, ...]] = ("repositoryName",)
-    calls_to_read: ClassVar[int] = 3
+    calls_to_read: ClassVar[int] = 4
     when_deleted: ClassVar[str] = "with its images, which can be built again"
 
     def desired(self, deployed: Deployed) -> Properties:
@@ -73,6 +73,8 @@ class Repository(Resource[RepositoryOutputs]):
             "imageTagMutability": "IMMUTABLE",
             "imageScanningConfiguration": {"scanOnPush": True},
             "lifecyclePolicyText": Document(LIFECYCLE_POLICY),
+            # None: the account's own principals alone.
+            "policyText": Document(),
         }
 
     @classmethod
@@ -87,13 +89,18 @@ class Repository(Resource[RepositoryOutputs]):
             listed = aws.ecr.list_tags_for_resource(resourceArn=arn).get("tags", [])
             tags = {each["Key"]: each["Value"] for each in listed}
             require_owned(aws, f"repository `{name}`", tags)
-            properties = {**found, "lifecyclePolicyText": _lifecycle_policy(aws, name)}
+            properties = {
+                **found,
+                "lifecyclePolicyText": _lifecycle_policy(aws, name),
+                "policyText": _policy(aws, name),
+            }
             return Actual(_outputs(aws, found), properties, tags)
         return None
 
     def create(self, aws: Aws, desired: Properties) -> RepositoryOutputs:
         """Make the repository with its tags, then set the lifecycle policy."""
-        given = {key: value for key, value in desired.items() if key != "lifecyclePolicyText"}
+        apart = {"lifecyclePolicyText", "policyText"}
+        given = {key: value for key, value in desired.items() if key not in apart}
         answer = aws.ecr.create_repository(**given, tags=_as_list(aws.tags))
         _put_lifecycle_policy(aws, desired)
         return _outputs(aws, answer["repository"])
@@ -118,6 +125,9 @@ class Repository(Resource[RepositoryOutputs]):
             )
         if "lifecyclePolicyText" in changed:
             _put_lifecycle_policy(aws, desired)
+        if "policyText" in changed:
+            with ignore_missing():
+                aws.ecr.delete_repository_policy(repositoryName=name)
         return actual.outputs
 
     def write_tags(
@@ -127,6 +137,11 @@ class Repository(Resource[RepositoryOutputs]):
         aws.ecr.tag_resource(resourceArn=outputs.arn, tags=_as_list(tags))
         if removed:
             aws.ecr.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: RepositoryOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return tags_of_repository(aws, recorded.id)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: RepositoryOutputs) -> None:
@@ -140,6 +155,15 @@ def _lifecycle_policy(aws: Aws, name: str) -> Document:
     with ignore_missing():
         found = aws.ecr.get_lifecycle_policy(repositoryName=name)
         return Document(json.loads(found["lifecyclePolicyText"]))
+    return Document()
+
+
+def _policy(aws: Aws, name: str) -> Document:
+    """Return the policy that lets others in, parsed; an absent one is an empty one."""
+    with ignore_missing():
+        return Document(
+            json.loads(aws.ecr.get_repository_policy(repositoryName=name)["policyText"])
+        )
     return Document()
 
 

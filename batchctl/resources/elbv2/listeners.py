@@ -17,7 +17,13 @@ from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.acm import Certificate
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
-from batchctl.resources.elbv2.tags import BATCHED_TAGS, read_tags, set_tags, tag_list
+from batchctl.resources.elbv2.tags import (
+    BATCHED_TAGS,
+    live_tags,
+    read_tags,
+    set_tags,
+    tag_list,
+)
 from batchctl.resources.elbv2.target_groups import Target, TargetGroup
 
 __all__ = ["Listener", "LoadBalancer", "Rule", "Target", "TargetGroup"]
@@ -118,6 +124,11 @@ class Listener(Resource[Outputs]):
                 f"the load balancer takes weaker encryption: `{desired['SslPolicy']}` instead of "
                 f"`{actual.get('SslPolicy')}`"
             )
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return live_tags(aws, recorded.arn)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
@@ -234,6 +245,11 @@ class Rule(Resource[Outputs]):
     ) -> None:
         """Set and remove tags."""
         set_tags(aws, outputs.arn, tags, removed)
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return live_tags(aws, recorded.arn)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:

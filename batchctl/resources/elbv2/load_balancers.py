@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from botocore.exceptions import ClientError
+
 from batchctl.aws.batched_reads import BatchedRead
-from batchctl.aws.errors import ignore_missing
+from batchctl.aws.errors import code_of, ignore_missing, message_of
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict
 from batchctl.aws.waiting import Pending
+from batchctl.errors import BatchctlError
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resources.ec2.network import Network
 from batchctl.resources.ec2.security_groups import SecurityGroup
-from batchctl.resources.elbv2.tags import BATCHED_TAGS, read_tags, set_tags, tag_list
+from batchctl.resources.elbv2.tags import (
+    BATCHED_TAGS,
+    live_tags,
+    read_tags,
+    set_tags,
+    tag_list,
+)
 
 # boto3's own waiter gives a load balancer 10 minutes.
 SETTLED_WITHIN_S = 600.0
@@ -64,6 +73,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     cost: ClassVar[str] = "is billed by the hour, used or not"
     outputs: ClassVar[type[LoadBalancerOutputs]] = LoadBalancerOutputs
     identity: ClassVar[tuple[str, ...]] = ("Name",)
+    vital: ClassVar[tuple[str, ...]] = ("State",)
     calls_to_read: ClassVar[int] = 3
     # It can't leave its VPC, and one that could not be set up is "failed" for good.
     immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "VpcId", "State")
@@ -119,8 +129,10 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
         """Make the load balancer and wait until it is active, two to three minutes."""
         parameters = {key: desired[key] for key in desired if key not in NOT_PARAMETERS}
         answer = aws.elbv2.create_load_balancer(**parameters, Tags=tag_list(aws.tags))
-        outputs = _outputs(answer["LoadBalancers"][0])
-        _wait_until_active(aws, outputs)
+        made = answer["LoadBalancers"][0]
+        outputs = _outputs(made)
+        if _state(made) != "active":
+            _wait_until_active(aws, outputs)
         _set_attributes(aws, outputs, desired["Attributes"])
         return outputs
 
@@ -171,11 +183,42 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
             yield f"the load balancer's requests are logged to bucket `{new}`, not `{bucket}`"
 
     @classmethod
+    def replicas(
+        cls, aws: Aws, names: Collection[str]
+    ) -> Iterator[tuple[str, LoadBalancerOutputs]]:
+        """Yield what has a name that begins with one of `names`."""
+        del names
+        pages = aws.elbv2.get_paginator("describe_load_balancers").paginate()
+        for found in (each for page in pages for each in page["LoadBalancers"]):
+            yield found["LoadBalancerName"], _outputs(found)
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: LoadBalancerOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return live_tags(aws, recorded.arn)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: LoadBalancerOutputs) -> None:
         """Delete the load balancer; its network interfaces outlive it in its security group."""
         with ignore_missing():
-            aws.elbv2.delete_load_balancer(LoadBalancerArn=recorded.arn)
+            _delete_unprotected(aws, recorded)
         _wait_until_gone(aws, recorded)
+
+
+def _delete_unprotected(aws: Aws, recorded: LoadBalancerOutputs) -> None:
+    """Delete it; BatchctlError when somebody protected it, which is theirs to lift."""
+    try:
+        aws.elbv2.delete_load_balancer(LoadBalancerArn=recorded.arn)
+    except ClientError as error:
+        if code_of(error) != "OperationNotPermitted" or "protection" not in message_of(error):
+            raise
+        raise BatchctlError(
+            f"could not delete load balancer `{recorded.id}`: somebody else protected it from "
+            "deletion, as batchctl never does",
+            hint="CloudTrail has who did (ModifyLoadBalancerAttributes); when it may go: `aws "
+            f"elbv2 modify-load-balancer-attributes --load-balancer-arn {recorded.arn} "
+            "--attributes Key=deletion_protection.enabled,Value=false`, then run the command again",
+        ) from error
 
 
 def _describe(aws: Aws, wanted: Any) -> Mapping[str, Any] | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batchctl.aws.batched_reads import BatchedRead
+from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
 
@@ -23,6 +24,13 @@ def read_tags(aws: Aws, arn: str) -> dict[str, str]:
     """Return the tags of a load balancer, listener, rule or target group."""
     answer = aws.elbv2.describe_tags(ResourceArns=[arn])
     return as_dict(answer["TagDescriptions"][0].get("Tags"))
+
+
+def live_tags(aws: Aws, arn: str) -> dict[str, str] | None:
+    """Return the tags of a load balancer, listener, rule or target group; None when it is gone."""
+    with ignore_missing():
+        return read_tags(aws, arn)
+    return None
 
 
 def set_tags(aws: Aws, arn: str, tags: Mapping[str, str], removed: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,7 +13,13 @@ from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, r
 from batchctl.resources.awslambda.functions import Function
 from batchctl.resources.awslambda.triggers import Permission
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
-from batchctl.resources.elbv2.tags import BATCHED_TAGS, read_tags, set_tags, tag_list
+from batchctl.resources.elbv2.tags import (
+    BATCHED_TAGS,
+    live_tags,
+    read_tags,
+    set_tags,
+    tag_list,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +107,20 @@ class TargetGroup(Resource[Outputs]):
         set_tags(aws, outputs.arn, tags, removed)
 
     @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:
+        """Yield what has a name that begins with one of `names`."""
+        del names
+        pages = aws.elbv2.get_paginator("describe_target_groups").paginate()
+        for found in (each for page in pages for each in page["TargetGroups"]):
+            name, arn = found["TargetGroupName"], found["TargetGroupArn"]
+            yield name, Outputs(id=name, arn=arn)
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return live_tags(aws, recorded.arn)
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Delete the target group, once the load balancer has let go of it."""
         with ignore_missing():
@@ -129,6 +149,7 @@ class Target(Resource[TargetOutputs]):
     kind: ClassVar[str] = "target"
     outputs: ClassVar[type[TargetOutputs]] = TargetOutputs
     identity: ClassVar[tuple[str, ...]] = ("TargetGroupArn",)
+    vital: ClassVar[tuple[str, ...]] = ("Targets",)
     taggable: ClassVar[bool] = False
 
     def desired(self, deployed: Deployed) -> Properties:
@@ -169,6 +190,11 @@ class Target(Resource[TargetOutputs]):
         for target in actual.properties["Targets"]:
             _deregister(aws, actual.outputs.target_group_arn, target["Id"])
         return self.create(aws, desired)
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: TargetOutputs) -> Mapping[str, str] | None:
+        """Return the tags of its target group; None when that is gone."""
+        return live_tags(aws, recorded.target_group_arn)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: TargetOutputs) -> None:

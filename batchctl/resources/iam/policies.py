@@ -46,6 +46,17 @@ def _sorted_values(value: Mapping[str, Any]) -> dict[str, list[Any]]:
     return {key: sorted(_as_list(values)) for key, values in value.items()}
 
 
+def regions_in(policies: Mapping[str, Any]) -> set[str]:
+    """Return the regions of the ARNs that inline policies, by name, allow something on."""
+    arns = (
+        arn.split(":")
+        for policy in policies.values()
+        for statement in policy["Statement"]
+        for arn in statement.get("Resource", ())
+    )
+    return {parts[3] for parts in arns if len(parts) > 3 and parts[3] not in {"", "*"}}
+
+
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 

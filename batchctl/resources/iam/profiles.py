@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import ignore_missing, is_existing, message_of
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import STACK_TAG, as_dict
@@ -37,12 +40,16 @@ __all__ = [
     "When",
 ]
 
-# Terraform's provider trusts a new instance profile after three good answers in a row.
-GOOD_READS = 3
+
+@dataclass(frozen=True)
+class InstanceProfileOutputs(Outputs):
+    """`role` is the name of the role inside; empty in a state from before it was recorded."""
+
+    role: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class InstanceProfile(Resource[Outputs]):
+class InstanceProfile(Resource[InstanceProfileOutputs]):
     """The profile through which EC2 instances get a role: it holds exactly one. The id is its name.
 
     EC2 sees a new profile only after a while, so `create` waits until IAM answers with it several
@@ -50,48 +57,69 @@ class InstanceProfile(Resource[Outputs]):
     """
 
     role: Role
+    path: str = "/"
 
     kind: ClassVar[str] = "instance_profile"
+    outputs: ClassVar[type[InstanceProfileOutputs]] = InstanceProfileOutputs
     identity: ClassVar[tuple[str, ...]] = ("InstanceProfileName",)
+    immutable: ClassVar[tuple[str, ...]] = ("Path",)
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return InstanceProfileName and Roles, the names of the roles inside."""
-        return {"InstanceProfileName": self.physical_name, "Roles": [deployed[self.role].id]}
+        return {
+            "InstanceProfileName": self.physical_name,
+            "Path": self.path,
+            "Roles": [deployed[self.role].id],
+        }
 
     @classmethod
     def read(
-        cls, aws: Aws, recorded: Outputs | None, desired: Properties
-    ) -> Actual[Outputs] | None:
+        cls, aws: Aws, recorded: InstanceProfileOutputs | None, desired: Properties
+    ) -> Actual[InstanceProfileOutputs] | None:
         """Find the profile by name; None when there is none."""
         name = recorded.id if recorded else str(desired["InstanceProfileName"])
         with ignore_missing():
             profile = _settled_profile(aws, name)
             tags = as_dict(profile.get("Tags"))
             require_owned(aws, f"instance profile `{name}`", tags)
-            properties = {"InstanceProfileName": name, "Roles": _roles_in(profile)}
-            return Actual(Outputs(id=name, arn=profile["Arn"]), properties, tags)
+            properties = {
+                "InstanceProfileName": name,
+                "Path": profile.get("Path", "/"),
+                "Roles": _roles_in(profile),
+            }
+            return Actual(_outputs(name, profile["Arn"], properties["Roles"]), properties, tags)
         return None
 
-    def create(self, aws: Aws, desired: Properties) -> Outputs:
+    def create(self, aws: Aws, desired: Properties) -> InstanceProfileOutputs:
         """Make the profile, put the role in, wait until both are seen."""
         name = desired["InstanceProfileName"]
-        answer = aws.iam.create_instance_profile(InstanceProfileName=name, Tags=tag_list(aws.tags))
+        answer = aws.iam.create_instance_profile(
+            InstanceProfileName=name, Path=desired["Path"], Tags=tag_list(aws.tags)
+        )
         _put_roles(aws, name, desired["Roles"])
-        return Outputs(id=name, arn=answer["InstanceProfile"]["Arn"])
+        return _outputs(name, answer["InstanceProfile"]["Arn"], desired["Roles"])
 
     def update(
-        self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
-    ) -> Outputs:
+        self,
+        aws: Aws,
+        actual: Actual[InstanceProfileOutputs],
+        desired: Properties,
+        changed: Properties,
+    ) -> InstanceProfileOutputs:
         """Replace the role that is there."""
         del desired
         name = actual.outputs.id
         for role in actual.properties["Roles"]:
             remove_from_profile(aws, name, role)
         _put_roles(aws, name, changed["Roles"])
-        return actual.outputs
+        return _outputs(name, actual.outputs.arn, changed["Roles"])
 
     def write_tags(
-        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
+        self,
+        aws: Aws,
+        outputs: InstanceProfileOutputs,
+        tags: Mapping[str, str],
+        removed: Sequence[str],
     ) -> None:
         """Set and remove tags."""
         aws.iam.tag_instance_profile(InstanceProfileName=outputs.id, Tags=tag_list(tags))
@@ -99,13 +127,46 @@ class InstanceProfile(Resource[Outputs]):
             aws.iam.untag_instance_profile(InstanceProfileName=outputs.id, TagKeys=removed)
 
     @classmethod
-    def delete(cls, aws: Aws, recorded: Outputs) -> None:
-        """Take the role out, then delete the profile; the role stays."""
+    def replicas(
+        cls, aws: Aws, names: Collection[str]
+    ) -> Iterator[tuple[str, InstanceProfileOutputs]]:
+        """Yield every instance profile of the account, in pages of a thousand."""
+        del names
+        pages = aws.iam.get_paginator("list_instance_profiles").paginate(
+            PaginationConfig={"PageSize": 1000}
+        )
+        for found in (each for page in pages for each in page["InstanceProfiles"]):
+            name = found["InstanceProfileName"]
+            yield name, _outputs(name, found["Arn"], _roles_in(found))
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: InstanceProfileOutputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        with ignore_missing():
+            found = aws.iam.get_instance_profile(InstanceProfileName=recorded.id)
+            return as_dict(found["InstanceProfile"].get("Tags"))
+        return None
+
+    @classmethod
+    def delete(cls, aws: Aws, recorded: InstanceProfileOutputs) -> None:
+        """Take the role out, then delete the profile; the role stays.
+
+        One that another role was put into, against what is recorded, is asked for it.
+        """
+        if recorded.role:
+            remove_from_profile(aws, recorded.id, recorded.role)
+            with suppress(aws.iam.exceptions.DeleteConflictException), ignore_missing():
+                aws.iam.delete_instance_profile(InstanceProfileName=recorded.id)
+                return
         with ignore_missing():
             profile = aws.iam.get_instance_profile(InstanceProfileName=recorded.id)
             for role in _roles_in(profile["InstanceProfile"]):
                 remove_from_profile(aws, recorded.id, role)
             aws.iam.delete_instance_profile(InstanceProfileName=recorded.id)
+
+
+def _outputs(name: str, arn: str, roles: Sequence[str]) -> InstanceProfileOutputs:
+    return InstanceProfileOutputs(id=name, arn=arn, role=next(iter(roles), ""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,8 +238,12 @@ def _put_roles(aws: Aws, profile: str, roles: Sequence[str]) -> None:
 
 
 def _wait_until_seen(aws: Aws, profile: str, roles: Sequence[str]) -> None:
+    read = partial(_holds, aws, profile, roles)
+
+    # Terraform's provider trusts a new instance profile after three good answers. Asked for at the
+    # same time they come from as many places of IAM as in a row.
     def check() -> bool | None:
-        return True if all(_holds(aws, profile, roles) for _ in range(GOOD_READS)) else None
+        return True if all(concurrently(read, read, read)) else None
 
     what = f"IAM to show instance profile `{profile}` with its role"
     aws.wait_until(what, check, timeout_s=PROPAGATION_S)

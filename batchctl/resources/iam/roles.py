@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
+from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.aws.tags import as_dict, as_list
+from batchctl.aws.tags import REGION_TAG, as_dict, as_list
 from batchctl.aws.waiting import Pending
 from batchctl.resource import (
     Actual,
@@ -19,6 +21,7 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
+    in_other_region,
     require_owned,
     resolve,
 )
@@ -123,16 +126,25 @@ class Role(Resource[Outputs]):
     trusts: str
     allows: tuple[Allow, ...] = ()
     managed_policies: tuple[str, ...] = ()
+    permissions_boundary: str | None = None
+    path: str = "/"
 
     kind: ClassVar[str] = "role"
     identity: ClassVar[tuple[str, ...]] = ("RoleName",)
+    immutable: ClassVar[tuple[str, ...]] = ("Path",)
     calls_to_read: ClassVar[int] = 4
+    # By their ARNs, in its policies.
+    only_names: ClassVar[frozenset[str]] = frozenset(
+        {"table", "queue", "job_queue", "job_definition", "log_group", "rest_api"}
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return RoleName, the trust policy, Policies (inline, by name) and ManagedPolicies."""
         partition = deployed.aws.partition
         return {
             "RoleName": self.physical_name,
+            "Path": self.path,
+            "PermissionsBoundary": self.permissions_boundary,
             "AssumeRolePolicyDocument": Document(self._trust_policy(deployed)),
             "Policies": Document(self._inline_policies(deployed)),
             "ManagedPolicies": sorted(map(partition.managed_policy, self.managed_policies)),
@@ -176,17 +188,21 @@ class Role(Resource[Outputs]):
         """Find the role by name, with every policy that it has; None when there is none."""
         name = recorded.id if recorded else str(desired["RoleName"])
         with ignore_missing():
-            role = _settled_role(aws, name)
+            role, inline, managed = _read(aws, name, is_likely=recorded is not None)
             tags = as_dict(role.get("Tags"))
             require_owned(aws, f"role `{name}`", tags)
             trust = iam_policies.canonical(role["AssumeRolePolicyDocument"])
+            if recorded is None and REGION_TAG not in tags:
+                _require_this_region(aws, name, inline)
             return Actual(
                 Outputs(id=name, arn=role["Arn"]),
                 {
                     "RoleName": name,
+                    "Path": role.get("Path", "/"),
+                    "PermissionsBoundary": _boundary(role),
                     "AssumeRolePolicyDocument": Document(trust),
-                    "Policies": Document(iam_policies.inline_policies(aws, name)),
-                    "ManagedPolicies": iam_policies.managed_policies(aws, name),
+                    "Policies": Document(inline),
+                    "ManagedPolicies": managed,
                 },
                 tags,
             )
@@ -195,8 +211,15 @@ class Role(Resource[Outputs]):
     def create(self, aws: Aws, desired: Properties) -> Outputs:
         """Make the role, then give it its policies; it takes IAM a while to show it everywhere."""
         name = desired["RoleName"]
+        boundary: Any = (
+            {"PermissionsBoundary": desired["PermissionsBoundary"]}
+            if desired["PermissionsBoundary"]
+            else {}
+        )
         answer = aws.iam.create_role(
             RoleName=name,
+            Path=desired["Path"],
+            **boundary,
             AssumeRolePolicyDocument=json.dumps(desired["AssumeRolePolicyDocument"]),
             Tags=tag_list(aws.tags),
         )
@@ -210,6 +233,8 @@ class Role(Resource[Outputs]):
         """Write the documents that differ, attach and detach what is missing and too much."""
         del desired
         name, has = actual.outputs.id, actual.properties
+        if "PermissionsBoundary" in changed:
+            _set_boundary(aws, name, changed["PermissionsBoundary"])
         if "AssumeRolePolicyDocument" in changed:
             aws.iam.update_assume_role_policy(
                 RoleName=name, PolicyDocument=json.dumps(changed["AssumeRolePolicyDocument"])
@@ -222,6 +247,13 @@ class Role(Resource[Outputs]):
             )
         return actual.outputs
 
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Say that the role may do more as its permissions boundary goes, or becomes another."""
+        had, wanted = actual["PermissionsBoundary"], desired["PermissionsBoundary"]
+        if had and had != wanted:
+            new = f"becomes `{wanted}`" if wanted else "is removed"
+            yield f"the permissions boundary `{had}` of role `{self.name}` {new}"
+
     def write_tags(
         self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
     ) -> None:
@@ -231,17 +263,59 @@ class Role(Resource[Outputs]):
             aws.iam.untag_role(RoleName=outputs.id, TagKeys=removed)
 
     @classmethod
+    def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:
+        """Yield every role of the account, in pages of a thousand."""
+        del names
+        pages = aws.iam.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 1000})
+        for role in (role for page in pages for role in page["Roles"]):
+            yield role["RoleName"], Outputs(id=role["RoleName"], arn=role["Arn"])
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        with ignore_missing():
+            return as_dict(aws.iam.get_role(RoleName=recorded.id)["Role"].get("Tags"))
+        return None
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Strip the role of all that DeleteRole refuses (IAM API reference), then delete it."""
         name = recorded.id
         with ignore_missing():
-            for policy in iam_policies.inline_policy_names(aws, name):
+            inline, managed, profiles = concurrently(
+                partial(iam_policies.inline_policy_names, aws, name),
+                partial(iam_policies.managed_policies, aws, name),
+                partial(_profiles_with, aws, name),
+            )
+            for policy in inline:
                 iam_policies.delete_inline_policy(aws, name, policy)
-            for arn in iam_policies.managed_policies(aws, name):
+            for arn in managed:
                 iam_policies.detach_managed_policy(aws, name, arn)
-            for profile in _profiles_with(aws, name):
+            for profile in profiles:
                 remove_from_profile(aws, profile, name)
             aws.iam.delete_role(RoleName=name)
+
+
+def _boundary(role: Mapping[str, Any]) -> str | None:
+    """Return the ARN of a role's permissions boundary; None when it has none."""
+    boundary: Mapping[str, str] = role.get("PermissionsBoundary", {})
+    return boundary.get("PermissionsBoundaryArn")
+
+
+def _set_boundary(aws: Aws, name: str, arn: str | None) -> None:
+    if arn is None:
+        aws.iam.delete_role_permissions_boundary(RoleName=name)
+    else:
+        aws.iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=arn)
+
+
+def _require_this_region(aws: Aws, name: str, policies: Mapping[str, Any]) -> None:
+    """Raise NotOwned for a role whose mark is of before it had a region, and which is elsewhere.
+
+    What it allows says where: the ARNs of its policies.
+    """
+    for region in sorted(iam_policies.regions_in(policies) - {aws.region}):
+        raise in_other_region(aws, f"role `{name}`", region)
 
 
 def settled(aws: Aws, what: str, get: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -256,6 +330,23 @@ def settled(aws: Aws, what: str, get: Callable[[], Mapping[str, Any]]) -> Mappin
         return (answer,) if arn.startswith("arn:") else Pending(arn)
 
     return aws.wait_until(f"IAM to show the ARN of {what}", check, timeout_s=PROPAGATION_S)[0]
+
+
+def _read(
+    aws: Aws, name: str, *, is_likely: bool
+) -> tuple[Mapping[str, Any], dict[str, Any], list[str]]:
+    """Return a role, its inline and its managed policies: all at once where it `is_likely` there.
+
+    One that isn't there costs one call, and a first `up` finds nine such.
+    """
+    role, inline, managed = (
+        partial(_settled_role, aws, name),
+        partial(iam_policies.inline_policies, aws, name),
+        partial(iam_policies.managed_policies, aws, name),
+    )
+    if is_likely:
+        return concurrently(role, inline, managed)
+    return role(), *concurrently(inline, managed)
 
 
 def _settled_role(aws: Aws, name: str) -> Mapping[str, Any]:

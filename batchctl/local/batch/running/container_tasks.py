@@ -18,7 +18,7 @@ DEFAULT_LOG_GROUP = "/aws/batch/job"
 group."""
 
 
-def task_for(job: Job, environment: Resource, scope: Scope) -> Task:
+def task_for(job: Job, environment: Resource) -> Task:
     """Return the task for the next attempt of `job` in a compute environment."""
     specification, container = job.specification, job.specification.container
     options = container.get("logConfiguration", {}).get("options", {})
@@ -29,7 +29,7 @@ def task_for(job: Job, environment: Resource, scope: Scope) -> Task:
         job_id=job.id,
         image=container["image"],
         command=specification.command,
-        environment=_environment(job, environment, scope),
+        environment=_environment(job, environment),
         role_arn=container.get("jobRoleArn"),
         vcpus=specification.vcpus,
         memory_mib=containers.memory_mib(container),
@@ -45,7 +45,7 @@ def task_arn(task_id: str, environment: Resource, scope: Scope) -> str:
     return f"arn:{scope.partition}:ecs:{scope.region}:{scope.account}:task/{cluster}/{task_id}"
 
 
-def _environment(job: Job, environment: Resource, scope: Scope) -> dict[str, str]:
+def _environment(job: Job, environment: Resource) -> dict[str, str]:
     given = {
         variable["name"]: variable.get("value", "")
         for variable in job.specification.container["environment"]
@@ -59,4 +59,5 @@ def _environment(job: Job, environment: Resource, scope: Scope) -> dict[str, str
     if job.parent is not None:
         added["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.index)
         added["AWS_BATCH_JOB_ARRAY_SIZE"] = str(len(job.parent.children))
-    return {"AWS_DEFAULT_REGION": scope.region, "AWS_REGION": scope.region} | given | added
+    # No region: only recent ECS agents add it, so a job definition has to.
+    return given | added

@@ -69,7 +69,7 @@ class Attempts:
 
     def begin(self, job: Job, environment: Resource) -> None:
         """Start the next attempt of a RUNNABLE job in `environment`."""
-        task = task_for(job, environment, self._context.scope)
+        task = task_for(job, environment)
         arn = task_arn(task.id, environment, self._context.scope)
         job.attempts.append(Attempt(arn, environment.arn, log_stream=task.log_stream))
         self._capacity.take(environment, job.specification.vcpus)

@@ -1,0 +1,61 @@
+"""Whose a recorded resource is now: asked of AWS before each deletion, whatever the state says.
+
+Others may have made something under a recorded name, and a state may have come with a repository.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from batchctl.aws.session import Aws
+from batchctl.engine.state import StateRecord
+from batchctl.resource import NotOwned, Outputs, foreign_because, is_owned
+
+# An answer about ownership is as good as new for so long: between a plan and its deletions no more
+# time may pass, or it is asked again.
+FRESH_S = 10.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a record stands for: `outputs` of what is there and ours, or why it is `foreign`.
+
+    Neither: there is nothing.
+    """
+
+    outputs: Outputs | None = None
+    foreign: str | None = None
+
+
+def find_owned(record: StateRecord, aws: Aws, *, is_deposed: bool = False) -> Found:
+    """Return what AWS has of a record: by its recorded id, else by name and tag.
+
+    An id that AWS doesn't show for once must not leave a resource behind. A deposed one has only
+    its id: what has its name may be its successor.
+    """
+    kind, outputs = record.resource_kind, record.known_outputs()
+    if outputs is not None:
+        found = _judged(record, outputs, aws)
+        if found is not None:
+            return found
+        if is_deposed:
+            return Found()
+    try:
+        actual = kind.read(aws, None, record.identity)
+    except NotOwned as error:
+        return Found(foreign=error.message)
+    if actual is None:
+        return Found()
+    return _judged(record, actual.outputs, aws) or Found()
+
+
+def _judged(record: StateRecord, outputs: Outputs, aws: Aws) -> Found | None:
+    """Return whose it is by its tags; None when it is gone."""
+    tags = record.resource_kind.tags_of(aws, outputs)
+    if tags is None:
+        return None
+    if is_owned(aws, tags):
+        return Found(outputs)
+    because = foreign_because(aws, tags)
+    what = "it" if record.resource_kind.taggable else "what it belongs to"
+    return Found(foreign=f"it is not this stack's: {what} {because}")

@@ -1,0 +1,110 @@
+"""`status` asks the endpoint, says what is unhealthy, and fails then; drift alone is no failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import urllib3
+from click.testing import Result
+
+from batchctl.jobs.api.connection import Connection
+
+Batchctl = Callable[..., Result]
+
+
+@pytest.fixture
+def built(account: None, batchctl: Batchctl) -> None:
+    assert batchctl("up", "--yes").exit_code == 0
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> list[str]:
+    """Let the endpoint answer so; return what it is asked."""
+    asked: list[str] = []
+
+    def exchange(_: Connection, method: str, target: str, *_more: Any) -> Any:
+        asked.append(f"{method} {target}")
+        return urllib3.HTTPResponse(body, status=status)
+
+    monkeypatch.setattr(Connection, "exchange", exchange)
+    return asked
+
+
+@pytest.mark.usefixtures("built")
+def test_a_healthy_application_is_asked_for_a_job_and_status_succeeds(
+    batchctl: Batchctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answering(monkeypatch, 200, b'{"jobs": []}')
+    status = batchctl("status", "--json")
+    assert status.exit_code == 0
+    assert json.loads(status.stdout)["unhealthy"] == []
+    assert asked == ["GET /v1/tasks?limit=1"]
+
+
+@pytest.mark.usefixtures("built")
+def test_an_endpoint_that_answers_502_is_unhealthy_and_status_fails(
+    batchctl: Batchctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, 502, b"<html>Bad Gateway</html>")
+    status = batchctl("status")
+    assert status.exit_code == 1
+    assert "UNHEALTHY: the endpoint answers 502: <html>Bad Gateway</html>" in status.stdout
+
+
+@pytest.mark.usefixtures("built")
+def test_no_answer_is_unhealthy_only_where_everyone_is_let_in(
+    batchctl: Batchctl, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    def exchange(*_: Any) -> Any:
+        raise urllib3.exceptions.ProtocolError("Connection aborted.")
+
+    monkeypatch.setattr(Connection, "exchange", exchange)
+    open_to_all = batchctl("status")
+    assert open_to_all.exit_code == 1
+    assert "doesn't answer" in open_to_all.stdout
+    text = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(f"{text}api: {{allowed_cidrs: [10.0.0.0/8]}}\n")
+    assert batchctl("status").exit_code == 0
+
+
+@pytest.mark.usefixtures("built")
+def test_what_is_disabled_switched_off_or_missing_is_unhealthy_and_named(
+    batchctl: Batchctl,
+) -> None:
+    awslambda, batch = boto3.client("lambda"), boto3.client("batch")
+    (mapping,) = awslambda.list_event_source_mappings()["EventSourceMappings"]
+    awslambda.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    awslambda.put_function_concurrency(
+        FunctionName="batchapp-TaskReceiver", ReservedConcurrentExecutions=0
+    )
+    batch.update_job_queue(jobQueue="batchapp-on-demand", state="DISABLED")
+    boto3.client("logs").delete_log_group(logGroupName="/aws/lambda/batchapp-JobAPI")
+    status = batchctl("status", "--json")
+    assert status.exit_code == 1
+    unhealthy = "\n".join(json.loads(status.stdout)["unhealthy"])
+    for named in (
+        "event_source_mapping.splitter doesn't run as it should: `State`",
+        "function.receiver doesn't run as it should: `ReservedConcurrentExecutions`",
+        "job_queue.on_demand doesn't run as it should: `state`",
+        "log_group.api is missing",
+    ):
+        assert named in unhealthy
+
+
+@pytest.mark.usefixtures("built")
+def test_drift_alone_is_no_failure(batchctl: Batchctl) -> None:
+    boto3.client("logs").put_retention_policy(
+        logGroupName="/aws/lambda/batchapp-JobAPI", retentionInDays=30
+    )
+    status = batchctl("status")
+    assert status.exit_code == 0
+    assert "drifted: retentionInDays" in status.stdout
+
+
+@pytest.mark.usefixtures("account")
+def test_before_up_nothing_is_unhealthy(batchctl: Batchctl) -> None:
+    assert batchctl("status").exit_code == 0
