@@ -86,7 +86,12 @@ def table(cloud: Cloud) -> str:
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
         KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in names.items()],
     )
-    job = {"items": {"N": "2"}, "created_at": {"S": "2026-11-28"}, "content_hash": {"S": "h"}}
+    job = {
+        "items": {"N": "2"},
+        "layout": {"N": "2"},
+        "created_at": {"S": "2026-11-28"},
+        "content_hash": {"S": "h"},
+    }
     universe = {"L": [{"S": "A"}, {"S": "B"}]}
     cloud.dynamodb.put_item(TableName=TABLE, Item={**KEY, **job})
     cloud.dynamodb.put_item(
@@ -105,8 +110,8 @@ def test_the_runner_reads_its_slice_and_records_results(as_role: Client, table: 
     jobs = job_table.JobTable(as_role("job", "dynamodb"), table)
     part = job_table.Slice("demo-1", 0, 2)
     assert jobs.read(part).items == ("A", "B")
-    assert jobs.record("demo-1", "A", job_table.Outcome('{"a": 1}', None, 1, 0.5))
-    assert jobs.record("demo-1", "B", job_table.Outcome(None, "no price", 3, 0.5))
+    assert jobs.record("demo-1#RESULTS", "A", job_table.Outcome('{"a": 1}', None, 1, 0.5))
+    assert jobs.record("demo-1#RESULTS", "B", job_table.Outcome(None, "no price", 3, 0.5))
     assert jobs.read(part).items == ("B",)
 
 
