@@ -93,7 +93,10 @@ def engine_of(config: Config, running: CloudRecord | None) -> str:
             "could not run tasks in containers: the local cloud does so on Linux alone",
             hint="set `local.executor: process`",
         )
-    return shlex.join(find_engine(config.compute.builder, config.compute.builder_options).command())
+    builder = config.compute.builder
+    # What makes the image without an engine can't run it.
+    choice = "auto" if builder == "batchctl" else builder
+    return shlex.join(find_engine(choice, config.compute.builder_options).command())
 
 
 def _region(target: Target, config: Config) -> str:

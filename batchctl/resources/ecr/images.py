@@ -88,8 +88,9 @@ class Image(Resource[ImageOutputs]):
     def create(self, aws: Aws, desired: Properties) -> ImageOutputs:
         """Build and push it, wait until ECR shows it, and delete images that nobody needs."""
         tag = "-".join(filter(None, (desired["contents"], desired.get("rebuilt"))))
-        registry = Registry(desired["repositoryUri"], lambda: _password(aws))
         name = desired["repositoryName"]
+        newest = _newest(_images(aws, name))
+        registry = Registry(desired["repositoryUri"], lambda: _password(aws), newest)
         try:
             self.recipe.push_to(registry, tag, Watch(aws.on_wait, aws.clock.stop))
         except TagTaken:
@@ -133,6 +134,12 @@ def _images(aws: Aws, repository: str) -> Sequence[Description]:
 def _newest_tag(images: Sequence[Description], contents: str) -> str | None:
     tags = (tag for each in images for tag in each["imageTags"])
     return max((tag for tag in tags if tag.partition("-")[0] == contents), default=None)
+
+
+def _newest(images: Sequence[Description]) -> str | None:
+    """Return the digest of the image that was pushed last."""
+    last = max(images, key=lambda each: str(each["imagePushedAt"]), default=None)
+    return None if last is None else str(last["imageDigest"])
 
 
 def _tagged(images: Sequence[Description], tag: str) -> Description | None:
