@@ -25,7 +25,7 @@ from batchctl.errors import BatchctlError
 from batchctl.image.completion import require_compute, with_runner
 from batchctl.image.context import Context, read_context, unreadable
 from batchctl.image.dependencies import Dependencies, read_dependencies
-from batchctl.image.installation import PackageTarget, install
+from batchctl.image.installation import Installer, PackageTarget, install
 from batchctl.image.oci.assembly import (
     INPUTS,
     LAYER,
@@ -65,7 +65,7 @@ class ComposedRecipe:
 
     `base_image` None is the official Python image of the version `python`. `include_files` go into
     the image although they look like secrets. `cache` is where blobs of base images are kept,
-    `workspace` where layers are made.
+    `workspace` where layers are made; `installer` lays out the packages.
     """
 
     folder: Path
@@ -77,6 +77,7 @@ class ComposedRecipe:
     include_files: tuple[str, ...] = ()
     workspace: Path | None = None
     transport: Transport = field(default_factory=Transport, compare=False, repr=False)
+    installer: Installer = field(default=install, compare=False, repr=False)
 
     @cached_property
     def contents(self) -> str:
@@ -215,7 +216,7 @@ class _Composition:
             return known
         self._say(f"installing packages for Python {target.python} on {target.platform}")
         folder = work / "packages"
-        install(dependencies, OWN_PACKAGES, target, folder, self.watch)
+        self.recipe.installer(dependencies, OWN_PACKAGES, target, folder, self.watch)
         files = {f"{PACKAGES}/{name}": path for name, path in _installed(folder)}
         return self._write("packages", files, inputs, work)
 

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,10 @@ class PackageTarget:
                 f"could not install packages for {self.platform}: no wheels have it"
             )
         return _MACHINES[self.platform]
+
+
+Installer = Callable[[Dependencies, Sequence[str], PackageTarget, Path, Watch], None]
+"""Lays packages out in a folder, as `install` does."""
 
 
 def install(

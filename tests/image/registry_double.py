@@ -1,4 +1,4 @@
-"""A registry of the tests' own: the Distribution Specification, with and without a login, and faults.
+"""A registry of the tests' own: the Distribution Specification, with a login or not, and faults.
 
 It is as strict as registries are: a blob must be what its digest says, a manifest names blobs that
 are there, a tag is not moved.
@@ -28,7 +28,7 @@ def digest(content: bytes) -> str:
 class RegistryDouble:
     """What it holds, what it was asked, and what it does wrong.
 
-    `faults` answers the next request whose `METHOD PATH` matches the pattern, once each: a number is
+    `faults` meet the next request whose `METHOD PATH` matches the pattern, once each: a number is
     a status, "cut" an answer (or an upload) that ends half way, "corrupt" other bytes.
     """
 
@@ -130,21 +130,24 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._handle()
 
-    do_HEAD = do_POST = do_PUT = do_PATCH = do_GET
+    do_HEAD = do_GET  # noqa: N815 - http.server's names
+    do_POST = do_GET  # noqa: N815 - as above
+    do_PUT = do_GET  # noqa: N815 - as above
+    do_PATCH = do_GET  # noqa: N815 - as above
 
     def _handle(self) -> None:
         self.registry.requests.append(f"{self.command} {self.path}")
+        path = urlsplit(self.path).path
+        if path != "/token" and not self._is_let_in():
+            self._discard()
+            self._challenge()
+            return
         fault = self.registry.fault(f"{self.command} {self.path}")
         if isinstance(fault, int):
             self._discard()
             self._answer(fault, b'{"errors": [{"code": "FAULT", "message": "as asked"}]}')
-            return
-        path = urlsplit(self.path).path
-        if path == "/token":
+        elif path == "/token":
             self._answer(200, json.dumps({"token": "anonymous"}).encode())
-        elif not self._is_let_in():
-            self._discard()
-            self._challenge()
         elif "/blobs/uploads/" in path:
             self._upload(path, fault)
         elif found := re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/]+)", path):

@@ -45,7 +45,7 @@ def push(
     """
     config = image.manifest.config
     blobs = {each.digest: each for each in (config, *image.manifest.layers)}
-    openers = {**sources, config.digest: lambda: BytesIO(image.configuration)}
+    openers: dict[str, Source] = {**sources, config.digest: lambda: BytesIO(image.configuration)}
     transfer, lock = Transfer(), Lock()
 
     def one(digest: str) -> None:
@@ -53,7 +53,8 @@ def push(
         there = digest not in openers or repository.has(digest)
         if not there:
             report(f"uploading {_shown(descriptor)}")
-            repository.upload(descriptor, openers[digest])
+            with openers[digest]() as content:
+                repository.upload(descriptor, content)
         with lock:
             kept = transfer.present if there else transfer.uploaded
             kept[digest] = descriptor.size

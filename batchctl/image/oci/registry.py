@@ -15,16 +15,20 @@ from dataclasses import dataclass, field, replace
 from typing import IO
 from urllib.parse import urlencode, urljoin, urlsplit
 
+from urllib3.exceptions import HTTPError
+
 from batchctl.image.failures import MAY_PUSH, TagTaken
 from batchctl.image.oci.descriptors import INDEXES, MANIFESTS, OCI_MANIFEST, Descriptor, digest_of
 from batchctl.image.oci.names import DOCKER_HUB
 from batchctl.image.oci.transport import (
+    TRIES,
     Body,
     RegistryError,
     Request,
     Response,
     Transport,
     scheme_of,
+    unreachable,
 )
 
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
@@ -113,12 +117,19 @@ class Repository:
 
     def blob(self, digest: str) -> bytes:
         """Return a small blob, a configuration; RegistryError when it isn't what it is called."""
-        answer, _ = self.open_blob(digest)
-        content = answer.read(MAX_MANIFEST_BYTES + 1)
-        answer.release_conn()
+        for tried in range(TRIES):
+            try:
+                answer, _ = self.open_blob(digest)
+                content = bytes(answer.read(MAX_MANIFEST_BYTES + 1))
+                answer.release_conn()
+                break
+            except HTTPError as error:  # it was cut
+                if tried == TRIES - 1:
+                    raise unreachable(self._url(""), error) from error
+                self.transport.sleep(min(8.0, 2.0**tried / 2))
         if digest_of(content) != digest:
             raise corrupt(f"`{digest}` of `{self}`")
-        return bytes(content)
+        return content
 
     def mount(self, digest: str, source: str) -> bool:
         """Take a blob over from another repository of the registry; False when that isn't done."""
@@ -126,7 +137,7 @@ class Repository:
         answer = self._send("POST", f"blobs/uploads/?{query}", headers={"Content-Length": "0"})
         return answer.status == 201
 
-    def upload(self, descriptor: Descriptor, source: Callable[[], IO[bytes]]) -> None:
+    def upload(self, descriptor: Descriptor, source: IO[bytes]) -> None:
         """Write a blob, going on after a cut where the registry says it has come to."""
         what = f"push a layer to `{self}`"
         location = self._begin_upload(what)
@@ -150,7 +161,7 @@ class Repository:
         self,
         location: str,
         descriptor: Descriptor,
-        source: Callable[[], IO[bytes]],
+        source: IO[bytes],
         start: int,
     ) -> str:
         headers = {
@@ -161,10 +172,9 @@ class Repository:
             headers["Content-Range"] = f"{start}-{descriptor.size - 1}"
 
         def body() -> Iterator[bytes]:
-            with source() as file:
-                file.seek(start)
-                while chunk := file.read(CHUNK_BYTES):
-                    yield chunk
+            source.seek(start)
+            while chunk := source.read(CHUNK_BYTES):
+                yield chunk
 
         answer = self._send_allowed(Request("PATCH", location, headers, body, repeatable=False))
         self._require(answer, (202,), f"push a layer to `{self}`")

@@ -23,6 +23,8 @@ from batchctl.image.container_engine import is_loopback
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 60.0
 TRIES = 5
+CONNECTIONS = 8
+"""Kept open to one registry."""
 _TRIED_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Response = urllib3.BaseHTTPResponse
@@ -111,9 +113,9 @@ class Transport:
         if proxy not in self.pools:
             context = ssl.create_default_context(cafile=_certificates())
             self.pools[proxy] = (
-                urllib3.ProxyManager(proxy, ssl_context=context)
+                urllib3.ProxyManager(proxy, ssl_context=context, maxsize=CONNECTIONS)
                 if proxy
-                else urllib3.PoolManager(ssl_context=context)
+                else urllib3.PoolManager(ssl_context=context, maxsize=CONNECTIONS)
             )
         return self.pools[proxy]
 
