@@ -114,6 +114,7 @@ class ComposedRecipe:
             "platform": self.platform,
             "base": self.base_name,
             "python": self.python,
+            "packages": self.dependencies.hash,
             "form": FORM,
         }
         with unreadable(self.folder):

@@ -45,6 +45,12 @@ class Dependencies:
     requires_python: str | None = None
 
     @property
+    def has_hashes(self) -> bool:
+        """Whether the requirements name the only files that may be installed for them."""
+        texts = (*self.lines, *(str(each) for each in (self.referred or {}).values()))
+        return any("--hash" in text or "--require-hashes" in text for text in texts)
+
+    @property
     def hash(self) -> str:
         """Stands for all that decides what is installed, but the registry and the day."""
         total = hashlib.sha256()
@@ -99,9 +105,9 @@ def _project(folder: Path) -> Dependencies | None:
     if not path.is_file():
         return None
     project = _toml(path, _text(path)).get("project")
-    if not isinstance(project, dict):
-        return None  # settings of tools alone
-    lines = _strings(path, project.get("dependencies", []))
+    if not isinstance(project, dict) or "dependencies" not in project:
+        return None  # settings of tools, or a package's name and version
+    lines = _strings(path, project["dependencies"])
     lock = folder / LOCK
     constraints = _locked(lock) if lock.is_file() else ()
     return Dependencies(PYPROJECT, lines, constraints, folder, requires_python=_version(project))
@@ -121,7 +127,9 @@ def _script(folder: Path) -> Dependencies | None:
         for line in blocks[0]["content"].splitlines(keepends=True)
     )
     found = _toml(path, content)
-    lines = _strings(path, found.get("dependencies", []))
+    if "dependencies" not in found:
+        return None
+    lines = _strings(path, found["dependencies"])
     return Dependencies(COMPUTE, lines, folder=folder, requires_python=_version(found))
 
 
