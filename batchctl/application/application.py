@@ -20,7 +20,7 @@ from batchctl.application.front_door import FrontDoor, front_door_of, loopback_u
 from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
 from batchctl.application.image import FolderNotice, folder_notice, image_of, secrets_of
 from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
-from batchctl.application.local_cloud import local_settings, open_local_cloud
+from batchctl.application.local_cloud import local_settings, open_local_cloud, prepare_tasks
 from batchctl.application.logs import JobLogs, logs_of
 from batchctl.application.recorded import RecordedStates
 from batchctl.application.status import Status, status_of
@@ -174,6 +174,8 @@ class Application:
 
     def up(self, plan: Plan, emit: Emit = ignore_steps) -> WalkOutcome:
         """Carry out the plan; the state has what was done, whatever failed. Call it `locked`."""
+        if self.target.local:
+            prepare_tasks(self.target, self.config, self.on_event)
         door = door_of(self.config)
         self.state.remember_api(door.mode, door.auth, door.cidrs or (), door.scheme or "")
         self._forget("front_door")

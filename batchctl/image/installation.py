@@ -105,20 +105,28 @@ def options_of(dependencies: Dependencies, own: Sequence[str], work: Path) -> tu
 def _parts(
     dependencies: Dependencies, own: Sequence[str], folder: Path, work: Path
 ) -> Iterator[tuple[str, ...]]:
-    """Yield what to install, one after the other.
+    """Yield what to install one after the other into a folder, as options.
 
     Where the user's requirements have hashes all of one installation must (pip documentation,
     "Secure installs"), so that what is ours comes after it, with the versions that are there.
     """
+    first, *later = parts_of(dependencies, own, work)
+    yield first
+    if later:
+        present = tuple(
+            f"{each.metadata['Name']}=={each.version}"
+            for each in importlib.metadata.distributions(path=[str(folder)])
+        )
+        yield options_of(Dependencies(constraints=present), own, work)
+
+
+def parts_of(dependencies: Dependencies, own: Sequence[str], work: Path) -> list[tuple[str, ...]]:
+    """Return what to install one after the other, as options; what is there already stays."""
     if not dependencies.has_hashes:
-        yield options_of(dependencies, own, work)
-        return
-    yield options_of(dependencies, (), work)
-    present = tuple(
-        f"{each.metadata['Name']}=={each.version}"
-        for each in importlib.metadata.distributions(path=[str(folder)])
-    )
-    yield options_of(Dependencies(constraints=present), own, work)
+        return [options_of(dependencies, own, work)]
+    theirs = options_of(dependencies, (), work)
+    (work / "own").mkdir(exist_ok=True)
+    return [theirs, options_of(Dependencies(), own, work / "own")]
 
 
 def _uv_commands(

@@ -38,6 +38,7 @@ from batchctl.local.emulator.function_slots import slots_of_this_machine
 from batchctl.local.emulator.hardening import harden
 from batchctl.local.emulator.ministack import HOST, EmulatorConfig, MiniStack, configure
 from batchctl.local.emulator.root_clients import RootClients
+from batchctl.local.environment.task_python import python_of_tasks
 from batchctl.local.events.bus import Bus
 from batchctl.local.events.delivery import Delivery
 from batchctl.local.events.rules import Rules
@@ -170,7 +171,7 @@ def _executor(
             _write_runner(Path(running.directory) / RUNNER),
             reaper,
             account.image_problem,
-            running.python or sys.executable,
+            lambda: python_of_tasks(Path(running.directory), running.python or sys.executable),
         )
         return executor, TaskEnvironment(url, variables)
     own = {"AWS_EC2_METADATA_DISABLED": "true"}

@@ -151,7 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif "/blobs/uploads/" in path:
             self._upload(path, fault)
         elif found := re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/]+)", path):
-            self._object(*found.groups(), fault)
+            name, kind, reference = found.groups()
+            self._object((name, kind, reference), fault)
         else:
             self._answer(404)
 
@@ -169,7 +170,8 @@ class _Handler(BaseHTTPRequestHandler):
             401, b'{"errors": [{"code": "UNAUTHORIZED"}]}', {"WWW-Authenticate": challenge}
         )
 
-    def _object(self, name: str, kind: str, reference: str, fault: str | None) -> None:
+    def _object(self, named: tuple[str, str, str], fault: str | None) -> None:
+        name, kind, reference = named
         if kind == "manifests":
             self._manifest(name, reference)
             return

@@ -9,15 +9,22 @@ from pathlib import Path
 
 
 def write_wheel(
-    folder: Path, name: str, version: str = "1.0", tag: str = "py3-none-any", metadata: str = ""
+    folder: Path,
+    name: str,
+    version: str = "1.0",
+    tag: str = "py3-none-any",
+    metadata: str = "",
+    module: str | None = None,
 ) -> Path:
-    """Write a wheel with a module of the package's name; its `VERSION` says which it is.
+    """Write a wheel with one module, of the package's name unless another is given.
+
+    Its `VERSION` says which it is.
 
     Python packaging user guide, "Binary distribution format".
     """
     described = f"{name}-{version}.dist-info"
     files = {
-        f"{name}.py": f"VERSION = {version!r}\n",
+        f"{module or name}.py": f"VERSION = {version!r}\n",
         f"{described}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
         + metadata,
         f"{described}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",

@@ -62,7 +62,7 @@ def test_a_task_has_the_python_of_the_user_and_not_the_clouds(tmp_path: Path) ->
     python = tmp_path / "users-python"
     python.write_text("#!/bin/sh\necho the python of the user: $*\n")
     python.chmod(0o755)
-    executor = ProcessExecutor(tmp_path, tmp_path / "runner", Groups(), python=str(python))
+    executor = ProcessExecutor(tmp_path, tmp_path / "runner", Groups(), python=lambda: str(python))
     for name in ("python", "python3"):
         process = executor.start(task(name, "runner.py"), {})
         assert process.output.read() == b"the python of the user: runner.py\n"

@@ -58,13 +58,13 @@ class ProcessExecutor:
         runner: Path,
         watcher: Watcher,
         image_problem: Callable[[str], str | None] = lambda _image: None,
-        python: str = sys.executable,
+        python: Callable[[], str] = lambda: sys.executable,
     ) -> None:
         """Run everything in `directory`; `watcher` ends what runs when this process is killed.
 
         `runner` is the folder that stands for the one which an image has. `image_problem` says why
-        an image can't be pulled, and None for one that can, or that isn't known here. `python` is
-        the interpreter that commands call `python` or `python3`.
+        an image can't be pulled, and None for one that can, or that isn't known here. `python`
+        returns the interpreter that commands call `python` or `python3`.
         """
         self._directory, self._runner, self._watcher = directory, runner, watcher
         self._image_problem, self._memory = image_problem, MemoryWatch()
@@ -99,7 +99,7 @@ class ProcessExecutor:
     def _command(self, task: Task) -> list[str]:
         program, *arguments = task.command or RUNNER_COMMAND
         return [
-            self._python if program in {"python", "python3"} else program,
+            self._python() if program in {"python", "python3"} else program,
             *(str(self._runner) if each == RUNNER_FOLDER else each for each in arguments),
         ]
 
