@@ -210,18 +210,3 @@ def _refusal(path: Path, what: str, hint: str = "") -> BatchctlError:
         or f"delete `{path}` if it isn't yours: it may have come with a repository; to keep what "
         "is in it elsewhere, move config.yaml there, and name it with `--config`",
     )
-
-
-def cache_directory() -> Path:
-    """Return the user's folder for what can be made anew; it may not be there yet.
-
-    BatchctlError when the user has no home folder.
-    """
-    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if named.is_absolute():  # XDG Base Directory Specification: a relative path is ignored
-        return named / "batchctl"
-    try:
-        return Path.home() / ".cache" / "batchctl"
-    except RuntimeError as error:
-        hint = "set HOME, or XDG_CACHE_HOME, to a folder of yours"
-        raise BatchctlError(f"could not find the cache directory: {error}", hint) from error

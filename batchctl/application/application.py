@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from batchctl.application.events import OnEvent, ignore
 from batchctl.application.front_door import FrontDoor, front_door_of, loopback_url
 from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
 from batchctl.application.image import FolderNotice, folder_notice, image_of, secrets_of
+from batchctl.application.image_contents import bill_of_image, layers_to_push, newer_base
 from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
 from batchctl.application.local_cloud import local_settings, open_local_cloud, prepare_tasks
 from batchctl.application.logs import JobLogs, logs_of
@@ -36,6 +37,7 @@ from batchctl.engine.plan import OnWait, Plan, ignore_waits, make_plan
 from batchctl.engine.state import State, StateFile, StateIdentity
 from batchctl.engine.walk import WalkOutcome
 from batchctl.errors import UsageError
+from batchctl.image.layer_changes import LayerChanges
 from batchctl.image.recipe import Recipe, Secrets
 from batchctl.jobs import JobsClient
 from batchctl.jobs.api.connection import Connection
@@ -104,6 +106,14 @@ class Application:
     def image_secrets(self) -> Secrets | None:
         """What looks like a secret where the image is built from; None when it isn't built."""
         return secrets_of(self.image)
+
+    def layers_to_push(self, plan: Plan) -> LayerChanges | None:
+        """Return which layers of the image the plan's push makes; None where it makes none."""
+        return layers_to_push(self.image, plan, self.recorded, self.aws)
+
+    def bill_of_image(self) -> dict[str, Any]:
+        """Return the bill of materials of the deployed image (CycloneDX); BatchctlError."""
+        return bill_of_image(self.recorded, self.aws)
 
     @property
     def folder_notice(self) -> FolderNotice:
@@ -196,7 +206,9 @@ class Application:
 
     def status(self, plan: Plan) -> Status:
         """Return what is deployed, its drift by the plan, and how full the queues are."""
-        return status_of(plan, self.state.state, self.aws, self.front_door)
+        found = status_of(plan, self.state.state, self.aws, self.front_door)
+        newer = newer_base(self.image, self.recorded, self.aws)
+        return replace(found, newer_base=newer)
 
     def lock_holder(self) -> lock.Held | None:
         """Return what keeps runs out; None when the next one can begin."""

@@ -34,7 +34,10 @@ class ResourceStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """An application as it stands; `queues` are messages by address, None is what isn't there."""
+    """An application as it stands; `queues` are messages by address, None is what isn't there.
+
+    `newer_base` is the base image's name where that names another one than the image was made on.
+    """
 
     stack: str
     account: str
@@ -43,6 +46,7 @@ class Status:
     execute_role: str | None
     resources: tuple[ResourceStatus, ...]
     queues: Mapping[str, int]
+    newer_base: str | None = None
 
 
 def status_of(plan: Plan, state: State, aws: Aws, door: FrontDoor) -> Status:

@@ -141,6 +141,23 @@ class ComposedRecipe:
         with _workspace(self.workspace) as work:
             return composition.run(registry.newest, tag, work)
 
+    def target_of(self, base: Base) -> PackageTarget:
+        """Return what packages are for: the base image's Python, as official images say it."""
+        found = _PYTHON.match(base.environment.get("PYTHON_VERSION", ""))
+        return PackageTarget(self.platform, found[0] if found else self.python)
+
+    def packages_inputs(self, base: Base) -> str:
+        """Return the hash of what decides the layer of packages on a base image."""
+        target = self.target_of(base)
+        return _hash(*OWN_PACKAGES, self.dependencies.hash, target.platform, target.python, FORM)
+
+    def serves(self, base: Base | None) -> bool:
+        """Whether the base image of an earlier image is to be the next one's, too."""
+        if base is None or self.rebuilt is not None or base.name != self.base_name:
+            return False
+        found = f"{base.configuration.get('os')}/{base.configuration.get('architecture')}"
+        return found == self.platform
+
     def refuse_changed(self, context: Context) -> None:
         """Raise BatchctlError when the folder isn't as it was when `contents` was read."""
         if self._contents_of(context) != self.contents:
@@ -193,13 +210,11 @@ class _Composition:
             return _Former()
         try:
             manifest = Manifest.parse(self.target.manifest(newest)[0], str(self.target))
+            base = base_of(manifest)
+            if base is None or not self.recipe.serves(base):
+                return _Former()
             configuration = json.loads(self.target.blob(manifest.config.digest))
         except NotFoundError:
-            return _Former()
-        base = base_of(manifest)
-        is_same = base is not None and base.name == self.recipe.base_name
-        found = f"{configuration.get('os')}/{configuration.get('architecture')}"
-        if not is_same or found != self.recipe.platform:
             return _Former()
         return _Former(base, layers_of(manifest, configuration))
 
@@ -211,8 +226,8 @@ class _Composition:
 
     def _packages(self, former: _Former, base: Base, work: Path) -> Layer | Placed:
         dependencies = self.recipe.dependencies
-        target = PackageTarget(self.recipe.platform, self._python_of(base))
-        inputs = _hash(*OWN_PACKAGES, dependencies.hash, target.platform, target.python, FORM)
+        target = self.recipe.target_of(base)
+        inputs = self.recipe.packages_inputs(base)
         if (known := _same(former, "packages", inputs)) is not None:
             return known
         self._say(f"installing packages for Python {target.python} on {target.platform}")
@@ -222,8 +237,7 @@ class _Composition:
         return self._write("packages", files, inputs, work)
 
     def _runner(self, former: _Former, work: Path) -> Layer | Placed:
-        files = {f"{RUNNER_FOLDER}/{name}": path for name, path in runner_files().items()}
-        return self._files(former, "runner", files, work)
+        return self._files(former, "runner", files_of_runner(), work)
 
     def _compute(self, former: _Former, work: Path) -> Layer | Placed:
         """Copy first, then compare the copy with the plan: it is what goes into the layer."""
@@ -234,7 +248,7 @@ class _Composition:
     def _files(
         self, former: _Former, role: str, files: Mapping[str, Path], work: Path
     ) -> Layer | Placed:
-        inputs = _hash(Context(dict(sorted(files.items()))).hash({}), FORM)
+        inputs = files_inputs(files)
         if (known := _same(former, role, inputs)) is not None:
             return known
         named = {f"{FOLDER}/{name}": path for name, path in files.items()}
@@ -264,11 +278,6 @@ class _Composition:
             return BlobCache(self.recipe.cache).fetch(source, layer).open("rb")
 
         return opened
-
-    def _python_of(self, base: Base) -> str:
-        """Return the Python version of the base image, as official images say it."""
-        found = _PYTHON.match(base.environment.get("PYTHON_VERSION", ""))
-        return found[0] if found else self.recipe.python
 
     def _settings(self, base: Base) -> Settings:
         before = base.environment.get("PYTHONPATH", "")
@@ -327,6 +336,16 @@ def _workspace(folder: Path | None) -> Iterator[Path]:
             f"could not make the image in `{folder or 'the temporary folder'}`: {error}",
             hint="free some space there: packages and files are laid out before they are uploaded",
         ) from error
+
+
+def files_of_runner() -> Mapping[str, Path]:
+    """Return the files of the runner by their names in the image's working directory."""
+    return {f"{RUNNER_FOLDER}/{name}": path for name, path in runner_files().items()}
+
+
+def files_inputs(files: Mapping[str, Path]) -> str:
+    """Return the hash of what decides a layer of files."""
+    return _hash(Context(dict(sorted(files.items()))).hash({}), FORM)
 
 
 def _hash(*parts: str) -> str:

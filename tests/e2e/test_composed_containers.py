@@ -87,11 +87,21 @@ def test_a_job_runs_in_containers_of_the_image_with_its_packages(application: Ap
 def test_a_changed_compute_py_is_one_small_layer_and_runs(application: Application) -> None:
     source = Path(application.folder, "compute", "compute.py")
     source.write_text(COMPUTE.replace('"version": 1', '"version": 2'))
-    shown = application.local("up", "--yes", "-v").stderr
-    assert "uploading compute (0.0 MB)" in shown
-    assert "uploading packages" not in shown
+    shown = application.local("up", "--yes").stderr
+    assert "image: compute (0 kB) to make; base image, packages, runner reused" in shown
     assert results(application, "second", "A")["A"] == {
         "item": "A",
         "package": "1.5",
         "version": 2,
     }
+
+
+def test_its_bill_of_materials_names_the_base_and_the_packages(application: Application) -> None:
+    bill = json.loads(application.local("image", "sbom").stdout)
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    base, *packages = bill["components"]
+    assert base["name"].endswith("/library/python:latest")
+    assert [each["purl"] for each in packages] == [
+        "pkg:pypi/arithmetic@1.5",
+        "pkg:pypi/boto3@1.43.0",
+    ]

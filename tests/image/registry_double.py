@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,7 +30,8 @@ class RegistryDouble:
     """What it holds, what it was asked, and what it does wrong.
 
     `faults` meet the next request whose `METHOD PATH` matches the pattern, once each: a number is
-    a status, "cut" an answer (or an upload) that ends half way, "corrupt" other bytes.
+    a status, "cut" an answer (or an upload) that ends half way, "corrupt" other bytes. Each answer
+    waits for `delay_s`, as those of a registry far away do.
     """
 
     password: str | None = None
@@ -39,6 +41,7 @@ class RegistryDouble:
     requests: list[str] = field(default_factory=list)
     faults: list[tuple[str, int | str]] = field(default_factory=list)
     port: int = 0
+    delay_s: float = 0.0
 
     @property
     def host(self) -> str:
@@ -136,6 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_PATCH = do_GET  # noqa: N815 - as above
 
     def _handle(self) -> None:
+        time.sleep(self.registry.delay_s)
         self.registry.requests.append(f"{self.command} {self.path}")
         path = urlsplit(self.path).path
         if path != "/token" and not self._is_let_in():
@@ -146,6 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(fault, int):
             self._discard()
             self._answer(fault, b'{"errors": [{"code": "FAULT", "message": "as asked"}]}')
+        elif path == "/v2/":
+            self._answer(200)
         elif path == "/token":
             self._answer(200, json.dumps({"token": "anonymous"}).encode())
         elif "/blobs/uploads/" in path:
@@ -242,12 +248,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._discard()
             self._answer(416)
             return
-        size = int(self.headers["Content-Length"])
         if fault == "cut":
+            size = int(self.headers["Content-Length"])
             self.registry.uploads[name] = have + self.rfile.read(size // 2)
             self.close_connection = True
             return
-        self.registry.uploads[name] = have + self.rfile.read(size)
+        self.registry.uploads[name] = have + self._body()
         self._answer(202, headers={"Location": path})
 
     def _finish(self, name: str) -> None:
@@ -259,8 +265,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.registry.blobs[wanted] = content
         self._answer(201)
 
+    def _body(self) -> bytes:
+        """Read what comes, in chunks (RFC 9112, section 7.1) as docker and podman send it, too."""
+        if self.headers.get("Transfer-Encoding", "") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        content = bytearray()
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            content += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return bytes(content)
+
     def _discard(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._body()
 
     def _answer(
         self,

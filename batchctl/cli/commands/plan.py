@@ -9,6 +9,7 @@ import click
 
 from batchctl.cli.display import front_door
 from batchctl.cli.display.folder import show_folder
+from batchctl.cli.display.layers import show_layers
 from batchctl.cli.display.plan import as_json, show_plan
 from batchctl.cli.display.secrets import show_secrets
 from batchctl.cli.opening import open_to_build
@@ -41,6 +42,7 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
         print_json({"front_door": front_door.as_json(change), "secrets": found, **as_json(made)})
     else:
         show_plan(made, verbose=True)
+        show_layers(application.layers_to_push(made))
         show_secrets(secrets)
         show_folder(application.folder_notice)
         front_door.show_front_door(change)

@@ -131,12 +131,6 @@ class Repository:
             raise corrupt(f"`{digest}` of `{self}`")
         return content
 
-    def mount(self, digest: str, source: str) -> bool:
-        """Take a blob over from another repository of the registry; False when that isn't done."""
-        query = urlencode({"mount": digest, "from": source})
-        answer = self._send("POST", f"blobs/uploads/?{query}", headers={"Content-Length": "0"})
-        return answer.status == 201
-
     def upload(self, descriptor: Descriptor, source: IO[bytes]) -> None:
         """Write a blob, going on after a cut where the registry says it has come to."""
         what = f"push a layer to `{self}`"

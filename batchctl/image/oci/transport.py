@@ -61,10 +61,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Transport:
-    """Sends requests; `stop` ends a run between two of them, `sleep` takes seconds."""
+    """Sends requests; `stop` ends a run between two of them, `sleep` takes seconds.
+
+    Each is tried so many times, and waited for so long.
+    """
 
     stop: threading.Event = field(default_factory=threading.Event)
     sleep: Callable[[float], None] = time.sleep
+    tries: int = TRIES
+    timeout_s: float = READ_TIMEOUT_S
     pools: dict[str, urllib3.PoolManager] = field(default_factory=dict, repr=False)
 
     def send(self, request: Request) -> Response:
@@ -72,7 +77,7 @@ class Transport:
 
         RegistryError without an answer, Interrupted when the run was stopped.
         """
-        tries = TRIES if request.repeatable else 1
+        tries = self.tries if request.repeatable else 1
         for tried in range(tries):
             is_last = tried == tries - 1
             try:
@@ -98,7 +103,9 @@ class Transport:
             redirect=False,
             retries=False,
             preload_content=not request.stream,
-            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
+            timeout=urllib3.Timeout(
+                connect=min(CONNECT_TIMEOUT_S, self.timeout_s), read=self.timeout_s
+            ),
         )
 
     def _pause(self, tried: int, answer: Response | None) -> None:

@@ -90,7 +90,7 @@ class Image(Resource[ImageOutputs]):
         tag = "-".join(filter(None, (desired["contents"], desired.get("rebuilt"))))
         name = desired["repositoryName"]
         newest = _newest(_images(aws, name))
-        registry = Registry(desired["repositoryUri"], lambda: _password(aws), newest)
+        registry = Registry(desired["repositoryUri"], lambda: registry_password(aws), newest)
         try:
             self.recipe.push_to(registry, tag, Watch(aws.on_wait, aws.clock.stop))
         except TagTaken:
@@ -156,7 +156,7 @@ def _properties(tag: str, desired: Properties) -> Properties:
     return {**desired, "contents": contents, "rebuilt": rebuilt or None}
 
 
-def _password(aws: Aws) -> str:
+def registry_password(aws: Aws) -> str:
     """Return a password of the user `AWS` for the account's registry, good for 12 hours."""
     token = aws.ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     return base64.b64decode(token).decode().partition(":")[2]
