@@ -33,6 +33,8 @@ from batchctl.image.running import Watch
 
 COMPUTE = "import json\n\ndef compute(item, parameters):\n    return {{'version': {version}}}\n"
 REPOSITORY = "app"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+"""What this machine trusts, a company's proxy included: a build asks the package index, too."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.0, help="seconds of each answer")
     given = parser.parse_args()
     with temporary_podman() as podman:
-        import_python(podman)
+        import_python(podman, CERTIFICATES if CERTIFICATES.exists() else None)
         os.environ |= podman.environment(podman.folder / "calls")
         with grounds(podman, given.packages, given.delay) as (first, second):
             measured("batchctl", ours, first)

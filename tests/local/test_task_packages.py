@@ -80,9 +80,13 @@ def test_the_wanted_version_is_taken_from_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "python3.99"
-    other.write_text("#!/bin/sh\n")
+    other.write_text("#!/bin/sh\necho 3.99\n")
     other.chmod(0o755)
+    shim = tmp_path / "python3.97"
+    shim.write_text("#!/bin/sh\necho no such version here >&2\nexit 127\n")
+    shim.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert interpreter_for("3.99") == str(other)
     assert interpreter_for("3.98") == sys.executable
+    assert interpreter_for("3.97") == sys.executable
     assert interpreter_for(HERE) == sys.executable

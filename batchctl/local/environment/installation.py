@@ -90,10 +90,29 @@ def _ways(environment: Path, parts: Sequence[Sequence[str]], version: str | None
 
 def interpreter_for(version: str | None) -> str:
     """Return a Python of a version (`3.13`), by what is on PATH; else the present one."""
-    present = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if version is None or version == present:
+    if version is None or version == version_of(sys.executable):
         return sys.executable
-    return shutil.which(f"python{version}") or sys.executable
+    found = shutil.which(f"python{version}")
+    # It may be a shim (pyenv's) of a version that is not to be had here.
+    return found if found and version_of(found) == version else sys.executable
+
+
+def version_of(python: str) -> str:
+    """Return the version of an interpreter as `3.13`; empty when it can't be run."""
+    if python == sys.executable:
+        return f"{sys.version_info.major}.{sys.version_info.minor}"
+    program = "import sys; print('{}.{}'.format(*sys.version_info))"
+    try:
+        done = subprocess.run(  # noqa: S603 - an interpreter of the user's own
+            [python, "-I", "-c", program],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _first_failure(commands: Sequence[Sequence[str]], folder: Path) -> str | None:

@@ -8,7 +8,6 @@ folder, so that a change of packages takes no restart.
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Sequence
@@ -40,7 +39,7 @@ def prepare(
     """
     if not dependencies.lines:
         record_python(directory, None)
-        return f"{sys.version_info.major}.{sys.version_info.minor}"
+        return installation.version_of(sys.executable)
     interpreter = installation.interpreter_for(version)
     kept = Kept(
         _name(dependencies, own, interpreter),
@@ -55,7 +54,7 @@ def prepare(
     )
     python = installation.python_of(environment)
     record_python(directory, python)
-    return _version_of(python)
+    return installation.version_of(str(python))
 
 
 def _name(dependencies: Dependencies, own: Sequence[str], interpreter: str) -> str:
@@ -76,11 +75,3 @@ def _install(
             " then run the command again",
         )
     (environment / _SEEN).touch()
-
-
-def _version_of(python: Path) -> str:
-    program = "import sys; print('{}.{}'.format(*sys.version_info))"
-    done = subprocess.run(  # noqa: S603 - the environment's own
-        [str(python), "-c", program], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "?"
