@@ -12,11 +12,12 @@ import boto3
 import pytest
 from calls import Calls
 from click.testing import Result
-from fake_recipe import UnbuiltComposition, UnbuiltFolder
+from fake_recipe import UnbuiltFolder
 from former_compute import write_former_compute
 
 from batchctl.errors import BatchctlError
-from batchctl.image import composed, recipe
+from batchctl.image import recipe
+from batchctl.image.composed import ComposedRecipe
 from batchctl.image.recipe import Registry
 from batchctl.image.running import Watch
 
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("account", "unbuilt")
 def unbuilt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder compute/ beside a config.yaml without an image; nothing is really built."""
     monkeypatch.setattr(recipe, "FolderRecipe", UnbuiltFolder)
-    monkeypatch.setattr(composed, "ComposedRecipe", UnbuiltComposition)
+    monkeypatch.setattr(ComposedRecipe, "push_to", UnbuiltFolder.push_to)
     (folder / "config.yaml").write_text("name: app\n")
     (folder / "compute").mkdir()
     (folder / "compute" / "Dockerfile").write_text("FROM scratch\nCOPY . .\n")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from moto.ecr.exceptions import ImageAlreadyExistsException
 from moto.ecr.models import ecr_backends
 
-from batchctl.image.composed import ComposedRecipe
 from batchctl.image.failures import TagTaken
 from batchctl.image.recipe import FolderRecipe, Registry
 from batchctl.image.running import Watch
@@ -33,14 +32,6 @@ class FakeRecipe:
 
 class UnbuiltFolder(FolderRecipe):
     """A folder as it is, hashed for real; only its image is none."""
-
-    def push_to(self, registry: Registry, tag: str, watch: Watch) -> None:
-        """Push what stands for the image."""
-        FakeRecipe().push_to(registry, tag, watch)
-
-
-class UnbuiltComposition(ComposedRecipe):
-    """A folder that batchctl would make an image of itself; only its image is none."""
 
     def push_to(self, registry: Registry, tag: str, watch: Watch) -> None:
         """Push what stands for the image."""
