@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def application(tmp_path_factory: pytest.TempPathFactory, index: Path) -> Iterator[Application]:
     """An application whose compute.py needs a package that isn't installed here, up."""
-    made = Application.make(tmp_path_factory.mktemp("application"))
+    # No machine has that one.
+    settings = 'compute: {python: "3.99"}\n'
+    made = Application.make(tmp_path_factory.mktemp("application"), settings)
     (made.folder / "compute").mkdir()
     (made.folder / "compute" / "compute.py").write_text(COMPUTE)
     (made.folder / "compute" / "requirements.txt").write_text("arithmetic<1.6\n")
@@ -68,7 +71,11 @@ def test_other_requirements_count_from_the_next_up_on(application: Application) 
     shown = application.local("up", "--yes").stderr
     assert "installing the packages of compute.py for local tasks" in shown
     assert results(application, "second", "A")["result"] == {"package": "1.6"}
-    assert "installing" not in application.local("up", "--yes").stderr
+    again = application.local("up", "--yes").stderr
+    assert "installing" not in again
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    said = f"local tasks run with Python {here}, the image has 3.99 (`compute.python`)"
+    assert said in again
 
 
 def test_a_missing_package_is_named_with_where_to_add_it(application: Application) -> None:
