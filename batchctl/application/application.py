@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,14 @@ from batchctl.application.image import (
     image_of,
     secrets_of,
 )
+from batchctl.application.image_contents import bill_of_image, layers_to_push, newer_base
 from batchctl.application.job_resources import QUEUE as JOBS_QUEUE
 from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
 from batchctl.application.local_cloud import (
     local_settings,
     machine_vcpus,
     open_local_cloud,
+    prepare_tasks,
     take_picture,
 )
 from batchctl.application.logs import JobLogs, logs_of
@@ -53,6 +55,7 @@ from batchctl.engine.plan import OnWait, Plan, ignore_waits, make_plan
 from batchctl.engine.state import State, StateFile, StateIdentity
 from batchctl.engine.walk import WalkOutcome
 from batchctl.errors import BatchctlError, UsageError
+from batchctl.image.layer_changes import LayerChanges
 from batchctl.image.recipe import Recipe, Secrets
 from batchctl.jobs import JobsClient
 from batchctl.jobs.api.connection import Connection
@@ -139,6 +142,14 @@ class Application:
         """What looks like a secret where the image is built from; None when it isn't built."""
         return secrets_of(self.image)
 
+    def layers_to_push(self, plan: Plan) -> LayerChanges | None:
+        """Return which layers of the image the plan's push makes; None where it makes none."""
+        return layers_to_push(self.image, plan, self.recorded, self.aws)
+
+    def bill_of_image(self) -> dict[str, Any]:
+        """Return the bill of materials of the deployed image (CycloneDX); BatchctlError."""
+        return bill_of_image(self.recorded, self.aws)
+
     @property
     def has_new_code(self) -> bool:
         """Whether the folder of compute.py has changed since `up`; False where none is known."""
@@ -220,6 +231,8 @@ class Application:
 
     def up(self, plan: Plan, emit: Emit = ignore_steps) -> WalkOutcome:
         """Carry out the plan; the state has what was done, whatever failed. Call it `locked`."""
+        if self.target.local:
+            prepare_tasks(self.target, self.config, self.on_event)
         if isinstance(self.image, str):
             take_picture(self.target, self.config, self.image)
         door = door_of(self.config)
@@ -249,7 +262,8 @@ class Application:
         The endpoint is asked for a job, once.
         """
         unhealthy = tuple(self._unhealthy(plan)) if self.state.state.resources else ()
-        return status_of(plan, self.state.state, self.aws, self.front_door, unhealthy)
+        found = status_of(plan, self.state.state, self.aws, self.front_door, unhealthy)
+        return replace(found, newer_base=newer_base(self.image, self.recorded, self.aws))
 
     def _unhealthy(self, plan: Plan) -> Iterator[str]:
         yield from unhealthy_resources(plan)

@@ -27,13 +27,21 @@ class InstallingLocalCloud:
 
 
 @dataclass(frozen=True)
+class DifferentPython:
+    """Local tasks run with another version of Python than the image has."""
+
+    here: str
+    image: str
+
+
+@dataclass(frozen=True)
 class ConfigWarning:
     """The configuration is valid, but something in it should be written otherwise."""
 
     text: str
 
 
-Event = StartingLocalCloud | InstallingLocalCloud | GoingByState | ConfigWarning
+Event = StartingLocalCloud | InstallingLocalCloud | GoingByState | DifferentPython | ConfigWarning
 OnEvent = Callable[[Event], None]
 
 

@@ -11,14 +11,16 @@ from batchctl.application.target import Target
 from batchctl.config import Config
 from batchctl.engine.state import State
 from batchctl.errors import UsageError
-from batchctl.image import recipe
+from batchctl.image import composed, recipe
 from batchctl.image.completion import lacks_runner
 from batchctl.image.superseded import superseded_files
 from batchctl.local import pictures
 from batchctl.packaging import compute_directory
+from batchctl.private_files import cache_directory
 
 DEFAULT_FOLDER = "compute"
 IMAGE = "image.compute"
+_MADE_HERE = (recipe.FolderRecipe, composed.ComposedRecipe)
 
 
 def image_of(target: Target, config: Config, *, rebuild: bool) -> str | recipe.Recipe:
@@ -46,18 +48,32 @@ def runs_from_picture(target: Target, config: Config) -> bool:
     return target.local and config.local.executor == "process" and not is_named
 
 
-def _recipe_of(target: Target, config: Config, *, rebuild: bool) -> recipe.FolderRecipe:
+def _recipe_of(
+    target: Target, config: Config, *, rebuild: bool
+) -> recipe.FolderRecipe | composed.ComposedRecipe:
     """Return the folder to build from, for the processor of the machines that will run it.
 
     With `rebuild` it is built even when nothing changed.
     """
     # The local cloud's machine is this one.
     architecture = platform.machine() if target.local else config.compute.architecture
+    folder, builder = build_folder(target, config), config.compute.builder
+    if builder == "batchctl" or (builder == "auto" and not (folder / "Dockerfile").is_file()):
+        return composed.ComposedRecipe(
+            folder=folder,
+            platform=recipe.platform_of(architecture),
+            cache=cache_directory() / "layers",
+            python=config.compute.python,
+            base_image=config.compute.base_image,
+            rebuilt=_now() if rebuild else None,
+            include_files=config.compute.include_files,
+            workspace=target.state_folder,
+        )
     return recipe.FolderRecipe(
-        folder=build_folder(target, config),
+        folder=folder,
         platform=recipe.platform_of(architecture),
         base_image=config.compute.base_image,
-        builder=config.compute.builder,
+        builder=builder,
         builder_options=config.compute.builder_options,
         rebuilt=_now() if rebuild else None,
         include_files=config.compute.include_files,
@@ -67,7 +83,7 @@ def _recipe_of(target: Target, config: Config, *, rebuild: bool) -> recipe.Folde
 
 def secrets_of(image: str | recipe.Recipe) -> recipe.Secrets | None:
     """Return what looks like a secret where the image is built from; None when it isn't built."""
-    return image.secrets if isinstance(image, recipe.FolderRecipe) else None
+    return image.secrets if isinstance(image, _MADE_HERE) else None
 
 
 def contents_of(target: Target, config: Config) -> str | None:

@@ -9,16 +9,25 @@ import sys
 import boto3
 
 from batchctl.application.account import cached_models
-from batchctl.application.events import InstallingLocalCloud, OnEvent, StartingLocalCloud
+from batchctl.application.events import (
+    DifferentPython,
+    InstallingLocalCloud,
+    OnEvent,
+    StartingLocalCloud,
+)
 from batchctl.application.image import build_folder, runs_from_picture
 from batchctl.application.target import Target
 from batchctl.aws.session import Aws, Connection
 from batchctl.config import Config
 from batchctl.errors import UsageError
+from batchctl.image.composed import OWN_PACKAGES
+from batchctl.image.dependencies import read_dependencies
 from batchctl.image.engine_search import find_engine
 from batchctl.local import pictures
 from batchctl.local.control.process import Settings, start, status
 from batchctl.local.control.record import CloudRecord
+from batchctl.local.environment.packages import prepare
+from batchctl.local.environment.task_python import record_python
 
 LOCAL_REGION = "us-east-1"
 
@@ -93,6 +102,29 @@ def take_picture(target: Target, config: Config, image: str) -> None:
         pictures.take(target.local_folder, folder, image, config.compute.include_files)
 
 
+def prepare_tasks(target: Target, config: Config, on_event: OnEvent) -> None:
+    """Make ready the Python of local tasks: with the packages that the image would have.
+
+    Nothing where tasks run in containers, or where the user's own image or Dockerfile says what is
+    in it. BatchctlError when packages can't be installed.
+    """
+    compute = config.compute
+    folder = build_folder(target, config)
+    has_own = compute.image is not None or (folder / "Dockerfile").is_file()
+    if config.local.executor != "process" or has_own:
+        record_python(target.local_folder, None)
+        return
+    here = prepare(
+        target.local_folder,
+        read_dependencies(folder),
+        OWN_PACKAGES,
+        compute.python,
+        lambda text: on_event(InstallingLocalCloud(text)),
+    )
+    if here != compute.python and compute.base_image is None:
+        on_event(DifferentPython(here, compute.python))
+
+
 def engine_of(config: Config, running: CloudRecord | None) -> str:
     """Return the command line of the container engine; empty where tasks are processes.
 
@@ -109,7 +141,10 @@ def engine_of(config: Config, running: CloudRecord | None) -> str:
             "could not run tasks in containers: the local cloud does so on Linux alone",
             hint="set `local.executor: process`",
         )
-    return shlex.join(find_engine(config.compute.builder, config.compute.builder_options).command())
+    builder = config.compute.builder
+    # What makes the image without an engine can't run it.
+    choice = "auto" if builder == "batchctl" else builder
+    return shlex.join(find_engine(choice, config.compute.builder_options).command())
 
 
 def _region(target: Target, config: Config) -> str:

@@ -37,6 +37,7 @@ class Status:
     """An application as it stands; `queues` are messages by address, None is what isn't there.
 
     `unhealthy` says, a sentence each, what keeps jobs from being taken, run or read.
+    `newer_base` is the base image's name where that names another one than the image was made on.
     """
 
     stack: str
@@ -47,6 +48,7 @@ class Status:
     resources: tuple[ResourceStatus, ...]
     queues: Mapping[str, int]
     unhealthy: tuple[str, ...] = ()
+    newer_base: str | None = None
 
 
 def status_of(

@@ -20,6 +20,7 @@ HELP = {
     "down": "Delete everything that `up` made; a job table that holds jobs is kept.",
     "status": "Show every resource and its drift, the endpoint, and how full the queues are.",
     "doctor": "Find what would stop `up`, or make jobs wait for ever, and say what to do.",
+    "image": "Inspect the image that tasks run in.",
     "unlock": "Show who holds the lock on the state, and free it when that run is gone.",
     "submit": "Submit a job.",
     "jobs": "List recent jobs, newest first, with the items that are done and that failed.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from batchctl import application
 from batchctl.application.events import (
     ConfigWarning,
+    DifferentPython,
     Event,
     GoingByState,
     InstallingLocalCloud,
@@ -48,6 +49,8 @@ def report(event: Event) -> None:
             say("starting the local cloud …")
         case InstallingLocalCloud(text):
             say(text)
+        case DifferentPython(here, image):
+            say(f"local tasks run with Python {here}, the image has {image} (`compute.python`)")
         case ConfigWarning(text):
             say(f"WARNING: {text}")
         case GoingByState(path):

@@ -35,6 +35,7 @@ from batchctl.config.values import (
     Networks,
     PolicyArn,
     Port,
+    PythonVersion,
     Subnets,
     VpcId,
     WebAclArn,
@@ -176,15 +177,22 @@ class Compute(Section):
     Files or folders below `compute.build` that are otherwise left out: see [Secrets stay
     out](compute.md#secrets-stay-out).
     """
-    base_image: ImageReference | None = None
-    """The Dockerfile's build argument BASE; null: its default.
+    python: PythonVersion = "3.13"
+    """Python of the image, e.g. "3.12"; a `base_image` has its own.
 
-    For networks where public registries are slow or unreachable.
+    The default base image is the official one of this version.
     """
-    builder: Literal["auto", "docker", "podman", "finch"] = "auto"
-    """What builds the image.
+    base_image: ImageReference | None = None
+    """Base image; null: the official Python image, slim.
 
-    `auto`: the first of the others that is installed and works.
+    In a Dockerfile of your own it is the build argument `BASE`. For networks where public
+    registries are slow or unreachable, or for more in the image than Python packages.
+    """
+    builder: Literal["auto", "batchctl", "docker", "podman", "finch"] = "auto"
+    """Builds the image.
+
+    `batchctl` makes it without Docker, which needs no Dockerfile and takes none. `auto`: that,
+    where the folder has no Dockerfile, else the first of the others that is installed and works.
     """
     builder_options: BuilderOptions = ()
     """Options before each of the builder's commands.

@@ -230,6 +230,9 @@ Networks = Annotated[
     AfterValidator(_filled),
     AfterValidator(_unique),
 ]
+PythonVersion = Annotated[
+    str, Matching(r"3\.[0-9]{1,2}", 'must be a Python version in quotes, such as "3.13"')
+]
 # ALB: a certificate of ACM, or a server certificate of IAM (user guide, "HTTPS listeners").
 CertificateArn = Annotated[
     str,

@@ -34,14 +34,27 @@ def complete(context: Context, folder: Path) -> Context:
     files = {**context.files, **_runner()}
     if DOCKERFILE in context.files:
         return dataclasses.replace(context, files=dict(sorted(files.items())))
-    if not _has_compute(context):
-        raise BatchctlError(
-            f"could not build the image: `{folder}` has no `{COMPUTE}` and no `{DOCKERFILE}`",
-            hint="`batchctl init` in an empty folder writes one to start from; or name another "
-            "folder (`compute.build`) or an image (`compute.image`) in config.yaml",
-        )
+    require_compute(context, folder)
     files |= {DOCKERFILE: _OWN / DOCKERFILE, **_requirements(context)}
     return dataclasses.replace(context, files=dict(sorted(files.items())), hides_dockerfile=True)
+
+
+def with_runner(context: Context) -> Context:
+    """Return the context with the runner alone, for an image that is made without a Dockerfile."""
+    return dataclasses.replace(
+        context, files=dict(sorted({**context.files, **_runner()}.items())), hides_dockerfile=True
+    )
+
+
+def require_compute(context: Context, folder: Path) -> None:
+    """Raise BatchctlError when a folder has no compute.py."""
+    if _has_compute(context):
+        return
+    raise BatchctlError(
+        f"could not build the image: `{folder}` has no `{COMPUTE}` and no `{DOCKERFILE}`",
+        hint="`batchctl init` in an empty folder writes one to start from; or name another "
+        "folder (`compute.build`) or an image (`compute.image`) in config.yaml",
+    )
 
 
 def lacks_runner(dockerfile: str) -> bool:

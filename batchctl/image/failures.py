@@ -19,7 +19,8 @@ class TagTaken(BatchctlError):
 # The actions are those of Amazon ECR's user guide, "IAM permissions for pushing an image".
 MAY_PUSH = (
     "the credentials in use need `ecr:BatchCheckLayerAvailability`, `ecr:InitiateLayerUpload`, "
-    "`ecr:UploadLayerPart`, `ecr:CompleteLayerUpload` and `ecr:PutImage` on the repository"
+    "`ecr:UploadLayerPart`, `ecr:CompleteLayerUpload` and `ecr:PutImage` on the repository, and "
+    "to go on from the image there `ecr:BatchGetImage` and `ecr:GetDownloadUrlForLayer`"
 )
 _FREE_SPACE = "free some space: `{builder} system prune` removes what no container uses"
 _EMULATE = (

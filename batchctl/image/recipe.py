@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -28,10 +28,14 @@ _DOCKER_NAMES = {"x86_64": "amd64", "arm64": "arm64", "aarch64": "arm64", "amd64
 
 @dataclass(frozen=True)
 class Registry:
-    """Where an image goes: `uri` is registry and repository, `password` asks for a good one."""
+    """Where an image goes: `uri` is registry and repository, `password` asks for a good one.
+
+    `newest` is the digest of the newest image there, None where there is none.
+    """
 
     uri: str
     password: Callable[[], str]
+    newest: str | None = None
 
     @property
     def host(self) -> str:
@@ -96,12 +100,7 @@ class FolderRecipe:
     @cached_property
     def secrets(self) -> Secrets:
         """What of the folder looks like a secret; BatchctlError when a file can't be read."""
-        unnamed = (each for each in self._own.files.items() if not self._names(each[0]))
-        with unreadable(self.folder):
-            return Secrets(self._own.kept_out, suspicions(unnamed))
-
-    def _names(self, name: str) -> bool:
-        return any(PurePosixPath(name).is_relative_to(each) for each in self.include_files)
+        return secrets_in(self._own, self.folder, self.include_files)
 
     @cached_property
     def _own(self) -> Context:
@@ -162,6 +161,20 @@ class FolderRecipe:
                 hint="the Dockerfile, or its base image, is for one platform alone: take another "
                 "base image (`compute.base_image`), or change `compute.architecture`",
             )
+
+
+def secrets_in(context: Context, folder: Path, include_files: Collection[str]) -> Secrets:
+    """Return what of a folder's context looks like a secret, but what `include_files` names.
+
+    BatchctlError when a file can't be read.
+    """
+
+    def is_named(name: str) -> bool:
+        return any(PurePosixPath(name).is_relative_to(each) for each in include_files)
+
+    unnamed = (each for each in context.files.items() if not is_named(each[0]))
+    with unreadable(folder):
+        return Secrets(context.kept_out, suspicions(unnamed))
 
 
 def push(engine: ContainerEngine, registry: Registry, reference: str, watch: Watch) -> None:

@@ -41,6 +41,7 @@ from batchctl.local.emulator.function_slots import slots_of_this_machine
 from batchctl.local.emulator.hardening import harden
 from batchctl.local.emulator.ministack import HOST, EmulatorConfig, MiniStack, configure
 from batchctl.local.emulator.root_clients import RootClients
+from batchctl.local.environment.task_python import python_of_tasks
 from batchctl.local.events.bus import Bus
 from batchctl.local.events.delivery import Delivery
 from batchctl.local.events.rules import Rules
@@ -187,7 +188,12 @@ def _executor(
             else DirectLauncher(host.reaper)
         )
         files = _task_files(running, runner, host)
-        executor = ProcessExecutor(launcher, files, account.image_problem, python)
+        executor = ProcessExecutor(
+            launcher,
+            files,
+            account.image_problem,
+            lambda: python_of_tasks(Path(running.directory), python),
+        )
         return executor, TaskEnvironment(url, host.variables)
     own = {"AWS_EC2_METADATA_DISABLED": "true"}
     registry = Registry(f"{HOST}:{running.gateway_port}", account.registry_password)

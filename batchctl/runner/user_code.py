@@ -15,6 +15,15 @@ from importlib.util import module_from_spec
 from types import ModuleType
 
 MODULE = "compute"
+PACKAGES = {
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+}
+"""Packages that aren't called as the module in them is."""
 
 
 class BrokenComputeError(Exception):
@@ -43,13 +52,26 @@ def hidden_modules(folder: str) -> Mapping[str, str]:
 
 
 def explanation(error: BaseException, hidden: Mapping[str, str]) -> str:
-    """Return `; ` and why, where `error` came of importing another module than the user meant."""
+    """Return `; ` and why, where `error` came of importing a module that isn't the user's or there.
+
+    A module that is not installed is one to add to the packages of compute.py.
+    """
     name: object = None
     if isinstance(error, AttributeError):
         name = getattr(error.obj, "__name__", None) if isinstance(error.obj, ModuleType) else None
     elif isinstance(error, ImportError):
         name = (error.name or "").partition(".")[0]
-    return f"; {hidden[name]}" if isinstance(name, str) and name in hidden else ""
+    if isinstance(name, str) and name in hidden:
+        return f"; {hidden[name]}"
+    return _missing(error) if isinstance(error, ModuleNotFoundError) else ""
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    name = (error.name or "").partition(".")[0]
+    if not name or name in sys.modules or name in sys.stdlib_module_names:
+        return ""
+    package = PACKAGES.get(name, name)
+    return f"; add `{package}` to requirements.txt beside compute.py, then run `batchctl up`"
 
 
 def _modules(folder: str) -> list[str]:

@@ -84,10 +84,12 @@ def test_the_wrong_account_is_refused_before_anything_is_made(
 
 
 @pytest.mark.usefixtures("account")
-def test_without_an_image_builder_up_says_so_and_builds_what_needs_none(
+def test_without_what_a_dockerfile_takes_up_says_so_and_builds_what_needs_none(
     folder: Path, batchctl: Batchctl, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "config.yaml").write_text("name: app\n")
+    (folder / "compute").mkdir()
+    (folder / "compute" / "Dockerfile").write_text("FROM scratch\n")
     monkeypatch.setenv("PATH", str(folder))
     result = batchctl("up", "--yes")
     assert result.exit_code == 1

@@ -17,6 +17,7 @@ from former_compute import write_former_compute
 
 from batchctl.errors import BatchctlError
 from batchctl.image import recipe
+from batchctl.image.composed import ComposedRecipe
 from batchctl.image.recipe import Registry
 from batchctl.image.running import Watch
 
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.usefixtures("account", "unbuilt")
 def unbuilt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder compute/ beside a config.yaml without an image; nothing is really built."""
     monkeypatch.setattr(recipe, "FolderRecipe", UnbuiltFolder)
+    monkeypatch.setattr(ComposedRecipe, "push_to", UnbuiltFolder.push_to)
     (folder / "config.yaml").write_text("name: app\n")
     (folder / "compute").mkdir()
     (folder / "compute" / "Dockerfile").write_text("FROM scratch\nCOPY . .\n")

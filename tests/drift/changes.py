@@ -21,6 +21,7 @@ SKIPPED: Mapping[KeyPath, str] = {
     ("api", "access_log_prefix"): "depends on `api.access_log_bucket`",
     ("compute", "build"): "the folder; what is in it decides",
     ("compute", "include_files"): "of the folder; what is in it decides",
+    ("compute", "python"): "depends on `compute.builder`",
     ("compute", "builder"): "how the image is built, not what it is",
     ("compute", "builder_options"): "how the image is built, not what it is",
     ("compute", "keep_images"): "what the next change of the image leaves",

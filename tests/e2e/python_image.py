@@ -23,10 +23,14 @@ SITE = "/site"
 File = tuple[Path, str]
 
 
-def import_python(podman: Podman) -> None:
-    """Make the image IMAGE."""
-    variables = (f"PYTHONPATH={SITE}", "PIP_DISABLE_PIP_VERSION_CHECK=1")
-    podman.import_files(IMAGE, set(_files(podman.folder)), *variables)
+def import_python(podman: Podman, certificates: Path | None = None) -> None:
+    """Make the image IMAGE; pip trusts these certificates in it, where it is to ask an index."""
+    variables = [f"PYTHONPATH={SITE}", "PIP_DISABLE_PIP_VERSION_CHECK=1"]
+    files = set(_files(podman.folder))
+    if certificates is not None:
+        files.add((certificates, str(certificates)))
+        variables.append(f"PIP_CERT={certificates}")
+    podman.import_files(IMAGE, files, *variables)
 
 
 def _files(folder: Path) -> Iterator[File]:

@@ -80,7 +80,7 @@ def test_a_task_has_the_python_of_the_user_and_not_the_clouds(tmp_path: Path) ->
     python.chmod(0o755)
     (tmp_path / "compute").mkdir()
     started = DirectLauncher(Groups())
-    executor = ProcessExecutor(started, files_in(tmp_path), python=str(python))
+    executor = ProcessExecutor(started, files_in(tmp_path), python=lambda: str(python))
     for name in ("python", "python3"):
         process = executor.start(task(name, "runner.py"), {})
         assert process.output.read() == b"the python of the user: runner.py\n"

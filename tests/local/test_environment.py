@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from batchctl import private_files
 from batchctl.errors import BatchctlError
-from batchctl.local.environment import choice, launch
+from batchctl.local.environment import choice, kept, launch
 from batchctl.local.environment.choice import CloudPython, cloud_python
 
 # Fails with what is in the file `fails`, if there is one. `venv` copies the script itself into the
@@ -207,7 +207,7 @@ def test_two_starts_at_once_install_once(machine: Machine) -> None:
 def test_a_start_that_waits_too_long_says_for_what(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choice, "_LOCK_TIMEOUT_S", 0)
+    monkeypatch.setattr(kept, "_LOCK_TIMEOUT_S", 0)
     machine.cache.mkdir(parents=True)
     lock = machine.cache / f"{choice.environment_name()}.lock"
     with FileLock(lock), pytest.raises(BatchctlError, match="another process") as caught:

@@ -27,7 +27,7 @@ from batchctl.image.failures import TagTaken
 from batchctl.image.recipe import Registry
 from batchctl.image.running import Watch
 from batchctl.resource import Deployed, Output
-from batchctl.resources.ecr.images import Image, _password
+from batchctl.resources.ecr.images import Image, registry_password
 from batchctl.resources.logs import LogGroup
 from batchctl.stack import in_order
 
@@ -119,7 +119,7 @@ def test_with_the_local_cloud_that_is_the_registry(aws: Aws) -> None:
 
 
 def test_the_password_is_the_users_part_of_the_token(aws: Aws) -> None:
-    assert _password(aws) == "123456789012-auth-token"
+    assert registry_password(aws) == "123456789012-auth-token"
 
 
 def test_the_same_contents_build_and_push_nothing(aws: Aws, tmp_path: Path) -> None:

@@ -128,6 +128,25 @@ def test_an_error_that_came_of_the_other_module_names_the_file(code: str) -> Non
     assert explanation(raised.value, {"email": "rename it"}) == ""
 
 
+@pytest.mark.parametrize(
+    ("code", "package"),
+    [
+        ("import missing_one.part", "missing_one"),
+        ("from yaml.nothing import more", "PyYAML"),
+    ],
+)
+def test_a_module_that_is_not_installed_is_to_be_added(
+    code: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(ImportError) as raised:
+        exec(code, {})  # noqa: S102  # code of a user
+    monkeypatch.delitem(sys.modules, "yaml")
+    assert explanation(raised.value, {}) == (
+        f"; add `{package}` to requirements.txt beside compute.py, then run `batchctl up`"
+    )
+
+
 def test_other_errors_are_left_as_they_are() -> None:
     assert explanation(AttributeError("x"), {"queue": "rename it"}) == ""
     assert explanation(ValueError("queue"), {"queue": "rename it"}) == ""

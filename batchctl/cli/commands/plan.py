@@ -9,6 +9,7 @@ import click
 
 from batchctl.cli.display import front_door
 from batchctl.cli.display.folder import show_folder
+from batchctl.cli.display.layers import show_layers
 from batchctl.cli.display.other_stacks import show_other_stacks
 from batchctl.cli.display.plan import as_json, show_plan
 from batchctl.cli.display.secrets import show_secrets
@@ -38,11 +39,17 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
     show_other_stacks(application)
     made = planned(application)
     secrets, change = application.image_secrets, application.front_door_change(made)
+    layers = application.layers_to_push(made)
     if current_options().json:
-        found = asdict(secrets) if secrets else None
-        print_json({"front_door": front_door.as_json(change), "secrets": found, **as_json(made)})
+        beside = {
+            "front_door": front_door.as_json(change),
+            "secrets": asdict(secrets) if secrets else None,
+            "image_layers": asdict(layers) if layers else None,
+        }
+        print_json({**beside, **as_json(made)})
     else:
         show_plan(made, verbose=True)
+        show_layers(layers)
         show_secrets(secrets)
         show_folder(application.folder_notice)
         front_door.show_front_door(change)

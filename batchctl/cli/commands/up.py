@@ -9,6 +9,7 @@ import click
 
 from batchctl.cli.display.folder import show_folder
 from batchctl.cli.display.front_door import show_front_door
+from batchctl.cli.display.layers import show_layers
 from batchctl.cli.display.other_stacks import show_other_stacks
 from batchctl.cli.display.plan import as_json, show_plan, summary
 from batchctl.cli.display.progress import progress
@@ -72,6 +73,7 @@ def _up(application: Application, *, yes: bool, loosen: bool) -> Plan:
     if made.changes:
         change = application.front_door_change(made)
         show_plan(made, verbose=options.verbose)
+        show_layers(application.layers_to_push(made))
         show_secrets(application.image_secrets)
         show_front_door(change)
         _refuse_unanswered(change, yes=yes, loosen=loosen)

@@ -21,6 +21,8 @@ def show_status(found: Status) -> None:
     show(f"endpoint: {found.endpoint or 'none yet'}")
     if found.execute_role:
         show(f"role:     {found.execute_role} (may be assumed to call the endpoint)")
+    if found.newer_base:
+        show(f"image:    `{found.newer_base}` has changed since: `batchctl up --rebuild` takes it")
     for what in found.unhealthy:
         show(f"UNHEALTHY: {what}")
     for address, depth in found.queues.items():

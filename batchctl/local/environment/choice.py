@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import sys
 import sysconfig
 from collections.abc import Callable
@@ -18,18 +17,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from batchctl.errors import BatchctlError
 from batchctl.local.environment import installation
-from batchctl.private_files import cache_directory, sealed_folder
+from batchctl.local.environment.kept import Kept, kept_environment
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 _DECISIVE = ("ministack", "botocore")
 """The packages whose versions make an environment one that the local cloud can use."""
-
-_LOCK_TIMEOUT_S = 600.0
-"""An installation over a slow line; who waits so long learns whom they wait for."""
 
 _NAME_LENGTH = 16
 
@@ -84,38 +77,13 @@ def environment_name() -> str:
 
 
 def _own_environment(report: Callable[[str], None]) -> Path:
-    environment = sealed_folder(cache_directory()) / environment_name()
-    if installation.is_complete(environment):
-        return environment
-    report("installing what the local cloud runs on, once for all projects: a minute or so …")
-    try:
-        with FileLock(environment.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S):
-            if not installation.is_complete(environment):  # another start may have made it
-                _make(environment)
-    except Timeout as error:
-        why = f"another process has been installing it for {_LOCK_TIMEOUT_S:.0f} s"
-        hint = f"end that process (it holds `{error.lock_file}`), then run the command again"
-        raise BatchctlError(f"could not install the local cloud: {why}", hint) from error
-    return environment
-
-
-def _make(environment: Path) -> None:
-    """Install beside the environment, then put it in its place: it is never seen half made."""
-    partial = environment.with_suffix(".partial")
-    try:
-        _delete(partial)  # of a start that was killed
-        installation.install(partial, REQUIREMENTS)
-        _delete(environment)  # whose Python is gone, or that somebody has taken files from
-        partial.rename(environment)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise BatchctlError(
-            f"could not install the local cloud in `{environment}`: {why}"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _delete(directory: Path) -> None:
-    if directory.exists():
-        shutil.rmtree(directory)
+    return kept_environment(
+        Kept(
+            environment_name(),
+            "the local cloud",
+            "installing what the local cloud runs on, once for all projects: a minute or so …",
+        ),
+        lambda environment: installation.install(environment, REQUIREMENTS),
+        installation.is_complete,
+        report,
+    )

@@ -1,6 +1,7 @@
-"""Makes a virtual environment with what the local cloud needs: by uv where it is, else by pip.
+"""Makes virtual environments, by uv where it is, else by pip: the local cloud's own, and tasks'.
 
-Every package is installed at the version and by the hash that the requirements name.
+Every package of the local cloud's is installed at the version and by the hash that its requirements
+name.
 """
 
 from __future__ import annotations
@@ -32,18 +33,33 @@ _Way = tuple[str, Sequence[Sequence[str]]]
 
 
 def install(environment: Path, requirements: Path) -> None:
-    """Make the environment in a folder that isn't there yet; BatchctlError with what each way said.
+    """Make the local cloud's environment in a folder that isn't there yet.
 
-    Where one way fails the next is tried: uv may not know the package index that pip is set up for.
+    BatchctlError with what each way said.
+    """
+    exactly = ("--require-hashes", "--requirement", str(requirements))
+    output = make(environment, [exactly])
+    if output is not None:
+        raise _failed(output, requirements)
+
+
+def make(
+    environment: Path, parts: Sequence[Sequence[str]], version: str | None = None
+) -> str | None:
+    """Make an environment in a folder that isn't there yet; return what each way said if none did.
+
+    `parts` are what is installed one after the other, as options of `pip install`. Its Python is of
+    that version where one is found, else the present one. Where one way fails the next is tried: uv
+    may not know the package index that pip is set up for.
     """
     outputs: list[str] = []
-    for name, commands in _ways(environment, requirements):
+    for name, commands in _ways(environment, parts, version):
         output = _first_failure(commands, environment.parent)
         if output is None:
-            return
+            return None
         outputs.append(f"{name}: {output}")
         shutil.rmtree(environment, ignore_errors=True)
-    raise _failed("\n".join(outputs), requirements)
+    return "\n".join(outputs)
 
 
 def python_of(environment: Path) -> Path:
@@ -57,27 +73,46 @@ def is_complete(environment: Path) -> bool:
     return python_of(environment).exists() and any(environment.glob(app))
 
 
-def _ways(environment: Path, requirements: Path) -> Iterator[_Way]:
-    python = str(python_of(environment))
-    exactly = ("--require-hashes", "--requirement", str(requirements))
+def _ways(environment: Path, parts: Sequence[Sequence[str]], version: str | None) -> Iterator[_Way]:
+    python, interpreter = str(python_of(environment)), interpreter_for(version)
     uv = shutil.which("uv")
     if uv is not None:
-        base = ("--no-project", "--python", sys.executable)
-        yield (
-            "uv",
-            (
-                (uv, "venv", "--quiet", *base, str(environment)),
-                (uv, "pip", "install", "--quiet", "--python", python, *exactly),
-            ),
-        )
+        pip = (uv, "pip", "install", "--quiet", "--python", python)
+        base = ("--no-project", "--python", interpreter)
+        venv = (uv, "venv", "--quiet", *base, str(environment))
+        yield "uv", (venv, *((*pip, *part) for part in parts))
     options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-user")
-    yield (
-        "pip",
-        (
-            (sys.executable, "-P", "-m", "venv", str(environment)),
-            (python, "-P", "-m", "pip", "install", *options, *exactly),
-        ),
-    )
+    install = (python, "-P", "-m", "pip", "install", *options)
+    isolated = ("-P",) if interpreter == sys.executable else ()
+    venv = (interpreter, *isolated, "-m", "venv", str(environment))
+    yield "pip", (venv, *((*install, *part) for part in parts))
+
+
+def interpreter_for(version: str | None) -> str:
+    """Return a Python of a version (`3.13`), by what is on PATH; else the present one."""
+    if version is None or version == version_of(sys.executable):
+        return sys.executable
+    found = shutil.which(f"python{version}")
+    # It may be a shim (pyenv's) of a version that is not to be had here.
+    return found if found and version_of(found) == version else sys.executable
+
+
+def version_of(python: str) -> str:
+    """Return the version of an interpreter as `3.13`; empty when it can't be run."""
+    if python == sys.executable:
+        return f"{sys.version_info.major}.{sys.version_info.minor}"
+    program = "import sys; print('{}.{}'.format(*sys.version_info))"
+    try:
+        done = subprocess.run(  # noqa: S603 - an interpreter of the user's own
+            [python, "-I", "-c", program],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _first_failure(commands: Sequence[Sequence[str]], folder: Path) -> str | None:

@@ -89,8 +89,9 @@ class Image(Resource[ImageOutputs]):
     def create(self, aws: Aws, desired: Properties) -> ImageOutputs:
         """Build and push it, wait until ECR shows it, and delete images that nobody needs."""
         tag = "-".join(filter(None, (desired["contents"], desired.get("rebuilt"))))
-        registry = Registry(desired["repositoryUri"], lambda: _password(aws))
         name = desired["repositoryName"]
+        newest = _newest(_images(aws, name))
+        registry = Registry(desired["repositoryUri"], lambda: registry_password(aws), newest)
         try:
             self.recipe.push_to(registry, tag, Watch(aws.on_wait, aws.clock.stop))
         except TagTaken:
@@ -149,6 +150,12 @@ def _newest_tag(images: Sequence[Description], contents: str) -> str | None:
     return max((tag for tag in tags if tag.partition("-")[0] == contents), default=None)
 
 
+def _newest(images: Sequence[Description]) -> str | None:
+    """Return the digest of the image that was pushed last."""
+    last = max(images, key=lambda each: str(each["imagePushedAt"]), default=None)
+    return None if last is None else str(last["imageDigest"])
+
+
 def _tagged(images: Sequence[Description], tag: str) -> Description | None:
     return next((each for each in images if tag in each["imageTags"]), None)
 
@@ -163,7 +170,7 @@ def _properties(tag: str, desired: Properties) -> Properties:
     return {**desired, "contents": contents, "rebuilt": rebuilt or None}
 
 
-def _password(aws: Aws) -> str:
+def registry_password(aws: Aws) -> str:
     """Return a password of the user `AWS` for the account's registry, good for 12 hours."""
     token = aws.ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     return base64.b64decode(token).decode().partition(":")[2]

@@ -92,12 +92,12 @@ class ProcessExecutor:
         launcher: Launcher,
         files: TaskFiles,
         image_problem: Callable[[str], str | None] = lambda _image: None,
-        python: str = sys.executable,
+        python: Callable[[], str] = lambda: sys.executable,
     ) -> None:
         """Run everything by `launcher`, in folders of its own.
 
         `image_problem` says why an image can't be pulled, and None for one that can, or that isn't
-        known here. `python` is the interpreter that commands call `python` or `python3`.
+        known here. `python` returns the interpreter that commands call `python` or `python3`.
         """
         self._launcher, self._files = launcher, files
         self._image_problem, self._memory = image_problem, MemoryWatch()
@@ -138,7 +138,7 @@ class ProcessExecutor:
 
     def _named(self, command: list[str]) -> list[str]:
         program, *arguments = command
-        return [self._python if program in {"python", "python3"} else program, *arguments]
+        return [self._python() if program in {"python", "python3"} else program, *arguments]
 
 
 @dataclass(frozen=True)

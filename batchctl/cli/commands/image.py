@@ -1,0 +1,35 @@
+"""The commands for the deployed image: sbom."""
+
+from __future__ import annotations
+
+import click
+
+from batchctl.cli.opening import open_application
+from batchctl.cli.options import shared_options
+from batchctl.cli.output import print_json
+
+
+@click.group()
+@shared_options
+def image() -> None:
+    """Inspect the image that tasks run in.
+
+    \b
+    Example:
+      batchctl image sbom > sbom.json
+    """
+
+
+@image.command()
+@shared_options
+def sbom() -> None:
+    """Print the bill of materials of the deployed image: its base and packages, as CycloneDX.
+
+    Every package is listed with the version and licence that it has in the image itself.
+
+    \b
+    Examples:
+      batchctl image sbom > sbom.json
+      batchctl --local image sbom
+    """
+    print_json(open_application().bill_of_image())
