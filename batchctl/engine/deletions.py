@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from batchctl.aws.session import Aws
@@ -31,18 +31,48 @@ def planned_deletions(
 
     A replaced resource, one of the `deposed`, in which work goes on is kept, and what that needs.
     """
-    needed_by: dict[str, str] = {}
-    for record in sorted(unwanted, key=lambda each: each not in deposed):
-        step, _ = deletion_or_keep(record, state, aws_for(record.address))
+    steps = [deletion_or_keep(each, state, aws_for(each.address))[0] for each in unwanted]
+    at_work = [
+        record
+        for record, step in zip(unwanted, steps, strict=True)
+        if step.ends and record in deposed and record.resource_kind.lets_work_end
+    ]
+    needed_by = _needed_by(at_work, unwanted)
+    for record, step in zip(unwanted, steps, strict=True):
         because = needed_by.get(record.address, "")
-        if step.ends and record in deposed and record.resource_kind.lets_work_end:
+        if step.ends and record in at_work:
             because = goes_on(step.ends)
-            needed_by |= dict.fromkeys(record.dependencies, needs(record.address))
         if because and step.mutates:
-            step = dataclasses.replace(
+            yield dataclasses.replace(
                 step, action=Action.KEEP, ends=None, loosens=(), kept_because=because
             )
-        yield step
+        else:
+            yield step
+
+
+def _needed_by(
+    at_work: Iterable[StateRecord], unwanted: Sequence[StateRecord]
+) -> Mapping[str, str]:
+    """Return why what those at work need has to stay, by address, at whatever distance."""
+    found: dict[str, str] = {}
+    staying = list(at_work)
+    while staying:
+        record = staying.pop(0)
+        for each in unwanted:
+            if needs_until_gone(record, each) and each.address not in found:
+                found[each.address] = needs(record.address)
+                staying.append(each)
+    return found
+
+
+def needs_until_gone(record: StateRecord, other: StateRecord) -> bool:
+    """Whether a record needs the other as long as it is there.
+
+    A policy that names an ARN, or a variable that names a table, needs nothing of that to be
+    there.
+    """
+    only_names = other.kind in record.resource_kind.only_names
+    return other.address in record.dependencies and not only_names
 
 
 def goes_on(work: str) -> str:

@@ -17,7 +17,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
-from batchctl.engine.deletions import deletion_or_keep, goes_on, needs, physical_id
+from batchctl.engine.deletions import (
+    deletion_or_keep,
+    goes_on,
+    needs,
+    needs_until_gone,
+    physical_id,
+)
 from batchctl.engine.events import Emit, Failed, Finished, Kept, Skipped, Started, Waiting
 from batchctl.engine.ownership import FRESH_S, Found, find_owned
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
@@ -66,17 +72,23 @@ def _without_data(step: Step, delete_data: bool) -> Step:
 
 def destroy(plan: Plan, state: StateFile, aws: Aws, emit: Emit) -> WalkOutcome:
     """Delete what the plan says; errors are in the outcome, deletions in the state."""
-    doomed = {step.address for step in plan.steps if step.mutates or step.forgets}
-    records = (*state.state.resources.values(), *state.state.deposed)
     known = Known(plan.found, plan.read_at)
-    outcome = delete_records(
-        [each for each in records if each.address in doomed], state, aws, emit, known
-    )
+    outcome = delete_records(_doomed(plan, state), state, aws, emit, known)
     for address, because in outcome.skipped.items():
         emit(Skipped(address, because))
     _forget_shared(state)
     state.discard()
     return outcome
+
+
+def _doomed(plan: Plan, state: StateFile) -> list[StateRecord]:
+    """Return the records that the plan deletes or forgets.
+
+    A resource and its predecessor share an address: of the two, one may stay.
+    """
+    steps = {(each.address, each.name) for each in plan.steps if each.mutates or each.forgets}
+    records = (*state.state.resources.values(), *state.state.deposed)
+    return [each for each in records if (each.address, physical_id(each)) in steps]
 
 
 @dataclass(frozen=True)
@@ -91,12 +103,9 @@ class Remaining:
 
 def remaining_after(plan: Plan, outcome: WalkOutcome, state: StateFile) -> tuple[Remaining, ...]:
     """Return what is still recorded of what the plan was to delete, after `destroy`."""
-    doomed = {step.address for step in plan.steps if step.mutates or step.forgets}
-    records = _by_key((*state.state.resources.values(), *state.state.deposed), state)
     return tuple(
         Remaining(key, physical_id(record), _reason(key, outcome), record.resource_kind.cost)
-        for key, record in records.items()
-        if record.address in doomed
+        for key, record in _by_key(_doomed(plan, state), state).items()
     )
 
 
@@ -163,7 +172,7 @@ def delete_records(  # noqa: PLR0913 - as `_delete`, and what ends
 
     def disable_one(key: str) -> None:
         if ends_work:
-            _disable(by_key[key], known.fresh(key, aws), aws)
+            _disable(by_key[key], known.fresh(key, aws), state, aws)
 
     graph = _entry_points_first(dependents, by_key)
     return _walk_disabling(graph, by_key, delete_one, disable_one, aws.clock.stop)
@@ -194,13 +203,13 @@ def _walk_disabling(
     return dataclasses.replace(outcome, skipped=skipped)
 
 
-def _disable(record: StateRecord, fresh: Found | None, aws: Aws) -> None:
+def _disable(record: StateRecord, fresh: Found | None, state: StateFile, aws: Aws) -> None:
     """Disable a resource of ours ahead of its turn.
 
     What goes wrong now comes up again when its turn has come.
     """
     try:
-        found = fresh or find_owned(record, aws)
+        found = fresh or find_owned(record, aws, is_deposed=record in state.state.deposed)
         if found.outputs is not None:
             record.resource_kind.disable(aws, found.outputs)
     except (Interrupted, RunOver):
@@ -221,18 +230,12 @@ def _by_key(records: Sequence[StateRecord], state: StateFile) -> dict[str, State
 
 
 def _reversed_graph(by_key: Mapping[str, StateRecord]) -> dict[str, set[str]]:
-    """Return for each record the records that need it until they are gone: they must go first.
-
-    A policy that names an ARN, or a variable that names a table, needs nothing of that to be
-    there; both are deleted, in any order.
-    """
+    """Return for each record the records that need it until they are gone: they must go first."""
     return {
         key: {
             other_key
             for other_key, other in by_key.items()
-            if record.address in other.dependencies
-            and record.kind not in other.resource_kind.only_names
-            and other_key != key
+            if needs_until_gone(other, record) and other_key != key
         }
         for key, record in by_key.items()
     }

@@ -101,9 +101,14 @@ def _record(resource: Resource[Any], number: int, outputs: Outputs) -> StateReco
 def at_generations(
     stack: Sequence[Resource[Any]], state: State, found: Generations = NONE_FOUND
 ) -> tuple[Resource[Any], ...]:
-    """Return the stack with each resource at its recorded generation, or else at the one found."""
-    recorded = {address: record.generation for address, record in state.resources.items()}
-    numbers = {**found.last, **recorded}
+    """Return the stack with each resource at its recorded generation, or else at the one found.
+
+    A resource that is gone while its predecessors are still to be deleted gets a name after theirs.
+    """
+    numbers = dict(found.last)
+    for record in state.deposed:
+        numbers[record.address] = max(numbers.get(record.address, 1), record.generation + 1)
+    numbers |= {address: record.generation for address, record in state.resources.items()}
     return tuple(
         dataclasses.replace(resource, generation=numbers[resource.address])
         if numbers.get(resource.address, 1) > 1

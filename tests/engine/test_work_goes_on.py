@@ -130,3 +130,23 @@ def test_work_in_a_resource_that_nobody_wants_any_more_is_ended_as_the_plan_says
     plan, _ = up(state, aws, wood)
     assert [(each.action, each.ends) for each in plan.changes] == [(Action.DELETE, "2 sacks")]
     assert set(cloud.things) == {"app-wood"}
+
+
+def test_plans_keep_all_that_it_needs_at_whatever_distance_though_replaced_before_it(
+    cloud: Cloud, aws: FakeAws, state: StateFile
+) -> None:
+    soil = Thing(label="soil", name="app-soil")
+    tree = dataclasses.replace(wood, needs=(soil,))
+    up(state, aws, soil, tree, dataclasses.replace(kiln, needs=(tree,)))
+    new_soil = dataclasses.replace(soil, shape="square")
+    new_tree = dataclasses.replace(tree, shape="square", needs=(new_soil,))
+    stack = (new_soil, new_tree, dataclasses.replace(square, needs=(new_tree,)))
+    up(state, aws, *stack)
+    plan, _ = up(state, aws, *stack)
+    assert plan.changes == ()
+    assert {each.name: each.kept_because for each in plan.steps if each.kept_because} == {
+        "app-soil": "the former thing.wood needs it",
+        "app-wood": "the former kiln.kiln needs it",
+        "app-kiln": "2 sacks in it, which go on; a later `up` deletes it",
+    }
+    assert {"app-soil", "app-wood", "app-kiln"} <= set(cloud.things)

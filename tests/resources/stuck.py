@@ -80,6 +80,10 @@ def never_shows_what_it_made(aws: Aws) -> None:
     alter(aws, "ec2.CreateSecurityGroup", hide)
 
 
+def never_lets_go_of_the_group(aws: Aws) -> None:
+    fail(aws, "ec2.DeleteSecurityGroup", "DependencyViolation", times=10_000)
+
+
 def balancer_is(state: str) -> Stick:
     def change(answer: Any) -> None:
         for each in answer["LoadBalancers"]:
@@ -93,7 +97,11 @@ def table_is(status: str) -> Stick:
 
 
 def function_is(**state: str) -> Stick:
-    return shows("lambda.GetFunction", lambda a: a["Configuration"].update(state))
+    """The answer that makes it is the first to be looked at."""
+    return both(
+        shows("lambda.CreateFunction", lambda a: a.update(state)),
+        shows("lambda.GetFunction", lambda a: a["Configuration"].update(state)),
+    )
 
 
 def mapping_is(state: str) -> Stick:
@@ -122,7 +130,8 @@ IN_USE = answers(
     NetworkInterfaces=[{"NetworkInterfaceId": "eni-1", "Status": "in-use"}],
 )
 JOBS = both(
-    answers("batch.ListJobs", jobSummaryList=[{"jobId": "stuck"}]), ignores("batch.TerminateJob")
+    answers("batch.ListJobs", jobSummaryList=[{"jobId": "stuck", "status": "RUNNING"}]),
+    ignores("batch.TerminateJob"),
 )
 profile, linked, role = spot.instance_profile, spot.service_linked_role, function.role
 STUCK = [
@@ -139,6 +148,13 @@ STUCK = [
         IN_USE,
         "awslambda.interfaces.wait_until_interfaces_gone",
         "1 interfaces",
+    ),
+    Stuck(
+        "down",
+        security_group,
+        never_lets_go_of_the_group,
+        "ec2.holders.delete_unused",
+        "in use",
     ),
     Stuck("up", image, NO_IMAGE, "ecr.images.Image.create"),
     Stuck(

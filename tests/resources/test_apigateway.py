@@ -168,7 +168,9 @@ def test_with_signatures_every_method_wants_one_and_no_policy_lets_others_in(
 
 
 def test_a_role_for_logs_that_another_set_is_never_overwritten(aws: Aws, tmp_path: Path) -> None:
-    theirs = "arn:aws:iam::123456789012:role/their-logs"
+    iam: Any = aws.connection.client("iam")
+    made = iam.create_role(RoleName="their-logs", AssumeRolePolicyDocument="{}")
+    theirs = made["Role"]["Arn"]
     patch = {"op": "replace", "path": CLOUDWATCH_ROLE, "value": theirs}
     client(aws).update_account(patchOperations=[patch])
     assert outputs(up(aws, tmp_path, logging), logging).arn == theirs

@@ -77,7 +77,8 @@ def test_an_environment_made_before_iam_showed_the_profile_is_tried_again(
     aws: Aws, tmp_path: Path
 ) -> None:
     invalid = with_status("INVALID", NO_PROFILE)
-    alter(aws, "batch.DescribeComputeEnvironments", invalid, after=1, times=2)
+    # The plan asks twice: for the environment, and for successors of it.
+    alter(aws, "batch.DescribeComputeEnvironments", invalid, after=2, times=2)
     updates = sent(aws, "batch.UpdateComputeEnvironment")
     profile = outputs(up(aws, tmp_path, spot), spot.instance_profile)
     assert [each["computeResources"]["instanceRole"] for _, each in updates] == [profile.arn] * 2
