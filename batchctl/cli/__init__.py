@@ -21,6 +21,7 @@ HELP = {
     "status": "Show every resource and its drift, the endpoint, and how full the queues are.",
     "doctor": "Find what would stop `up`, or make jobs wait for ever, and say what to do.",
     "unlock": "Show who holds the lock on the state, and free it when that run is gone.",
+    "run": "Run compute() on one item, on this machine, and print its result as JSON.",
     "submit": "Submit a job.",
     "jobs": "List recent jobs, newest first, with the items that are done and that failed.",
     "show": "Show a job: status, counts of items and tasks, why items failed, what reclaims cost.",

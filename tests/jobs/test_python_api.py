@@ -80,11 +80,11 @@ def test_a_result_is_given_before_the_job_has_ended(app: App, api: Api) -> None:
 
 def test_results_are_read_when_items_end_though_their_task_goes_on(app: App, api: Api) -> None:
     everything = {name: succeeded(n=1) for name in "ABC"}
-    running = {"tasks": {"total": 1, "pending": 0, "running": 1, "succeeded": 0, "failed": 0}}
-    api.answer(200, job("RUNNING", {}, item_counts=counts(0), **running))
-    api.answer(200, job("RUNNING", {}, item_counts=counts(0), **running))
+    running = {"total": 1, "pending": 0, "running": 1, "succeeded": 0, "failed": 0}
+    api.answer(200, job("RUNNING", {}, item_counts=counts(0), tasks=running))
+    api.answer(200, job("RUNNING", {}, item_counts=counts(0), tasks=running))
     for _ in range(2):  # the counts, then the results
-        api.answer(200, job("RUNNING", everything, item_counts=counts(3), **running))
+        api.answer(200, job("RUNNING", everything, item_counts=counts(3), tasks=running))
 
     results = app.job("risk-1").map(["A", "B", "C"])
 
