@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import datetime as dt
-import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +24,7 @@ from batchctl.application.opening import open_application, open_to_build
 from batchctl.application.target import Target
 from batchctl.engine.events import Event, ignore
 from batchctl.errors import BatchctlError, NeedsAgreement
+from batchctl.jobs.job_ids import new_job_id
 
 if TYPE_CHECKING:
     from batchctl.application.status import Status
@@ -85,7 +84,7 @@ class App:
         Without a `job_id` it gets a new one. With one, the same again is no new job but the same
         one, so that a script can be run again. Raises JobConflict when the id has other content.
         """
-        job_id = job_id or new_job_id()
+        job_id = job_id or new_job_id(self._application.config.name)
         self._client.submit(job_id, list(universe), parameters or {})
         return self.job(job_id)
 
@@ -241,12 +240,6 @@ def open_app(
     app = App(Target(Path(config), local, profile, region))
     app._application  # noqa: B018, SLF001 - what is wrong with the configuration is said at once
     return app
-
-
-def new_job_id() -> str:
-    """Return an id that no job has: the day and time, and some letters."""
-    now = dt.datetime.now(dt.UTC).strftime("%Y%m%d-%H%M%S")
-    return f"job-{now}-{secrets.token_hex(2)}"
 
 
 def _read(application: Application) -> Plan:

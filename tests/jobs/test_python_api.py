@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from scripted_api import Api, Clock
 
 import batchctl
-from batchctl.application.app import App, new_job_id
+from batchctl.application.app import App
 from batchctl.application.application import Application
 from batchctl.application.target import Target
+from batchctl.config import Config
+from batchctl.contract.limits import is_job_id
 from batchctl.jobs import JobsClient
+from batchctl.jobs.job_ids import new_job_id
 
 
 def job(status: str, results: dict[str, Any], items: int = 3, **more: object) -> dict[str, Any]:
@@ -50,7 +56,7 @@ def app(client: JobsClient, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Ap
     """The application whose API is the scripted one."""
     opened = App(Target(local=True))
     vars(opened)["_client"] = client
-    vars(opened)["_application"] = cast("Application", None)
+    vars(opened)["_application"] = cast("Application", SimpleNamespace(config=Config(name="risk")))
     monkeypatch.setattr("batchctl.application.job_handle.time.sleep", clock.sleep)
     return opened
 
@@ -127,8 +133,15 @@ def test_the_same_call_with_the_same_id_finds_the_job_again(app: App, api: Api) 
 def test_a_job_without_an_id_gets_a_new_one_that_is_valid(app: App, api: Api) -> None:
     api.answer(202, ACCEPTED)
     submitted = app.submit(["A"])
-    assert submitted.id.startswith("job-")
-    assert len({new_job_id() for _ in range(50)}) > 1
+    assert submitted.id.startswith("risk-2")
+    assert is_job_id(submitted.id)
+    assert len({new_job_id("risk") for _ in range(50)}) > 1
+
+
+def test_a_new_id_has_the_name_and_the_time_however_long_the_name_is() -> None:
+    at = datetime(2026, 11, 28, 14, 24, 3, tzinfo=UTC)
+    assert re.fullmatch(r"risk-20261128-142403-[0-9a-f]{4}", new_job_id("risk", at))
+    assert is_job_id(new_job_id("n" * 200, at))
 
 
 def test_async_yields_the_same(app: App, api: Api) -> None:
