@@ -1,3 +1,59 @@
-"""batchctl: run a function over a long list of items on AWS Batch, with nothing to operate."""
+"""batchctl: run a function over a long list of items on AWS Batch, with nothing to operate.
+
+    import batchctl
+
+    app = batchctl.open(local=True)
+    for item, result in app.map(["AAPL", "MSFT"], parameters={"paths": 20000}):
+        print(item, result)
+
+Names are loaded when they are first used: this file is also in the functions and in the image,
+which have nothing else of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from batchctl.application.app import App, Deployment, RunFailed
+    from batchctl.application.app import open_app as open  # noqa: A004 - `batchctl.open`
+    from batchctl.application.job_handle import ItemFailed, JobHandle, NoResult, Results
+    from batchctl.errors import BatchctlError, NeedsAgreement
+
+__all__ = [
+    "App",
+    "BatchctlError",
+    "Deployment",
+    "ItemFailed",
+    "JobHandle",
+    "NeedsAgreement",
+    "NoResult",
+    "Results",
+    "RunFailed",
+    "open",
+]
+
+if not TYPE_CHECKING:  # mypy would take every name for one that is there
+    _MODULES = {
+        "App": "application.app",
+        "BatchctlError": "errors",
+        "Deployment": "application.app",
+        "ItemFailed": "application.job_handle",
+        "JobHandle": "application.job_handle",
+        "NeedsAgreement": "errors",
+        "NoResult": "application.job_handle",
+        "Results": "application.job_handle",
+        "RunFailed": "application.app",
+        "open": "application.app",
+    }
+
+    def __getattr__(name: str) -> Any:
+        """Load a public name (PEP 562)."""
+        if name not in _MODULES:
+            raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+        from importlib import import_module  # noqa: PLC0415 - the functions never come here
+
+        module = import_module(f"{__name__}.{_MODULES[name]}")
+        return getattr(module, "open_app" if name == "open" else name)

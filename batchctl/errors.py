@@ -10,6 +10,7 @@ BatchctlError            exit code 1: something failed
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -17,6 +18,8 @@ class BatchctlError(Exception):
     """What happened (`message`) and, where there is a next step, what to do (`hint`)."""
 
     exit_code = 1
+    code = "failed"
+    """What scripts tell kinds of errors by: it stays, whatever the message becomes."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         """Keep message and hint apart: the command line prints each on lines of its own."""
@@ -29,12 +32,28 @@ class UsageError(BatchctlError):
     """The command line or config.yaml is wrong; raised before anything is changed."""
 
     exit_code = 2
+    code = "usage"
+
+
+class NeedsAgreement(UsageError):
+    """What was asked for has consequences that were not agreed to, of the kind `consequence`."""
+
+    code = "needs_agreement"
+
+    def __init__(self, consequence: str, named: Sequence[str]) -> None:
+        """Name the consequences, and how to agree to them."""
+        super().__init__(
+            f"could not go ahead without agreement: {'; '.join(named)}",
+            hint=f'to agree pass `agree={{"{consequence}"}}`',
+        )
+        self.consequence, self.named = consequence, tuple(named)
 
 
 class Interrupted(BatchctlError):
     """The user interrupted the run; everything that finished is recorded in the state."""
 
     exit_code = 130
+    code = "interrupted"
 
 
 class RunOver(BatchctlError):
@@ -49,10 +68,12 @@ class RunOver(BatchctlError):
 class LoggedOut(RunOver):
     """AWS rejected the credentials, or there are none: no call of this run can succeed."""
 
+    code = "logged_out"
     in_short = "logged out"
 
 
 class Unwritable(RunOver):
     """A file of ours can't be written: nothing more is done that could not be recorded."""
 
+    code = "unwritable"
     in_short = "nothing recorded"

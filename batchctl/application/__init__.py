@@ -22,18 +22,21 @@ if TYPE_CHECKING:
     from batchctl.application.image import superseded_in
     from batchctl.application.opening import open_application, open_recorded, open_to_build
     from batchctl.application.openness import checked_networks, openness_of
+    from batchctl.application.single_run import SingleRun, run_item
     from batchctl.application.target import Target
 
 __all__ = [
     "Application",
     "FrontDoor",
     "FrontDoorChange",
+    "SingleRun",
     "Target",
     "checked_networks",
     "open_application",
     "open_recorded",
     "open_to_build",
     "openness_of",
+    "run_item",
     "superseded_in",
 ]
 
@@ -42,12 +45,14 @@ if not TYPE_CHECKING:  # mypy would take every name for one that is there
         "Application": "application",
         "FrontDoor": "front_door",
         "FrontDoorChange": "front_door_change",
+        "SingleRun": "single_run",
         "Target": "target",
         "checked_networks": "openness",
         "openness_of": "openness",
         "open_application": "opening",
         "open_recorded": "opening",
         "open_to_build": "opening",
+        "run_item": "single_run",
         "superseded_in": "image",
     }
 

@@ -22,6 +22,7 @@ HELP = {
     "doctor": "Find what would stop `up`, or make jobs wait for ever, and say what to do.",
     "image": "Inspect the image that tasks run in.",
     "unlock": "Show who holds the lock on the state, and free it when that run is gone.",
+    "run": "Run compute() on one item, on this machine, and print its result as JSON.",
     "submit": "Submit a job.",
     "jobs": "List recent jobs, newest first, with the items that are done and that failed.",
     "show": "Show a job: status, counts of items and tasks, why items failed, what reclaims cost.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,6 +63,35 @@ def test_the_options_of_a_job_are_sent_with_it(served: ApiServer, batchctl: Batc
         "share": "desk_1",
         "priority": 7,
     }
+
+
+def test_the_job_is_the_argument_too(served: ApiServer, batchctl: Batchctl) -> None:
+    assert batchctl("submit", "demo-1", "--universe", "A").exit_code == 0
+    assert sent(served) == {"job_id": "demo-1", "universe": ["A"]}
+
+
+def test_without_an_id_a_job_gets_one_of_the_name_and_the_time(
+    served: ApiServer, batchctl: Batchctl
+) -> None:
+    assert batchctl("submit", "--universe", "A,B").exit_code == 0
+    assert re.fullmatch(r"batchapp-\d{8}-\d{6}-[0-9a-f]{4}", sent(served)["job_id"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["AAPL", "MSFT"], "items are named by `--universe AAPL,MSFT`"),
+        (["demo-1", "--job-id", "demo-2"], "`demo-1` and `demo-2` are two ids"),
+        (["demo 1"], "`job_id` must have"),
+    ],
+)
+def test_what_is_no_id_is_refused_before_anything_is_sent(
+    served: ApiServer, batchctl: Batchctl, arguments: list[str], error: str
+) -> None:
+    refused = batchctl("submit", *arguments, "--universe", "A")
+    assert refused.exit_code == 2
+    assert error in refused.stderr
+    assert served.asked == []
 
 
 def test_without_options_a_job_is_sent_as_ever(served: ApiServer, batchctl: Batchctl) -> None:

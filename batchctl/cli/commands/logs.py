@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchctl.cli.display.job import spelled
+from batchctl.cli.last_job import chosen_job, job_or_last
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json_line, say, say_log
@@ -22,29 +23,31 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("job_id")
+@job_or_last
 @click.option("--item", help="Only what this item wrote, and how it ended.")
 @click.option("--follow", is_flag=True, help="Go on with new lines until the job has ended.")
 @click.option("--since", metavar="TIME", help="Only later lines: `10m`, `2h`, or a date and time.")
 @shared_options
-def logs(*, job_id: str, item: str | None, follow: bool, since: str | None) -> None:
+def logs(*, job_id: str | None, item: str | None, follow: bool, since: str | None) -> None:
     """Print what the tasks of a job wrote: the task and its attempt, the time, the item.
 
-    `17.2` is the second run of task 17's container: its host was reclaimed. `r2:17.1` is of the
-    second attempt at the job, after a `retry`. With `--json`, each line is one line of JSON.
+    Without JOB, of the last one. `17.2` is the second run of task 17's container: its host was
+    reclaimed. `r2:17.1` is of the second attempt at the job, after a `retry`. With `--json`, each
+    line is one line of JSON.
 
     An image without batchctl's runner doesn't say which item a line is of: `--item` then prints
     the task of the item.
 
     \b
     Examples:
+      batchctl logs
       batchctl logs demo-1
       batchctl logs demo-1 --item AAPL
       batchctl logs demo-1 --follow --since 10m
     """
     since_ms = since_of(since, time.time()) if since else None
     application = open_recorded()
-    found = application.logs(job_id, item)
+    found = application.logs(job_id or chosen_job(None, application.jobs()), item)
     if follow and not found.ended:
         _print_until_the_end(application, found, since_ms)
     elif not _print(found.written(since_ms)):

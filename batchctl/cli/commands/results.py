@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchctl.cli.display.results import print_tables
+from batchctl.cli.last_job import chosen_job, job_or_last
 from batchctl.cli.opening import open_jobs
 from batchctl.cli.options import api_options, current_options, shared_options
 from batchctl.cli.output import CsvOut, JsonOut
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("job_id")
+@job_or_last
 @click.option(
     "--format",
     "form",
@@ -35,13 +36,14 @@ if TYPE_CHECKING:
 @click.option("--failed", is_flag=True, help="Only the items that failed.")
 @api_options
 @shared_options
-def results(*, job_id: str, form: str | None, spreadsheet_safe: bool, failed: bool) -> None:
+def results(*, job_id: str | None, form: str | None, spreadsheet_safe: bool, failed: bool) -> None:
     """Print the results of a job, as far as there are any.
 
-    They are written page by page, however many there are.
+    Of the last job, when none is named. They are written page by page, however many there are.
 
     \b
     Examples:
+      batchctl results
       batchctl results demo-1
       batchctl results demo-1 --failed
       batchctl results demo-1 --format csv > demo-1.csv
@@ -52,7 +54,7 @@ def results(*, job_id: str, form: str | None, spreadsheet_safe: bool, failed: bo
             "could not use `--spreadsheet-safe`: it is about CSV", hint="add `--format csv`"
         )
     _, client = open_jobs()
-    found: Iterable[Result] = client.results(job_id)
+    found: Iterable[Result] = client.results(chosen_job(job_id, client))
     if failed:
         found = (result for result in found if result.status == ItemStatus.FAILED)
     form = form or ("json" if current_options().json else "table")

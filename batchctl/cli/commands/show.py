@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from batchctl.cli.display.job import as_json, show_job, spelled
+from batchctl.cli.last_job import chosen_job, job_or_last
 from batchctl.cli.opening import open_jobs
 from batchctl.cli.options import api_options, current_options, shared_options
 from batchctl.cli.output import print_json, say
@@ -12,20 +13,23 @@ from batchctl.jobs.diagnosis.failures import count_reasons
 
 
 @click.command()
-@click.argument("job_id")
+@job_or_last
 @api_options
 @shared_options
-def show(*, job_id: str) -> None:
+def show(*, job_id: str | None) -> None:
     """Show a job: status, counts of items and tasks, why items failed, what reclaims cost.
 
-    Items are counted while their tasks still run, some seconds late at most.
+    Without JOB, the last one. Items are counted while their tasks still run, some seconds late at
+    most.
 
     \b
     Examples:
+      batchctl show
       batchctl show demo-1
       batchctl --local show demo-1 --json
     """
     application, client = open_jobs()
+    job_id = chosen_job(job_id, client)
     job = client.show(job_id, limit=1)
     reasons = job.failures
     if reasons is None:  # from an API that doesn't count them

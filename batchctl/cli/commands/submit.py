@@ -15,7 +15,9 @@ from batchctl.cli.opening import open_jobs, open_to_build
 from batchctl.cli.options import api_options, current_options, shared_options
 from batchctl.cli.output import print_json, say
 from batchctl.contract.job_options import MAX_ITEMS_PER_TASK, MAX_PRIORITY, JobOptions
+from batchctl.errors import UsageError
 from batchctl.jobs.api.new_task import check_job
+from batchctl.jobs.job_ids import new_job_id
 from batchctl.jobs.parameters import from_options as parameters_of
 from batchctl.jobs.universe import from_options as universe_of
 
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--job-id", required=True, help="A name of your own: letters, digits, `_` and `-`.")
+@click.argument("job", nargs=-1, metavar="[JOB]")
+@click.option("--job-id", help="The same as JOB: letters, digits, `_` and `-`.")
 @click.option("--universe", multiple=True, help="Items, with commas; may be given repeatedly.")
 @click.option("--universe-file", metavar="F|-", help="File with one item a line; `-` is stdin.")
 @click.option("--param", multiple=True, metavar="K=V", help="Parameter for compute(); V is JSON.")
@@ -50,7 +53,8 @@ if TYPE_CHECKING:
 @shared_options
 def submit(  # noqa: PLR0913 - an option each
     *,
-    job_id: str,
+    job: tuple[str, ...],
+    job_id: str | None,
     universe: tuple[str, ...],
     universe_file: str | None,
     param: tuple[str, ...],
@@ -64,35 +68,54 @@ def submit(  # noqa: PLR0913 - an option each
 ) -> None:
     """Submit a job. Submitting the same job again is safe: no new job is created.
 
-    Its current status is returned, whatever the options are the second time.
+    Its current status is returned, whatever the options are the second time. JOB is an id of your
+    own; without one, the job gets a new id, made of the application's name and the time, and
+    submitting again makes another job.
 
     \b
     Examples:
-      batchctl submit --job-id demo-1 --universe AAPL,MSFT --wait
-      batchctl submit --job-id demo-2 --universe-file symbols.txt --param paths=20000
-      sort -u symbols.txt | batchctl submit --job-id demo-3 --universe-file -
-      batchctl submit --job-id demo-4 --universe-file symbols.txt --max-failures 5% --up
+      batchctl submit --universe AAPL,MSFT --wait
+      batchctl submit demo-1 --universe AAPL,MSFT --wait
+      batchctl submit demo-2 --universe-file symbols.txt --param paths=20000
+      sort -u symbols.txt | batchctl submit demo-3 --universe-file -
+      batchctl submit demo-4 --universe-file symbols.txt --max-failures 5% --up
     """
+    wanted = _wanted_id(job, job_id)
     items = universe_of(universe, universe_file, sys.stdin.buffer)
     parameters = parameters_of(param)
     options = JobOptions(items_per_task, _number_or_share(max_failures), share, priority)
     if brings_up:
-        check_job(job_id, items, parameters, options)
+        check_job(wanted or "new", items, parameters, options)
         bring_up(open_to_build(None, None), yes=yes, loosen=False)
     application, client = open_jobs()
     if application.has_new_code:
         command = spelled(application)
         say(f"note: `{application.config.compute.build}/` has changed since `{command} up`:")
         say(f"  this job runs what was deployed; `{command} submit --up …` deploys it first")
-    submitted = client.submit(job_id, items, parameters, options)
+    wanted = wanted or new_job_id(application.config.name)
+    submitted = client.submit(wanted, items, parameters, options)
     _print_submitted(application, submitted)
     if wait:
-        job = follow(application, client, job_id)
+        ended = follow(application, client, wanted)
         if current_options().json:
-            print_json(as_json(job))
-        print_end(application, job)
+            print_json(as_json(ended))
+        print_end(application, ended)
     elif current_options().json:
         print_json(dataclasses.asdict(submitted))
+
+
+def _wanted_id(job: tuple[str, ...], job_id: str | None) -> str | None:
+    """Return the id that the user chose; None without one, UsageError for several."""
+    named = (*job, job_id) if job_id is not None else job
+    if len(job) > 1:
+        items = ",".join(job)
+        raise UsageError(
+            f"could not submit the job: it has one id, not {len(job)}",
+            hint=f"items are named by `--universe {items}`",
+        )
+    if len(set(named)) > 1:
+        raise UsageError(f"could not submit the job: `{named[0]}` and `{named[1]}` are two ids")
+    return named[0] if named else None
 
 
 def _number_or_share(max_failures: str | None) -> int | str | None:

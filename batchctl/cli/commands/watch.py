@@ -8,6 +8,7 @@ import click
 
 from batchctl.cli.display.job import as_json
 from batchctl.cli.display.job_progress import follow, print_end
+from batchctl.cli.last_job import chosen_job, job_or_last
 from batchctl.cli.opening import open_jobs
 from batchctl.cli.options import api_options, current_options, shared_options
 from batchctl.cli.output import print_json_line
@@ -17,22 +18,24 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("job_id")
+@job_or_last
 @api_options
 @shared_options
-def watch(*, job_id: str) -> None:
+def watch(*, job_id: str | None) -> None:
     """Watch a job until it ends: counts, rate, time left, and failures as they come.
 
-    Ctrl-C ends the watching, not the job. Exits with 4 when the job ended otherwise than SUCCEEDED.
-    With `--json`, each change is one line of JSON on stdout.
+    Without JOB, the last one. Ctrl-C ends the watching, not the job. Exits with 4 when the job
+    ended otherwise than SUCCEEDED. With `--json`, each change is one line of JSON on stdout.
 
     \b
     Examples:
+      batchctl watch
       batchctl watch demo-1
       batchctl --local watch demo-1 --json
     """
     application, client = open_jobs()
     on_change = _print_change if current_options().json else None
+    job_id = chosen_job(job_id, client)
     print_end(application, follow(application, client, job_id, on_change))
 
 

@@ -50,7 +50,10 @@ developer guide, "Lambda quotas"). 32 KiB are left for the rest of the event: AP
 let headers have 10,240 bytes, which stand in it twice."""
 
 
-def check_job_id(job_id: str, doing: str = "submit the job") -> None:
+SUBMITTING = "submit the job"
+
+
+def check_job_id(job_id: str, doing: str = SUBMITTING) -> None:
     """Raise InvalidJob, naming what was being done, unless `job_id` can be the id of a job."""
     if not is_job_id(job_id):
         raise InvalidJob(
@@ -95,6 +98,12 @@ def check_job(
         raise InvalidJob(field, f"{rule}, is {vars(options)[field]!r}")
 
 
+def check_item(item: str, parameters: Mapping[str, object], doing: str = "run the item") -> None:
+    """Raise InvalidJob, naming what was being done, for what no job could have."""
+    _check_item("item", item, doing)
+    _check_parameters(parameters, doing)
+
+
 def is_compressed(body: bytes) -> bool:
     """Tell a body that `request_body` had to compress: no JSON begins as gzip does (RFC 1952)."""
     return body.startswith(b"\x1f\x8b")
@@ -125,32 +134,32 @@ def _check_universe(universe: Sequence[str]) -> None:
     if not 1 <= len(universe) <= MAX_ITEMS:
         raise InvalidJob("universe", f"must have 1 to {MAX_ITEMS:,} items, has {len(universe):,}")
     for index, item in enumerate(universe):
-        _check_item(index, item)
+        _check_item(f"universe[{index}]", item)
     for item, (first, second, *_) in duplicates(universe).items():
         raise InvalidJob(
             f"universe[{second}]", f"must be distinct: universe[{first}] is `{item}` as well"
         )
 
 
-def _check_item(index: int, item: str) -> None:
-    field = f"universe[{index}]"
+def _check_item(field: str, item: str, doing: str = SUBMITTING) -> None:
     if not 1 <= len(item) <= MAX_ITEM_CHARACTERS:
-        raise InvalidJob(field, f"must have 1 to {MAX_ITEM_CHARACTERS} characters, has {len(item)}")
+        rule = f"must have 1 to {MAX_ITEM_CHARACTERS} characters, has {len(item)}"
+        raise InvalidJob(field, rule, doing)
     try:
         size = len(item) if item.isascii() else len(item.encode())
     except UnicodeEncodeError as error:
-        raise InvalidJob(field, "must be text that UTF-8 can encode") from error
+        raise InvalidJob(field, "must be text that UTF-8 can encode", doing) from error
     if size > MAX_ITEM_BYTES:
-        raise InvalidJob(field, f"must have at most {MAX_ITEM_BYTES} bytes in UTF-8, has {size}")
+        rule = f"must have at most {MAX_ITEM_BYTES} bytes in UTF-8, has {size}"
+        raise InvalidJob(field, rule, doing)
 
 
-def _check_parameters(parameters: Mapping[str, object]) -> None:
+def _check_parameters(parameters: Mapping[str, object], doing: str = SUBMITTING) -> None:
     try:
         json.dumps(parameters, ensure_ascii=False).encode()
         size = len(json.dumps(parameters, separators=(",", ":"), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidJob("parameters", f"must be a JSON object: {error}") from error
+        raise InvalidJob("parameters", f"must be a JSON object: {error}", doing) from error
     if size > MAX_PARAMETERS_BYTES:
-        raise InvalidJob(
-            "parameters", f"must have at most {MAX_PARAMETERS_BYTES:,} bytes, has {size:,}"
-        )
+        rule = f"must have at most {MAX_PARAMETERS_BYTES:,} bytes, has {size:,}"
+        raise InvalidJob("parameters", rule, doing)

@@ -1,0 +1,273 @@
+"""The application as scripts and notebooks use it: `batchctl.open()`.
+
+    app = batchctl.open(local=True)
+    for item, result in app.map(["AAPL", "MSFT"], parameters={"paths": 20000}):
+        ...
+
+It prints nothing, asks nothing and never ends the process. Whatever fails is an exception with a
+`code` and a `hint`. What the command line would ask is an argument here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from batchctl.application.application import Application
+from batchctl.application.job_handle import JobHandle
+from batchctl.application.opening import open_application, open_to_build
+from batchctl.application.target import Target
+from batchctl.engine.events import Event, ignore
+from batchctl.errors import BatchctlError, NeedsAgreement
+from batchctl.jobs.job_ids import new_job_id
+
+if TYPE_CHECKING:
+    from batchctl.application.status import Status
+    from batchctl.engine.plan import Plan
+    from batchctl.engine.walk import WalkOutcome
+    from batchctl.jobs import JobsClient
+
+Consequence = Literal["loosen", "lose_data", "end_jobs"]
+"""What `up` and `down` do only when it was agreed to."""
+
+Parameters = Mapping[str, object]
+OnStep = Callable[[Event], object]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a run of `up` or `down` did: its events in their order, and where the API is now."""
+
+    events: tuple[Event, ...]
+    endpoint: str | None
+
+
+class RunFailed(BatchctlError):
+    """A run of `up` or `down` ended with failures; what was done is recorded, `up` goes on."""
+
+    def __init__(self, outcome: WalkOutcome) -> None:
+        """Name each failure."""
+        failures = [f"{address}: {error}" for address, error in outcome.failed.items()]
+        if outcome.ended_by is not None:
+            failures.append(str(outcome.ended_by))
+        if outcome.interrupted:
+            failures.append("interrupted")
+        super().__init__("\n".join(failures) or "not everything was done", "run it again")
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class App:
+    """One application in one place; `batchctl.open` makes it. Nothing is called before it is asked.
+
+    All methods raise BatchctlError.
+    """
+
+    target: Target
+
+    # Jobs
+
+    def submit(
+        self,
+        universe: Iterable[str],
+        *,
+        job_id: str | None = None,
+        parameters: Parameters | None = None,
+    ) -> JobHandle:
+        """Submit a job and return it at once.
+
+        Without a `job_id` it gets a new one. With one, the same again is no new job but the same
+        one, so that a script can be run again. Raises JobConflict when the id has other content.
+        """
+        job_id = job_id or new_job_id(self._application.config.name)
+        self._client.submit(job_id, list(universe), parameters or {})
+        return self.job(job_id)
+
+    def map(
+        self,
+        items: Iterable[str],
+        parameters: Parameters | None = None,
+        *,
+        job_id: str | None = None,
+        return_exceptions: bool = False,
+    ) -> Iterator[tuple[str, object]]:
+        """Yield each item with its result, in the order of `items`, as they come.
+
+        An item that failed raises ItemFailed where its turn comes; with `return_exceptions` that is
+        its result. Whoever stops, by Ctrl-C too, leaves the job running: `app.job(id)` finds it,
+        and so does the same call with the same `job_id`.
+        """
+        wanted = list(items)
+        job = self.submit(wanted, job_id=job_id, parameters=parameters)
+        return job.map(wanted, return_exceptions=return_exceptions)
+
+    def job(self, job_id: str) -> JobHandle:
+        """Return a job by its id; whether there is one shows when it is asked for something."""
+        return JobHandle(job_id, self._client, self._application)
+
+    def jobs(self) -> Iterator[JobHandle]:
+        """Yield the jobs, newest first."""
+        after: str | None = None
+        while True:
+            page = self._client.list(after=after)
+            yield from (self.job(each.job_id) for each in page.jobs)
+            if page.next is None:
+                return
+            after = page.next
+
+    async def submit_async(
+        self,
+        universe: Iterable[str],
+        *,
+        job_id: str | None = None,
+        parameters: Parameters | None = None,
+    ) -> JobHandle:
+        """Submit as `submit` does, without blocking the event loop."""
+        return await asyncio.to_thread(self.submit, universe, job_id=job_id, parameters=parameters)
+
+    async def map_async(
+        self,
+        items: Iterable[str],
+        parameters: Parameters | None = None,
+        *,
+        job_id: str | None = None,
+        return_exceptions: bool = False,
+    ) -> AsyncIterator[tuple[str, object]]:
+        """Yield as `map` does, without blocking the event loop."""
+        results = await asyncio.to_thread(
+            self.map, items, parameters, job_id=job_id, return_exceptions=return_exceptions
+        )
+        end = object()
+        while (found := await asyncio.to_thread(next, results, end)) is not end:
+            yield found  # type: ignore[misc]  # not the end
+
+    # Building
+
+    def plan(self) -> Plan:
+        """Return what `up` would change, and why; errors of reading are raised as RunFailed."""
+        return _read(open_to_build(self.target, None, None))
+
+    def up(
+        self,
+        *,
+        api_mode: str | None = None,
+        auth: str | None = None,
+        rebuild: bool = False,
+        agree: Collection[Consequence] = (),
+        on_step: OnStep = ignore,
+    ) -> Deployment:
+        """Build the application, or bring it up to date; return what was done.
+
+        `agree` is to what would be asked: `loosen`, to what lets more in than today; `lose_data`,
+        to replacing what holds data; `end_jobs`, to ending jobs that run. NeedsAgreement names what
+        wasn't agreed to, and then nothing was changed. RunFailed when a step fails.
+        """
+        application = dataclasses.replace(
+            open_to_build(self.target, api_mode, auth), rebuild=rebuild
+        )
+        with application.locked():
+            made = _read(application)
+            change = application.front_door_change(made)
+            loosened = () if change.is_local else change.needing_an_answer
+            _require_agreement(made, agree, loosened)
+            events, emit = _collected(on_step)
+            outcome = application.up(made, emit)
+        return self._deployment(outcome, events)
+
+    def down(
+        self,
+        *,
+        delete_data: bool = False,
+        agree: Collection[Consequence] = (),
+        on_step: OnStep = ignore,
+    ) -> Deployment:
+        """Delete the application but for jobs that are kept; `delete_data` deletes those, too.
+
+        `agree` to `end_jobs` where jobs run: NeedsAgreement names them, and then nothing was
+        changed. RunFailed when a step fails.
+        """
+        application = open_application(self.target)
+        with application.locked():
+            made = application.plan_down(delete_data=delete_data)
+            if not made.outcome.complete:
+                raise RunFailed(made.outcome)
+            _require_agreement(made, {*agree, "lose_data"})
+            events, emit = _collected(on_step)
+            outcome, _ = application.down(made, emit)
+        return self._deployment(outcome, events)
+
+    def status(self) -> Status:
+        """Return what is deployed, its drift, and how full the queues are."""
+        application = open_application(self.target)
+        return application.status(_read(application))
+
+    def _deployment(self, outcome: WalkOutcome, events: list[Event]) -> Deployment:
+        vars(self).pop("_application", None)
+        vars(self).pop("_client", None)
+        if not outcome.complete:
+            raise RunFailed(outcome)
+        return Deployment(tuple(events), self._application.front_door.url)
+
+    @cached_property
+    def _application(self) -> Application:
+        return open_application(self.target)
+
+    @cached_property
+    def _client(self) -> JobsClient:
+        return self._application.jobs()
+
+    def _repr_html_(self) -> str:
+        return f"<code>{self!r}</code>"
+
+
+def open_app(
+    config: str | Path = "config.yaml",
+    *,
+    local: bool = False,
+    profile: str | None = None,
+    region: str | None = None,
+) -> App:
+    """Return the application of a config.yaml, in the account or (`local`) on this machine.
+
+    `profile` and `region` override what AWS's own tools find. Nothing is called yet; UsageError
+    when the configuration can't be read.
+    """
+    app = App(Target(Path(config), local, profile, region))
+    app._application  # noqa: B018, SLF001 - what is wrong with the configuration is said at once
+    return app
+
+
+def _read(application: Application) -> Plan:
+    made = application.plan()
+    if not made.outcome.complete:
+        raise RunFailed(made.outcome)
+    return made
+
+
+def _require_agreement(made: Plan, agreed: Collection[str], loosened: tuple[str, ...] = ()) -> None:
+    """Raise NeedsAgreement for the first kind of consequence that wasn't agreed to."""
+    found = {
+        "loosen": loosened,
+        "lose_data": [
+            f"{each.address} holds {each.loses_data}" for each in made.changes if each.loses_data
+        ],
+        "end_jobs": [f"{each.ends} in {each.address}" for each in made.changes if each.ends],
+    }
+    for name, consequences in found.items():
+        if consequences and name not in agreed:
+            raise NeedsAgreement(name, consequences)
+
+
+def _collected(on_step: OnStep) -> tuple[list[Event], Callable[[Event], None]]:
+    events: list[Event] = []
+
+    def emit(event: Event) -> None:
+        events.append(event)
+        on_step(event)
+
+    return events, emit
