@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 MAX_CHOSEN_ITEMS_PER_TASK = 1_000
 START_S = 600
-"""Seconds that a task may take beside its items: the image is pulled, `setup` runs."""
+"""Seconds that a task may take beside its items: compute.py is imported, `setup` runs."""
+
+MAX_ATTEMPT_S = 2**31 - 1
+"""AWS Batch API reference, JobTimeout: an integer."""
 
 TASKS_PER_SLOT = 8
 """Tasks that follow one another where one can run, at least: so that all places end together."""
@@ -74,6 +77,11 @@ class Slices:
                 start = part.first_item + (task - part.first_task) * part.items_per_task
                 return range(start, min(start + part.items_per_task, self.items))
         return range(0)
+
+
+def attempt_s(items: int, at_once: int, item_timeout_s: int) -> int:
+    """Return after how many seconds Batch is to end a task of so many items, some `at_once`."""
+    return min(MAX_ATTEMPT_S, START_S + item_timeout_s * -(-items // at_once))
 
 
 def chosen_items_per_task(items: int, at_once: int) -> int:

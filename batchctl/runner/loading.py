@@ -17,9 +17,6 @@ from batchctl.runner.memory_events import MemoryKills
 from batchctl.runner.slot import READ_BYTES, End
 from batchctl.runner.template import Template
 
-START_S = 600.0
-"""What the import of compute.py and `setup` may take."""
-
 
 @dataclass(frozen=True)
 class Loaded:

@@ -18,10 +18,11 @@ from dataclasses import dataclass, replace
 
 from batchctl.contract.progress import Cell, failed
 from batchctl.contract.reasons import Reason
+from batchctl.contract.slices import START_S
 from batchctl.contract.statuses import ItemStatus
 from batchctl.runner import kernel
 from batchctl.runner.job_table import Outcome, Work
-from batchctl.runner.loading import START_S, Loaded, Loading
+from batchctl.runner.loading import Loaded, Loading
 from batchctl.runner.log import Log
 from batchctl.runner.memory_events import MemoryKills
 from batchctl.runner.options import Task
@@ -173,7 +174,7 @@ class Supervisor:
             else:  # between two tries
                 self._conclude(slot, Outcome(None, "it ran out of time", hand.tries, 0.0))
         if self._loading.is_under_way and now > self._ready_by:
-            text = f"the import of compute.py and setup took longer than {START_S:.0f} s"
+            text = f"the import of compute.py and setup took longer than {START_S} s"
             self._fail_all(Outcome(None, text, 0, 0.0, Reason.TIMEOUT))
         self._progress.write_if_due(now)
         if self._around.stop.received is not None or self._gave_up:

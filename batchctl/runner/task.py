@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from batchctl.contract.environment import RunnerExit
 from batchctl.contract.progress import ProgressRecord
 from batchctl.runner import kernel
 from batchctl.runner.channel import pair
@@ -36,7 +37,6 @@ from batchctl.runner.template import Template, fork_template
 if TYPE_CHECKING:  # the image has boto3, but not its stubs
     from mypy_boto3_dynamodb import DynamoDBClient
 
-USAGE_STATUS, TABLE_STATUS = 2, 3
 START_PATIENCE_S = 300.0
 """How long a task waits for a table that is throttled or away when it starts."""
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     began = time.monotonic()
     if not hasattr(os, "fork"):
         sys.stderr.write("batchctl.runner needs Linux or macOS: it forks a process for each item\n")
-        return USAGE_STATUS
+        return RunnerExit.USAGE
     stop = StopSignal()
     stop.install()  # before anything that takes time, as the import of boto3 does
     log = Log()
@@ -80,7 +80,7 @@ def run(
     except (GaveUp, JobTableError) as error:
         log.line(error=f"could not run the task: {error}", table=task.table)
         sys.stderr.write(f"could not run the task: {error}\n")
-        return TABLE_STATUS
+        return RunnerExit.TABLE
     log.line(job_id=task.slice.job_id, items=work.total, left=len(work.items))
     if work.malformed:
         log.line(skipped_malformed_results=work.malformed)
@@ -92,8 +92,8 @@ def run(
         return stopped(log, stop)
     if supervisor.gave_up:
         log.line(error="the job table took no more results", table=task.table)
-        return TABLE_STATUS
-    return 0 if has_succeeded else 1
+        return RunnerExit.TABLE
+    return RunnerExit.ALL_SUCCEEDED if has_succeeded else RunnerExit.SOME_FAILED
 
 
 def stopped(log: Log, stop: StopSignal) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from batchctl.config import Config
 from batchctl.contract.environment import Container, Function
-from batchctl.contract.slices import MAX_CHOSEN_ITEMS_PER_TASK, START_S
+from batchctl.contract.slices import MAX_CHOSEN_ITEMS_PER_TASK, attempt_s
 
 LEAST_TIMEOUT_S = 60
 """AWS Batch API Reference, JobTimeout."""
@@ -66,4 +66,4 @@ def longest_attempt_s(config: Config) -> int:
     if not compute.has_runner:
         return max(LEAST_TIMEOUT_S, compute.timeout_s * (1 if items == "auto" else items))
     most = MAX_CHOSEN_ITEMS_PER_TASK if items == "auto" else items
-    return START_S + compute.timeout_s * -(-most // compute.items_at_once)
+    return attempt_s(most, compute.items_at_once, compute.timeout_s)

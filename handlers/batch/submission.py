@@ -20,7 +20,7 @@ from botocore.exceptions import ConnectionError as ConnectionFailedError
 from batchctl.contract.batch_jobs import BatchJob, BatchJobSpec
 from batchctl.contract.environment import Container
 from batchctl.contract.job_record import JobRecord
-from batchctl.contract.slices import START_S
+from batchctl.contract.slices import attempt_s
 from batchctl.contract.timestamps import seconds
 from handlers.batch.descriptions import describe
 from handlers.log import logger
@@ -69,13 +69,10 @@ class TaskSettings:
         """Return after how many seconds Batch is to end a task; `None`: as its definition says."""
         if self.item_timeout_s is None or not self.has_runner:
             return None
-        rounds = -(-items_per_task // self.processes)
-        return min(MAX_ATTEMPT_S, START_S + self.item_timeout_s * rounds)
+        return attempt_s(items_per_task, self.processes, self.item_timeout_s)
 
 
 AS_DEFINED = TaskSettings()
-MAX_ATTEMPT_S = 2**31 - 1
-"""AWS Batch API reference, JobTimeout: an integer."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +147,7 @@ class Submission:
         return None
 
     def _request(self, job: JobRecord, spec: BatchJobSpec) -> SubmitJobRequestTypeDef:
-        attempt_s = self.tasks.attempt_s(spec.items_per_task)
+        limit_s = self.tasks.attempt_s(spec.items_per_task)
         request: SubmitJobRequestTypeDef = {
             "jobName": spec.name,
             "jobQueue": self._queue(job),
@@ -159,12 +156,12 @@ class Submission:
             "containerOverrides": {
                 "environment": [
                     {"name": name, "value": str(value)}
-                    for name, value in self._variables(job, spec, attempt_s)
+                    for name, value in self._variables(job, spec, limit_s)
                 ]
             },
         }
-        if attempt_s is not None:
-            request["timeout"] = {"attemptDurationSeconds": attempt_s}
+        if limit_s is not None:
+            request["timeout"] = {"attemptDurationSeconds": limit_s}
         if self.tasks.has_shares:
             request["shareIdentifier"] = share_identifier(job)
             request["schedulingPriorityOverride"] = job.priority or 0
@@ -179,7 +176,7 @@ class Submission:
         return request
 
     def _variables(
-        self, job: JobRecord, spec: BatchJobSpec, attempt_s: int | None
+        self, job: JobRecord, spec: BatchJobSpec, limit_s: int | None
     ) -> Iterator[tuple[str, str | int]]:
         """Yield the variables of the container that are the Batch job's."""
         yield Container.JOB_ID, job.job_id
@@ -188,8 +185,8 @@ class Submission:
         yield Container.FIRST_ITEM, spec.first_item
         yield Container.ITEMS_PER_TASK, spec.items_per_task
         yield Container.ITEMS_PER_CHUNK, job.items_per_chunk_of(job.run)
-        if attempt_s is not None:
-            yield Container.ATTEMPT_S, attempt_s
+        if limit_s is not None:
+            yield Container.ATTEMPT_S, limit_s
 
     def tags(self, job: JobRecord) -> dict[str, str]:
         """Return the tags of a job's Batch jobs; the children of arrays have none of their own."""

@@ -133,8 +133,15 @@ def _script(account: JobAccount) -> None:
 
     def list_jobs(request: dict[str, Any]) -> dict[str, Any]:
         of = request.get("arrayJobId") or request["jobQueue"]
-        key = f"{of}/{request['jobStatus']}"
-        found = [{"jobId": i} | account.summaries.get(i, {}) for i in account.listed.get(key, [])]
+        # A filter has no regard for statuses (AWS Batch API Reference, ListJobs).
+        wanted = None if "filters" in request else request["jobStatus"]
+        found = [
+            {"jobId": batch_id, "status": status} | account.summaries.get(batch_id, {})
+            for key, ids in account.listed.items()
+            for parent, _, status in [key.rpartition("/")]
+            if parent == of and wanted in {None, status}
+            for batch_id in ids
+        ]
         return {"jobSummaryList": found}
 
     answers = {

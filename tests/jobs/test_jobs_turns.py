@@ -177,6 +177,12 @@ def test_an_exit_status_is_told_where_an_item_failed_of_the_program() -> None:
     ]
 
 
+def test_failures_of_an_earlier_run_are_told_where_the_last_one_did_well() -> None:
+    ((seen, _, fix),) = explained({}, ItemFailures({"EXCEPTION": 2}))
+    assert seen == "2 items failed in an earlier attempt"
+    assert "`batchctl results demo --failed`" in fix
+
+
 @pytest.mark.parametrize(
     ("sizes", "size"), [((1024, 4096), 4096), ((1024,), 2048), ((512, 1024), 2048)]
 )

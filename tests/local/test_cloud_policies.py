@@ -110,8 +110,8 @@ def test_the_runner_reads_its_slice_and_records_results(as_role: Client, table: 
     jobs = job_table.JobTable(as_role("job", "dynamodb"), table)
     part = job_table.Slice("demo-1", 0, 2)
     assert jobs.read(part).items == ("A", "B")
-    assert jobs.record("demo-1#RESULTS", "A", job_table.Outcome('{"a": 1}', None, 1, 0.5))
-    assert jobs.record("demo-1#RESULTS", "B", job_table.Outcome(None, "no price", 3, 0.5))
+    assert jobs.record("demo-1", "A", job_table.Outcome('{"a": 1}', None, 1, 0.5))
+    assert jobs.record("demo-1", "B", job_table.Outcome(None, "no price", 3, 0.5))
     assert jobs.read(part).items == ("B",)
 
 

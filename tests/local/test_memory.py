@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from batchctl.contract.environment import Container
 from batchctl.local.batch.running.memory import (
     Held,
     MemoryWatch,
@@ -18,6 +19,7 @@ from batchctl.local.batch.running.memory import (
     held_roughly,
     write_events,
 )
+from batchctl.runner.memory_events import memory_kills
 
 needs_linux = pytest.mark.skipif(
     not Path("/proc/self/smaps_rollup").exists(), reason="only Linux tells"
@@ -134,6 +136,16 @@ def test_the_counters_have_the_form_of_a_control_groups(tmp_path: Path) -> None:
         ("oom_kill", 2),
         ("oom_group_kill", 0),
     ]
+
+
+def test_the_runner_that_has_opened_the_counters_sees_each_kill(tmp_path: Path) -> None:
+    events = tmp_path / "memory.events"
+    write_events(events, 0)
+    runner = memory_kills({Container.MEMORY_EVENTS: str(events)})
+    assert runner.count() == 0
+    for kills in (1, 2, 10):
+        write_events(events, kills)
+        assert runner.count() == kills
 
 
 @needs_linux

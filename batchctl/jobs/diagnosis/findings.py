@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from batchctl.contract import reasons
-from batchctl.contract.statuses import FINAL, RUNNING_TASK, SPLITTABLE
+from batchctl.contract.statuses import FINAL, RUNNING_TASK, SPLITTABLE, Status
 from batchctl.jobs.diagnosis.causes import INVALID, UP, WAITING, cause_of
 from batchctl.jobs.diagnosis.evidence import Condition, Evidence
 from batchctl.jobs.diagnosis.items import causes
@@ -33,7 +33,7 @@ class Finding:
 
 def diagnose(evidence: Evidence, now_ms: int) -> tuple[Finding, ...]:
     """Return the causes that the evidence shows, the likeliest first; none when all is well."""
-    return (
+    found = (
         *_before_batch(evidence),
         *(_unusable(each) for each in evidence.conditions if not each.usable),
         *_waiting(evidence, now_ms),
@@ -41,6 +41,7 @@ def diagnose(evidence: Evidence, now_ms: int) -> tuple[Finding, ...]:
         *_failures(evidence),
         *_forgotten(evidence),
     )
+    return found or tuple(_earlier_failures(evidence))
 
 
 def _before_batch(evidence: Evidence) -> Iterator[Finding]:
@@ -171,6 +172,20 @@ def _failures(evidence: Evidence) -> Iterator[Finding]:
             continue
         fix = known.advice_for(evidence.record.job_id)
         yield Finding("\n".join(lines), known.cause, fix)
+
+
+def _earlier_failures(evidence: Evidence) -> Iterator[Finding]:
+    """Explain a failed job of which the last run did well: it had but some of the items to do."""
+    items, job_id = evidence.items, evidence.record.job_id
+    if items is None or not items.counts or evidence.record.status != Status.FAILED:
+        return
+    count = sum(items.counts.values())
+    yield Finding(
+        f"{count:,} {'item' if count == 1 else 'items'} failed in an earlier attempt",
+        "what the last attempt had to do has succeeded; these were not among it",
+        f"`batchctl results {job_id} --failed` says why; fix it, then `batchctl up` and "
+        f"`batchctl retry {job_id}`",
+    )
 
 
 def _tasks(count: int) -> str:

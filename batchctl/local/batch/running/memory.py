@@ -174,7 +174,10 @@ def _sum(found: Sequence[Held]) -> float:
 
 
 def write_events(path: Path, kills: int) -> None:
-    """Write the counters whole or not at all (Linux, "Control Group v2", memory.events)."""
+    """Write the counters (Linux, "Control Group v2", memory.events).
+
+    Into the file itself, as a control group does: whoever has it open reads the new ones.
+    """
     counters = {
         "low": 0,
         "high": 0,
@@ -183,6 +186,9 @@ def write_events(path: Path, kills: int) -> None:
         "oom_kill": kills,
         "oom_group_kill": 0,
     }
-    new = path.with_suffix(".new")
-    new.write_text("".join(f"{name} {count}\n" for name, count in counters.items()), "ascii")
-    new.replace(path)
+    lines = "".join(f"{name} {count}\n" for name, count in counters.items())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.pwrite(descriptor, lines.encode("ascii"), 0)  # never shorter: counters only rise
+    finally:
+        os.close(descriptor)
