@@ -22,6 +22,9 @@ COMPILE := uv pip compile $(UPGRADE) --universal --python-version 3.11 --generat
 	--no-annotate --no-header --no-emit-index-url --quiet
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Without bytecode every process of the tests, and there are thousands, compiles batchctl anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check coverage docs lock venv clean
 
 demo: $(INSTALLED)
