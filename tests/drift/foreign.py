@@ -54,6 +54,7 @@ TAKE: Mapping[str, Take] = {
     "job_definition": lambda client, o: _revisions(client("batch"), o.id),
     "compute_environment": _batch,
     "job_queue": _batch,
+    "scheduling_policy": _batch,
     "launch_template": _ec2,
     "security_group": _ec2,
     "load_balancer": _elbv2,
