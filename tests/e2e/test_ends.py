@@ -34,7 +34,7 @@ WAYS = {
     "raises": ("FAILED", "EXCEPTION", None),
     "exits": ("FAILED", "EXIT_CODE", 3),
     "greedy": ("FAILED", "OUT_OF_MEMORY", 137),
-    "killed": ("FAILED", "OUT_OF_MEMORY", 137),
+    "killed": ("FAILED", "EXIT_CODE", 137),
 }
 
 
