@@ -76,7 +76,7 @@ def surrogate(item): return {"text": chr(0xd800)}
 EXPECTED: dict[str, tuple[str | None, str | dict[str, Any]]] = {
     "exits0": ("EXIT_CODE", "exit status 0 before it returned"),
     "libexits0": ("EXIT_CODE", "exit status 0 before it returned"),
-    "exits3": ("EXIT_CODE", "exit status 3 before it returned"),
+    "exits3": ("EXCEPTION", "SystemExit: 3"),
     "segfault": ("EXIT_CODE", "SIGSEGV"),
     "sigkill": ("EXIT_CODE", "SIGKILL"),
     "killgroup": ("EXIT_CODE", "SIGKILL"),
@@ -95,7 +95,7 @@ EXPECTED: dict[str, tuple[str | None, str | dict[str, Any]]] = {
     "raises": ("EXCEPTION", "RuntimeError: no data"),
     "hangs": ("TIMEOUT", "longer than"),
     "chdir": (None, {"ok": "chdir"}),
-    "beside": (None, {"of": "mine"}),
+    "beside": ("EXCEPTION", "not `email.py` beside compute.py: rename it"),
     "ignores": (None, {"ok": "ignores"}),
     "surrogate": ("EXCEPTION", "surrogate"),
 }
