@@ -24,6 +24,9 @@ CANCELLED = "cancelled by batchctl"
 ENDED = "ended by batchctl"
 """The same for a job that was ended by a limit of its own, as too many items had failed."""
 
+DOUBLED = "ended by batchctl: submitted twice"
+"""The same for a Batch job of which the record has another one."""
+
 _NAME = re.compile(r"(?P<job_id>.+)-(?P<place>[0-9]+)(?:-r(?P<run>[0-9]+))?")
 
 

@@ -89,7 +89,7 @@ class JobRecord:
     that the job was ended by a limit of its own. `items_succeeded` and `items_failed` are `None`
     until it has ended, and of jobs of earlier versions. `is_follow_up`: nobody has asked for the
     run, it follows by itself. Until `lease_expires_at`, milliseconds since the epoch, somebody may
-    be submitting it.
+    be submitting it; until `retry_expires_at` the `retry_owner` may be preparing another run.
     """
 
     job_id: str
@@ -128,6 +128,8 @@ class JobRecord:
     items_failed: Failures | None = None
     is_follow_up: bool = False
     lease_expires_at: int | None = None
+    retry_owner: str | None = None
+    retry_expires_at: int | None = None
 
     @property
     def results_partition(self) -> str:
@@ -218,6 +220,8 @@ def from_item(item: Mapping[str, Any]) -> JobRecord:
         items_failed=_failures(fields, "items_failed") if fields.has("items_failed") else None,
         is_follow_up=_flag(fields, "follow_up"),
         lease_expires_at=_number(fields, "lease_expires_at", MAX_EPOCH_S * 1000),
+        retry_owner=fields.text("retry_owner") if fields.has("retry_owner") else None,
+        retry_expires_at=_number(fields, "retry_expires_at", MAX_EPOCH_S * 1000),
     )
     most = len(job.batch_job_specs)
     return replace(job, batch_jobs=_batch_jobs(fields, "batch_jobs", most))

@@ -9,11 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from batchctl.contract.batch_jobs import BatchJob
+from batchctl.contract.job_record import JobRecord
 from batchctl.contract.statuses import Status
-from handlers.batch.split_lease import Split, SplitLeases
+from handlers.batch.split_lease import LeaseLostError, Split, SplitLeases
 from handlers.batch.submission import Submission
 from handlers.batch.termination import Terminator, is_called_off
 from handlers.log import logger
+
+
+RECORDED_AFTER_S = (1.0, 2.0, 4.0)
+"""What another splitter has submitted is in the record within so many seconds, one after another.
+"""
 
 
 @dataclass(frozen=True)
@@ -48,9 +55,33 @@ class Splitter:
         for spec in job.batch_job_specs[len(batch_jobs) :]:
             found = self.submission.find(job, spec) if split.resumed else None
             batch_jobs = (*batch_jobs, found or self.submission.submit(job, spec))
-            now = self.leases.record(split, batch_jobs)
+            now = self._record(split, batch_jobs)
             if now.status is not Status.QUEUED or is_called_off(now):
                 logger.info("taken back while it was split", batch_jobs=len(batch_jobs))
                 self.terminator.terminate_if_called_off(job.job_id)
                 return False
         return True
+
+    def _record(self, split: Split, batch_jobs: tuple[BatchJob, ...]) -> JobRecord:
+        try:
+            return self.leases.record(split, batch_jobs)
+        except LeaseLostError:
+            self._end_if_doubled(split.job, batch_jobs)
+            raise
+
+    def _end_if_doubled(self, job: JobRecord, batch_jobs: tuple[BatchJob, ...]) -> None:
+        """End the last one submitted if another splitter has submitted that part of the job, too.
+
+        It has taken the lease by a clock that is ahead of ours, say, and looked for ours before
+        that was there. What it has submitted it records soon.
+        """
+        ours, place = batch_jobs[-1], len(batch_jobs) - 1
+        for pause_s in RECORDED_AFTER_S:
+            present = self.leases.store.read(job.job_id)
+            if present is None or present.run != job.run:
+                return
+            if len(present.batch_jobs) > place:
+                if present.batch_jobs[place].id != ours.id:
+                    self.terminator.terminate_doubled(job, ours)
+                return
+            self.submission.sleep(pause_s)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from batchctl.contract.batch_jobs import CANCELLED, ENDED, BatchJob
+from batchctl.contract.batch_jobs import CANCELLED, DOUBLED, ENDED, BatchJob
 from batchctl.contract.job_record import JobRecord
 from batchctl.contract.statuses import FINAL, Status
 from handlers.batch.messages import Messages
@@ -60,6 +60,11 @@ class Terminator:
         for batch_job in (*job.batch_jobs, *self._unrecorded(job)):
             if not terminated(self.batch, batch_job, why(job)):
                 self.unmarked(job, batch_job)
+
+    def terminate_doubled(self, job: JobRecord, batch_job: BatchJob) -> None:
+        """End a Batch job of which the record of its job has another one."""
+        if not terminated(self.batch, batch_job, DOUBLED):
+            self.unmarked(job, batch_job)
 
     def _unrecorded(self, job: JobRecord) -> list[BatchJob]:
         following = job.batch_job_specs[len(job.batch_jobs) :][:1]

@@ -192,10 +192,11 @@ class JobStore(Table):
         change = Change({"requeued_at": text(timestamp(self.clock()))})
         return self._record(job.job_id, change, condition)
 
-    def end(self, job: JobRecord, end: RunEnd) -> bool:
+    def end(self, job: JobRecord, end: RunEnd, condition: Condition | None = None) -> bool:
         """Record the end of a run, CANCELLED as well; `False` when the job has gone on.
 
-        It has when its status or its run is another one than `job` says.
+        It has when its status or its run is another one than `job` says, or the condition that is
+        given doesn't hold.
         """
         sets = {
             "status": text(end.status),
@@ -206,7 +207,10 @@ class JobStore(Table):
             "items_failed": failures_value(end.items_failed),
             **_reclaims(end.reclaims),
         }
-        return self._record(job.job_id, Change(sets, NO_TALLY), unchanged(job.status, job.run))
+        is_same = unchanged(job.status, job.run)
+        if condition is not None:
+            is_same &= condition
+        return self._record(job.job_id, Change(sets, NO_TALLY), is_same)
 
     def keep_tally(self, job: JobRecord, tally: Tally, failures_recorded: int) -> None:
         """Record how far the results of a run have been counted, its failures recorded."""

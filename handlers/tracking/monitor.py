@@ -28,6 +28,7 @@ from handlers.store.jobs import JobStore, RunEnd
 from handlers.store.table import Change, unchanged
 from handlers.tracking.failure_records import FailureRecords
 from handlers.tracking.follow_ups import FollowUps
+from handlers.tracking.retry_lease import unless_prepared
 from handlers.tracking.progress import Counts, Observation, observe, status_of, succeeded_tasks
 
 if TYPE_CHECKING:
@@ -131,22 +132,24 @@ class Monitor:
             reasons=dict(Counter(known) + Counter({Reason.UNKNOWN: unknown})),
         )
 
-    def cancel(self, job: JobRecord, counts: Counts) -> Progress | None:
+    def cancel(
+        self, job: JobRecord, counts: Counts, tally: ItemCounts | None = None
+    ) -> Progress | None:
         """Record that a job is CANCELLED; `None` when it has gone on meanwhile.
 
         What neither succeeded nor failed before is not failed: it has no end, and counts as
-        pending.
+        pending. `tally` is how its items stand, where their results have been counted.
         """
         finished_at = job.finished_at or timestamp(self.store.clock())
         reclaims = self.store.reclaims.total(job.job_id)
-        items = self.store.progress.counts(job)
+        items = tally or self._items_so_far(job, counts)
         end = RunEnd(
             Status.CANCELLED,
             finished_at,
             counts.succeeded,
             counts.failed,
             reclaims,
-            items.succeeded if job.has_runner else _items_of(job, counts.succeeded),
+            items.succeeded,
             items.reasons,
         )
         if not self.store.end(job, end):
@@ -165,9 +168,21 @@ class Monitor:
             return True  # the end of another one brings an event, too
         if not self.failures.record_successes(job, deadline):
             return False
+        # What a container recorded last its progress may not say.
+        tally = self.store.results.tally(job.results_partition, None, deadline)
+        if not tally.complete:
+            return False
+        items = ItemCounts(succeeded=tally.succeeded, reasons=tally.failures)
         counts = sum(self._counts(job, seen), Counts())
-        self.cancel(job, replace(counts, failed=job.failed or 0))
+        self.cancel(job, replace(counts, failed=job.failed or 0), items)
         return True
+
+    def _items_so_far(self, job: JobRecord, counts: Counts) -> ItemCounts:
+        items = self.store.progress.counts(job)
+        if job.has_runner:
+            return items
+        most = max(0, job.items - items.failed)
+        return replace(items, succeeded=min(most, _items_of(job, counts.succeeded)))
 
     def _observe(
         self, job: JobRecord, details: Mapping[str, JobDetailTypeDef]
@@ -204,6 +219,8 @@ class Monitor:
         self, job: JobRecord, seen: Sequence[Observation], counts: Counts, deadline: float
     ) -> Progress:
         """Record the end of a job whose Batch jobs have all ended."""
+        if self._is_being_prepared(job):
+            return Progress(Status.RUNNING, counts, unfinished_work=True)
         tally, recorded = self._finish(job, deadline)
         if recorded < job.items_to_do:
             self.store.keep_tally(job, tally, recorded)
@@ -225,8 +242,15 @@ class Monitor:
             items.succeeded,
             items.reasons,
         )
-        self.store.end(job, end)
+        # Who makes a run that follows deletes failures first: what was counted may be gone.
+        if not self.store.end(job, end, unless_prepared(job)):
+            return Progress(Status.RUNNING, counts, unfinished_work=True, items=items)
         return Progress(status, counts, finished_at, items=items)
+
+    def _is_being_prepared(self, job: JobRecord) -> bool:
+        """Whether a call is making the run that follows, and deletes failures for it."""
+        until = job.retry_expires_at
+        return until is not None and until > self.store.clock() * 1000
 
     def _finish(self, job: JobRecord, deadline: float) -> tuple[Tally, int]:
         """Count the results, then record what has none; return how far that has come."""

@@ -18,10 +18,9 @@ from batchctl.contract.table import LAYOUT, flag, number, text
 from batchctl.contract.timestamps import timestamp
 from handlers.store.jobs import NO_TALLY, JobStore
 from handlers.store.lease import RETRYING, SPLITTING, Lease
-from handlers.store.table import Change, unchanged
+from handlers.store.table import Change, Condition, unchanged
 from handlers.tracking.next_run import NextUniverse
 
-NOTHING = Change({})
 OF_THE_LAST_RUN = (
     SPLITTING.owner,
     SPLITTING.expires_at,
@@ -40,6 +39,14 @@ OF_THE_LAST_RUN = (
 """Nothing of the last run's submission, end and counting is the new one's."""
 
 
+def unless_prepared(job: JobRecord) -> Condition:
+    """Return the condition that nobody has begun to prepare another run since `job` was read."""
+    owner = RETRYING.owner
+    if job.retry_owner is None:
+        return Condition(f"attribute_not_exists(#{owner})", {})
+    return Condition(f"#{owner} = :if_{owner}", {f":if_{owner}": text(job.retry_owner)})
+
+
 @dataclass(frozen=True)
 class RetryLeases:
     """The leases for retrying in one table."""
@@ -53,7 +60,8 @@ class RetryLeases:
         or the job isn't as `job` says any more.
         """
         lease = Lease(self.store, RETRYING, job.job_id, owner)
-        found = lease.take(remaining_ms, unchanged(job.status, job.run), NOTHING)
+        # What was counted before is not what there is when the failures are deleted.
+        found = lease.take(remaining_ms, unchanged(job.status, job.run), Change({}, NO_TALLY))
         if found is None:
             raise RefusedError(
                 409, f"job `{job.job_id}` is being retried by another call: look at it again later"
@@ -76,7 +84,10 @@ class RetryLeases:
         lease = Lease(self.store, RETRYING, job.job_id, owner)
         change = self._next_run(job, universe, overrides) + lease.end
         change += Change({"follow_up": flag(is_follow_up)})
-        started = lease.change(change, unchanged(job.status, job.run))
+        condition = unchanged(job.status, job.run)
+        if is_follow_up:  # a limit of its own may have ended the job meanwhile
+            condition &= Condition("attribute_not_exists(#reason)", {})
+        started = lease.change(change, condition)
         if started is not None:
             return from_item(started)
         present = self.store.read(job.job_id)
