@@ -8,6 +8,7 @@ from typing import Any
 
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
+from batchctl.engine.kinds import kind_of
 from batchctl.engine.ownership import Found, find_owned
 from batchctl.engine.state import State, StateRecord
 from batchctl.engine.steps import Step
@@ -35,7 +36,7 @@ def planned_deletions(
     for record in sorted(unwanted, key=lambda each: each not in deposed):
         step, _ = deletion_or_keep(record, state, aws_for(record.address))
         because = needed_by.get(record.address, "")
-        if step.ends and record in deposed and record.resource_kind.lets_work_end:
+        if step.ends and record in deposed and kind_of(record).lets_work_end:
             because = goes_on(step.ends)
             needed_by |= dict.fromkeys(record.dependencies, needs(record.address))
         if because and step.mutates:
@@ -60,7 +61,7 @@ def deletion_or_keep(record: StateRecord, state: State, aws: Aws) -> tuple[Step,
 
     What is shared, and what isn't ours, is kept and forgotten.
     """
-    if record.resource_kind.shared:
+    if kind_of(record).shared:
         return _keep(record, "other stacks of the account may use it"), Found()
     found = find_owned(record, aws, is_deposed=record in state.deposed or not record.identity)
     if found.foreign is not None:
@@ -75,7 +76,7 @@ def _keep(record: StateRecord, because: str) -> Step:
 
 def _planned_deletion(record: StateRecord, outputs: Outputs | None, aws: Aws) -> Step:
     """Return the step that deletes a recorded resource, with the data and the work that it ends."""
-    kind = record.resource_kind
+    kind = kind_of(record)
     step = Step(
         Action.DELETE,
         record.address,
