@@ -1,6 +1,6 @@
 """Opens an application (config under state, account or local cloud) and answers for it.
 
-    application = open_application(Target(local=True))
+    application = open_to_build(Target(local=True), None, None)
     plan = application.plan()
     application.up(plan)
     application.jobs().submit("demo-1", ["AAPL"])
@@ -17,16 +17,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from batchctl.application.application import Application
+    from batchctl.application.building import BuildableApplication
     from batchctl.application.front_door import FrontDoor
     from batchctl.application.front_door_change import FrontDoorChange
     from batchctl.application.image import superseded_in
-    from batchctl.application.opening import open_application, open_recorded, open_to_build
+    from batchctl.application.opening import open_application, open_recorded
+    from batchctl.application.opening_to_build import (
+        open_to_build,
+        open_to_compare,
+        open_to_delete,
+    )
     from batchctl.application.openness import checked_networks, openness_of
     from batchctl.application.single_run import SingleRun, run_item
     from batchctl.application.target import Target
 
 __all__ = [
     "Application",
+    "BuildableApplication",
     "FrontDoor",
     "FrontDoorChange",
     "SingleRun",
@@ -35,6 +42,8 @@ __all__ = [
     "open_application",
     "open_recorded",
     "open_to_build",
+    "open_to_compare",
+    "open_to_delete",
     "openness_of",
     "run_item",
     "superseded_in",
@@ -43,6 +52,7 @@ __all__ = [
 if not TYPE_CHECKING:  # mypy would take every name for one that is there
     _MODULES = {
         "Application": "application",
+        "BuildableApplication": "building",
         "FrontDoor": "front_door",
         "FrontDoorChange": "front_door_change",
         "SingleRun": "single_run",
@@ -51,7 +61,9 @@ if not TYPE_CHECKING:  # mypy would take every name for one that is there
         "openness_of": "openness",
         "open_application": "opening",
         "open_recorded": "opening",
-        "open_to_build": "opening",
+        "open_to_build": "opening_to_build",
+        "open_to_compare": "opening_to_build",
+        "open_to_delete": "opening_to_build",
         "run_item": "single_run",
         "superseded_in": "image",
     }

@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from batchctl.application.application import Application
+from batchctl.application.building import BuildableApplication
 from batchctl.application.job_handle import JobHandle
-from batchctl.application.opening import open_application, open_to_build
+from batchctl.application.opening import open_application
+from batchctl.application.opening_to_build import open_to_build, open_to_compare, open_to_delete
 from batchctl.application.target import Target
 from batchctl.engine.events import Event, ignore
 from batchctl.errors import BatchctlError, NeedsAgreement
@@ -191,7 +193,7 @@ class App:
         `agree` to `end_jobs` where jobs run: NeedsAgreement names them, and then nothing was
         changed. RunFailed when a step fails.
         """
-        application = open_application(self.target)
+        application = open_to_delete(self.target)
         with application.locked():
             made = application.plan_down(delete_data=delete_data)
             if not made.outcome.complete:
@@ -203,7 +205,7 @@ class App:
 
     def status(self) -> Status:
         """Return what is deployed, its drift, and how full the queues are."""
-        application = open_application(self.target)
+        application = open_to_compare(self.target)
         return application.status(_read(application))
 
     def _deployment(self, outcome: WalkOutcome, events: list[Event]) -> Deployment:
@@ -242,7 +244,7 @@ def open_app(
     return app
 
 
-def _read(application: Application) -> Plan:
+def _read(application: BuildableApplication) -> Plan:
     made = application.plan()
     if not made.outcome.complete:
         raise RunFailed(made.outcome)

@@ -1,79 +1,44 @@
-"""One application in one place: what it is made of, and what can be done with it."""
+"""One application in one place, as its jobs are used: where it is, who calls it, what it answers.
+
+Building it is `building`'s. Most commands only talk HTTP to the deployed API: what needs boto3 is
+imported where it is needed first.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from batchctl import stack
-from batchctl.application.account import open_account
 from batchctl.application.caller import direct_http, open_caller
-from batchctl.application.dead_letters import DeadLetterQueue, dead_letter_queues
-from batchctl.application.diagnosis import Diagnosis, Machines, diagnosis_of, turns_of
 from batchctl.application.events import OnEvent, ignore
 from batchctl.application.front_door import FrontDoor, front_door_of, loopback_url
-from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
-from batchctl.application.health import unhealthy_endpoint, unhealthy_resources
-from batchctl.application.image import (
-    FolderNotice,
-    contents_of,
-    deployed_contents,
-    folder_notice,
-    image_of,
-    secrets_of,
-)
-from batchctl.application.image_contents import bill_of_image, layers_to_push, newer_base
-from batchctl.application.job_resources import QUEUE as JOBS_QUEUE
 from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
-from batchctl.application.local_cloud import (
-    local_settings,
-    machine_vcpus,
-    open_local_cloud,
-    prepare_tasks,
-    take_picture,
-)
-from batchctl.application.logs import JobLogs, logs_of
 from batchctl.application.recorded import OtherStack, RecordedStates
-from batchctl.application.status import Status, status_of
 from batchctl.application.target import Target
-from batchctl.application.upgrade import earlier_containers
-from batchctl.aws.session import Aws
 from batchctl.config import Config
-from batchctl.engine import lock
-from batchctl.engine.apply import apply
-from batchctl.engine.destroy import Remaining, destroy, plan_destroy, remaining_after
-from batchctl.engine.events import Emit
-from batchctl.engine.events import ignore as ignore_steps
-from batchctl.engine.plan import OnWait, Plan, ignore_waits, make_plan
 from batchctl.engine.state import State, StateFile, StateIdentity
-from batchctl.engine.walk import WalkOutcome
 from batchctl.errors import BatchctlError, UsageError
-from batchctl.image.layer_changes import LayerChanges
-from batchctl.image.recipe import Recipe, Secrets
 from batchctl.jobs import JobsClient
 from batchctl.jobs.api.connection import Connection
-from batchctl.jobs.control import JobChanges
-from batchctl.jobs.diagnosis.turns import Turns
-from batchctl.local.control.process import Settings
-from batchctl.packaging import function_package
-from batchctl.resource import Resource
-from batchctl.resources.sqs import depth
-from batchctl.stack.openness import door_of, front_door_warnings
+
+if TYPE_CHECKING:
+    from batchctl.application.dead_letters import DeadLetterQueue
+    from batchctl.application.diagnosis import Diagnosis, Machines
+    from batchctl.application.logs import JobLogs
+    from batchctl.aws.session import Aws
+    from batchctl.jobs.control import JobChanges
+    from batchctl.jobs.diagnosis.turns import Turns
+    from batchctl.local.control.process import Settings
 
 
 @dataclass(frozen=True)
 class Application:
     """One application in one place; nothing is looked up before it is needed, and then once.
 
-    `recorded_only`: the configuration can't be used, all that is known is in the state. `rebuild`:
-    the image is to be built once more, on the newest base image.
+    `recorded_only`: the configuration can't be used, all that is known is in the state.
     """
 
     target: Target
@@ -81,7 +46,6 @@ class Application:
     states: RecordedStates
     on_event: OnEvent = ignore
     recorded_only: bool = False
-    rebuild: bool = False
 
     @property
     def state_path(self) -> Path:
@@ -106,9 +70,15 @@ class Application:
     def aws(self) -> Aws:
         """The account (or the local cloud, started when needed), refused when it is another one."""
         if self.target.local:
+            from batchctl.application.local_cloud import (  # noqa: PLC0415 - loads boto3
+                open_local_cloud,
+            )
+
             return open_local_cloud(
                 self.target, self.config, self.on_event, recorded_only=self.recorded_only
             )
+        from batchctl.application.account import open_account  # noqa: PLC0415 - loads boto3
+
         return open_account(self.target, self.config)
 
     @cached_property
@@ -117,42 +87,14 @@ class Application:
         identity = StateIdentity(self.aws.stack, self.aws.account, self.aws.region)
         return StateFile.of(self.states.of(self.config.name), self.state_path, identity)
 
-    @cached_property
-    def stack(self) -> tuple[Resource[Any], ...]:
-        """The resources that config.yaml asks for."""
-        image = self.image  # what is wrong with it is said before anything is asked
-        surroundings = stack.Surroundings(
-            machine_vcpus=machine_vcpus(self.config) if self.target.local else None,
-            earlier_containers=earlier_containers(self.recorded, lambda: self.aws),
-        )
-        return stack.build(
-            self.config, image=image, package=function_package(), surroundings=surroundings
-        )
-
-    @cached_property
-    def image(self) -> str | Recipe:
-        """The container image by name, or what it is built from.
-
-        UsageError when what is not built here is to be rebuilt.
-        """
-        return image_of(self.target, self.config, rebuild=self.rebuild)
-
-    @property
-    def image_secrets(self) -> Secrets | None:
-        """What looks like a secret where the image is built from; None when it isn't built."""
-        return secrets_of(self.image)
-
-    def layers_to_push(self, plan: Plan) -> LayerChanges | None:
-        """Return which layers of the image the plan's push makes; None where it makes none."""
-        return layers_to_push(self.image, plan, self.recorded, self.aws)
-
-    def bill_of_image(self) -> dict[str, Any]:
-        """Return the bill of materials of the deployed image (CycloneDX); BatchctlError."""
-        return bill_of_image(self.recorded, self.aws)
-
     @property
     def has_new_code(self) -> bool:
         """Whether the folder of compute.py has changed since `up`; False where none is known."""
+        from batchctl.application.image import (  # noqa: PLC0415 - few need it
+            contents_of,
+            deployed_contents,
+        )
+
         deployed = deployed_contents(self.recorded)
         if deployed is None:
             return False
@@ -162,13 +104,10 @@ class Application:
             return False
         return now not in {None, deployed}
 
-    @property
-    def folder_notice(self) -> FolderNotice:
-        """What to know of the folder that the image is built from."""
-        return folder_notice(self.target, self.config)
-
     def local_settings(self) -> Settings:
         """Return how the local cloud is to run for it; UsageError when that can't be."""
+        from batchctl.application.local_cloud import local_settings  # noqa: PLC0415 - loads boto3
+
         return local_settings(self.target, self.config)
 
     @cached_property
@@ -191,92 +130,6 @@ class Application:
             "API",
             hint="run `batchctl up` first, or `batchctl --local up` to try it on this machine",
         )
-
-    # Building
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the lock of the state for the block, which sees what another run wrote before it.
-
-        Locked when another run has it.
-        """
-        with lock.locked(self.state_path):
-            self.states.forget()
-            self._forget("state", "front_door")
-            yield
-
-    def require_credentials(self) -> None:
-        """Raise LoggedOut without good credentials, so that nothing is begun here.
-
-        Where something is recorded, the plan finds out while it reads.
-        """
-        aws = self.aws
-        if self.recorded is None:
-            aws.account  # noqa: B018 - asks for it
-
-    def plan(self, on_wait: OnWait = ignore_waits) -> Plan:
-        """Return what `up` would change and why; errors of reading are in its `outcome`."""
-        with self._recorded_account():
-            return make_plan(self.stack, self.state.state, self.aws, on_wait)
-
-    def front_door_change(self, plan: Plan) -> FrontDoorChange:
-        """Return what carrying out the plan makes of the front door."""
-        agreed, wanted = agreed_door(self.recorded), door_of(self.config)
-        local = self.target.local
-        # Nobody but this machine reaches the local cloud.
-        warnings = () if local else front_door_warnings(self.config, self.aws.partition.id)
-        return FrontDoorChange(
-            agreed, wanted, loosened(agreed, wanted, plan.loosens), tuple(warnings), local
-        )
-
-    def up(self, plan: Plan, emit: Emit = ignore_steps) -> WalkOutcome:
-        """Carry out the plan; the state has what was done, whatever failed. Call it `locked`."""
-        if self.target.local:
-            prepare_tasks(self.target, self.config, self.on_event)
-        if isinstance(self.image, str):
-            take_picture(self.target, self.config, self.image)
-        door = door_of(self.config)
-        self.state.remember_api(door.mode, door.auth, door.cidrs or (), door.scheme or "")
-        self._forget("front_door")
-        outcome = apply(self.stack, plan, self.state, self.aws, emit).outcome
-        if outcome.complete:
-            self.state.remember_compute(contents_of(self.target, self.config))
-        return outcome
-
-    def plan_down(self, *, delete_data: bool = False, on_wait: OnWait = ignore_waits) -> Plan:
-        """Return what `down` would delete, from the state alone, and what it would keep."""
-        with self._recorded_account():
-            return plan_destroy(self.state, self.aws, delete_data=delete_data, on_wait=on_wait)
-
-    def down(
-        self, plan: Plan, emit: Emit = ignore_steps
-    ) -> tuple[WalkOutcome, tuple[Remaining, ...]]:
-        """Carry out the plan of `plan_down`; return what came of it and what is still there."""
-        outcome = destroy(plan, self.state, self.aws, emit)
-        self._forget("front_door")
-        return outcome, remaining_after(plan, outcome, self.state)
-
-    def status(self, plan: Plan) -> Status:
-        """Return what is deployed, its drift by the plan, and what is unhealthy.
-
-        The endpoint is asked for a job, once.
-        """
-        unhealthy = tuple(self._unhealthy(plan)) if self.state.state.resources else ()
-        found = status_of(plan, self.state.state, self.aws, self.front_door, unhealthy)
-        return replace(found, newer_base=newer_base(self.image, self.recorded, self.aws))
-
-    def _unhealthy(self, plan: Plan) -> Iterator[str]:
-        yield from unhealthy_resources(plan)
-        if self.front_door.url and (found := unhealthy_endpoint(self.connection(), self.config)):
-            yield found
-
-    def lock_holder(self) -> lock.Held | None:
-        """Return what keeps runs out; None when the next one can begin."""
-        return lock.held(self.state_path)
-
-    def unlock(self) -> None:
-        """Free the lock of a run that is gone."""
-        lock.free(self.state_path)
 
     # Jobs
 
@@ -304,14 +157,20 @@ class Application:
 
     def job_changes(self) -> JobChanges:
         """Return what cancels and retries jobs; UsageError before `up`."""
+        from batchctl.jobs.control import JobChanges  # noqa: PLC0415 - loads boto3
+
         return JobChanges(self.aws, tracker_of(self._recorded))
 
     def logs(self, job_id: str, item: str | None = None) -> JobLogs:
         """Return the logs of a job, or of the tasks that work on one item; JobNotFound."""
+        from batchctl.application.logs import logs_of  # noqa: PLC0415 - loads boto3
+
         return logs_of(self.aws, job_resources_of(self._recorded), job_id, item)
 
     def why(self, job_id: str, *, assume_api_role: bool = False) -> Diagnosis:
         """Return what AWS says about a job, the likely causes and what to do; JobNotFound."""
+        from batchctl.application.diagnosis import diagnosis_of  # noqa: PLC0415 - loads boto3
+
         client = self.jobs(assume_api_role=assume_api_role)
         resources = job_resources_of(self._recorded)
         return diagnosis_of(self.aws, resources, client, job_id, self._machines)
@@ -321,19 +180,24 @@ class Application:
 
         None where the caller's own credentials don't allow to ask: whoever may call the API.
         """
+        from botocore.exceptions import (  # noqa: PLC0415 - few need it
+            BotoCoreError,
+            ClientError,
+        )
+
+        from batchctl.application.diagnosis import turns_of  # noqa: PLC0415 - loads boto3
+
         try:
             resources = job_resources_of(self._recorded)
             return turns_of(self.aws, resources, job_id, self._machines)
         except (BatchctlError, ClientError, BotoCoreError):
             return None
 
-    def waiting_jobs(self) -> int:
-        """Return about how many submitted jobs wait in SQS to be taken by the splitter."""
-        url = self.state.state.outputs(JOBS_QUEUE).get("url")
-        return depth(self.aws, str(url)) if url else 0
-
     @property
     def _machines(self) -> Machines:
+        from batchctl.application.diagnosis import Machines  # noqa: PLC0415 - loads boto3
+        from batchctl.application.local_cloud import machine_vcpus  # noqa: PLC0415 - loads boto3
+
         compute = self.config.compute
         environments = 2 if compute.on_demand_fallback else 1
         in_aws = environments * compute.max_vcpus
@@ -342,26 +206,9 @@ class Application:
 
     def dead_letters(self) -> tuple[DeadLetterQueue, ...]:
         """Return the queues of failed messages that there are; UsageError before `up`."""
+        from batchctl.application.dead_letters import dead_letter_queues  # noqa: PLC0415 - loads boto3
+
         return dead_letter_queues(self.aws, self._recorded)
-
-    @contextmanager
-    def _recorded_account(self) -> Iterator[None]:
-        """Read in the block while AWS says whose the credentials are, as the state says it already.
-
-        At its end the two are compared, before anything is changed or shown: raises as `state`
-        does for another account.
-        """
-        recorded = self.recorded
-        if recorded is None or "state" in vars(self) or "account" in vars(self.aws):
-            yield
-            return
-        self.aws.presume_account(recorded.identity.account)
-        try:
-            yield
-        finally:
-            if not self.aws.confirm_account():
-                self._forget("state")
-                self.state  # noqa: B018 - raises for the account that it is
 
     @property
     def _recorded(self) -> Recorded:

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import urllib3
-from botocore.exceptions import BotoCoreError, ClientError
 
-from batchctl.aws.session import Aws
-from batchctl.aws.sigv4 import caller_signer, role_signer
 from batchctl.errors import UsageError
 from batchctl.jobs.api.connection import Sign
 
 if TYPE_CHECKING:
     from batchctl.application.application import Application
+    from batchctl.aws.session import Aws
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,8 @@ def open_caller(application: Application, *, asked: bool) -> Caller:
                 "--auth iam` first",
             )
         return Caller(None, lambda: None)
+    from batchctl.aws.sigv4 import caller_signer  # noqa: PLC0415 - few requests are signed
+
     aws = application.aws
     # The signature names the API's region, whatever region is in force now.
     region = door.region or aws.region
@@ -61,11 +61,18 @@ def _role(aws: Aws, region: str, arn: str | None, state_path: Path) -> Caller:
             f"could not assume the API's role: `{state_path}` knows none",
             hint="run `batchctl up --api-mode restapi --auth iam`",
         )
+    from batchctl.aws.sigv4 import role_signer  # noqa: PLC0415 - few requests are signed
+
     return Caller(role_signer(aws, region, arn), lambda: arn)
 
 
 def _arn(aws: Aws) -> str:
     """Ask AWS who the credentials are of; an answer in any case, as it goes into an error."""
+    from botocore.exceptions import (  # noqa: PLC0415 - few requests are signed
+        BotoCoreError,
+        ClientError,
+    )
+
     try:
         return aws.sts.get_caller_identity()["Arn"]
     except (BotoCoreError, ClientError):

@@ -13,7 +13,10 @@ from batchctl.config import Config
 from batchctl.engine.state import State
 from batchctl.jobs.api.new_task import API_GATEWAY, Door
 from batchctl.jobs.api.new_task import LOAD_BALANCER as LOAD_BALANCER_LIMITS
-from batchctl.stack import EXECUTE_ROLE, LOAD_BALANCER, STAGE
+
+LOAD_BALANCER = "load_balancer.api"
+STAGE = "stage.api"
+EXECUTE_ROLE = "role.api_execute"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,13 @@ def front_door_of(config: Config, state: State | None, *, local: bool) -> FrontD
         role=str(role) if role else None,
         limits=_KINDS[mode].limits,
     )
+
+
+def built_front_door(state: State | None) -> Mapping[str, str]:
+    """Return `mode` and `auth` as `up` built them; nothing where nothing is deployed."""
+    if state is None or not state.api_mode or not state.resources:
+        return {}
+    return {"mode": state.api_mode, "auth": state.api_auth or "none"}
 
 
 def loopback_url(config: Config) -> str:

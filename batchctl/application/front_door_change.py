@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from batchctl.application.front_door import settles_auth
+from batchctl.application.front_door import built_front_door, settles_auth
 from batchctl.config import Config
 from batchctl.engine.state import State
 from batchctl.errors import UsageError
@@ -67,9 +67,10 @@ class FrontDoorChange:
 
 def agreed_door(state: State | None) -> Door | None:
     """Return the front door that the state records; None when nothing is deployed."""
-    if state is None or not state.api_mode or not state.resources:
+    built = built_front_door(state)
+    if state is None or not built:
         return None
-    return Door(state.api_mode, state.api_auth or "none", state.api_cidrs, state.api_scheme)
+    return Door(built["mode"], built["auth"], state.api_cidrs, state.api_scheme)
 
 
 def loosened(agreed: Door | None, wanted: Door, by_plan: tuple[str, ...]) -> tuple[str, ...]:

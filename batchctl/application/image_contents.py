@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from batchctl.aws.session import Aws
+from batchctl.engine.kinds import outputs_of
 from batchctl.engine.plan import Plan
 from batchctl.engine.state import State
 from batchctl.errors import BatchctlError
@@ -117,6 +118,6 @@ def bill_of_image(recorded: State | None, aws: Aws) -> dict[str, Any]:
 def _outputs(recorded: State | None) -> ImageOutputs | None:
     for address, record in (recorded.resources if recorded else {}).items():
         if address.startswith(f"{Image.kind}."):
-            outputs = record.known_outputs()
+            outputs = outputs_of(record)
             return outputs if isinstance(outputs, ImageOutputs) else None
     return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from batchctl.aws.session import Aws
+from batchctl.engine.kinds import outputs_of
 from batchctl.engine.state import State, StateRecord
 from batchctl.resource import Outputs
 from batchctl.resources.batch.queues import JobQueue
@@ -32,7 +33,7 @@ def _queues_without_shares(state: State) -> Iterator[Outputs]:
     """
     earlier = (each for each in state.resources.values() if not _shares(each))
     for record in (*earlier, *state.deposed):
-        outputs = record.known_outputs() if record.kind == JobQueue.kind else None
+        outputs = outputs_of(record) if record.kind == JobQueue.kind else None
         if outputs is not None:
             yield outputs
 

@@ -17,7 +17,7 @@ from batchctl.cli.options import assumes_api_role, current_options
 from batchctl.cli.output import say
 
 if TYPE_CHECKING:
-    from batchctl.application import Application
+    from batchctl.application import Application, BuildableApplication
     from batchctl.jobs import JobsClient
 
 
@@ -31,9 +31,19 @@ def open_recorded() -> Application:
     return application.open_recorded(current_options().target, report)
 
 
-def open_to_build(api_mode: str | None, auth: str | None) -> Application:
+def open_to_build(api_mode: str | None, auth: str | None) -> BuildableApplication:
     """Return the application with these flags of `up`, where None wasn't given."""
     return application.open_to_build(current_options().target, api_mode, auth, report)
+
+
+def open_to_compare() -> BuildableApplication:
+    """Return the application that config.yaml describes, to compare with what is deployed."""
+    return application.open_to_compare(current_options().target, report)
+
+
+def open_to_delete() -> BuildableApplication:
+    """Return the application as config.yaml says, or without one as the state does."""
+    return application.open_to_delete(current_options().target, report)
 
 
 def open_jobs() -> tuple[Application, JobsClient]:

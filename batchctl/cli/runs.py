@@ -13,12 +13,12 @@ from batchctl.cli.output import ask, say
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from batchctl.application import Application
+    from batchctl.application import BuildableApplication
     from batchctl.engine.plan import Plan
     from batchctl.engine.walk import WalkOutcome
 
 
-def planned(application: Application) -> Plan:
+def planned(application: BuildableApplication) -> Plan:
     """Return the plan of `up`; every error of reading is printed, and ends the command."""
     application.stack  # noqa: B018 - what is wrong with it is said before a local cloud is started
     with stopping(application):
@@ -27,7 +27,7 @@ def planned(application: Application) -> Plan:
     return made
 
 
-def stopping(application: Application) -> AbstractContextManager[None]:
+def stopping(application: BuildableApplication) -> AbstractContextManager[None]:
     """Let the first Ctrl-C end the run in the block in good order, the second at once."""
     return interrupts.stopping(application.aws.clock.stop)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
+from batchctl.engine.kinds import kind_of
 from batchctl.engine.ownership import Found, find_owned
 from batchctl.engine.state import State, StateRecord
 from batchctl.engine.steps import Step
@@ -35,7 +36,7 @@ def planned_deletions(
     at_work = [
         record
         for record, step in zip(unwanted, steps, strict=True)
-        if step.ends and record in deposed and record.resource_kind.lets_work_end
+        if step.ends and record in deposed and kind_of(record).lets_work_end
     ]
     needed_by = _needed_by(at_work, unwanted)
     for record, step in zip(unwanted, steps, strict=True):
@@ -71,7 +72,7 @@ def needs_until_gone(record: StateRecord, other: StateRecord) -> bool:
     A policy that names an ARN, or a variable that names a table, needs nothing of that to be
     there.
     """
-    only_names = other.kind in record.resource_kind.only_names
+    only_names = other.kind in kind_of(record).only_names
     return other.address in record.dependencies and not only_names
 
 
@@ -90,7 +91,7 @@ def deletion_or_keep(record: StateRecord, state: State, aws: Aws) -> tuple[Step,
 
     What is shared, and what isn't ours, is kept and forgotten.
     """
-    if record.resource_kind.shared:
+    if kind_of(record).shared:
         return _keep(record, "other stacks of the account may use it"), Found()
     found = find_owned(record, aws, is_deposed=record in state.deposed or not record.identity)
     if found.foreign is not None:
@@ -105,7 +106,7 @@ def _keep(record: StateRecord, because: str) -> Step:
 
 def _planned_deletion(record: StateRecord, outputs: Outputs | None, aws: Aws) -> Step:
     """Return the step that deletes a recorded resource, with the data and the work that it ends."""
-    kind = record.resource_kind
+    kind = kind_of(record)
     step = Step(
         Action.DELETE,
         record.address,

@@ -25,6 +25,7 @@ from batchctl.engine.deletions import (
     physical_id,
 )
 from batchctl.engine.events import Emit, Failed, Finished, Kept, Skipped, Started, Waiting
+from batchctl.engine.kinds import kind_of
 from batchctl.engine.ownership import FRESH_S, Found, find_owned
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
 from batchctl.engine.state import StateFile, StateRecord
@@ -104,7 +105,7 @@ class Remaining:
 def remaining_after(plan: Plan, outcome: WalkOutcome, state: StateFile) -> tuple[Remaining, ...]:
     """Return what is still recorded of what the plan was to delete, after `destroy`."""
     return tuple(
-        Remaining(key, physical_id(record), _reason(key, outcome), record.resource_kind.cost)
+        Remaining(key, physical_id(record), _reason(key, outcome), kind_of(record).cost)
         for key, record in _by_key(_doomed(plan, state), state).items()
     )
 
@@ -119,8 +120,8 @@ def _reason(key: str, outcome: WalkOutcome) -> str:
 def _forget_shared(state: StateFile) -> None:
     """Remove shared resources from the state once nothing of the stack uses them."""
     records = state.state.resources.values()
-    if all(r.resource_kind.shared or r.resource_kind.holds_data for r in records):
-        for record in [r for r in records if r.resource_kind.shared]:
+    if all(kind_of(r).shared or kind_of(r).holds_data for r in records):
+        for record in [r for r in records if kind_of(r).shared]:
             state.remove(record.address)
 
 
@@ -186,7 +187,7 @@ def _walk_disabling(
     stop: threading.Event,
 ) -> WalkOutcome:
     """Walk the graph, and disable at once what can be; each is deleted after that."""
-    keys = {f"{key} (disabling)": key for key in graph if by_key[key].resource_kind.disabled_ahead}
+    keys = {f"{key} (disabling)": key for key in graph if kind_of(by_key[key]).disabled_ahead}
     ahead = {key: disabling for disabling, key in keys.items()}
     nodes: dict[str, AbstractSet[str]] = {disabling: frozenset() for disabling in keys}
     for key, before in graph.items():
@@ -211,7 +212,7 @@ def _disable(record: StateRecord, fresh: Found | None, state: StateFile, aws: Aw
     try:
         found = fresh or find_owned(record, aws, is_deposed=record in state.state.deposed)
         if found.outputs is not None:
-            record.resource_kind.disable(aws, found.outputs)
+            kind_of(record).disable(aws, found.outputs)
     except (Interrupted, RunOver):
         raise
     except (ClientError, BotoCoreError, BatchctlError):
@@ -245,7 +246,7 @@ def _entry_points_first(
     graph: Mapping[str, AbstractSet[str]], by_key: Mapping[str, StateRecord]
 ) -> dict[str, AbstractSet[str]]:
     """Return the graph with entry points first, so that no new work arrives during deletion."""
-    entry_points = {key for key, record in by_key.items() if record.resource_kind.entry_point}
+    entry_points = {key for key, record in by_key.items() if kind_of(record).entry_point}
     first = set(entry_points)
     while more := {before for key in first for before in graph[key]} - first:
         first |= more
@@ -262,11 +263,11 @@ def _delete(  # noqa: PLR0913 - what is deleted, what is known of it, and who is
     ends_work: bool,
 ) -> str:
     """Delete a resource that is ours and forget it; or say why it stays."""
-    if record.resource_kind.shared or (fresh and fresh.foreign):
+    if kind_of(record).shared or (fresh and fresh.foreign):
         _forget(record, state)
         return ""
     is_deposed = record in state.state.deposed
-    kind, retires = record.resource_kind, is_deposed and not ends_work
+    kind, retires = kind_of(record), is_deposed and not ends_work
     step = _step(record)
     reporting = aws.reporting_to(lambda what: emit(Waiting(step, what)))
     started, work = aws.clock.now(), None

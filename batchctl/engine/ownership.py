@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batchctl.aws.session import Aws
+from batchctl.engine.kinds import kind_of, outputs_of
 from batchctl.engine.state import StateRecord
 from batchctl.resource import NotOwned, Outputs, foreign_because, is_owned
 
@@ -33,7 +34,7 @@ def find_owned(record: StateRecord, aws: Aws, *, is_deposed: bool = False) -> Fo
     An id that AWS doesn't show for once must not leave a resource behind. A deposed one has only
     its id: what has its name may be its successor.
     """
-    kind, outputs = record.resource_kind, record.known_outputs()
+    kind, outputs = kind_of(record), outputs_of(record)
     if outputs is not None:
         found = _judged(record, outputs, aws)
         if found is not None:
@@ -51,11 +52,11 @@ def find_owned(record: StateRecord, aws: Aws, *, is_deposed: bool = False) -> Fo
 
 def _judged(record: StateRecord, outputs: Outputs, aws: Aws) -> Found | None:
     """Return whose it is by its tags; None when it is gone."""
-    tags = record.resource_kind.tags_of(aws, outputs)
+    tags = kind_of(record).tags_of(aws, outputs)
     if tags is None:
         return None
     if is_owned(aws, tags):
         return Found(outputs)
     because = foreign_because(aws, tags)
-    what = "it" if record.resource_kind.taggable else "what it belongs to"
+    what = "it" if kind_of(record).taggable else "what it belongs to"
     return Found(foreign=f"it is not this stack's: {what} {because}")

@@ -27,6 +27,7 @@ from batchctl.engine.generations import (
     find_generations,
     unrecorded_kinds,
 )
+from batchctl.engine.kinds import outputs_of
 from batchctl.engine.ownership import Found
 from batchctl.engine.state import State, StateRecord
 from batchctl.engine.steps import Step
@@ -224,7 +225,7 @@ def _recorded(resources: Iterable[Resource[Any]], state: State, aws: Aws) -> Dep
 
 
 def _outputs_in(record: StateRecord | None) -> Outputs | None:
-    return record.known_outputs() if record else None
+    return outputs_of(record) if record else None
 
 
 def _identity(resource: Resource[Any], desired: Properties) -> Properties:

@@ -29,7 +29,6 @@ from batchctl.private_files import (
     unwritable,
     write_private,
 )
-from batchctl.resource import Outputs, Properties, Resource
 
 FORMAT = 2
 _SUFFIX = ".state.json"
@@ -50,7 +49,7 @@ class StateRecord:
     kind: str
     label: str
     generation: int = 1
-    identity: Properties = field(default_factory=dict)
+    identity: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] | None = None
     dependencies: tuple[str, ...] = ()
     tag_keys: tuple[str, ...] = ()
@@ -59,33 +58,6 @@ class StateRecord:
     def address(self) -> str:
         """The resource's address, `kind.label`."""
         return f"{self.kind}.{self.label}"
-
-    @property
-    def resource_kind(self) -> type[Resource[Any]]:
-        """The class of the kind; StateError when this program doesn't know it."""
-        try:
-            return Resource.kinds[self.kind]
-        except KeyError as error:
-            raise StateError(
-                f"could not read `{self.address}` in the state: unknown kind `{self.kind}`",
-                hint="another version of batchctl wrote it: use that version or a newer one",
-            ) from error
-
-    def known_outputs(self) -> Outputs | None:
-        """Return the outputs as the kind's class; None for an intent.
-
-        None, too, for a record of an older version that lacks one of today's outputs: `identity`
-        finds the resource, and what AWS says of it completes the record.
-        """
-        fields = {each.name for each in dataclasses.fields(self.resource_kind.outputs)}
-        if self.outputs is None or not fields <= self.outputs.keys():
-            return None
-        values = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in self.outputs.items()
-            if key in fields
-        }
-        return _build(self.resource_kind.outputs, values)
 
 
 @dataclass(frozen=True)
@@ -220,10 +192,6 @@ class StateFile:
             text = json.dumps(_as_json(state), indent=2) + "\n"
             write_atomically(self.path, text, self.shared)
             self._written = state.serial
-
-
-def _build(kind: Callable[..., Outputs], values: Mapping[str, Any]) -> Outputs:
-    return kind(**values)
 
 
 def backup_of(path: Path) -> Path:

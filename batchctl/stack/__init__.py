@@ -27,9 +27,6 @@ from batchctl.stack.storage import build_storage
 
 __all__ = ["Surroundings", "build", "in_order"]
 
-LOAD_BALANCER = "load_balancer.api"
-STAGE = "stage.api"
-EXECUTE_ROLE = "role.api_execute"
 QUEUES = ("queue.jobs", "queue.dead_letters", "queue.events_dead_letters")
 
 

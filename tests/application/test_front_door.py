@@ -8,16 +8,16 @@ from typing import Any, get_args
 
 import pytest
 
-from batchctl.application import FrontDoor, Target, job_resources, open_application
-from batchctl.application.front_door import front_door_of, settles_auth
+from batchctl.application import FrontDoor, Target, job_resources, open_to_compare
+from batchctl.application.front_door import EXECUTE_ROLE, STAGE, front_door_of, settles_auth
+from batchctl.application.front_door import LOAD_BALANCER as LOAD_BALANCER_ADDRESS
 from batchctl.config import Config
 from batchctl.config.sections import Api
 from batchctl.engine.state import State, StateFile, StateIdentity, StateRecord
 from batchctl.errors import UsageError
 from batchctl.jobs.api.new_task import API_GATEWAY, LOAD_BALANCER
 from batchctl.packaging import function_package
-from batchctl.stack import EXECUTE_ROLE, STAGE, build
-from batchctl.stack import LOAD_BALANCER as LOAD_BALANCER_ADDRESS
+from batchctl.stack import build
 
 IDENTITY = StateIdentity("batchapp", "123456789012", "eu-west-1")
 STAGE_RECORD = StateRecord("stage", "api", outputs={"invoke_url": "https://x.example/v1"})
@@ -97,7 +97,7 @@ def test_every_address_that_is_read_from_the_state_is_one_of_the_stack() -> None
 
 def test_under_the_lock_an_application_sees_what_another_run_built(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("compute: {image: 'x:1'}\n")
-    application = open_application(Target(tmp_path / "config.yaml"))
+    application = open_to_compare(Target(tmp_path / "config.yaml"))
     with pytest.raises(UsageError, match="could not find the endpoint"):
         _ = application.endpoint
     StateFile(application.state_path, recorded("alb", "none")).put(ALB_RECORD)

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from batchctl.application.front_door import EXECUTE_ROLE, STAGE
 from batchctl.engine.state import StateFile, StateIdentity, StateRecord
-from batchctl.stack import EXECUTE_ROLE, STAGE
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/batchapp-API-Execute-Role"

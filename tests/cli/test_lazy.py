@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import get_args
 
 import click
 import pytest
+from api_server import deployed, serving
 from click.testing import CliRunner
 
 from batchctl.cli import COMMANDS, main
@@ -42,6 +45,22 @@ def test_no_help_loads_what_is_slow() -> None:
     helps = [[each.name, "--help"] for each in COMMANDS]
     helps += [["local", "start", "--help"], ["dead-letters", "drop", "--help"]]
     assert not SLOW & loaded(*(" ".join(each) for each in helps))
+
+
+def test_commands_about_jobs_load_nothing_of_aws_unless_they_ask_it(folder: Path) -> None:
+    """Whatever signs no request needs no boto3, which takes longer than the answer."""
+    with serving() as api:
+        api.body = json.dumps(JOB).encode()
+        deployed(folder, api, "none")
+        lines = ["jobs", "show risk-9", "results risk-9", "results", "watch risk-9"]
+        assert not {"boto3", "botocore", "batchctl.stack", "batchctl.resource"} & loaded(*lines)
+
+
+TASKS = {"total": 1, "pending": 0, "running": 0, "succeeded": 1, "failed": 0}
+RESULTS = {"AAPL": {"status": "SUCCEEDED", "result": {"n": 1}}}
+SUMMARY = {"job_id": "risk-9", "status": "SUCCEEDED", "created_at": "2026-11-28T10:00:00.000000Z"}
+JOB = {**SUMMARY, "items": 1, "tasks": TASKS, "results": RESULTS, "jobs": []}
+JOB["jobs"] = [dict(JOB)]
 
 
 def loaded(*command_lines: str) -> set[str]:

@@ -12,7 +12,7 @@ import pytest
 from botocore.client import BaseClient
 from click.testing import Result
 
-from batchctl.application import Target, open_application
+from batchctl.application import Target, open_to_compare
 from batchctl.cli.display.plan import LONGEST_VALUE, as_json, show_plan
 from batchctl.engine.difference import Change
 from batchctl.engine.plan import Action, Plan, Step
@@ -145,7 +145,7 @@ def test_a_plan_shows_settings_drift_and_what_follows_of_them(
 
 
 def test_the_stack_is_built_once_however_often_it_is_asked_for(folder: Path) -> None:
-    application = open_application(Target(config=folder / "config.yaml"))
+    application = open_to_compare(Target(config=folder / "config.yaml"))
     assert application.stack is application.stack
 
 

@@ -25,6 +25,7 @@ from batchctl.config import Config
 from batchctl.engine.apply import Result, apply
 from batchctl.engine.destroy import destroy, plan_destroy
 from batchctl.engine.events import Event, Finished
+from batchctl.engine.kinds import outputs_of
 from batchctl.engine.plan import Plan, Step, make_plan
 from batchctl.engine.state import StateFile, StateIdentity
 from batchctl.engine.walk import WalkOutcome
@@ -73,7 +74,7 @@ class Application:
 
     def outputs(self, address: str) -> Any:
         """What the state knows of a resource."""
-        found: Outputs | None = self.state.state.resources[address].known_outputs()
+        found: Outputs | None = outputs_of(self.state.state.resources[address])
         assert found is not None, address
         return found
 

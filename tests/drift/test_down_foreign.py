@@ -16,6 +16,7 @@ from slices import one_in
 from web_acls import FIRST
 
 from batchctl.engine.destroy import destroy, plan_destroy
+from batchctl.engine.kinds import kind_of
 from batchctl.engine.ownership import FRESH_S, find_owned
 from batchctl.engine.plan import Action, Plan
 from batchctl.engine.steps import Step
@@ -52,7 +53,7 @@ def test_a_stack_that_is_all_somebody_elses_stays_as_it_is_is_named_and_forgotte
     recorded = {
         address
         for address, record in built.state.state.resources.items()
-        if not record.resource_kind.shared
+        if not kind_of(record).shared
     }
     plan = planned_down(built)
     kept = {step.address: step for step in plan.steps if step.forgets}

@@ -11,6 +11,7 @@ from other_vpc import balancers, other_vpc
 from shared import CONFIG
 
 from batchctl.config import Config
+from batchctl.engine.kinds import outputs_of
 from batchctl.engine.plan import Action
 
 RESTAPI = with_setting(CONFIG, ("api", "mode"), "restapi")
@@ -37,8 +38,8 @@ def test_successors_are_found_without_a_state_and_none_is_made_again(
     }
     assert lost.up() == []
     assert witness.inventory(lost.client) == before
-    ids = {a: r.known_outputs() for a, r in replaced.state.state.resources.items()}
-    assert {a: r.known_outputs() for a, r in lost.state.state.resources.items()} == ids
+    ids = {a: outputs_of(r) for a, r in replaced.state.state.resources.items()}
+    assert {a: outputs_of(r) for a, r in lost.state.state.resources.items()} == ids
     assert not lost.down().failed
     assert witness.inventory(lost.client)["load balancing"] == []
 

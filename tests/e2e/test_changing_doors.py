@@ -9,8 +9,8 @@ import pytest
 from application import BATCHCTL, Application
 from doors import Door, root_of
 
+from batchctl.application.front_door import STAGE
 from batchctl.engine.state import read_state
-from batchctl.stack import STAGE
 
 pytestmark = pytest.mark.e2e
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cloud import IDENTITY
 
+from batchctl.engine.kinds import kind_of
 from batchctl.engine.lock import Locked, locked
 from batchctl.engine.state import StateError, StateFile, StateIdentity, StateRecord, backup_of
 
@@ -93,7 +94,7 @@ def test_the_state_of_another_identity_is_refused(
 
 def test_an_unknown_kind_is_an_error_that_names_it(path: Path) -> None:
     with pytest.raises(StateError, match="unknown kind `teapot`"):
-        StateRecord("teapot", "x").resource_kind  # noqa: B018 - the access is what is tried
+        kind_of(StateRecord("teapot", "x"))
 
 
 def test_a_second_run_names_who_holds_the_lock(path: Path) -> None:

@@ -16,6 +16,7 @@ from batchctl.aws.session import Aws
 from batchctl.engine.apply import Result, apply
 from batchctl.engine.destroy import destroy, plan_destroy
 from batchctl.engine.events import ignore
+from batchctl.engine.kinds import kind_of, outputs_of
 from batchctl.engine.plan import Action, Plan, make_plan
 from batchctl.engine.state import StateFile, StateIdentity
 from batchctl.resource import Resource
@@ -145,5 +146,5 @@ def test_deleted_it_is_read_as_none_and_deleting_again_is_quiet(
     expected = Action.NO_OP if example.resource.lookup or example.resource.shared else Action.CREATE
     assert step_of(plan, example.resource).action is expected
     for record in records.values():
-        if not record.resource_kind.shared:
-            record.resource_kind.delete(aws, record.known_outputs())
+        if not kind_of(record).shared:
+            kind_of(record).delete(aws, outputs_of(record))

@@ -14,7 +14,7 @@ from batchctl.application.doctor.findings import Check, Finding, ok, problem, wa
 from batchctl.aws.errors import is_missing
 
 if TYPE_CHECKING:
-    from batchctl.application.application import Application
+    from batchctl.application.building import BuildableApplication
 
 SERVICES = ("batch", "dynamodb", "ec2", "ecr", "events", "lambda", "logs", "sqs")
 DOOR_SERVICES = {"alb": ("elbv2",), "restapi": ("apigateway",)}
@@ -32,7 +32,7 @@ LINKED_ROLES = {
 """AWS Batch user guide, "Using service-linked roles"; ECS and Spot make theirs at the first use."""
 
 
-def credentials(application: Application) -> Iterator[Finding]:
+def credentials(application: BuildableApplication) -> Iterator[Finding]:
     """Say whose credentials are in use, and for how long."""
     aws, config = application.aws, application.config
     identity = aws.sts.get_caller_identity()
@@ -57,7 +57,7 @@ def credentials(application: Application) -> Iterator[Finding]:
             yield ok(text)
 
 
-def _end_of(application: Application) -> dt.datetime | None:
+def _end_of(application: BuildableApplication) -> dt.datetime | None:
     found = application.aws.connection.session.get_credentials()
     if not isinstance(found, RefreshableCredentials):
         return None
@@ -65,7 +65,7 @@ def _end_of(application: Application) -> dt.datetime | None:
     return ends if isinstance(ends, dt.datetime) else None
 
 
-def clock(application: Application) -> Iterator[Finding]:
+def clock(application: BuildableApplication) -> Iterator[Finding]:
     """Compare this machine's clock with AWS's: signatures carry the time."""
     answer = application.aws.sts.get_caller_identity()
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
@@ -82,7 +82,7 @@ def clock(application: Application) -> Iterator[Finding]:
         yield ok(f"this machine's clock differs from AWS's by {skew:.0f} s")
 
 
-def region(application: Application) -> Iterator[Finding]:
+def region(application: BuildableApplication) -> Iterator[Finding]:
     """Look whether the region has every service that is used."""
     aws = application.aws
     session = aws.connection.session
@@ -103,7 +103,7 @@ def region(application: Application) -> Iterator[Finding]:
         yield ok(f"{aws.region} has every service that is used")
 
 
-def service_linked_roles(application: Application) -> Iterator[Finding]:
+def service_linked_roles(application: BuildableApplication) -> Iterator[Finding]:
     """Look which roles AWS's services have in the account already."""
     iam = application.aws.iam
     absent = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from batchctl.application.doctor.findings import Check, Finding, ok, problem, warning
 
 if TYPE_CHECKING:
-    from batchctl.application.application import Application
+    from batchctl.application.building import BuildableApplication
 
 SPOT_QUOTA, ON_DEMAND_QUOTA = "L-34B43A08", "L-1216C47A"
 """Service Quotas, Amazon EC2: "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests" and
@@ -21,7 +21,7 @@ STANDARD = tuple("acdhimrtz")
 """The families that the standard quotas are about begin with these letters."""
 
 
-def vcpus(application: Application) -> Iterator[Finding]:
+def vcpus(application: BuildableApplication) -> Iterator[Finding]:
     """Compare the quotas of vCPUs with `max_vcpus`."""
     quotas = _quotas(application)
     wanted = application.config.compute.max_vcpus
@@ -46,7 +46,7 @@ def vcpus(application: Application) -> Iterator[Finding]:
             yield ok(f"the quota of {model} vCPUs is {quota:,.0f}")
 
 
-def _quotas(application: Application) -> Mapping[str, float]:
+def _quotas(application: BuildableApplication) -> Mapping[str, float]:
     pages = application.aws.service_quotas.get_paginator("list_service_quotas")
     return {
         each["QuotaCode"]: float(each["Value"])
@@ -55,7 +55,7 @@ def _quotas(application: Application) -> Mapping[str, float]:
     }
 
 
-def functions(application: Application) -> Iterator[Finding]:
+def functions(application: BuildableApplication) -> Iterator[Finding]:
     """Look how many functions may run at once: a new account has few."""
     limits = application.aws.awslambda.get_account_settings()["AccountLimit"]
     total = int(limits.get("ConcurrentExecutions", 0))
@@ -75,7 +75,7 @@ def functions(application: Application) -> Iterator[Finding]:
         yield ok(f"{free:,} functions may run at once")
 
 
-def instance_types(application: Application) -> Iterator[Finding]:
+def instance_types(application: BuildableApplication) -> Iterator[Finding]:
     """Look whether the region's zones offer the instance types that config.yaml names."""
     named = application.config.compute.instance_types
     if not named:
@@ -97,7 +97,7 @@ def instance_types(application: Application) -> Iterator[Finding]:
         yield ok(f"{application.aws.region} offers {', '.join(named)}")
 
 
-def _offered(application: Application) -> set[str]:
+def _offered(application: BuildableApplication) -> set[str]:
     pages = application.aws.ec2.get_paginator("describe_instance_type_offerings")
     location: Any = "availability-zone"
     return {

@@ -10,10 +10,10 @@ from batchctl.errors import BatchctlError
 from batchctl.jobs.errors import Forbidden
 
 if TYPE_CHECKING:
-    from batchctl.application.application import Application
+    from batchctl.application.building import BuildableApplication
 
 
-def plan(application: Application) -> Iterator[Finding]:
+def plan(application: BuildableApplication) -> Iterator[Finding]:
     """Plan as `up` does: what is in its way (a name that is taken, a certificate) is found so."""
     made = application.plan()
     for address, error in made.outcome.failed.items():
@@ -25,7 +25,7 @@ def plan(application: Application) -> Iterator[Finding]:
         yield ok(f"nothing is in the way of `up` ({len(made.changes)} changes to make)")
 
 
-def endpoint(application: Application) -> Iterator[Finding]:
+def endpoint(application: BuildableApplication) -> Iterator[Finding]:
     """Ask the API for the list of jobs, where it is up."""
     if application.front_door.url is None:
         yield ok("nothing is deployed yet")
@@ -42,7 +42,7 @@ def endpoint(application: Application) -> Iterator[Finding]:
         yield ok(f"`{application.endpoint}` answers")
 
 
-def queues(application: Application) -> Iterator[Finding]:
+def queues(application: BuildableApplication) -> Iterator[Finding]:
     """Look for messages that failed, and for job queues that take no jobs."""
     recorded = application.recorded
     if recorded is None or not recorded.resources:

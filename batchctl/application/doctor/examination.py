@@ -15,7 +15,7 @@ from batchctl.aws.errors import code_of, message_of
 from batchctl.errors import BatchctlError, LoggedOut
 
 if TYPE_CHECKING:
-    from batchctl.application.application import Application
+    from batchctl.application.building import BuildableApplication
 
 CHECKS: tuple[Check, ...] = (
     *machine.CHECKS,
@@ -41,7 +41,9 @@ class Examined:
         return max(each.level for each in self.findings)
 
 
-def examine(application: Application, checks: Sequence[Check] = CHECKS) -> Iterator[Examined]:
+def examine(
+    application: BuildableApplication, checks: Sequence[Check] = CHECKS
+) -> Iterator[Examined]:
     """Yield each check with what it found, in their order; those that ask AWS run at once.
 
     LoggedOut when there are no credentials: then nothing can be asked. All else becomes a finding.
@@ -56,7 +58,7 @@ def examine(application: Application, checks: Sequence[Check] = CHECKS) -> Itera
         yield from pool.map(lambda check: _examined(check, application), asking)
 
 
-def _examined(check: Check, application: Application) -> Examined:
+def _examined(check: Check, application: BuildableApplication) -> Examined:
     try:
         found = tuple(check.run(application))
     except LoggedOut:

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from batchctl.application.application import Application
+    from batchctl.application.building import BuildableApplication
 
 
 class Level(IntEnum):
@@ -49,7 +49,7 @@ def unknown(found: str, fix: str | None = None) -> Finding:
     return Finding(Level.UNKNOWN, found, fix)
 
 
-Run = Callable[["Application"], Iterable[Finding]]
+Run = Callable[["BuildableApplication"], Iterable[Finding]]
 """Runs a check of an application's surroundings; what it raises becomes a finding."""
 
 

@@ -18,20 +18,20 @@ from batchctl.image.engine_search import find_engine
 from batchctl.image.recipe import FolderRecipe
 
 if TYPE_CHECKING:
-    from batchctl.application.application import Application
+    from batchctl.application.building import BuildableApplication
 
 FREE_BYTES = 500 * 1024 * 1024
 """An image's packages and layers are laid out before they are uploaded."""
 
 
-def versions(application: Application) -> Iterator[Finding]:
+def versions(application: BuildableApplication) -> Iterator[Finding]:
     """Say what runs."""
     del application
     boto3 = metadata.version("boto3")
     yield ok(f"batchctl {__version__}, Python {platform.python_version()}, boto3 {boto3}")
 
 
-def folder(application: Application) -> Iterator[Finding]:
+def folder(application: BuildableApplication) -> Iterator[Finding]:
     """Look whether the state can be written, and whether there is space."""
     path = _existing(application.state_path)
     if not os.access(path, os.W_OK):
@@ -49,7 +49,7 @@ def folder(application: Application) -> Iterator[Finding]:
     yield ok(f"the state can be written to `{path}`")
 
 
-def compute_function(application: Application) -> Iterator[Finding]:
+def compute_function(application: BuildableApplication) -> Iterator[Finding]:
     """Look whether compute.py can be parsed and has a function `compute`, without running it."""
     config = application.config
     if config.compute.image is not None:
@@ -94,7 +94,7 @@ def _names(node: ast.stmt) -> Iterator[str]:
             yield "*"
 
 
-def image_builder(application: Application) -> Iterator[Finding]:
+def image_builder(application: BuildableApplication) -> Iterator[Finding]:
     """Look whether what builds the image works."""
     image = application.image
     if isinstance(image, str):

@@ -11,7 +11,7 @@ from batchctl.resources.ec2.network import Network, NetworkOutputs
 from batchctl.stack.compute import build_network
 
 if TYPE_CHECKING:
-    from batchctl.application.application import Application
+    from batchctl.application.building import BuildableApplication
 
 INTERFACES = ("ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "logs")
 GATEWAYS = ("s3", "dynamodb")
@@ -21,7 +21,7 @@ RESERVED = 8
 """Elastic Load Balancing user guide, "Subnets": 8 free addresses in each of its subnets."""
 
 
-def network(application: Application) -> Iterator[Finding]:
+def network(application: BuildableApplication) -> Iterator[Finding]:
     """Look up VPC and subnets as `up` does, and how many addresses are free in them."""
     found, notes = _looked_up(application)
     yield ok(f"VPC `{found.id}`: {'; '.join(notes) or 'its subnets are as config.yaml says'}")
@@ -48,19 +48,19 @@ def network(application: Application) -> Iterator[Finding]:
         )
 
 
-def _looked_up(application: Application) -> tuple[NetworkOutputs, tuple[str, ...]]:
+def _looked_up(application: BuildableApplication) -> tuple[NetworkOutputs, tuple[str, ...]]:
     wanted = build_network(application.config)
     actual = Network.read(application.aws, None, wanted.desired(Deployed(application.aws)))
     return actual.outputs, actual.notes
 
 
-def _free_addresses(application: Application, found: NetworkOutputs) -> dict[str, int]:
+def _free_addresses(application: BuildableApplication, found: NetworkOutputs) -> dict[str, int]:
     ids = {*found.compute_subnet_ids, *found.load_balancer_subnet_ids, *found.function_subnet_ids}
     answer = application.aws.ec2.describe_subnets(SubnetIds=sorted(ids))
     return {each["SubnetId"]: each.get("AvailableIpAddressCount", 0) for each in answer["Subnets"]}
 
 
-def way_out(application: Application) -> Iterator[Finding]:
+def way_out(application: BuildableApplication) -> Iterator[Finding]:
     """Look whether the compute machines reach what they need, by a route or by endpoints."""
     found, notes = _looked_up(application)
     if not any("no way out" in note for note in notes):
@@ -81,7 +81,7 @@ def way_out(application: Application) -> Iterator[Finding]:
         yield ok("the compute machines reach AWS's services by endpoints of the VPC")
 
 
-def _endpoints(application: Application, vpc_id: str) -> set[str]:
+def _endpoints(application: BuildableApplication, vpc_id: str) -> set[str]:
     filters: Any = [{"Name": "vpc-id", "Values": [vpc_id]}]
     pages = application.aws.ec2.get_paginator("describe_vpc_endpoints").paginate(Filters=filters)
     return {

@@ -8,7 +8,7 @@ import time
 import click
 
 from batchctl.cli.display.doctor import as_json, show_examined, show_summary
-from batchctl.cli.opening import open_application
+from batchctl.cli.opening import open_to_compare
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json
 
@@ -31,7 +31,7 @@ def doctor() -> None:
 
     began = time.monotonic()
     examined = []
-    for each in examine(open_application()):
+    for each in examine(open_to_compare()):
         examined.append(each)
         if not current_options().json:
             show_examined(each, verbose=current_options().verbose)

@@ -13,13 +13,13 @@ from batchctl.cli.display.other_stacks import show_other_stacks
 from batchctl.cli.display.plan import as_json, show_plan
 from batchctl.cli.display.progress import progress
 from batchctl.cli.display.read_progress import ReadProgress
-from batchctl.cli.opening import open_recorded
+from batchctl.cli.opening import open_to_delete
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
 from batchctl.cli.runs import confirm, confirm_ending, end, print_failures, stopping
 
 if TYPE_CHECKING:
-    from batchctl.application import Application
+    from batchctl.application import BuildableApplication
     from batchctl.engine.destroy import Remaining
     from batchctl.engine.plan import Plan
 
@@ -43,7 +43,7 @@ def down(*, delete_data: bool, yes: bool) -> None:
       batchctl down
       batchctl --local down --delete-data --yes
     """
-    application = open_recorded()
+    application = open_to_delete()
     if not application.state_path.exists():
         say(f"nothing to delete: `{application.state_path}` does not exist")
         show_other_stacks(application)
@@ -52,7 +52,7 @@ def down(*, delete_data: bool, yes: bool) -> None:
         _down(application, delete_data=delete_data, yes=yes)
 
 
-def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
+def _down(application: BuildableApplication, *, delete_data: bool, yes: bool) -> None:
     made = _planned(application, delete_data=delete_data)
     show_plan(made)
     _print_waiting(application)
@@ -74,14 +74,14 @@ def _down(application: Application, *, delete_data: bool, yes: bool) -> None:
         sys.exit(code)
 
 
-def _print_waiting(application: Application) -> None:
+def _print_waiting(application: BuildableApplication) -> None:
     """Say how many jobs wait for their first task: with the queue they lose their turn."""
     if waiting := application.waiting_jobs():
         jobs, it = ("1 job waits", "it") if waiting == 1 else (f"{waiting} jobs wait", "them")
         say(f"{jobs} in the queue and would not be started: submit {it} again after the next `up`")
 
 
-def _planned(application: Application, *, delete_data: bool) -> Plan:
+def _planned(application: BuildableApplication, *, delete_data: bool) -> Plan:
     with stopping(application):
         made = application.plan_down(delete_data=delete_data, on_wait=ReadProgress().wait)
     end(made.outcome, "nothing was changed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from batchctl.cli.opening import open_application
+from batchctl.cli.opening import open_to_compare
 from batchctl.cli.options import shared_options
 from batchctl.cli.output import print_json
 
@@ -32,4 +32,4 @@ def sbom() -> None:
       batchctl image sbom > sbom.json
       batchctl --local image sbom
     """
-    print_json(open_application().bill_of_image())
+    print_json(open_to_compare().bill_of_image())

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from batchctl.cli.display.status import show_status
-from batchctl.cli.opening import open_application
+from batchctl.cli.opening import open_to_compare
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json
 from batchctl.cli.runs import planned
@@ -27,7 +27,7 @@ def status() -> None:
       batchctl status
       batchctl --local status --json
     """
-    application = open_application()
+    application = open_to_compare()
     found = application.status(planned(application))
     if current_options().json:
         print_json(asdict(found))

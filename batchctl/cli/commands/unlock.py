@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from batchctl.cli.opening import open_recorded
+from batchctl.cli.opening import open_to_delete
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
 from batchctl.cli.runs import confirm
@@ -27,7 +27,7 @@ def unlock(*, force: bool, yes: bool) -> None:
       batchctl unlock
       batchctl unlock --yes
     """
-    application = open_recorded()
+    application = open_to_delete()
     path = application.state_path
     found = application.lock_holder()
     if current_options().json:

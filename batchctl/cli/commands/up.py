@@ -21,7 +21,7 @@ from batchctl.cli.runs import confirm, confirm_ending, end, planned, stopping
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from batchctl.application import Application, FrontDoorChange
+    from batchctl.application import BuildableApplication, FrontDoorChange
     from batchctl.engine.plan import Plan
 
 
@@ -54,7 +54,7 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loos
         _print_next_steps(application)
 
 
-def bring_up(application: Application, *, yes: bool, loosen: bool) -> Plan:
+def bring_up(application: BuildableApplication, *, yes: bool, loosen: bool) -> Plan:
     """Bring the application up after the questions that the plan raises; return the plan.
 
     Failures are printed, and end the command.
@@ -65,7 +65,7 @@ def bring_up(application: Application, *, yes: bool, loosen: bool) -> Plan:
         return _up(application, yes=yes, loosen=loosen)
 
 
-def _up(application: Application, *, yes: bool, loosen: bool) -> Plan:
+def _up(application: BuildableApplication, *, yes: bool, loosen: bool) -> Plan:
     options = current_options()
     show_other_stacks(application)
     made = planned(application)
@@ -124,7 +124,7 @@ def _confirm_data_loss(made: Plan, *, yes: bool) -> None:
             confirm(f"{step.address} holds {step.loses_data}: lose it?", yes=False)
 
 
-def _print_next_steps(application: Application) -> None:
+def _print_next_steps(application: BuildableApplication) -> None:
     command = "batchctl --local" if application.target.local else "batchctl"
     say("")
     say(f"endpoint: {application.endpoint}")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from batchctl.cli.output import say
 
 if TYPE_CHECKING:
-    from batchctl.application import Application
+    from batchctl.application import BuildableApplication
 
 
-def show_other_stacks(application: Application) -> None:
+def show_other_stacks(application: BuildableApplication) -> None:
     """Print what other stacks are recorded here, where this one isn't deployed itself.
 
     Once it is, several stacks in a folder are what the user wants.

@@ -1,0 +1,195 @@
+"""Building one application in one place: what it is made of, and what `up` and `down` do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from batchctl import stack
+from batchctl.application.application import Application
+from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
+from batchctl.application.health import unhealthy_endpoint, unhealthy_resources
+from batchctl.application.image import (
+    FolderNotice,
+    contents_of,
+    folder_notice,
+    image_of,
+    secrets_of,
+)
+from batchctl.application.image_contents import bill_of_image, layers_to_push, newer_base
+from batchctl.application.job_resources import QUEUE as JOBS_QUEUE
+from batchctl.application.local_cloud import machine_vcpus, prepare_tasks, take_picture
+from batchctl.application.status import Status, status_of
+from batchctl.application.upgrade import earlier_containers
+from batchctl.engine import lock
+from batchctl.engine.apply import apply
+from batchctl.engine.destroy import Remaining, destroy, plan_destroy, remaining_after
+from batchctl.engine.events import Emit
+from batchctl.engine.events import ignore as ignore_steps
+from batchctl.engine.plan import OnWait, Plan, ignore_waits, make_plan
+from batchctl.engine.walk import WalkOutcome
+from batchctl.image.layer_changes import LayerChanges
+from batchctl.image.recipe import Recipe, Secrets
+from batchctl.packaging import function_package
+from batchctl.resource import Resource
+from batchctl.resources.sqs import depth
+from batchctl.stack.openness import door_of, front_door_warnings
+
+
+@dataclass(frozen=True)
+class BuildableApplication(Application):
+    """An application that can be built: all that its jobs need, and what it is made of.
+
+    `rebuild`: the image is to be built once more, on the newest base image.
+    """
+
+    rebuild: bool = False
+
+    @cached_property
+    def stack(self) -> tuple[Resource[Any], ...]:
+        """The resources that config.yaml asks for."""
+        image = self.image  # what is wrong with it is said before anything is asked
+        surroundings = stack.Surroundings(
+            machine_vcpus=machine_vcpus(self.config) if self.target.local else None,
+            earlier_containers=earlier_containers(self.recorded, lambda: self.aws),
+        )
+        return stack.build(
+            self.config, image=image, package=function_package(), surroundings=surroundings
+        )
+
+    @cached_property
+    def image(self) -> str | Recipe:
+        """The container image by name, or what it is built from.
+
+        UsageError when what is not built here is to be rebuilt.
+        """
+        return image_of(self.target, self.config, rebuild=self.rebuild)
+
+    @property
+    def image_secrets(self) -> Secrets | None:
+        """What looks like a secret where the image is built from; None when it isn't built."""
+        return secrets_of(self.image)
+
+    def layers_to_push(self, plan: Plan) -> LayerChanges | None:
+        """Return which layers of the image the plan's push makes; None where it makes none."""
+        return layers_to_push(self.image, plan, self.recorded, self.aws)
+
+    def bill_of_image(self) -> dict[str, Any]:
+        """Return the bill of materials of the deployed image (CycloneDX); BatchctlError."""
+        return bill_of_image(self.recorded, self.aws)
+
+    @property
+    def folder_notice(self) -> FolderNotice:
+        """What to know of the folder that the image is built from."""
+        return folder_notice(self.target, self.config)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the state for the block, which sees what another run wrote before it.
+
+        Locked when another run has it.
+        """
+        with lock.locked(self.state_path):
+            self.states.forget()
+            self._forget("state", "front_door")
+            yield
+
+    def require_credentials(self) -> None:
+        """Raise LoggedOut without good credentials, so that nothing is begun here.
+
+        Where something is recorded, the plan finds out while it reads.
+        """
+        aws = self.aws
+        if self.recorded is None:
+            aws.account  # noqa: B018 - asks for it
+
+    def plan(self, on_wait: OnWait = ignore_waits) -> Plan:
+        """Return what `up` would change and why; errors of reading are in its `outcome`."""
+        with self._recorded_account():
+            return make_plan(self.stack, self.state.state, self.aws, on_wait)
+
+    def front_door_change(self, plan: Plan) -> FrontDoorChange:
+        """Return what carrying out the plan makes of the front door."""
+        agreed, wanted = agreed_door(self.recorded), door_of(self.config)
+        local = self.target.local
+        # Nobody but this machine reaches the local cloud.
+        warnings = () if local else front_door_warnings(self.config, self.aws.partition.id)
+        return FrontDoorChange(
+            agreed, wanted, loosened(agreed, wanted, plan.loosens), tuple(warnings), local
+        )
+
+    def up(self, plan: Plan, emit: Emit = ignore_steps) -> WalkOutcome:
+        """Carry out the plan; the state has what was done, whatever failed. Call it `locked`."""
+        if self.target.local:
+            prepare_tasks(self.target, self.config, self.on_event)
+        if isinstance(self.image, str):
+            take_picture(self.target, self.config, self.image)
+        door = door_of(self.config)
+        self.state.remember_api(door.mode, door.auth, door.cidrs or (), door.scheme or "")
+        self._forget("front_door")
+        outcome = apply(self.stack, plan, self.state, self.aws, emit).outcome
+        if outcome.complete:
+            self.state.remember_compute(contents_of(self.target, self.config))
+        return outcome
+
+    def plan_down(self, *, delete_data: bool = False, on_wait: OnWait = ignore_waits) -> Plan:
+        """Return what `down` would delete, from the state alone, and what it would keep."""
+        with self._recorded_account():
+            return plan_destroy(self.state, self.aws, delete_data=delete_data, on_wait=on_wait)
+
+    def down(
+        self, plan: Plan, emit: Emit = ignore_steps
+    ) -> tuple[WalkOutcome, tuple[Remaining, ...]]:
+        """Carry out the plan of `plan_down`; return what came of it and what is still there."""
+        outcome = destroy(plan, self.state, self.aws, emit)
+        self._forget("front_door")
+        return outcome, remaining_after(plan, outcome, self.state)
+
+    def status(self, plan: Plan) -> Status:
+        """Return what is deployed, its drift by the plan, and what is unhealthy.
+
+        The endpoint is asked for a job, once.
+        """
+        unhealthy = tuple(self._unhealthy(plan)) if self.state.state.resources else ()
+        found = status_of(plan, self.state.state, self.aws, self.front_door, unhealthy)
+        return replace(found, newer_base=newer_base(self.image, self.recorded, self.aws))
+
+    def _unhealthy(self, plan: Plan) -> Iterator[str]:
+        yield from unhealthy_resources(plan)
+        if self.front_door.url and (found := unhealthy_endpoint(self.connection(), self.config)):
+            yield found
+
+    def lock_holder(self) -> lock.Held | None:
+        """Return what keeps runs out; None when the next one can begin."""
+        return lock.held(self.state_path)
+
+    def unlock(self) -> None:
+        """Free the lock of a run that is gone."""
+        lock.free(self.state_path)
+
+    def waiting_jobs(self) -> int:
+        """Return about how many submitted jobs wait in SQS to be taken by the splitter."""
+        url = self.state.state.outputs(JOBS_QUEUE).get("url")
+        return depth(self.aws, str(url)) if url else 0
+
+    @contextmanager
+    def _recorded_account(self) -> Iterator[None]:
+        """Read in the block while AWS says whose the credentials are, as the state says it already.
+
+        At its end the two are compared, before anything is changed or shown: raises as `state`
+        does for another account.
+        """
+        recorded = self.recorded
+        if recorded is None or "state" in vars(self) or "account" in vars(self.aws):
+            yield
+            return
+        self.aws.presume_account(recorded.identity.account)
+        try:
+            yield
+        finally:
+            if not self.aws.confirm_account():
+                self._forget("state")
+                self.state  # noqa: B018 - raises for the account that it is
