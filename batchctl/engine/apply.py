@@ -57,7 +57,7 @@ def apply(
     state.depose(plan.generations.deposed)
     applier = _Applier(at_generations(stack, state.state, plan.generations), plan, state, aws, emit)
     graph = order_of_creation(stack, applier.foresee())
-    outcome = walk(graph, applier.apply_one, aws.clock.stop)
+    outcome = walk(graph, applier.apply_one, aws.clock.stop, aws.clock.workers)
     _report_skipped(outcome, emit)
     if outcome.complete:
         outcome = delete_records(orphans_of(stack, state.state), state, aws, emit)

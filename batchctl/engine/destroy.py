@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
 from batchctl.engine.deletions import deletion_or_keep, physical_id
@@ -45,7 +45,8 @@ def plan_destroy(
         step, found[key] = deletion_or_keep(records[key], state.state, reporting_aws)
         steps[key] = _without_data(step, delete_data)
 
-    outcome = walk(dict.fromkeys(records, frozenset()), plan_one, aws.clock.stop)
+    nodes = dict.fromkeys(records, frozenset[str]())
+    outcome = walk(nodes, plan_one, aws.clock.stop, aws.clock.workers)
     return Plan(
         tuple(steps[key] for key in records if key in steps),
         outcome=outcome,
@@ -152,7 +153,7 @@ def delete_records(
         _disable(by_key[key], known.fresh(key, aws), aws)
 
     graph = _entry_points_first(_reversed_graph(by_key), by_key)
-    return _walk_disabling(graph, by_key, delete_one, disable_one, aws.clock.stop)
+    return _walk_disabling(graph, by_key, delete_one, disable_one, aws.clock)
 
 
 def _walk_disabling(
@@ -160,7 +161,7 @@ def _walk_disabling(
     by_key: Mapping[str, StateRecord],
     delete_one: Callable[[str], None],
     disable_one: Callable[[str], None],
-    stop: threading.Event,
+    clock: Clock,
 ) -> WalkOutcome:
     """Walk the graph, and disable at once what can be; each is deleted after that."""
     keys = {f"{key} (disabling)": key for key in graph if by_key[key].resource_kind.disabled_ahead}
@@ -175,7 +176,7 @@ def _walk_disabling(
         else:
             delete_one(node)
 
-    outcome = walk(nodes, work, stop)
+    outcome = walk(nodes, work, clock.stop, clock.workers)
     skipped = {key: because for key, because in outcome.skipped.items() if key not in keys}
     return dataclasses.replace(outcome, skipped=skipped)
 

@@ -81,7 +81,7 @@ def make_plan(
     started = aws.clock.now()
     planner = _Planner(at_generations(stack, state), state, aws, on_wait)
     planner.read_ahead()
-    outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop)
+    outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop, aws.clock.workers)
     deletions = [
         deletion_or_keep(record, state, with_progress(aws, record.address, on_wait))[0]
         for record in (*orphans_of(stack, state), *planner.generations.deposed)
@@ -139,7 +139,8 @@ class _Planner:
                 self.actual[address] = actual
 
         nodes = dict.fromkeys((*wanted, *unrecorded), frozenset[str]())
-        self._ahead = walk(nodes, read_one, self._aws.clock.stop)
+        clock = self._aws.clock
+        self._ahead = walk(nodes, read_one, clock.stop, clock.workers)
         self._use_generations(all_of(found))
 
     def _use_generations(self, found: Generations) -> None:
