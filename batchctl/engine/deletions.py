@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from batchctl.aws.session import Aws
@@ -19,6 +19,23 @@ def orphans_of(stack: Sequence[Resource[Any]], state: State) -> tuple[StateRecor
     wanted = {resource.address for resource in stack}
     orphans = (r for address, r in state.resources.items() if address not in wanted)
     return (*orphans, *state.deposed)
+
+
+def keyed(
+    records: Iterable[StateRecord], deposed: Collection[StateRecord]
+) -> dict[str, StateRecord]:
+    """Return records by address; the key of a deposed predecessor also has its generation."""
+    return {
+        f"{record.address} (generation {record.generation})"
+        if record in deposed
+        else record.address: record
+        for record in records
+    }
+
+
+def all_keyed(state: State) -> dict[str, StateRecord]:
+    """Return all that is recorded by its keys."""
+    return keyed((*state.resources.values(), *state.deposed), state.deposed)
 
 
 def deletion_or_keep(record: StateRecord, state: State, aws: Aws) -> tuple[Step, Found]:

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
-from batchctl.engine.deletions import deletion_or_keep, physical_id
+from batchctl.engine.deletions import all_keyed, deletion_or_keep, keyed, physical_id
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.ownership import FRESH_S, Found, find_owned
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
@@ -35,7 +35,7 @@ def plan_destroy(
     What isn't ours stays, whatever the state says; what holds data stays unless `delete_data`; what
     other stacks share stays in any case. What could not be read is in the outcome, and has no step.
     """
-    records = _by_key((*state.state.resources.values(), *state.state.deposed), state)
+    records = all_keyed(state.state)
     steps: dict[str, Step] = {}
     found: dict[str, Found] = {}
     started = aws.clock.now()
@@ -93,7 +93,7 @@ class Remaining:
 def remaining_after(plan: Plan, outcome: WalkOutcome, state: StateFile) -> tuple[Remaining, ...]:
     """Return what is still recorded of what the plan was to delete, after `destroy`."""
     doomed = {step.address for step in plan.steps if step.mutates or step.forgets}
-    records = _by_key((*state.state.resources.values(), *state.state.deposed), state)
+    records = all_keyed(state.state)
     return tuple(
         Remaining(key, physical_id(record), _reason(key, outcome), record.resource_kind.cost)
         for key, record in records.items()
@@ -144,7 +144,7 @@ def delete_records(
 
     What isn't ours is kept and forgotten. `known` is what a plan has just found of them.
     """
-    by_key = _by_key(records, state)
+    by_key = keyed(records, state.state.deposed)
 
     def delete_one(key: str) -> None:
         _delete(by_key[key], known.fresh(key, aws), state, aws, emit)
@@ -194,17 +194,6 @@ def _disable(record: StateRecord, fresh: Found | None, aws: Aws) -> None:
         raise
     except (ClientError, BotoCoreError, BatchctlError):
         return
-
-
-def _by_key(records: Sequence[StateRecord], state: StateFile) -> dict[str, StateRecord]:
-    """Return records by address; a predecessor's key also has its generation."""
-    deposed = state.state.deposed
-    return {
-        f"{record.address} (generation {record.generation})"
-        if record in deposed
-        else record.address: record
-        for record in records
-    }
 
 
 def _reversed_graph(by_key: Mapping[str, StateRecord]) -> dict[str, set[str]]:

@@ -17,7 +17,7 @@ from typing import Any
 from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
-from batchctl.engine.deletions import deletion_or_keep, orphans_of
+from batchctl.engine.deletions import deletion_or_keep, keyed, orphans_of
 from batchctl.engine.difference import Change, attributes, difference
 from batchctl.engine.generations import (
     NONE_FOUND,
@@ -82,15 +82,12 @@ def make_plan(
     planner = _Planner(at_generations(stack, state), state, aws, on_wait)
     planner.read_ahead()
     outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop, aws.clock.workers)
-    deletions = [
-        deletion_or_keep(record, state, with_progress(aws, record.address, on_wait))[0]
-        for record in (*orphans_of(stack, state), *planner.generations.deposed)
-    ]
+    deletions, outcome_of_deletions = planner.plan_deletions(orphans_of(stack, state))
     steps = [planner.steps[r.address] for r in stack if r.address in planner.steps]
     return Plan(
         (*steps, *deletions),
         planner.actual,
-        outcome,
+        outcome.and_of(outcome_of_deletions),
         read_at=started,
         generations=planner.generations,
     )
@@ -175,6 +172,22 @@ class _Planner:
             desired = resource.desired(nothing)
             if not is_unknown(_identity(resource, desired)):
                 yield address, desired
+
+    def plan_deletions(
+        self, orphans: Sequence[StateRecord]
+    ) -> tuple[tuple[Step, ...], WalkOutcome]:
+        """Return the steps for what is no longer wanted, and what could not be read of it."""
+        found = self.generations.deposed
+        records = keyed((*orphans, *found), (*self._state.deposed, *found))
+        steps: dict[str, Step] = {}
+
+        def plan_deletion(key: str) -> None:
+            aws = with_progress(self._aws, records[key].address, self._on_wait)
+            steps[key] = deletion_or_keep(records[key], self._state, aws)[0]
+
+        nodes, clock = dict.fromkeys(records, frozenset[str]()), self._aws.clock
+        outcome = walk(nodes, plan_deletion, clock.stop, clock.workers)
+        return tuple(steps[key] for key in records if key in steps), outcome
 
     def plan_one(self, address: str) -> None:
         resource = self._stack[address]

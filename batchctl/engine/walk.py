@@ -34,6 +34,15 @@ class WalkOutcome:
         """Whether all the work was done."""
         return not (self.failed or self.skipped or self.interrupted or self.ended_by)
 
+    def and_of(self, other: WalkOutcome) -> WalkOutcome:
+        """Return the result of two walks of one run."""
+        return WalkOutcome(
+            {**self.failed, **other.failed},
+            {**self.skipped, **other.skipped},
+            self.interrupted or other.interrupted,
+            self.ended_by or other.ended_by,
+        )
+
 
 def walk(
     graph: Mapping[str, AbstractSet[str]],

@@ -227,8 +227,10 @@ class Life:
         self.world.pass_time(QUIET_S)
         self._say("the end: no fault any more")
         if self.random.random() < 0.25:
+            self._delete_by_hand(self.lost)
             self._require_down()
             return
+        self._delete_by_hand(self.lost - self._found_by_name())
         if not self._up():
             self._remove_what_is_in_the_way()
             if not self._up():
@@ -239,6 +241,24 @@ class Life:
             raise Broken(f"the plan after `up` isn't empty: {changes} {plan.outcome.failed}")
         self._require_one_of_each()
         self._require_down()
+
+    def _found_by_name(self) -> set[str]:
+        """Return the ids of ours that `up` finds without a record: what has a wanted name."""
+        wanted = {(each.kind, each.name) for each in self.wanted.stack()}
+        return {
+            each.id
+            for each in self.world.entities.values()
+            if (each.kind, re.sub(r"-\d+$", "", each.name)) in wanted
+        }
+
+    def _delete_by_hand(self, ids: set[str]) -> None:
+        """Have the user delete what no record knows of and no name finds, since a state was lost.
+
+        It could be in use by what is to be deleted, and so in its way.
+        """
+        for id_ in sorted(ids - self._recorded()):
+            self._say(f"the user deletes {id_}")
+            self.world.take_away(id_)
 
     def _remove_what_is_in_the_way(self) -> None:
         """Have others take theirs away where `up` has refused to touch it."""
@@ -278,5 +298,3 @@ class Life:
         self._require_nothing_but(set())
         if self.path.exists() or backup_of(self.path).exists():
             raise Broken("a state is left after `down`")
-
-

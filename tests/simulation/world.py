@@ -21,7 +21,7 @@ from turns import Died, Turns
 T = TypeVar("T")
 OURS: Final = "ours"
 # How long a read can show what was: at once of the ids that AWS assigns, as `up` relies on that.
-STALE_NAMED_S = 20.0
+STALE_NAMED_S = 5.0
 STALE_NUMBERED_S = 1.5
 # How long a write can say that what was just made is missing.
 UNSEEN_S = 10.0
@@ -215,7 +215,9 @@ class World:
         self.entities[made.id] = made
         return made
 
-    def change(self, id_: str, properties: Mapping[str, Any], tags: Mapping[str, str | None]) -> None:
+    def change(
+        self, id_: str, properties: Mapping[str, Any], tags: Mapping[str, str | None]
+    ) -> None:
         """Change properties and tags (None: away) of something that is the stack's."""
         entity = self._ours(id_, "changed")
         if self.turns.now - entity.born < UNSEEN_S and self._chance(self.faults.unseen):
