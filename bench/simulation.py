@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="repeat one life, with its calls")
     parser.add_argument("--seeds", type=int, default=1000, help="how many lives (1000)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (0)")
+    parser.add_argument("--minutes", type=float, default=600.0, help="begin no life after that")
     arguments = parser.parse_args()
     one = arguments.seed is not None
     seeds = [arguments.seed] if one else range(arguments.first, arguments.first + arguments.seeds)
@@ -35,6 +36,8 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
         for seed in seeds:
+            if time.monotonic() - started > 60 * arguments.minutes:
+                break
             life = Life(seed, Path(folder))
             try:
                 life.live()

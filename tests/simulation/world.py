@@ -25,6 +25,9 @@ STALE_NAMED_S = 5.0
 STALE_NUMBERED_S = 1.5
 # How long a write can say that what was just made is missing.
 UNSEEN_S = 10.0
+# So many times rarer does a read go wrong than a write: there are more of them, and the plan, in
+# which nothing happens yet, is nothing but reads.
+READS = 6.0
 FAULTS = (
     "throttles",
     "fails",
@@ -101,7 +104,7 @@ class World:
 
     def call(self, what: str, effect: Callable[[], T]) -> T:
         """Carry out one try of a call that changes something: with a fault, or without."""
-        fault = self._begin(what)
+        fault = self._begin(what, self.faults.rate)
         if fault == "loses the request":
             raise self._timeout()
         if fault == "takes effect later":
@@ -118,7 +121,7 @@ class World:
 
     def look(self, what: str, read: Callable[[Mapping[str, Entity]], T], stale_s: float) -> T:
         """Carry out one try of a read, which may show what was up to `stale_s` ago."""
-        fault = self._begin(what)
+        fault = self._begin(what, self.faults.rate / READS)
         if fault in {"loses its answer", "loses the request", "takes effect later"}:
             raise self._timeout()
         if self._chance(self.faults.stale):
@@ -128,12 +131,12 @@ class World:
             raise Died
         return read(self.entities)
 
-    def _begin(self, what: str) -> str | None:
+    def _begin(self, what: str, rate: float) -> str | None:
         self.calls += 1
         self.on_call()
         self.turns.give_way()
         self.pass_time(self.turns.random.uniform(0.02, 0.3))
-        fault = self.turns.random.choice(FAULTS) if self._chance(self.faults.rate) else None
+        fault = self.turns.random.choice(FAULTS) if self._chance(rate) else None
         self.log.append(f"{self.turns.now:8.1f} {what}" + (f": {fault}" if fault else ""))
         if fault is None:
             return None
