@@ -55,7 +55,7 @@ def record_walks() -> None:
     walk = engine_walk.walk
 
     def recorded(
-        graph: Mapping[str, Any], work: Callable[[str], None], stop: threading.Event
+        graph: Mapping[str, Any], work: Callable[[str], None], stop: threading.Event, *workers: Any
     ) -> Any:
         number = len(walks)
         walks.append({address: sorted(before) for address, before in graph.items()})
@@ -67,7 +67,7 @@ def record_walks() -> None:
             finally:
                 where.reset(token)
 
-        return walk(graph, noted, stop)
+        return walk(graph, noted, stop, *workers)
 
     for module in (plan, apply, destroy):
         module.walk = recorded  # type: ignore[attr-defined]

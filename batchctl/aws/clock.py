@@ -1,4 +1,7 @@
-"""Time, passed in: all waits use a Clock, so that tests never sleep and Ctrl-C ends a wait."""
+"""Time, passed in: all waits use a Clock, so that tests never sleep and Ctrl-C ends a wait.
+
+With it comes who works at the same time: a test can have everything done in one thread.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from batchctl.aws.workers import Threads, Workers
 from batchctl.errors import Interrupted
 
 
@@ -22,6 +26,7 @@ class Clock:
     now: Callable[[], float] = time.monotonic
     stop: threading.Event = field(default_factory=threading.Event)
     sleep: Callable[[threading.Event, float], None] = _stoppable_sleep
+    workers: Callable[[], Workers] = Threads
 
     def pause(self, seconds: float) -> None:
         """Wait `seconds`; raises Interrupted when the run is being stopped."""

@@ -58,7 +58,7 @@ def apply(
     state.depose(plan.generations.deposed)
     applier = _Applier(at_generations(stack, state.state, plan.generations), plan, state, aws, emit)
     graph = order_of_creation(stack, applier.foresee())
-    outcome = walk(graph, applier.apply_one, aws.clock.stop)
+    outcome = walk(graph, applier.apply_one, aws.clock.stop, aws.clock.workers)
     _report_skipped(outcome, emit)
     if outcome.complete:
         outcome = delete_records(orphans_of(stack, state.state), state, aws, emit, ends_work=False)
@@ -261,6 +261,7 @@ class _Applier:
         rereads: int = MAX_REREADS,
     ) -> Outputs:
         """Make the changes of the step; after a lost answer, those that are still missing."""
+        self._record_new_needs(resource, actual)
         try:
             outputs = self._change(step, resource, actual, aws)
         except AmbiguousOutcome as error:
@@ -270,6 +271,16 @@ class _Applier:
         desired = resource.desired(self.deployed)
         self._state.put(self._record(resource, desired, outputs))
         return outputs
+
+    def _record_new_needs(self, resource: Resource[Any], actual: Actual[Any]) -> None:
+        """Record what it is about to need as well: a `down` after a run that died deletes by it."""
+        recorded = self._state.state.resources.get(resource.address)
+        now = self._record(resource, resource.desired(self.deployed), actual.outputs)
+        if recorded is None:
+            self._state.put(now)
+        elif not set(now.dependencies) <= set(recorded.dependencies):
+            both = sorted({*recorded.dependencies, *now.dependencies})
+            self._state.put(dataclasses.replace(recorded, dependencies=tuple(both)))
 
     def _change(
         self, step: Step, resource: Resource[Any], actual: Actual[Any], aws: Aws

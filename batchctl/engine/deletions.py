@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from batchctl.aws.session import Aws
@@ -22,33 +22,48 @@ def orphans_of(stack: Sequence[Resource[Any]], state: State) -> tuple[StateRecor
     return (*orphans, *state.deposed)
 
 
-def planned_deletions(
-    unwanted: Sequence[StateRecord],
-    deposed: Collection[StateRecord],
-    state: State,
-    aws_for: Callable[[str], Aws],
-) -> Iterator[Step]:
-    """Yield the steps of `up` for what is no longer wanted; `aws_for` an address reads it.
+def keyed(
+    records: Iterable[StateRecord], deposed: Collection[StateRecord]
+) -> dict[str, StateRecord]:
+    """Return records by address; the key of a deposed predecessor also has its generation."""
+    return {
+        f"{record.address} (generation {record.generation})"
+        if record in deposed
+        else record.address: record
+        for record in records
+    }
+
+
+def all_keyed(state: State) -> dict[str, StateRecord]:
+    """Return all that is recorded by its keys."""
+    return keyed((*state.resources.values(), *state.deposed), state.deposed)
+
+
+def with_work_kept(
+    steps: Mapping[str, Step], records: Mapping[str, StateRecord], deposed: Collection[StateRecord]
+) -> tuple[Step, ...]:
+    """Return the steps of `up` for what is no longer wanted, by the keys of its records.
 
     A replaced resource, one of the `deposed`, in which work goes on is kept, and what that needs.
     """
-    steps = [deletion_or_keep(each, state, aws_for(each.address))[0] for each in unwanted]
     at_work = [
-        record
-        for record, step in zip(unwanted, steps, strict=True)
-        if step.ends and record in deposed and kind_of(record).lets_work_end
+        records[key]
+        for key, step in steps.items()
+        if step.ends and records[key] in deposed and kind_of(records[key]).lets_work_end
     ]
-    needed_by = _needed_by(at_work, unwanted)
-    for record, step in zip(unwanted, steps, strict=True):
+    needed_by = _needed_by(at_work, [records[key] for key in steps])
+
+    def kept(step: Step, record: StateRecord) -> Step:
         because = needed_by.get(record.address, "")
         if step.ends and record in at_work:
             because = goes_on(step.ends)
-        if because and step.mutates:
-            yield dataclasses.replace(
-                step, action=Action.KEEP, ends=None, loosens=(), kept_because=because
-            )
-        else:
-            yield step
+        if not because or not step.mutates:
+            return step
+        return dataclasses.replace(
+            step, action=Action.KEEP, ends=None, loosens=(), kept_because=because
+        )
+
+    return tuple(kept(step, records[key]) for key, step in steps.items())
 
 
 def _needed_by(

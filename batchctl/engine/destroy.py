@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
 from batchctl.engine.deletions import (
+    all_keyed,
     deletion_or_keep,
     goes_on,
+    keyed,
     needs,
     needs_until_gone,
     physical_id,
@@ -42,7 +44,7 @@ def plan_destroy(
     What isn't ours stays, whatever the state says; what holds data stays unless `delete_data`; what
     other stacks share stays in any case. What could not be read is in the outcome, and has no step.
     """
-    records = _by_key((*state.state.resources.values(), *state.state.deposed), state)
+    records = all_keyed(state.state)
     steps: dict[str, Step] = {}
     found: dict[str, Found] = {}
     started = aws.clock.now()
@@ -52,7 +54,8 @@ def plan_destroy(
         step, found[key] = deletion_or_keep(records[key], state.state, reporting_aws)
         steps[key] = _without_data(step, delete_data)
 
-    outcome = walk(dict.fromkeys(records, frozenset()), plan_one, aws.clock.stop)
+    nodes = dict.fromkeys(records, frozenset[str]())
+    outcome = walk(nodes, plan_one, aws.clock.stop, aws.clock.workers)
     return Plan(
         tuple(steps[key] for key in records if key in steps),
         outcome=outcome,
@@ -106,7 +109,7 @@ def remaining_after(plan: Plan, outcome: WalkOutcome, state: StateFile) -> tuple
     """Return what is still recorded of what the plan was to delete, after `destroy`."""
     return tuple(
         Remaining(key, physical_id(record), _reason(key, outcome), kind_of(record).cost)
-        for key, record in _by_key(_doomed(plan, state), state).items()
+        for key, record in keyed(_doomed(plan, state), state.state.deposed).items()
     )
 
 
@@ -156,7 +159,7 @@ def delete_records(  # noqa: PLR0913 - as `_delete`, and what ends
     What isn't ours is kept and forgotten. `known` is what a plan has just found of them. Unless
     that `ends_work`, a predecessor in which work goes on stays, with all that it needs.
     """
-    by_key = _by_key(records, state)
+    by_key = keyed(records, state.state.deposed)
     dependents = _reversed_graph(by_key)
     kept: dict[str, str] = {}
 
@@ -176,7 +179,7 @@ def delete_records(  # noqa: PLR0913 - as `_delete`, and what ends
             _disable(by_key[key], known.fresh(key, aws), state, aws)
 
     graph = _entry_points_first(dependents, by_key)
-    return _walk_disabling(graph, by_key, delete_one, disable_one, aws.clock.stop)
+    return _walk_disabling(graph, by_key, delete_one, disable_one, aws.clock)
 
 
 def _walk_disabling(
@@ -184,7 +187,7 @@ def _walk_disabling(
     by_key: Mapping[str, StateRecord],
     delete_one: Callable[[str], None],
     disable_one: Callable[[str], None],
-    stop: threading.Event,
+    clock: Clock,
 ) -> WalkOutcome:
     """Walk the graph, and disable at once what can be; each is deleted after that."""
     keys = {f"{key} (disabling)": key for key in graph if kind_of(by_key[key]).disabled_ahead}
@@ -199,7 +202,7 @@ def _walk_disabling(
         else:
             delete_one(node)
 
-    outcome = walk(nodes, work, stop)
+    outcome = walk(nodes, work, clock.stop, clock.workers)
     skipped = {key: because for key, because in outcome.skipped.items() if key not in keys}
     return dataclasses.replace(outcome, skipped=skipped)
 
@@ -217,17 +220,6 @@ def _disable(record: StateRecord, fresh: Found | None, state: StateFile, aws: Aw
         raise
     except (ClientError, BotoCoreError, BatchctlError):
         return
-
-
-def _by_key(records: Sequence[StateRecord], state: StateFile) -> dict[str, StateRecord]:
-    """Return records by address; a predecessor's key also has its generation."""
-    deposed = state.state.deposed
-    return {
-        f"{record.address} (generation {record.generation})"
-        if record in deposed
-        else record.address: record
-        for record in records
-    }
 
 
 def _reversed_graph(by_key: Mapping[str, StateRecord]) -> dict[str, set[str]]:

@@ -15,6 +15,8 @@ from batchctl.resource import NotOwned, Outputs, foreign_because, is_owned
 # An answer about ownership is as good as new for so long: between a plan and its deletions no more
 # time may pass, or it is asked again.
 FRESH_S = 10.0
+# Within how many seconds AWS shows in reads what was made.
+SHOWN_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -28,26 +30,38 @@ class Found:
     foreign: str | None = None
 
 
+NOTHING = Found()
+
+
 def find_owned(record: StateRecord, aws: Aws, *, is_deposed: bool = False) -> Found:
     """Return what AWS has of a record: by its recorded id, else by name and tag.
 
-    An id that AWS doesn't show for once must not leave a resource behind. A deposed one has only
-    its id: what has its name may be its successor.
+    What AWS doesn't show for once must not be left behind, as nobody would know of it any more: it
+    is asked for again. A deposed one has only its id: what has its name may be its successor.
     """
+    found = _found(record, aws, is_deposed)
+    if found == NOTHING:
+        aws.on_wait("AWS to show what may just have been made")
+        aws.clock.pause(SHOWN_WITHIN_S)
+        found = _found(record, aws, is_deposed)
+    return found
+
+
+def _found(record: StateRecord, aws: Aws, is_deposed: bool) -> Found:
     kind, outputs = kind_of(record), outputs_of(record)
     if outputs is not None:
         found = _judged(record, outputs, aws)
         if found is not None:
             return found
         if is_deposed:
-            return Found()
+            return NOTHING
     try:
         actual = kind.read(aws, None, record.identity)
     except NotOwned as error:
         return Found(foreign=error.message)
     if actual is None:
-        return Found()
-    return _judged(record, actual.outputs, aws) or Found()
+        return NOTHING
+    return _judged(record, actual.outputs, aws) or NOTHING
 
 
 def _judged(record: StateRecord, outputs: Outputs, aws: Aws) -> Found | None:

@@ -17,7 +17,7 @@ from typing import Any
 from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
-from batchctl.engine.deletions import orphans_of, planned_deletions
+from batchctl.engine.deletions import deletion_or_keep, keyed, orphans_of, with_work_kept
 from batchctl.engine.difference import Change, attributes, difference
 from batchctl.engine.generations import (
     NONE_FOUND,
@@ -82,17 +82,13 @@ def make_plan(
     started = aws.clock.now()
     planner = _Planner(at_generations(stack, state), state, aws, on_wait)
     planner.read_ahead()
-    outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop)
-    deposed = (*state.deposed, *planner.generations.deposed)
-    unwanted = (*orphans_of(stack, state), *planner.generations.deposed)
-    deletions = planned_deletions(
-        unwanted, deposed, state, lambda address: with_progress(aws, address, on_wait)
-    )
+    outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop, aws.clock.workers)
+    deletions, outcome_of_deletions = planner.plan_deletions(orphans_of(stack, state))
     steps = [planner.steps[r.address] for r in stack if r.address in planner.steps]
     return Plan(
         (*steps, *deletions),
         planner.actual,
-        outcome,
+        outcome.and_of(outcome_of_deletions),
         read_at=started,
         generations=planner.generations,
     )
@@ -141,7 +137,8 @@ class _Planner:
                 self.actual[address] = actual
 
         nodes = dict.fromkeys((*wanted, *unrecorded), frozenset[str]())
-        self._ahead = walk(nodes, read_one, self._aws.clock.stop)
+        clock = self._aws.clock
+        self._ahead = walk(nodes, read_one, clock.stop, clock.workers)
         self._use_generations(all_of(found))
 
     def _use_generations(self, found: Generations) -> None:
@@ -176,6 +173,24 @@ class _Planner:
             desired = resource.desired(nothing)
             if not is_unknown(_identity(resource, desired)):
                 yield address, desired
+
+    def plan_deletions(
+        self, orphans: Sequence[StateRecord]
+    ) -> tuple[tuple[Step, ...], WalkOutcome]:
+        """Return the steps for what is no longer wanted, and what could not be read of it."""
+        found = self.generations.deposed
+        deposed = (*self._state.deposed, *found)
+        records = keyed((*orphans, *found), deposed)
+        steps: dict[str, Step] = {}
+
+        def plan_deletion(key: str) -> None:
+            aws = with_progress(self._aws, records[key].address, self._on_wait)
+            steps[key] = deletion_or_keep(records[key], self._state, aws)[0]
+
+        nodes, clock = dict.fromkeys(records, frozenset[str]()), self._aws.clock
+        outcome = walk(nodes, plan_deletion, clock.stop, clock.workers)
+        in_order = {key: steps[key] for key in records if key in steps}
+        return with_work_kept(in_order, records, deposed), outcome
 
     def plan_one(self, address: str) -> None:
         resource = self._stack[address]

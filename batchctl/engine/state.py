@@ -273,6 +273,7 @@ def _without(records: Mapping[str, StateRecord], address: str) -> dict[str, Stat
 
 
 def _as_json(state: State) -> dict[str, Any]:
+    # Records as they are: a copy of each (`asdict`) takes as long as writing the file.
     return {
         "format": FORMAT,
         "serial": state.serial,
@@ -282,8 +283,8 @@ def _as_json(state: State) -> dict[str, Any]:
         "api_cidrs": state.api_cidrs,
         "api_scheme": state.api_scheme,
         "compute": state.compute,
-        "resources": {a: dataclasses.asdict(r) for a, r in sorted(state.resources.items())},
-        "deposed": [dataclasses.asdict(record) for record in state.deposed],
+        "resources": {a: vars(r) for a, r in sorted(state.resources.items())},
+        "deposed": [vars(record) for record in state.deposed],
     }
 
 

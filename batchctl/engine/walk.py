@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
+from batchctl.aws.workers import Threads, Workers
 from batchctl.errors import Interrupted, RunOver
 
-WORKERS = 32
 # Why work was skipped that depends on nothing that failed.
 INTERRUPTED = "interrupted"
 OVER = frozenset(kind.in_short for kind in RunOver.__subclasses__())
@@ -34,11 +34,23 @@ class WalkOutcome:
         """Whether all the work was done."""
         return not (self.failed or self.skipped or self.interrupted or self.ended_by)
 
+    def and_of(self, other: WalkOutcome) -> WalkOutcome:
+        """Return the result of two walks of one run."""
+        return WalkOutcome(
+            {**self.failed, **other.failed},
+            {**self.skipped, **other.skipped},
+            self.interrupted or other.interrupted,
+            self.ended_by or other.ended_by,
+        )
+
 
 def walk(
-    graph: Mapping[str, AbstractSet[str]], work: Callable[[str], None], stop: threading.Event
+    graph: Mapping[str, AbstractSet[str]],
+    work: Callable[[str], None],
+    stop: threading.Event,
+    workers: Callable[[], Workers] = Threads,
 ) -> WalkOutcome:
-    """Call `work(address)` for every node after its predecessors, each in a thread of its own.
+    """Call `work(address)` for every node after its predecessors, several at the same time.
 
     `graph` gives for each address the addresses that must come first. When `stop` is set, no new
     work starts; running work is waited for. Errors of `work` are collected, never raised; after a
@@ -47,11 +59,11 @@ def walk(
     sorter = TopologicalSorter(graph)
     sorter.prepare()
     run = _Run(graph)
-    with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="batchctl") as pool:
+    with workers() as pool:
         while sorter.is_active():
             for address in sorter.get_ready():
                 run.begin(address, pool, work, stop)
-            for address in run.ended():
+            for address in run.ended(pool):
                 sorter.done(address)
     return run.outcome()
 
@@ -71,7 +83,7 @@ class _Run:
     def begin(
         self,
         address: str,
-        pool: ThreadPoolExecutor,
+        pool: Workers,
         work: Callable[[str], None],
         stop: threading.Event,
     ) -> None:
@@ -87,15 +99,14 @@ class _Run:
             self._skipped[address] = INTERRUPTED
             self._passed_over.append(address)
         else:
-            self._running[pool.submit(work, address)] = address
+            self._running[pool.begin(work, address)] = address
 
-    def ended(self) -> list[str]:
+    def ended(self, pool: Workers) -> list[str]:
         """Return the addresses that ended since the last call; wait for one if none did."""
         ended, self._passed_over = self._passed_over, []
         if ended or not self._running:
             return ended
-        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-        for future in done:
+        for future in pool.wait_for_one(self._running):
             address = self._running.pop(future)
             self._note_error(address, future.exception())
             ended.append(address)

@@ -1,0 +1,99 @@
+"""What of a stack is still in an account: by tag, and by name where nothing is found by tags.
+
+Asked of AWS by boto3 alone, so that nothing of batchctl's own can hide anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+STACK_TAG: Final = "batchctl:stack"
+# Operations that list what can be named after a stack; with the place of the names in the answer.
+_LISTS: Final = (
+    ("sqs", "list_queues", "QueueUrls", None),
+    ("dynamodb", "list_tables", "TableNames", None),
+    ("lambda", "list_functions", "Functions", "FunctionName"),
+    ("lambda", "list_event_source_mappings", "EventSourceMappings", "FunctionArn"),
+    ("iam", "list_roles", "Roles", "RoleName"),
+    ("iam", "list_instance_profiles", "InstanceProfiles", "InstanceProfileName"),
+    ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    ("ecr", "describe_repositories", "repositories", "repositoryName"),
+    ("batch", "describe_job_queues", "jobQueues", "jobQueueName"),
+    ("batch", "describe_compute_environments", "computeEnvironments", "computeEnvironmentName"),
+    ("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName"),
+    ("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName"),
+    ("apigateway", "get_rest_apis", "items", "name"),
+    ("events", "list_rules", "Rules", "Name"),
+    ("ec2", "describe_security_groups", "SecurityGroups", "GroupName"),
+    ("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateName"),
+)
+# Nothing runs by it and it costs nothing: deregistered ones are shown for 180 days.
+_REVISIONS: Final = ("batch", "describe_job_definitions", "jobDefinitions", "jobDefinitionArn")
+# Shown with their tags for a while after they are gone.
+_GONE: Final = (":job-definition/", ":batch:")
+
+
+def orphans(
+    session: boto3.Session, stack: str, endpoint: str | None
+) -> tuple[list[str], list[str]]:
+    """Return what is left of the stack, and what could not be asked and why."""
+    left: list[str] = []
+    unasked: list[str] = []
+    for what, ask in _questions(session, stack, endpoint):
+        try:
+            left.extend(ask())
+        except (ClientError, BotoCoreError) as error:
+            unasked.append(f"{what}: {error}")
+    return sorted(set(left)), unasked
+
+
+def _questions(
+    session: boto3.Session, stack: str, endpoint: str | None
+) -> Iterator[tuple[str, Callable[[], list[str]]]]:
+    def client(service: str) -> Any:
+        return session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]
+
+    def by_tag() -> list[str]:
+        pages = (
+            client("resourcegroupstaggingapi")
+            .get_paginator("get_resources")
+            .paginate(TagFilters=[{"Key": STACK_TAG, "Values": [stack]}])
+        )
+        arns = [each["ResourceARN"] for page in pages for each in page["ResourceTagMappingList"]]
+        return [arn for arn in arns if not any(each in arn for each in _GONE)]
+
+    yield "resourcegroupstaggingapi.GetResources", by_tag
+    for service, operation, member, key in _LISTS:
+        yield (
+            f"{service}.{operation}",
+            lambda s=service, o=operation, m=member, k=key: [
+                name for name in _names(client(s), o, m, k) if f"{stack}-" in name
+            ],
+        )
+
+    def active() -> list[str]:
+        service, operation, member, _ = _REVISIONS
+        answer = getattr(client(service), operation)(status="ACTIVE")
+        return [
+            each["jobDefinitionArn"]
+            for each in answer[member]
+            if each["jobDefinitionName"].startswith(f"{stack}-")
+        ]
+
+    yield "batch.describe_job_definitions", active
+
+
+def _names(client: Any, operation: str, member: str, key: str | None) -> Iterator[str]:
+    pages = (
+        client.get_paginator(operation).paginate()
+        if client.can_paginate(operation)
+        else [getattr(client, operation)()]
+    )
+    for page in pages:
+        for each in page.get(member, ()):
+            name = each if key is None else each.get(key, "")
+            yield f"{client.meta.service_model.service_name}: {name}"
