@@ -14,7 +14,7 @@ from own_compute import put_compute
 
 pytestmark = pytest.mark.e2e
 
-COMPUTE = '''
+COMPUTE = """
 import ctypes, email, math, multiprocessing, os, signal, subprocess, sys, threading, time
 
 def compute(item, parameters):
@@ -71,7 +71,7 @@ def ignores(item):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return {"ok": item}
 def surrogate(item): return {"text": chr(0xd800)}
-'''
+"""
 
 EXPECTED: dict[str, tuple[str | None, str | dict[str, Any]]] = {
     "exits0": ("EXIT_CODE", "exit status 0 before it returned"),
@@ -132,9 +132,7 @@ def test_each_item_costs_itself_alone(nasty: Application) -> None:
             assert results[name]["result"] == {"ok": name}, results[name]
     found = {kind: _end(results[kind]) for kind in EXPECTED}
     wrong = {
-        kind: found[kind]
-        for kind, expected in EXPECTED.items()
-        if not _is(found[kind], expected)
+        kind: found[kind] for kind, expected in EXPECTED.items() if not _is(found[kind], expected)
     }
     assert wrong == {}
     failed = [kind for kind, (reason, _) in EXPECTED.items() if reason is not None]

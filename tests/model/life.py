@@ -99,6 +99,7 @@ class Life:
     """Everything that outlives a process; each method but the last ones is a process."""
 
     nature: Nature
+    job_id: str = JOB_ID
     clock: Clock = field(default_factory=Clock)
     dynamodb: MemoryDynamoDB = field(default_factory=MemoryDynamoDB)
     queue: Queue = field(default_factory=Queue)
@@ -128,7 +129,7 @@ class Life:
             Terminator(store, submission, batch, marker),
         )
         try:
-            splitter.split(JOB_ID, f"splitter-{next(self.ids)}", REMAINING_MS)
+            splitter.split(self.job_id, f"splitter-{next(self.ids)}", REMAINING_MS)
         except FORGIVEN:
             self.receives[body] = self.receives.get(body, 0) + 1
             if self.receives[body] < MOST_RECEIVES:
@@ -153,7 +154,7 @@ class Life:
         monitor = self._monitor(plan, skew)
         canceller = Canceller(monitor.store, monitor, self._trackers_terminator(plan, skew))
         try:
-            canceller.cancel(JOB_ID, math.inf)
+            canceller.cancel(self.job_id, math.inf)
         except RefusedError:
             pass
 
@@ -168,7 +169,7 @@ class Life:
         )
         call = Invocation(f"retry-{next(self.ids)}", REMAINING_MS)
         try:
-            retrier.retry(Request(Action.RETRY, JOB_ID), call, self._deadline(hurried))
+            retrier.retry(Request(Action.RETRY, self.job_id), call, self._deadline(hurried))
         except RefusedError:
             pass
 
@@ -176,17 +177,17 @@ class Life:
         """How the job is shown, with all the pages of its results."""
         monitor = self._monitor(plan, skew)
         reader = Reader(monitor.store, monitor, self._messages(plan))
-        shown = page = reader.job(JOB_ID, 1000, None)
+        shown = page = reader.job(self.job_id, 1000, None)
         results: dict[str, Any] = {}
         while True:
             found: Any = page["results"]
             results |= found
             if "next" not in page:
                 return shown | {"results": results}
-            page = reader.job(JOB_ID, 1000, max(found))
+            page = reader.job(self.job_id, 1000, max(found))
 
     def record(self) -> JobRecord | None:
-        return self._store(GOOD(), 0.0).read(JOB_ID)
+        return self._store(GOOD(), 0.0).read(self.job_id)
 
     def start(self, task: str) -> None:
         """Start a task's container."""
@@ -311,6 +312,4 @@ class Life:
 
 def in_hand(life: Life) -> int:
     """How many items are in hand of containers that live."""
-    return sum(
-        cell == Cell.RUNNING for each in life.containers.values() for cell in each.cells
-    )
+    return sum(cell == Cell.RUNNING for each in life.containers.values() for cell in each.cells)
