@@ -17,7 +17,6 @@ from handlers.batch.submission import Submission
 from handlers.batch.termination import Terminator, is_called_off
 from handlers.log import logger
 
-
 RECORDED_AFTER_S = (1.0, 2.0, 4.0)
 """What another splitter has submitted is in the record within so many seconds, one after another.
 """

@@ -28,8 +28,8 @@ from handlers.store.jobs import JobStore, RunEnd
 from handlers.store.table import Change, unchanged
 from handlers.tracking.failure_records import FailureRecords
 from handlers.tracking.follow_ups import FollowUps
-from handlers.tracking.retry_lease import unless_prepared
 from handlers.tracking.progress import Counts, Observation, observe, status_of, succeeded_tasks
+from handlers.tracking.retry_lease import unless_prepared
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient

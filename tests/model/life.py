@@ -5,6 +5,7 @@ The functions' and the runner's code is the real one; DynamoDB, SQS and AWS Batc
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Iterator
@@ -153,10 +154,8 @@ class Life:
     def cancel(self, plan: Plan, skew: float = 0.0) -> None:
         monitor = self._monitor(plan, skew)
         canceller = Canceller(monitor.store, monitor, self._trackers_terminator(plan, skew))
-        try:
+        with contextlib.suppress(RefusedError):
             canceller.cancel(self.job_id, math.inf)
-        except RefusedError:
-            pass
 
     def retry(self, plan: Plan, skew: float = 0.0, *, hurried: bool = False) -> None:
         monitor = self._monitor(plan, skew)
@@ -168,10 +167,8 @@ class Life:
             self.nature.has_on_demand,
         )
         call = Invocation(f"retry-{next(self.ids)}", REMAINING_MS)
-        try:
+        with contextlib.suppress(RefusedError):
             retrier.retry(Request(Action.RETRY, self.job_id), call, self._deadline(hurried))
-        except RefusedError:
-            pass
 
     def read(self, plan: Plan, skew: float = 0.0) -> dict[str, Any]:
         """How the job is shown, with all the pages of its results."""

@@ -1,10 +1,10 @@
 """A job that was submitted before an upgrade ends well after it, wherever it stood.
 
-earlier_records/before_layout_2.json holds the table and AWS Batch as the code of commit 3c8ddcc left
-them: its receiver, splitter, tracker and the runner's table code, run over the doubles of this
-folder (five items, two in a task): a job that waits (`queued`), one whose splitter died between
-SubmitJob and the record of it (`half`), one whose three tasks run (`running`), one of which a
-container ended with 139 and an item raised (`failed`).
+earlier_records/before_layout_2.json holds the table and AWS Batch as the code of commit 3c8ddcc
+left them: its receiver, splitter, tracker and the runner's table code, run over the doubles of
+this folder (five items, two in a task): a job that waits (`queued`), one whose splitter died
+between SubmitJob and the record of it (`half`), one whose three tasks run (`running`), one of
+which a container ended with 139 and an item raised (`failed`).
 """
 
 from __future__ import annotations
