@@ -5,6 +5,7 @@ The functions' and the runner's code is the real one; DynamoDB, SQS and AWS Batc
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Iterator
@@ -99,6 +100,7 @@ class Life:
     """Everything that outlives a process; each method but the last ones is a process."""
 
     nature: Nature
+    job_id: str = JOB_ID
     clock: Clock = field(default_factory=Clock)
     dynamodb: MemoryDynamoDB = field(default_factory=MemoryDynamoDB)
     queue: Queue = field(default_factory=Queue)
@@ -128,7 +130,7 @@ class Life:
             Terminator(store, submission, batch, marker),
         )
         try:
-            splitter.split(JOB_ID, f"splitter-{next(self.ids)}", REMAINING_MS)
+            splitter.split(self.job_id, f"splitter-{next(self.ids)}", REMAINING_MS)
         except FORGIVEN:
             self.receives[body] = self.receives.get(body, 0) + 1
             if self.receives[body] < MOST_RECEIVES:
@@ -152,10 +154,8 @@ class Life:
     def cancel(self, plan: Plan, skew: float = 0.0) -> None:
         monitor = self._monitor(plan, skew)
         canceller = Canceller(monitor.store, monitor, self._trackers_terminator(plan, skew))
-        try:
-            canceller.cancel(JOB_ID, math.inf)
-        except RefusedError:
-            pass
+        with contextlib.suppress(RefusedError):
+            canceller.cancel(self.job_id, math.inf)
 
     def retry(self, plan: Plan, skew: float = 0.0, *, hurried: bool = False) -> None:
         monitor = self._monitor(plan, skew)
@@ -167,26 +167,24 @@ class Life:
             self.nature.has_on_demand,
         )
         call = Invocation(f"retry-{next(self.ids)}", REMAINING_MS)
-        try:
-            retrier.retry(Request(Action.RETRY, JOB_ID), call, self._deadline(hurried))
-        except RefusedError:
-            pass
+        with contextlib.suppress(RefusedError):
+            retrier.retry(Request(Action.RETRY, self.job_id), call, self._deadline(hurried))
 
     def read(self, plan: Plan, skew: float = 0.0) -> dict[str, Any]:
         """How the job is shown, with all the pages of its results."""
         monitor = self._monitor(plan, skew)
         reader = Reader(monitor.store, monitor, self._messages(plan))
-        shown = page = reader.job(JOB_ID, 1000, None)
+        shown = page = reader.job(self.job_id, 1000, None)
         results: dict[str, Any] = {}
         while True:
             found: Any = page["results"]
             results |= found
             if "next" not in page:
                 return shown | {"results": results}
-            page = reader.job(JOB_ID, 1000, max(found))
+            page = reader.job(self.job_id, 1000, max(found))
 
     def record(self) -> JobRecord | None:
-        return self._store(GOOD(), 0.0).read(JOB_ID)
+        return self._store(GOOD(), 0.0).read(self.job_id)
 
     def start(self, task: str) -> None:
         """Start a task's container."""
@@ -311,6 +309,4 @@ class Life:
 
 def in_hand(life: Life) -> int:
     """How many items are in hand of containers that live."""
-    return sum(
-        cell == Cell.RUNNING for each in life.containers.values() for cell in each.cells
-    )
+    return sum(cell == Cell.RUNNING for each in life.containers.values() for cell in each.cells)
