@@ -74,6 +74,14 @@ def run_as_lambda(program: str, *folders: Path) -> str:
     return process.stdout
 
 
+@pytest.mark.skipif(not (REPOSITORY / ".git").exists(), reason="asks git about a checkout")
+@pytest.mark.parametrize("name", ["batchctl/runner/task.py", "examples/demo.sh", "config.yaml"])
+def test_a_checkout_has_the_same_line_ends_on_every_machine(name: str) -> None:
+    command = ["git", "check-attr", "text", "eol", "--", name]
+    shown = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    assert shown.stdout.splitlines() == [f"{name}: text: auto", f"{name}: eol: lf"]
+
+
 def test_hash_is_the_one_that_lambda_gives() -> None:
     package = packaging.function_package()
 

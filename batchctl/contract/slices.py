@@ -18,7 +18,7 @@ MAX_ATTEMPT_S = 2**31 - 1
 """AWS Batch API reference, JobTimeout: an integer."""
 
 TASKS_PER_SLOT = 8
-"""Tasks that follow one another where one can run, at least: so that all places end together."""
+"""Tasks that follow one another in a slot, at least: so that all slots end at about one time."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Slices:
 
     @property
     def parts(self) -> Iterator[Part]:
-        """The tasks in parts, each of one size: a container is told that, and where it begins.
+        """The tasks in parts, each of one size: a container gets that size, and where it begins.
 
         Where others follow, the last slice that isn't full is a part of its own, of its own size:
         its container must not go on into the next one's items.

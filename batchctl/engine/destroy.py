@@ -245,7 +245,7 @@ def _entry_points_first(
     return {key: before if key in first else before | entry_points for key, before in graph.items()}
 
 
-def _delete(  # noqa: PLR0913 - what is deleted, what is known of it, and who is told
+def _delete(  # noqa: PLR0913 - what is deleted, what is known of it, and who is notified
     record: StateRecord,
     fresh: Found | None,
     state: StateFile,

@@ -8,6 +8,7 @@ context into its working directory has it there, as ours does, and so had those 
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -29,7 +30,8 @@ _COPY: Final = re.compile(r"(?im)^\s*(?:COPY|ADD)\s(?!.*--from=)(?P<rest>.*)$")
 def complete(context: Context, folder: Path) -> Context:
     """Return the context that is built: the bytes of all that is ours count in its hash.
 
-    BatchctlError when the folder has neither compute.py nor a Dockerfile.
+    BatchctlError when the folder has neither compute.py nor a Dockerfile, or when its compute.py is
+    a link to what the image doesn't have.
     """
     files = {**context.files, **_runner()}
     if DOCKERFILE in context.files:
@@ -47,14 +49,14 @@ def with_runner(context: Context) -> Context:
 
 
 def require_compute(context: Context, folder: Path) -> None:
-    """Raise BatchctlError when a folder has no compute.py."""
-    if _has_compute(context):
-        return
-    raise BatchctlError(
-        f"could not build the image: `{folder}` has no `{COMPUTE}` and no `{DOCKERFILE}`",
-        hint="`batchctl init` in an empty folder writes one to start from; or name another "
-        "folder (`compute.build`) or an image (`compute.image`) in config.yaml",
-    )
+    """Raise BatchctlError when a folder has no compute.py, or a link to one elsewhere."""
+    if not _has_compute(context):
+        raise BatchctlError(
+            f"could not build the image: `{folder}` has no `{COMPUTE}` and no `{DOCKERFILE}`",
+            hint="`batchctl init` in an empty folder writes one to start from; or name another "
+            "folder (`compute.build`) or an image (`compute.image`) in config.yaml",
+        )
+    _require_linked(context, COMPUTE)
 
 
 def lacks_runner(dockerfile: str) -> bool:
@@ -78,6 +80,27 @@ def _runner() -> Mapping[str, Path]:
 
 def _has_compute(context: Context) -> bool:
     return any(name in context.files for name in (COMPUTE, "compute/__init__.py"))
+
+
+def _require_linked(context: Context, name: str) -> None:
+    """Raise BatchctlError when a file is a link to what isn't in the context.
+
+    No builder follows it. A link into a folder that is a link itself counts as one that leads out.
+    """
+    path = context.files.get(name)
+    seen: set[str] = set()
+    while path is not None and path.is_symlink() and name not in seen:
+        seen.add(name)
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(name), path.readlink()))
+        path = context.files.get(name)
+    if seen and (path is None or path.is_symlink()):
+        first = context.files[COMPUTE]
+        raise BatchctlError(
+            f"could not build the image: `{COMPUTE}` is a symbolic link to `{first.readlink()}`, "
+            "which isn't in the image: a build doesn't follow links that lead out of the folder",
+            hint=f"put the file itself into `{first.parent}`, or name the folder that has both "
+            "(`compute.build` in config.yaml)",
+        )
 
 
 def _requirements(context: Context) -> Mapping[str, Path]:

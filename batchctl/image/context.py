@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from batchctl.errors import BatchctlError
 from batchctl.image.ignore import IGNORE_FILES, Ignore, read_ignore
-from batchctl.image.secrets import is_clutter, is_secret
+from batchctl.image.secrets import is_clutter, is_secret, is_virtual_environment
 
 DOCKERFILE = "Dockerfile"
 _CHUNK_BYTES = 1024 * 1024
@@ -137,6 +137,8 @@ class _Walk:
         name = self._name(path)
         if any(PurePosixPath(each).is_relative_to(name) for each in self.include_files):
             return True
+        if is_virtual_environment(path):
+            return False
         return not self.ignore.keeps_out_all_of(name) and self._lets_in(name, folder=True)
 
     def _lets_in(self, name: str, *, folder: bool) -> bool:

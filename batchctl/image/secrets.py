@@ -71,6 +71,14 @@ def is_clutter(name: str) -> bool:
     return _is_any(_last(name), _CLUTTER)
 
 
+def is_virtual_environment(folder: Path) -> bool:
+    """Whether a folder is one of Python's environments, whatever its name: this machine's alone.
+
+    It is known by the file that makes it one (Python documentation, `venv`).
+    """
+    return (folder / "pyvenv.cfg").is_file()
+
+
 def is_secret(name: str, *, folder: bool) -> bool:
     """Whether a path of the context ends in a name that files, or folders, of secrets have."""
     last = _last(name)

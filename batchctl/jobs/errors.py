@@ -54,7 +54,7 @@ class Forbidden(BatchctlError):
 
 
 def _way_in(why: str, caller: str | None) -> str:
-    """Say what to do about a 403: API Gateway has one status for many reasons, told by its text."""
+    """Say what to do about a 403: its text alone says which of many reasons it has."""
     text = why.lower()
     if caller is None:
         return (

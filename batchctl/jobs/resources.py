@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DeadLetters:
-    """A queue of messages that failed; `source` is what it is told as, `target` where they go back.
+    """A queue of messages that failed; `source` is its display name, `target` where they go back.
 
     `target` is the ARN of the SQS queue that they came from, or the name of the function that they
     were for; `is_function` says which.

@@ -41,7 +41,7 @@ class Certificate(Resource[Outputs]):
     def read(cls, aws: Aws, recorded: Outputs | None, desired: Properties) -> Actual[Outputs]:
         """Look it up; BatchctlError when it is of another region, missing, or not issued.
 
-        Credentials without the permission to look are told so: the listener needs none.
+        Credentials that may not read it get a note that says so: the listener works without.
         """
         del recorded
         arn = str(desired["CertificateArn"])

@@ -1,6 +1,6 @@
 """The keeper: a small process between supervisor and item, one for each item at a time.
 
-It forks the process of an item, waits for it, ends it when told to, ends whatever that has left
+It forks the process of an item, waits for it, ends it on request, ends whatever that has left
 running, in whatever session, and reports how it ended. No code of the user's runs in it, though
 it is forked from the template, which has loaded that.
 

@@ -1,4 +1,4 @@
-"""How a task ends when told to: SIGTERM (a reclaimed host, a cancelled job, a timeout) or SIGINT.
+"""How a task ends on request: SIGTERM (a reclaimed host, a cancelled job, a timeout) or SIGINT.
 
 The items in hand are given up and nothing of them is recorded, so that the next attempt begins them
 anew; what was computed is recorded. Amazon ECS sends SIGKILL 30 seconds after SIGTERM (Developer

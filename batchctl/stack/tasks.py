@@ -1,4 +1,4 @@
-"""How tasks are cut and run, as functions and containers are told it: from config.yaml's `compute`.
+"""How tasks are cut and run: environment variables of functions and containers, from `compute`.
 
 What belongs to a task alone, such as its slice, comes with its Batch job.
 """

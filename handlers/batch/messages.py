@@ -1,4 +1,4 @@
-"""The messages by which JobSplitter is told to look at a job: to submit it, or to end it."""
+"""The messages to JobSplitter that name a job to submit or to end."""
 
 from __future__ import annotations
 

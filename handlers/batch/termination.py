@@ -78,7 +78,7 @@ def is_called_off(job: JobRecord) -> bool:
 
 
 def why(job: JobRecord) -> str:
-    """Return what Batch is told, and tells again, of why the Batch jobs of a job are ended."""
+    """Return the reason given to TerminateJob, which Batch shows as the jobs' status reason."""
     return CANCELLED if job.status is Status.CANCELLED else ENDED
 
 

@@ -94,6 +94,58 @@ def test_an_empty_compute_folder_gets_the_sample(batchctl: Batchctl, empty: Path
     assert (empty.parent / "compute" / "compute.py").is_file()
 
 
+def test_a_folder_without_code_gets_what_it_lacks_and_keeps_what_it_has(
+    batchctl: Batchctl, empty: Path
+) -> None:
+    compute = empty.parent / "compute"
+    compute.mkdir(mode=0o700)
+    (compute / "README.md").write_text("mine")
+    assert batchctl("init").exit_code == 0
+    assert (compute / "compute.py").is_file()
+    assert (compute / "README.md").read_text() == "mine"
+    assert compute.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_it_writes_can_be_edited_where_batchctl_itself_is_read_only(
+    batchctl: Batchctl, empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = tmp_path / "store"
+    sample.mkdir()
+    (sample / "compute.py").write_text("def compute(item, parameters): return {}")
+    (sample / "compute.py").chmod(0o444)
+    sample.chmod(0o555)
+    monkeypatch.setattr("batchctl.cli.commands.init.compute_directory", lambda: sample)
+    assert batchctl("init").exit_code == 0
+    compute = empty.parent / "compute"
+    assert all(path.stat().st_mode & 0o200 for path in (compute, compute / "compute.py"))
+
+
+def test_a_link_to_an_empty_folder_is_as_good_as_the_folder(
+    batchctl: Batchctl, empty: Path
+) -> None:
+    (empty.parent / "real").mkdir()
+    (empty.parent / "compute").symlink_to("real")
+    made = batchctl("init")
+    assert made.exit_code == 0, made.stderr
+    assert (empty.parent / "real" / "compute.py").is_file()
+
+
+@pytest.mark.parametrize(("name", "is_a"), [("config.yaml", "folder"), ("compute", "file")])
+def test_what_stands_in_the_way_is_named_before_anything_is_written(
+    batchctl: Batchctl, empty: Path, name: str, is_a: str
+) -> None:
+    path = empty.parent / name
+    if is_a == "folder":
+        path.mkdir()
+    else:
+        path.write_text("")
+    before = sorted(empty.parent.rglob("*"))
+    made = batchctl("init")
+    assert made.exit_code == 2
+    assert f"`: it is a {is_a}" in made.stderr
+    assert sorted(empty.parent.rglob("*")) == before
+
+
 def test_beside_a_compute_py_without_a_folder_of_its_own_that_folder_is_what_is_built(
     batchctl: Batchctl, empty: Path
 ) -> None:
@@ -104,7 +156,9 @@ def test_beside_a_compute_py_without_a_folder_of_its_own_that_folder_is_what_is_
     assert not (empty.parent / "compute").exists()
     again = batchctl("init")
     assert again.exit_code == 2
-    assert "`config.yaml` exists already" in again.stderr.replace(f"{empty.parent}/", "")
+    assert "nothing to do: `config.yaml` already exists" in again.stderr.replace(
+        f"{empty.parent}/", ""
+    )
 
 
 def test_in_a_project_of_an_older_version_it_says_what_to_delete(

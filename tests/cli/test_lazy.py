@@ -102,6 +102,16 @@ def test_the_choices_of_the_front_door_are_those_of_config() -> None:
     assert get_args(fields["auth"].annotation) == API_AUTHS
 
 
+def test_modules_in_the_working_directory_hide_none_that_the_program_needs(
+    tmp_path: Path,
+) -> None:
+    for name in ("click", "email", "logging", "queue", "select", "yaml"):
+        (tmp_path / f"{name}.py").write_text(f"raise RuntimeError('the wrong {name}')")
+    command = [sys.executable, "-m", "batchctl", "--help"]
+    made = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+
+
 def test_the_package_runs_as_a_program() -> None:
     command = [sys.executable, "-m", "batchctl"]
     version = subprocess.run([*command, "--version"], check=True, capture_output=True, text=True)

@@ -25,7 +25,7 @@ def test_init_in_an_empty_folder_writes_what_up_needs_and_never_overwrites(
     assert (tmp_path / "compute" / "compute.py").exists()
     again = empty.run("init", check=False)
     assert again.returncode == 2
-    assert "exist already" in again.stderr
+    assert "already exist" in again.stderr
 
 
 @pytest.mark.parametrize(("which", "setting"), [(0, "local.gateway_port"), (1, "api.port")])

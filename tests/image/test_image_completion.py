@@ -58,6 +58,23 @@ def test_a_folder_with_neither_is_no_build_context(plain: Path) -> None:
     assert "batchctl init" in str(raised.value.hint)
 
 
+@pytest.mark.parametrize("target", ["../shared.py", "/srv/shared.py", "absent.py", "compute.py"])
+def test_a_compute_py_that_is_a_link_out_of_the_folder_is_refused(plain: Path, target: str) -> None:
+    (plain.parent / "shared.py").write_text("def compute(item, parameters): ...\n")
+    (plain / "compute.py").unlink()
+    (plain / "compute.py").symlink_to(target)
+    with pytest.raises(BatchctlError, match="symbolic link") as raised:
+        completed(plain)
+    assert target in str(raised.value)
+
+
+def test_a_compute_py_may_be_a_link_to_a_file_in_the_folder(plain: Path) -> None:
+    (plain / "src").mkdir()
+    (plain / "compute.py").rename(plain / "src" / "model.py")
+    (plain / "compute.py").symlink_to("src/model.py")
+    assert "compute.py" in completed(plain).files
+
+
 def test_the_runner_lies_in_its_folder_and_runs_there(folder: Path, tmp_path: Path) -> None:
     with assembled(completed(folder), tmp_path) as (copy, _):
         found = {

@@ -71,6 +71,12 @@ def test_tools_own_files_stay_out_without_a_word(folder: Path, name: str) -> Non
     assert context.kept_out == ()
 
 
+def test_a_virtual_environment_stays_out_whatever_its_name(folder: Path) -> None:
+    put(folder, "my-env/pyvenv.cfg")
+    put(folder, "my-env/lib/python3.13/site-packages/numpy/__init__.py")
+    assert list(read_context(folder).files) == ["Dockerfile", "compute.py"]
+
+
 @pytest.mark.parametrize("name", INNOCENT)
 def test_what_is_called_much_the_same_goes_in(folder: Path, name: str) -> None:
     put(folder, name)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from batch_cloud import BatchCloud
 from endings import attempt, end_array, end_task, event
-from life import GOOD, Life, Nature
+from job_life import GOOD, Life, Nature
 from memory_dynamodb import MemoryDynamoDB
 
 from batchctl.contract.statuses import Status

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from batch_cloud import BatchCloud
-from life import GOOD, JOB_ID, Life, Nature
+from job_life import GOOD, JOB_ID, Life, Nature
 from wires import Fault, Plan
 
 from batchctl.contract.statuses import FINAL, Status

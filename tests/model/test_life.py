@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from life import GOOD, JOB_ID, Life, Nature
+from job_life import GOOD, JOB_ID, Life, Nature
 from wires import Fault, Plan
 
 from batchctl.contract import batch_jobs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,15 +17,18 @@ from batchctl.cli.output import print_json, say
 from batchctl.errors import UsageError
 from batchctl.packaging import compute_directory, config_template
 
+CODE = ("compute.py", "__init__.py", "Dockerfile")
+"""What makes a folder one that an image can be built from: one of these files."""
+
 
 @click.command()
 @shared_options
 def init() -> None:
     """Write config.yaml, and compute/ with a compute.py to start from.
 
-    Nothing that exists is touched: where there is a compute.py already, here or in compute/,
-    config.yaml alone is written, and names its folder. At a terminal it asks whom the API is to let
-    in, and writes that into config.yaml.
+    Nothing that exists is touched. Where there is a compute.py already, here or in compute/, or a
+    Dockerfile in compute/, config.yaml alone is written, and names its folder. At a terminal it
+    asks whom the API is to let in, and writes that into config.yaml.
 
     \b
     Example:
@@ -33,32 +37,46 @@ def init() -> None:
     config = current_options().config_path
     compute = config.parent / "compute"
     show_superseded(application.superseded_in(compute))
-    has_own = (config.parent / "compute.py").is_file() and not _is_there(compute)
-    wanted = (config,) if has_own else (config, compute)
-    written = [path for path in wanted if not _is_there(path)]
+    has_own = (config.parent / "compute.py").is_file() and not _has_code(compute)
+    is_there = {config: config.exists() and not config.is_dir()}
+    if not has_own:
+        is_there[compute] = _has_code(compute)
+    written = [path for path, there in is_there.items() if not there]
     if not written:
-        names = " and ".join(f"`{path}`" for path in wanted)
+        names = " and ".join(f"`{path}`" for path in is_there)
         raise UsageError(
-            f"could not begin here: {names} {'exists' if has_own else 'exist'} already",
+            f"nothing to do: {names} already {'exists' if has_own else 'exist'}",
             hint="go on with them, or run `batchctl init` in another folder",
         )
     for path in written:
-        _require_no_link(path)
+        _require_free(path, is_folder=path == compute)
     if config in written:
         _write_config(config, {"build": "."} if has_own else {})
     if compute in written:
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(compute_directory(), compute, ignore=ignored, dirs_exist_ok=True)
+        _write_sample(compute)
     _print_written(written, config.parent if has_own else compute)
 
 
-def _require_no_link(path: Path) -> None:
-    """Raise UsageError for a link that leads nowhere: what is written through it would be there."""
-    if path.is_symlink():
+def _has_code(folder: Path) -> bool:
+    """Whether an image can be built from a folder: it has a function, or a Dockerfile."""
+    return any((folder / name).is_file() for name in CODE)
+
+
+def _require_free(path: Path, *, is_folder: bool) -> None:
+    """Raise UsageError where something else stands in the place of what is to be written.
+
+    That is so for a link that leads nowhere, too: what is written through it would be there.
+    """
+    if path.is_symlink() and not path.exists():
         raise UsageError(
             f"could not write `{path}`: it is a symbolic link to `{path.readlink()}`, which isn't "
             "there",
             hint="delete the link, or make what it leads to",
+        )
+    if path.exists() and path.is_dir() != is_folder:
+        raise UsageError(
+            f"could not write `{path}`: it is a {'file' if is_folder else 'folder'}",
+            hint="rename it, or run `batchctl init` in another folder",
         )
 
 
@@ -69,9 +87,13 @@ def _write_config(path: Path, settings: Mapping[str, str]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _is_there(path: Path) -> bool:
-    """Whether a path exists; an empty folder is as good as none."""
-    return path.exists() and not (path.is_dir() and not any(path.iterdir()))
+def _write_sample(folder: Path) -> None:
+    """Write the files of the sample that a folder lacks, as new files of the user's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in compute_directory().iterdir():
+        target = folder / source.name
+        if source.is_file() and not os.path.lexists(target):
+            shutil.copyfile(source, target)
 
 
 def _print_written(written: list[Path], folder: Path) -> None:

@@ -66,7 +66,7 @@ class JobsClient:
         parameters: Mapping[str, object] | None = None,
         options: JobOptions = NO_OPTIONS,
     ) -> Submitted:
-        """Submit a job; the same one again is no new job, and is told by `created` being False.
+        """Submit a job. Submitting the same one again is safe: `created` is then False.
 
         Whatever its `options` are: those of the first time stay. Raises InvalidJob and TooLarge,
         most of them before anything is sent, and JobConflict.

@@ -135,7 +135,7 @@ def _head(aws: Aws, resources: JobResources) -> Head | None:
         try:
             snapshot = aws.batch.get_job_queue_snapshot(jobQueue=queue)
         except ClientError:
-            # It explains more where it is there and allowed; the rest is told without it.
+            # It adds to the explanation where it exists and is allowed; the rest stands without it.
             continue
         front = [job["jobArn"] for job in snapshot.get("frontOfQueue", {}).get("jobs", [])[:1]]
         for job in _details(aws, [arn.rpartition("/")[2] for arn in front]):

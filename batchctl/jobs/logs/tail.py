@@ -67,7 +67,7 @@ class Tail:
     _idle_polls: int = 0
 
     def lines(self, pause: Callable[[float], object]) -> Iterator[Line]:
-        """Yield lines until every task has ended and its log is told; `pause` takes seconds."""
+        """Yield lines until all tasks have ended and their logs are read; `pause` takes seconds."""
         self._pending.extend(self.tasks)
         while True:
             self._poll()

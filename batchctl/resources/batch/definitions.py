@@ -124,7 +124,7 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
     def _environment(self, deployed: Deployed) -> list[dict[str, str]]:
         """Return the variables by name, the region first of all, without those that are empty.
 
-        Batch drops empty ones. A container on EC2 is told its region by recent ECS agents alone
+        Batch drops empty ones. A container on EC2 gets its region from recent ECS agents alone
         (from 1.104.0 on), and by none that finds one of the two variables set. boto3 reads
         AWS_DEFAULT_REGION, most other SDKs read AWS_REGION.
         """

@@ -18,13 +18,13 @@ from batchctl.resource import (
     Outputs,
     Properties,
     Resource,
-    require_owned,
 )
 from batchctl.resources.batch.lifecycle import (
     SETTLED_WITHIN_S,
     USABLE_WITHIN_S,
     Description,
     only,
+    read_settled,
     reason_of,
     wait_until_gone,
     wait_until_settled,
@@ -137,12 +137,10 @@ class ComputeEnvironment(Resource[Outputs]):
     ) -> Actual[Outputs] | None:
         """Find the environment by name, once Batch is not changing it; None when there is none."""
         name = recorded.id if recorded else str(desired["computeEnvironmentName"])
-        found = wait_until_settled(aws, _what(name), partial(_describe, aws, name))
-        if found is None:
+        settled = read_settled(aws, _what(name), partial(_describe, aws, name))
+        if settled is None:
             return None
-        tags = found.get("tags", {})
-        require_owned(aws, _what(name), tags)
-        notes = (f"INVALID: {reason_of(found)}",) if found["status"] == "INVALID" else ()
+        found, tags, notes = settled
         return Actual(_outputs(found), _properties(found), tags, notes)
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:

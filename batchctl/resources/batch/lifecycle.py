@@ -13,6 +13,7 @@ from typing import Any
 from batchctl.aws.errors import NotReady
 from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
+from batchctl.resource import require_owned
 
 Description = Mapping[str, Any]
 Describe = Callable[[], Description | None]
@@ -42,6 +43,22 @@ def wait_until_settled(aws: Aws, what: str, describe: Describe) -> Description |
 
     doing = f"AWS Batch to finish the current change of {what}"
     return aws.wait_until(doing, check, timeout_s=SETTLED_WITHIN_S)[0]
+
+
+def read_settled(
+    aws: Aws, what: str, describe: Describe
+) -> tuple[Description, Mapping[str, str], tuple[str, ...]] | None:
+    """Return the settled description, its tags, and a note that says why it is INVALID, if it is.
+
+    None when it is absent. Raises NotOwned when its tags are another's.
+    """
+    found = wait_until_settled(aws, what, describe)
+    if found is None:
+        return None
+    tags = found.get("tags", {})
+    require_owned(aws, what, tags)
+    notes = (f"INVALID: {reason_of(found)}",) if found["status"] == "INVALID" else ()
+    return found, tags, notes
 
 
 def wait_until_valid(

@@ -11,7 +11,7 @@ from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
 from batchctl.resources.batch.definitions import JobDefinition
 from batchctl.resources.batch.environments import ComputeEnvironment
 from batchctl.resources.batch.jobs import unfinished_summaries
@@ -19,6 +19,7 @@ from batchctl.resources.batch.lifecycle import (
     USABLE_WITHIN_S,
     Description,
     only,
+    read_settled,
     reason_of,
     wait_until_gone,
     wait_until_settled,
@@ -92,12 +93,10 @@ class JobQueue(Resource[Outputs]):
     ) -> Actual[Outputs] | None:
         """Find the queue by name, once Batch is not changing it; None when there is none."""
         name = recorded.id if recorded else str(desired["jobQueueName"])
-        found = wait_until_settled(aws, _what(name), partial(_describe, aws, name))
-        if found is None:
+        settled = read_settled(aws, _what(name), partial(_describe, aws, name))
+        if settled is None:
             return None
-        tags = found.get("tags", {})
-        require_owned(aws, _what(name), tags)
-        notes = (f"INVALID: {reason_of(found)}",) if found["status"] == "INVALID" else ()
+        found, tags, notes = settled
         return Actual(_outputs(found), _properties(found), tags, notes)
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:

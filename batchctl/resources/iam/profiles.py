@@ -241,7 +241,7 @@ def _wait_until_seen(aws: Aws, profile: str, roles: Sequence[str]) -> None:
     read = partial(_holds, aws, profile, roles)
 
     # Terraform's provider trusts a new instance profile after three good answers. Asked for at the
-    # same time they come from as many places of IAM as in a row.
+    # same time they come from as many hosts of IAM as one after the other.
     def check() -> bool | None:
         return True if all(concurrently(read, read, read)) else None
 

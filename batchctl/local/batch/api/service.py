@@ -61,7 +61,7 @@ class Batch:
     """AWS Batch for one account in one region."""
 
     def __init__(self, machine: BatchConfig, observers: Sequence[Observer] = ()) -> None:
-        """Start empty; `observers` are told of every job whose status has changed."""
+        """Start empty; `observers` are notified of every job whose status has changed."""
         self._machine = machine
         self._changed = threading.Condition()
         self._is_dirty, self._is_closed = False, False
@@ -98,13 +98,13 @@ class Batch:
             return self._labels.find(arn)
 
     def started(self, task_id: str) -> None:
-        """Be told that the process of an attempt runs."""
+        """Record that the process of an attempt runs."""
         with self._changed:
             self._attempts.started(task_id)
             self._wake()
 
     def ended(self, task_id: str, outcome: Outcome) -> None:
-        """Be told how an attempt ended."""
+        """Record how an attempt ended."""
         with self._changed:
             self._attempts.ended(task_id, outcome)
             self._wake()

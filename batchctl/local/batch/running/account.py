@@ -94,7 +94,7 @@ class EmulatorAccount:
     def credentials(self, role_arn: str, session: str) -> Mapping[str, str]:
         """Return a session of the job role, whose trust policy must name ECS tasks.
 
-        Tasks that start within moments of each other share one, with the name of the first.
+        Tasks that start almost at once share one, with the name of the first.
         """
         with self._sessions_lock:
             found, at = self._sessions.get(role_arn, ({}, -FRESH_S))

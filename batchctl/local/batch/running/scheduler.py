@@ -56,7 +56,7 @@ class Scheduler:
         self._submitted.append(job)
 
     def observe(self, job: Job) -> None:
-        """Be told of a job whose status has changed (an observer of `Jobs`)."""
+        """Take notice of a job whose status has changed (an observer of `Jobs`)."""
         if job in self._placed and (job.has_ended or job.status is Status.RUNNABLE):
             self._placed.discard(job)
             self._use(job, -job.specification.vcpus)
