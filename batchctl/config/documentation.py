@@ -124,8 +124,13 @@ def main(arguments: list[str]) -> int:
         usage = "in a checkout: python -m batchctl.config.documentation; anywhere: … --schema"
         sys.stderr.write(f"usage, {usage}\n")
         return 2
-    docs.write_text(page(docs.read_text(encoding="utf-8")), encoding="utf-8")
-    (CHECKOUT / "config.yaml").write_text(template(), encoding="utf-8")
+    try:
+        written = {docs: page(docs.read_text("utf-8")), CHECKOUT / "config.yaml": template()}
+    except ValueError as error:
+        sys.stderr.write(f"error: could not write the documentation: {error}\n")
+        return 1
+    for path, text in written.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 
