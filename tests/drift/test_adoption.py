@@ -61,8 +61,9 @@ NAMELESS = {
     "stage",
     "web_acl_association",
 }
-# Names that aren't unique, where ours are known by their tag; and the account's one role for logs.
-UNTAKEN = {"rest_api", "api_logging", "network", "service_linked_role"}
+# Names that aren't unique, where ours are known by their tag; the account's one role for logs; and
+# what is the user's own, and only looked up.
+UNTAKEN = {"rest_api", "api_logging", "network", "certificate", "service_linked_role"}
 
 
 @pytest.mark.parametrize("kind", FOREIGN)

@@ -327,7 +327,7 @@ def inventory(client: Client) -> dict[str, list[str]]:
         },
         "images": [
             f"{found['repositoryName']}: {image['imageDigest']}"
-            for found, _, _, images in _repositories(client("ecr"))
+            for found, *_, images in _repositories(client("ecr"))
             for image in images or [{"imageDigest": "none"}]
         ],
         "functions": functions,

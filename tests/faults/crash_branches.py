@@ -26,7 +26,8 @@ Call = Callable[[], Any]
 # Is given the number of the call (from 1), `service.Operation` and the call, which it may make.
 Watch = Callable[[int, str, Call], Any]
 
-HANGS_AFTER_S = 60
+# Hundreds of times what a branch takes: on a busy machine 60 s have been too few.
+HANGS_AFTER_S = 300
 # A thread that an earlier test left behind has no part in what the branches do.
 WITH_THREADS_ELSEWHERE = "ignore:This process .* is multi-threaded:DeprecationWarning"
 
