@@ -135,11 +135,16 @@ def _job_id(value: object) -> str:
 
 
 def _options(request: dict[str, object]) -> JobOptions:
-    given: dict[str, Any] = {name: request[name] for name in OPTIONS if name in request}
+    given: dict[str, Any] = {name: _whole(request[name]) for name in OPTIONS if name in request}
     options = JobOptions(**given)
     for field, rule in options.problems():
         raise RequestError(400, rule, field)
     return options
+
+
+def _whole(value: object) -> object:
+    """Return 5 for 5.0: JSON has numbers alone, and to its schemas this one is whole."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _universe(value: object) -> Sequence[str]:

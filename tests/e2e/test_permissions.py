@@ -157,14 +157,16 @@ def test_jobs_that_were_submitted_without_the_mark_are_cancelled_all_the_same(
     (array,) = batch.list_jobs(
         jobQueue="batchapp-compute", filters=[{"name": "JOB_NAME", "values": [f"{job_id}-0"]}]
     )["jobSummaryList"]
-    batch.untag_resource(resourceArn=array["jobArn"], tagKeys=["batchctl:stack", "batchctl:job"])
+    tags = batch.describe_jobs(jobs=[array["jobId"]])["jobs"][0]["tags"]
+    assert (tags["batchctl:stack"], tags["batchctl:job"]) == ("batchapp", job_id)
+    batch.untag_resource(resourceArn=array["jobArn"], tagKeys=list(tags))
 
     deployed.local("cancel", job_id)
 
     while (found := batch.describe_jobs(jobs=[array["jobId"]])["jobs"][0])["status"] != "FAILED":
         time.sleep(0.2)
     assert found["isTerminated"]
-    assert found["tags"] == {"batchctl:stack": "batchapp", "batchctl:job": job_id}
+    assert found["tags"] == tags
 
 
 def test_without_its_statement_the_tracker_leaves_events_to_the_dead_letters(
@@ -175,10 +177,11 @@ def test_without_its_statement_the_tracker_leaves_events_to_the_dead_letters(
     with without(deployed, "tracker", "RecordJobs"):
         _, job_id = submitted(deployed)
         assert status_within(deployed, job_id, 30) == "SUCCEEDED"
-        letters = ""  # earlier tests have left some as well
-        while job_id not in letters:
-            found = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
-            letters = str(found["Messages"])
+        # Earlier tests have left some as well.
+        eventually(
+            lambda: str(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages")),
+            lambda letters: job_id in letters,
+        )
 
 
 def test_a_statement_that_others_took_out_is_drift_and_up_puts_it_back(

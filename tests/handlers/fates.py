@@ -112,8 +112,11 @@ class World:
         table.accept("demo-1")
 
     def messages(self) -> Iterator[Any]:
-        while received := clients.sqs().receive_message(QueueUrl=self.queue_url).get("Messages"):
-            yield from (json.loads(message["Body"]) for message in received)
+        sqs = clients.sqs()
+        while received := sqs.receive_message(QueueUrl=self.queue_url).get("Messages"):
+            for message in received:
+                sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+                yield json.loads(message["Body"])
 
     def check(self, table: JobStore) -> None:
         """There is one Batch job for every part, and the record knows them all."""

@@ -37,6 +37,13 @@ def test_the_options_of_a_job_are_kept(put: Put, table: JobStore) -> None:
     assert job.token is not None
 
 
+def test_a_number_that_is_whole_may_be_written_with_a_point(put: Put, table: JobStore) -> None:
+    assert put(request(items_per_task=3.0, max_failures=2.0, priority=385.0))[0] == 202
+    job = table.read("demo-1")
+    assert job is not None
+    assert (job.items_per_task, job.max_failures, job.priority) == (3, 2, 385)
+
+
 def test_other_options_are_the_same_job(put: Put) -> None:
     assert put(request(items_per_task=3))[0] == 202
     assert put(request(items_per_task=1, priority=2))[0] == 200

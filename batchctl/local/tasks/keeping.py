@@ -21,10 +21,16 @@ from batchctl.packaging import RUNNER_COMMAND
 
 _MAX_REPORT = 4096
 _NO_REPORT = "its keeper process was killed"
+_DYING_S = 1.0
+"""How long a process takes, at most, from losing what it has open to its end."""
 
 
 class LaunchError(Exception):
     """A command that could not be started: why."""
+
+
+class _UnheardOfError(LaunchError):
+    """Nobody has said what became of an order."""
 
 
 class ForkServer:
@@ -49,6 +55,16 @@ class ForkServer:
         """Start a command in a folder; LaunchError says why it couldn't be."""
         is_runner = command[: len(self._runner_command)] == self._runner_command
         order = Order(command, str(folder), dict(environment), is_runner)
+        server = self._server
+        try:
+            return self._launch(order)
+        except _UnheardOfError:
+            # A server that is being killed takes orders up to the end.
+            if not _ends_now(server):
+                raise
+        return self._launch(order)
+
+    def _launch(self, order: Order) -> KeptTask:
         reader, writer = os.pipe()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -128,8 +144,16 @@ def _started(control: socket.socket, output: int, watcher: Watcher) -> KeptTask:
     if report.task is None:
         control.close()
         os.close(output)
-        raise LaunchError(report.problem or _NO_REPORT)
+        raise LaunchError(report.problem) if report.problem else _UnheardOfError(_NO_REPORT)
     return KeptTask(control, os.fdopen(output, "rb"), report, watcher)
+
+
+def _ends_now(server: subprocess.Popen[bytes]) -> bool:
+    try:
+        server.wait(_DYING_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _report(control: socket.socket) -> Report:
