@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         open_to_delete,
     )
     from batchctl.application.openness import checked_networks, openness_of
+    from batchctl.application.recent_jobs import recent_job_ids
     from batchctl.application.single_run import SingleRun, run_item
     from batchctl.application.target import Target
 
@@ -45,6 +46,7 @@ __all__ = [
     "open_to_compare",
     "open_to_delete",
     "openness_of",
+    "recent_job_ids",
     "run_item",
     "superseded_in",
 ]
@@ -64,6 +66,7 @@ if not TYPE_CHECKING:  # mypy would take every name for one that is there
         "open_to_build": "opening_to_build",
         "open_to_compare": "opening_to_build",
         "open_to_delete": "opening_to_build",
+        "recent_job_ids": "recent_jobs",
         "run_item": "single_run",
         "superseded_in": "image",
     }

@@ -34,6 +34,7 @@ HELP = {
     "retry": "Run the failed items of a job again, as another attempt of the same job.",
     "dead-letters": "Deal with messages that failed for good; without a command, show them.",
     "curl": "Send one request to the API, signed when it wants signatures, and print the answer.",
+    "completion": "Print the script that makes a shell complete commands, options and job ids.",
     "local": "Run AWS on this machine, for `--local`: no account, no Docker.",
 }
 """The commands in the order of the help, each with its line of it (a test compares them)."""

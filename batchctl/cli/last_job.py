@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from batchctl import application
+from batchctl.application.target import Target
 from batchctl.cli.output import say
 from batchctl.errors import BatchctlError
 
@@ -18,7 +21,25 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def job_or_last(command: Command) -> Command:
     """Add the argument JOB, which may be left out where a command changes nothing."""
-    return click.argument("job_id", required=False, metavar="[JOB]")(command)
+    argument = click.argument(
+        "job_id", required=False, metavar="[JOB]", shell_complete=complete_job
+    )
+    return argument(command)
+
+
+def complete_job(context: click.Context, _: click.Parameter, typed: str) -> list[str]:
+    """Return the ids of recent jobs that begin as typed; none where the API doesn't answer soon."""
+    ids = application.recent_job_ids(_target(context))
+    return [each for each in ids if each.startswith(typed)]
+
+
+def _target(context: click.Context) -> Target:
+    """Return the application that the words typed so far mean."""
+    given: dict[str, Any] = {}
+    for each in (context.find_root(), context):
+        given |= {name: value for name, value in each.params.items() if value}
+    config = given.get("config") or Path("config.yaml")
+    return Target(config, bool(given.get("local")), given.get("profile"), given.get("region"))
 
 
 def chosen_job(job_id: str | None, client: JobsClient) -> str:

@@ -102,6 +102,11 @@ def show(line: str = "") -> None:
     click.echo(visible(line))
 
 
+def show_script(text: str) -> None:
+    """Print a script of ours on stdout, as it is."""
+    click.echo(text)
+
+
 def show_lines(text: str, mark: str = CONTINUED) -> None:
     """Print a text of many lines on stdout, the mark before each but the first."""
     for line in continued(text, mark):

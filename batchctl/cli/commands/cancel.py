@@ -7,13 +7,14 @@ import dataclasses
 import click
 
 from batchctl.cli.display.job import spelled
+from batchctl.cli.last_job import complete_job
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
 
 
 @click.command()
-@click.argument("job_id")
+@click.argument("job_id", shell_complete=complete_job)
 @shared_options
 def cancel(*, job_id: str) -> None:
     """End a job for good: queued tasks don't start, running ones are stopped.

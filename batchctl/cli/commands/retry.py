@@ -7,6 +7,7 @@ import dataclasses
 import click
 
 from batchctl.cli.display.job import spelled
+from batchctl.cli.last_job import complete_job
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
@@ -15,7 +16,7 @@ MEBIBYTES = {"": 1, "MIB": 1, "M": 1, "GIB": 1024, "G": 1024}
 
 
 @click.command()
-@click.argument("job_id")
+@click.argument("job_id", shell_complete=complete_job)
 @click.option("--memory", metavar="MIB", help="Memory of a task for this attempt: `4096`, `4GiB`.")
 @click.option("--on-demand", is_flag=True, help="Run this attempt on demand, without Spot.")
 @shared_options
