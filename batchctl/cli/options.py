@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from batchctl.application.target import Target
+from batchctl.cli import spelling
 from batchctl.cli.debug import debug_log
 
 API_MODES = ("alb", "restapi")
@@ -73,6 +74,12 @@ def shared_options(command: Command) -> Command:
         inherited = context.obj if isinstance(context.obj, Options) else Options()
         options = replace(inherited, **{key: value for key, value in own.items() if value})
         context.obj = options
+        spelling.remember(
+            str(options.config) if options.config else None,
+            local=options.local,
+            profile=options.profile,
+            region=options.region,
+        )
         if options.debug:
             context.with_resource(debug_log(wire=options.verbose))
         return command(*arguments, **given)

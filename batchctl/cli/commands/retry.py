@@ -6,7 +6,6 @@ import dataclasses
 
 import click
 
-from batchctl.cli.display.job import spelled
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
@@ -40,7 +39,7 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
         f"{job_id} is {done.status}: attempt {done.attempt} has {done.items} items "
         f"in {done.tasks} tasks"
     )
-    say(f"see it with `{spelled(application)} watch {job_id}`")
+    say(f"see it with `batchctl watch {job_id}`")
 
 
 def _mebibytes(text: str) -> int:

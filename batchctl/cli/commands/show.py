@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from batchctl.cli.display.job import as_json, show_job, spelled
+from batchctl.cli.display.job import as_json, show_job
 from batchctl.cli.opening import open_jobs
 from batchctl.cli.options import api_options, current_options, shared_options
 from batchctl.cli.output import print_json, say
@@ -25,7 +25,7 @@ def show(*, job_id: str) -> None:
       batchctl show demo-1
       batchctl --local show demo-1 --json
     """
-    application, client = open_jobs()
+    _, client = open_jobs()
     job = client.show(job_id, limit=1)
     reasons = job.failures
     if reasons is None:  # from an API that doesn't count them
@@ -35,4 +35,4 @@ def show(*, job_id: str) -> None:
         return
     show_job(job, reasons)
     say("")
-    say(f"results: `{spelled(application)} results {job_id}`")
+    say(f"results: `batchctl results {job_id}`")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batchctl.cli.commands.up import bring_up
-from batchctl.cli.display.job import as_json, spelled
+from batchctl.cli.display.job import as_json
 from batchctl.cli.display.job_progress import follow, print_end
 from batchctl.cli.opening import open_jobs, open_to_build
 from batchctl.cli.options import api_options, current_options, shared_options
@@ -20,7 +20,6 @@ from batchctl.jobs.parameters import from_options as parameters_of
 from batchctl.jobs.universe import from_options as universe_of
 
 if TYPE_CHECKING:
-    from batchctl.application import Application
     from batchctl.jobs import Submitted
 
 
@@ -81,16 +80,15 @@ def submit(  # noqa: PLR0913 - an option each
         bring_up(open_to_build(None, None), yes=yes, loosen=False)
     application, client = open_jobs()
     if application.has_new_code:
-        command = spelled(application)
-        say(f"note: `{application.config.compute.build}/` has changed since `{command} up`:")
-        say(f"  this job runs what was deployed; `{command} submit --up …` deploys it first")
+        say(f"note: `{application.config.compute.build}/` has changed since `batchctl up`:")
+        say("  this job runs what was deployed; `batchctl submit --up …` deploys it first")
     submitted = client.submit(job_id, items, parameters, options)
-    _print_submitted(application, submitted)
+    _print_submitted(submitted)
     if wait:
         job = follow(application, client, job_id)
         if current_options().json:
             print_json(as_json(job))
-        print_end(application, job)
+        print_end(job)
     elif current_options().json:
         print_json(dataclasses.asdict(submitted))
 
@@ -101,9 +99,9 @@ def _number_or_share(max_failures: str | None) -> int | str | None:
     return int(max_failures) if max_failures and whole else max_failures
 
 
-def _print_submitted(application: Application, submitted: Submitted) -> None:
+def _print_submitted(submitted: Submitted) -> None:
     if submitted.created:
         say(f"submitted {submitted.job_id}: {submitted.tasks} tasks")
     else:
         say(f"{submitted.job_id} was submitted before: it is {submitted.status}")
-    say(f"see it with `{spelled(application)} show {submitted.job_id}`")
+    say(f"see it with `batchctl show {submitted.job_id}`")

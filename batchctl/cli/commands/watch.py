@@ -33,7 +33,7 @@ def watch(*, job_id: str) -> None:
     """
     application, client = open_jobs()
     on_change = _print_change if current_options().json else None
-    print_end(application, follow(application, client, job_id, on_change))
+    print_end(follow(application, client, job_id, on_change))
 
 
 def _print_change(job: Job) -> None:

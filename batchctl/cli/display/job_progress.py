@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.progress_bar import ProgressBar
 
-from batchctl.cli.display.job import spelled
 from batchctl.cli.output import grid, live, people, say, text
 from batchctl.contract.statuses import Status
 from batchctl.jobs.diagnosis.failures import failure_text
@@ -42,22 +41,22 @@ def follow(
             return client.wait(job_id, _each_change(show, on_change))
     except KeyboardInterrupt:
         say("")
-        say(f"the job goes on: `{spelled(application)} watch {job_id}`")
+        say(f"the job goes on: `batchctl watch {job_id}`")
         raise
 
 
-def print_end(application: Application, job: Job) -> None:
+def print_end(job: Job) -> None:
     """Say how a job ended, and exit with 4 unless it succeeded."""
-    counts, command = job.progress, spelled(application)
+    counts = job.progress
     if job.status == Status.SUCCEEDED:
-        say(f"{job.job_id} succeeded: `{command} results {job.job_id}`")
+        say(f"{job.job_id} succeeded: `batchctl results {job.job_id}`")
         return
     why = f" ({job.reason})" if job.reason else ""
     say(
         f"{job.job_id} ended as {job.status}{why}: {counts.failed} of {counts.total} "
         f"{job.counted} failed"
     )
-    say(f"`{command} why {job.job_id}` says why, `{command} retry {job.job_id}` tries again")
+    say(f"`batchctl why {job.job_id}` says why, `batchctl retry {job.job_id}` tries again")
     sys.exit(JOB_FAILED)
 
 
