@@ -16,9 +16,10 @@ from batchctl import stack
 from batchctl.application.account import open_account
 from batchctl.application.caller import direct_http, open_caller
 from batchctl.application.dead_letters import DeadLetterQueue, dead_letter_queues
+from batchctl.application.deployed import TRY_IT, require_recorded, require_running
 from batchctl.application.diagnosis import Diagnosis, Machines, diagnosis_of, turns_of
 from batchctl.application.events import OnEvent, ignore
-from batchctl.application.front_door import FrontDoor, front_door_of, loopback_url
+from batchctl.application.front_door import FrontDoor, front_door_of
 from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
 from batchctl.application.health import unhealthy_endpoint, unhealthy_resources
 from batchctl.application.image import (
@@ -30,13 +31,14 @@ from batchctl.application.image import (
     secrets_of,
 )
 from batchctl.application.job_resources import QUEUE as JOBS_QUEUE
-from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
+from batchctl.application.job_resources import NotDeployed, Recorded, job_resources_of, tracker_of
 from batchctl.application.local_cloud import (
     local_settings,
     machine_vcpus,
     open_local_cloud,
     take_picture,
 )
+from batchctl.application.local_doors import local_ports, refuse_taken_door, with_api_port
 from batchctl.application.logs import JobLogs, logs_of
 from batchctl.application.recorded import OtherStack, RecordedStates
 from batchctl.application.status import Status, status_of
@@ -52,12 +54,13 @@ from batchctl.engine.events import ignore as ignore_steps
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, make_plan
 from batchctl.engine.state import State, StateFile, StateIdentity
 from batchctl.engine.walk import WalkOutcome
-from batchctl.errors import BatchctlError, UsageError
+from batchctl.errors import BatchctlError
 from batchctl.image.recipe import Recipe, Secrets
 from batchctl.jobs import JobsClient
 from batchctl.jobs.api.connection import Connection
 from batchctl.jobs.control import JobChanges
 from batchctl.jobs.diagnosis.turns import Turns
+from batchctl.local.control.ports import Ports
 from batchctl.local.control.process import Settings
 from batchctl.packaging import function_package
 from batchctl.resource import Resource
@@ -104,7 +107,11 @@ class Application:
         """The account (or the local cloud, started when needed), refused when it is another one."""
         if self.target.local:
             return open_local_cloud(
-                self.target, self.config, self.on_event, recorded_only=self.recorded_only
+                self.target,
+                self.config,
+                self.local_ports,
+                self.on_event,
+                recorded_only=self.recorded_only,
             )
         return open_account(self.target, self.config)
 
@@ -123,7 +130,7 @@ class Application:
             earlier_containers=earlier_containers(self.recorded, lambda: self.aws),
         )
         return stack.build(
-            self.config, image=image, package=function_package(), surroundings=surroundings
+            self._built_config, image=image, package=function_package(), surroundings=surroundings
         )
 
     @cached_property
@@ -158,28 +165,50 @@ class Application:
 
     def local_settings(self) -> Settings:
         """Return how the local cloud is to run for it; UsageError when that can't be."""
-        return local_settings(self.target, self.config)
+        return local_settings(self.target, self.config, self.local_ports)
+
+    @cached_property
+    def local_ports(self) -> Ports:
+        """The ports of the local cloud, as it runs or is to run."""
+        return local_ports(self.target, self.config)
+
+    @property
+    def _built_config(self) -> Config:
+        """The configuration with the port that the load balancer really gets."""
+        if not self.target.local:
+            return self.config
+        refuse_taken_door(self.target, self.config, self.states)
+        return with_api_port(self.config, self.local_ports.load_balancer)
 
     @cached_property
     def front_door(self) -> FrontDoor:
         """The front door that is deployed, or else the one that config.yaml asks for."""
-        return front_door_of(self.config, self.recorded, local=self.target.local)
+        port = self.local_ports.load_balancer if self.target.local else None
+        url = f"http://127.0.0.1:{port}" if port else None
+        return front_door_of(self.config, self.recorded, local_url=url)
 
     @property
     def endpoint(self) -> str:
-        """The URL of the deployed API, without a slash at its end; UsageError when there is none.
+        """The URL of the deployed API, without a slash at its end; NotDeployed when there is none.
 
-        The local cloud's load balancer has one before anything is deployed.
+        Nor does a local cloud that isn't this folder's have one.
         """
+        self._require_deployed()
         if self.front_door.url:
             return self.front_door.url
-        if self.target.local:
-            return loopback_url(self.config)
-        raise UsageError(
+        raise NotDeployed(
             f"could not find the endpoint: `{self.state_path}` knows no load balancer and no REST "
             "API",
-            hint="run `batchctl up` first, or `batchctl --local up` to try it on this machine",
+            hint=TRY_IT,
         )
+
+    def _require_deployed(self) -> None:
+        """Raise NotDeployed, before anything is asked or started, when there is nothing to ask."""
+        if "state" in vars(self):
+            return
+        require_recorded(self.target, self.config.name, self.recorded, self.state_path)
+        if self.target.local:
+            require_running(self.target, self.local_ports.load_balancer)
 
     # Building
 
@@ -290,11 +319,13 @@ class Application:
 
     def job_changes(self) -> JobChanges:
         """Return what cancels and retries jobs; UsageError before `up`."""
-        return JobChanges(self.aws, tracker_of(self._recorded))
+        tracker = tracker_of(self._recorded)
+        return JobChanges(self.aws, tracker)
 
     def logs(self, job_id: str, item: str | None = None) -> JobLogs:
         """Return the logs of a job, or of the tasks that work on one item; JobNotFound."""
-        return logs_of(self.aws, job_resources_of(self._recorded), job_id, item)
+        resources = job_resources_of(self._recorded)
+        return logs_of(self.aws, resources, job_id, item)
 
     def why(self, job_id: str, *, assume_api_role: bool = False) -> Diagnosis:
         """Return what AWS says about a job, the likely causes and what to do; JobNotFound."""
@@ -328,7 +359,8 @@ class Application:
 
     def dead_letters(self) -> tuple[DeadLetterQueue, ...]:
         """Return the queues of failed messages that there are; UsageError before `up`."""
-        return dead_letter_queues(self.aws, self._recorded)
+        recorded = self._recorded
+        return dead_letter_queues(self.aws, recorded)
 
     @contextmanager
     def _recorded_account(self) -> Iterator[None]:
@@ -351,6 +383,7 @@ class Application:
 
     @property
     def _recorded(self) -> Recorded:
+        self._require_deployed()
         return Recorded(self.state.state, self.state_path)
 
     def _forget(self, *names: str) -> None:

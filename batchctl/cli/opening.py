@@ -10,6 +10,7 @@ from batchctl.application.events import (
     Event,
     GoingByState,
     InstallingLocalCloud,
+    OtherPort,
     StartingLocalCloud,
 )
 from batchctl.cli.options import assumes_api_role, current_options
@@ -48,6 +49,8 @@ def report(event: Event) -> None:
             say("starting the local cloud …")
         case InstallingLocalCloud(text):
             say(text)
+        case OtherPort(what, usual, chosen):
+            say(f"{what} listens on port {chosen} here: port {usual} is taken")
         case ConfigWarning(text):
             say(f"WARNING: {text}")
         case GoingByState(path):
