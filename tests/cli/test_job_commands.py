@@ -197,6 +197,50 @@ def test_a_table_of_many_results_has_one_heading_until_a_column_is_new(
 
 
 @pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize(
+    ("look", "said"),
+    [
+        (RUNNING, "2 of 50 items so far, RUNNING\n"),
+        (DONE | {"status": "CANCELLED"}, "2 of 50 items, CANCELLED\n"),
+    ],
+)
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_partial_results_say_how_many_there_are(
+    api: JobApi, batchctl: Batchctl, look: dict[str, Any], said: str, form: str
+) -> None:
+    api.looks, api.items, api.unfinished = [look], 2, 48
+    shown = batchctl("results", "demo-1", "--format", form)
+    assert (shown.exit_code, shown.stderr) == (0, said)
+    assert "50 items" not in shown.stdout
+
+
+@pytest.mark.usefixtures("deployed")
+def test_whole_results_say_nothing_more(batchctl: Batchctl) -> None:
+    assert batchctl("results", "demo-1").stderr == ""
+
+
+@pytest.mark.usefixtures("deployed")
+def test_results_wait_for_the_end_and_exit_with_4_when_the_job_failed(
+    api: JobApi, batchctl: Batchctl
+) -> None:
+    api.looks = [RUNNING, FAILED]
+    shown = batchctl("results", "demo-1", "--wait", "--format", "csv")
+    assert shown.exit_code == 4
+    assert shown.stdout.startswith("item,status,")
+    assert "demo-1 ended as FAILED" in shown.stderr
+    api.looks = [RUNNING, DONE]
+    assert batchctl("results", "demo-1", "--wait").exit_code == 0
+
+
+@pytest.mark.usefixtures("deployed")
+def test_results_go_on_after_an_item(api: JobApi, batchctl: Batchctl) -> None:
+    api.items = 2500
+    shown = batchctl("results", "demo-1", "--after", "00002497", "--json")
+    assert [each["item"] for each in json.loads(shown.stdout)] == ["00002498", "00002499"]
+    assert shown.stderr == "", "those before are there, too"
+
+
+@pytest.mark.usefixtures("deployed")
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
 def test_many_results_take_no_more_memory_than_few(api: JobApi, form: str) -> None:
     def peak_mb(items: int) -> float:

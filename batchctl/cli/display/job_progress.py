@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 JOB_FAILED = 4
 FAILURES_SHOWN = 10
+SILENCE_S, SILENCE_EVERY_S = 5.0, 30.0
+"""Shorter silences are not worth a line, and long ones not many."""
 
 Show = Callable[["Job"], None]
 Notes = Callable[["Job"], Iterable[str]]
@@ -38,11 +40,26 @@ def follow(
     standing = Standing(lambda: application.turns(job_id), time.monotonic)
     try:
         with _shown(pace, _notes(failures, standing)) as show:
-            return client.wait(job_id, _each_change(show, on_change))
+            return client.wait(job_id, _each_change(show, on_change), on_retry=retry_printer())
     except KeyboardInterrupt:
         say("")
         say(f"the job goes on: `batchctl watch {job_id}`")
         raise
+
+
+def retry_printer() -> Callable[[str, float], None]:
+    """Return what says, after some seconds and then now and then, that the API is away."""
+    last_s = -SILENCE_EVERY_S
+
+    def print_retry(cause: str, passed_s: float) -> None:
+        nonlocal last_s
+        if passed_s < last_s:  # another silence
+            last_s = -SILENCE_EVERY_S
+        if passed_s >= SILENCE_S and passed_s >= last_s + SILENCE_EVERY_S:
+            last_s = passed_s
+            say(f"no answer for {duration(passed_s)} ({cause}): asking again; the job goes on")
+
+    return print_retry
 
 
 def print_end(job: Job) -> None:
