@@ -140,6 +140,11 @@ def text(value: str, style: str = "") -> Text:
     return Text(visible(value), style=style)
 
 
+def counted(number: int, what: str) -> str:
+    """Write a count with its noun: `1 task`, `2,000 tasks`."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def table(*headings: str, with_headings: bool = True) -> Table:
     """Return a table to draw; long cells take several lines. `add_row` adds to it."""
     made = Table(box=None, pad_edge=False, show_header=with_headings)

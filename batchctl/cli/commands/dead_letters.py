@@ -11,7 +11,7 @@ import click
 from batchctl.cli.display.dead_letters import print_table
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
-from batchctl.cli.output import print_json, say
+from batchctl.cli.output import counted, print_json, say
 from batchctl.cli.runs import confirm
 
 if TYPE_CHECKING:
@@ -124,6 +124,6 @@ def _each(
     counts = {}
     for queue in queues:
         counts[queue.source] = act(queue)
-        say(f"{queue.source}: {counts[queue.source]} messages {done}")
+        say(f"{queue.source}: {counted(counts[queue.source], 'message')} {done}")
     if current_options().json:
         print_json(counts)

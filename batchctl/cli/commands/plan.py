@@ -14,7 +14,7 @@ from batchctl.cli.display.plan import as_json, show_plan
 from batchctl.cli.display.secrets import show_secrets
 from batchctl.cli.opening import open_to_build
 from batchctl.cli.options import current_options, front_door_options, shared_options
-from batchctl.cli.output import print_json
+from batchctl.cli.output import print_json, show
 from batchctl.cli.runs import planned
 
 FOUND_CHANGES = 3
@@ -42,7 +42,7 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
         found = asdict(secrets) if secrets else None
         print_json({"front_door": front_door.as_json(change), "secrets": found, **as_json(made)})
     else:
-        show_plan(made, verbose=True)
+        show_plan(made, show, verbose=True)
         show_secrets(secrets)
         show_folder(application.folder_notice)
         front_door.show_front_door(change)

@@ -8,7 +8,7 @@ import click
 
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
-from batchctl.cli.output import print_json, say
+from batchctl.cli.output import counted, print_json, say
 
 MEBIBYTES = {"": 1, "MIB": 1, "M": 1, "GIB": 1024, "G": 1024}
 
@@ -36,8 +36,8 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
         print_json(dataclasses.asdict(done))
         return
     say(
-        f"{job_id} is {done.status}: attempt {done.attempt} has {done.items} items "
-        f"in {done.tasks} tasks"
+        f"{job_id} is {done.status}: attempt {done.attempt} has {counted(done.items, 'item')} "
+        f"in {counted(done.tasks, 'task')}"
     )
     say(f"see it with `batchctl watch {job_id}`")
 

@@ -13,7 +13,7 @@ from batchctl.cli.display.job import as_json
 from batchctl.cli.display.job_progress import follow, print_end
 from batchctl.cli.opening import open_jobs, open_to_build
 from batchctl.cli.options import api_options, current_options, shared_options
-from batchctl.cli.output import print_json, say
+from batchctl.cli.output import counted, print_json, say
 from batchctl.contract.job_options import MAX_ITEMS_PER_TASK, MAX_PRIORITY, JobOptions
 from batchctl.jobs.api.new_task import check_job
 from batchctl.jobs.parameters import from_options as parameters_of
@@ -101,7 +101,7 @@ def _number_or_share(max_failures: str | None) -> int | str | None:
 
 def _print_submitted(submitted: Submitted) -> None:
     if submitted.created:
-        say(f"submitted {submitted.job_id}: {submitted.tasks} tasks")
+        say(f"submitted {submitted.job_id}: {counted(submitted.tasks, 'task')}")
     else:
         say(f"{submitted.job_id} was submitted before: it is {submitted.status}")
     say(f"see it with `batchctl show {submitted.job_id}`")

@@ -10,7 +10,7 @@ from batchctl.cli.display.job import as_json
 from batchctl.cli.display.job_progress import follow, print_end
 from batchctl.cli.opening import open_jobs
 from batchctl.cli.options import api_options, current_options, shared_options
-from batchctl.cli.output import print_json_line
+from batchctl.cli.output import print_json_line, show
 
 if TYPE_CHECKING:
     from batchctl.jobs import Job
@@ -24,7 +24,7 @@ def watch(*, job_id: str) -> None:
     """Watch a job until it ends: counts, rate, time left, and failures as they come.
 
     Ctrl-C ends the watching, not the job. Exits with 4 when the job ended otherwise than SUCCEEDED.
-    With `--json`, each change is one line of JSON on stdout.
+    Without a terminal each change is a line on stdout, with `--json` a line of JSON.
 
     \b
     Examples:
@@ -32,8 +32,11 @@ def watch(*, job_id: str) -> None:
       batchctl --local watch demo-1 --json
     """
     application, client = open_jobs()
-    on_change = _print_change if current_options().json else None
-    print_end(follow(application, client, job_id, on_change))
+    if current_options().json:
+        job = follow(application, client, job_id, _print_change)
+    else:
+        job = follow(application, client, job_id, write=show)
+    print_end(job)
 
 
 def _print_change(job: Job) -> None:

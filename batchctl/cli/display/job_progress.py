@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.progress_bar import ProgressBar
 
-from batchctl.cli.output import grid, live, people, say, text
+from batchctl.cli.output import data, grid, live, people, say, text
 from batchctl.contract.statuses import Status
 from batchctl.jobs.diagnosis.failures import failure_text
 from batchctl.jobs.watching import Failures, Pace, Standing
@@ -32,14 +32,21 @@ Notes = Callable[["Job"], Iterable[str]]
 
 
 def follow(
-    application: Application, client: JobsClient, job_id: str, on_change: Show | None = None
+    application: Application,
+    client: JobsClient,
+    job_id: str,
+    on_change: Show | None = None,
+    write: Callable[[str], None] = say,
 ) -> Job:
-    """Show a job until it has ended and return it; on Ctrl-C say that the job goes on."""
+    """Show a job until it has ended and return it; on Ctrl-C say that the job goes on.
+
+    Without a terminal each change is written as a line: by `show` where that was asked for.
+    """
     pace = Pace(time.monotonic)
     failures = Failures(lambda: client.results(job_id), time.monotonic, FAILURES_SHOWN)
     standing = Standing(lambda: application.turns(job_id), time.monotonic)
     try:
-        with _shown(pace, _notes(failures, standing)) as show:
+        with _shown(pace, _notes(failures, standing), write) as show:
             return client.wait(job_id, _each_change(show, on_change), on_retry=retry_printer())
     except KeyboardInterrupt:
         say("")
@@ -104,11 +111,12 @@ def _notes(failures: Failures, standing: Standing) -> Notes:
 
 
 @contextmanager
-def _shown(pace: Pace, notes: Notes) -> Iterator[Show]:
+def _shown(pace: Pace, notes: Notes, write: Callable[[str], None]) -> Iterator[Show]:
     """Show a bar that moves on a terminal, and elsewhere a line for each change."""
     console = people()
-    if not console.is_terminal:
-        yield _line_printer(pace, notes)
+    in_a_pipe = write is not say and not data().is_terminal
+    if in_a_pipe or not console.is_terminal:
+        yield _line_printer(pace, notes, write)
         return
     current: list[Job] = []
     began = time.monotonic()
@@ -144,7 +152,7 @@ def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
     return Group(first, text("  ".join(each for each in second if each), style="dim"))
 
 
-def _line_printer(pace: Pace, notes: Notes) -> Show:
+def _line_printer(pace: Pace, notes: Notes, write: Callable[[str], None]) -> Show:
     last = ""
 
     def show(job: Job) -> None:
@@ -157,10 +165,10 @@ def _line_printer(pace: Pace, notes: Notes) -> Show:
         )
         if line != last:
             rest = "" if job.ended else speed(job, pace)
-            say(f"{line}, {rest}" if rest else line)
+            write(f"{line}, {rest}" if rest else line)
             last = line
         for line in notes(job):
-            say(line)
+            write(line)
 
     return show
 
