@@ -49,7 +49,7 @@ def results(  # noqa: PLR0913 - an option each
     after: str | None,
     wait: bool,
 ) -> None:
-    """Print the results of a job, as far as there are any, in the order of its items' names.
+    """Print the results of a job, as far as there are any, by item.
 
     Of a job that has not ended, or was cancelled, stderr says how many items there are so far.
     However many there are, memory stays the same.
