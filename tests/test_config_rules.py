@@ -187,7 +187,18 @@ def refusal(text: str) -> list[str]:
             "compute:\n  architecture: arm64\n  instance_types: [optimal]\n",
             "config.yaml:3: compute.instance_types[0]: must be for compute.architecture (arm64)",
         ),
-        ("api: {port: 4566}\n", "local.gateway_port: must not be api.port (4566)"),
+        (
+            "api: {port: 5000}\nlocal: {gateway_port: 5000}\n",
+            "config.yaml:2: local.gateway_port: must not be api.port (5000)",
+        ),
+        (
+            "local: {gateway_port: 5000, api_port: 5000}\n",
+            "config.yaml:1: local.gateway_port: must not be local.api_port (5000)",
+        ),
+        (
+            "local: {api_port: x}\n",
+            "local.api_port: must be `auto` or a whole number from 1 to 65535, is `x`",
+        ),
     ],
 )
 def test_what_is_wrong_is_reported_with_file_line_key_and_rule(text: str, message: str) -> None:

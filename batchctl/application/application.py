@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batchctl.application.caller import direct_http, open_caller
+from batchctl.application.deployed import TRY_IT, require_recorded, require_running
 from batchctl.application.events import OnEvent, ignore
-from batchctl.application.front_door import FrontDoor, front_door_of, loopback_url
-from batchctl.application.job_resources import Recorded, job_resources_of, tracker_of
+from batchctl.application.front_door import FrontDoor, front_door_of
+from batchctl.application.job_resources import NotDeployed, Recorded, job_resources_of, tracker_of
+from batchctl.application.local_doors import local_ports
 from batchctl.application.recorded import OtherStack, RecordedStates
 from batchctl.application.target import Target
 from batchctl.config import Config
 from batchctl.engine.state import State, StateFile, StateIdentity
-from batchctl.errors import BatchctlError, UsageError
+from batchctl.errors import BatchctlError
 from batchctl.jobs import JobsClient
 from batchctl.jobs.api.connection import Connection
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from batchctl.aws.session import Aws
     from batchctl.jobs.control import JobChanges
     from batchctl.jobs.diagnosis.turns import Turns
+    from batchctl.local.control.ports import Ports
     from batchctl.local.control.process import Settings
 
 
@@ -75,7 +78,11 @@ class Application:
             )
 
             return open_local_cloud(
-                self.target, self.config, self.on_event, recorded_only=self.recorded_only
+                self.target,
+                self.config,
+                self.local_ports,
+                self.on_event,
+                recorded_only=self.recorded_only,
             )
         from batchctl.application.account import open_account  # noqa: PLC0415 - loads boto3
 
@@ -108,28 +115,42 @@ class Application:
         """Return how the local cloud is to run for it; UsageError when that can't be."""
         from batchctl.application.local_cloud import local_settings  # noqa: PLC0415 - loads boto3
 
-        return local_settings(self.target, self.config)
+        return local_settings(self.target, self.config, self.local_ports)
+
+    @cached_property
+    def local_ports(self) -> Ports:
+        """The ports of the local cloud, as it runs or is to run."""
+        return local_ports(self.target, self.config)
 
     @cached_property
     def front_door(self) -> FrontDoor:
         """The front door that is deployed, or else the one that config.yaml asks for."""
-        return front_door_of(self.config, self.recorded, local=self.target.local)
+        port = self.local_ports.load_balancer if self.target.local else None
+        url = f"http://127.0.0.1:{port}" if port else None
+        return front_door_of(self.config, self.recorded, local_url=url)
 
     @property
     def endpoint(self) -> str:
-        """The URL of the deployed API, without a slash at its end; UsageError when there is none.
+        """The URL of the deployed API, without a slash at its end; NotDeployed when there is none.
 
-        The local cloud's load balancer has one before anything is deployed.
+        Nor does a local cloud that isn't this folder's have one.
         """
+        self._require_deployed()
         if self.front_door.url:
             return self.front_door.url
-        if self.target.local:
-            return loopback_url(self.config)
-        raise UsageError(
+        raise NotDeployed(
             f"could not find the endpoint: `{self.state_path}` knows no load balancer and no REST "
             "API",
-            hint="run `batchctl up` first, or `batchctl --local up` to try it on this machine",
+            hint=TRY_IT,
         )
+
+    def _require_deployed(self) -> None:
+        """Raise NotDeployed, before anything is asked or started, when there is nothing to ask."""
+        if "state" in vars(self):
+            return
+        require_recorded(self.target, self.config.name, self.recorded, self.state_path)
+        if self.target.local:
+            require_running(self.target, self.local_ports.load_balancer)
 
     # Jobs
 
@@ -159,13 +180,15 @@ class Application:
         """Return what cancels and retries jobs; UsageError before `up`."""
         from batchctl.jobs.control import JobChanges  # noqa: PLC0415 - loads boto3
 
-        return JobChanges(self.aws, tracker_of(self._recorded))
+        tracker = tracker_of(self._recorded)
+        return JobChanges(self.aws, tracker)
 
     def logs(self, job_id: str, item: str | None = None) -> JobLogs:
         """Return the logs of a job, or of the tasks that work on one item; JobNotFound."""
         from batchctl.application.logs import logs_of  # noqa: PLC0415 - loads boto3
 
-        return logs_of(self.aws, job_resources_of(self._recorded), job_id, item)
+        resources = job_resources_of(self._recorded)
+        return logs_of(self.aws, resources, job_id, item)
 
     def why(self, job_id: str, *, assume_api_role: bool = False) -> Diagnosis:
         """Return what AWS says about a job, the likely causes and what to do; JobNotFound."""
@@ -208,10 +231,12 @@ class Application:
         """Return the queues of failed messages that there are; UsageError before `up`."""
         from batchctl.application.dead_letters import dead_letter_queues  # noqa: PLC0415 - loads boto3
 
-        return dead_letter_queues(self.aws, self._recorded)
+        recorded = self._recorded
+        return dead_letter_queues(self.aws, recorded)
 
     @property
     def _recorded(self) -> Recorded:
+        self._require_deployed()
         return Recorded(self.state.state, self.state_path)
 
     def _forget(self, *names: str) -> None:

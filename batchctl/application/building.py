@@ -22,8 +22,10 @@ from batchctl.application.image import (
 from batchctl.application.image_contents import bill_of_image, layers_to_push, newer_base
 from batchctl.application.job_resources import QUEUE as JOBS_QUEUE
 from batchctl.application.local_cloud import machine_vcpus, prepare_tasks, take_picture
+from batchctl.application.local_doors import refuse_taken_door, with_api_port
 from batchctl.application.status import Status, status_of
 from batchctl.application.upgrade import earlier_containers
+from batchctl.config import Config
 from batchctl.engine import lock
 from batchctl.engine.apply import apply
 from batchctl.engine.destroy import Remaining, destroy, plan_destroy, remaining_after
@@ -57,8 +59,16 @@ class BuildableApplication(Application):
             earlier_containers=earlier_containers(self.recorded, lambda: self.aws),
         )
         return stack.build(
-            self.config, image=image, package=function_package(), surroundings=surroundings
+            self._built_config, image=image, package=function_package(), surroundings=surroundings
         )
+
+    @property
+    def _built_config(self) -> Config:
+        """The configuration with the port that the load balancer really gets."""
+        if not self.target.local:
+            return self.config
+        refuse_taken_door(self.target, self.config, self.states)
+        return with_api_port(self.config, self.local_ports.load_balancer)
 
     @cached_property
     def image(self) -> str | Recipe:

@@ -41,7 +41,23 @@ class ConfigWarning:
     text: str
 
 
-Event = StartingLocalCloud | InstallingLocalCloud | GoingByState | DifferentPython | ConfigWarning
+@dataclass(frozen=True)
+class OtherPort:
+    """In the local cloud `what` listens on the port `chosen`, as the `usual` one is taken."""
+
+    what: str
+    usual: int
+    chosen: int
+
+
+Event = (
+    StartingLocalCloud
+    | InstallingLocalCloud
+    | GoingByState
+    | DifferentPython
+    | ConfigWarning
+    | OtherPort
+)
 OnEvent = Callable[[Event], None]
 
 

@@ -41,14 +41,19 @@ class FrontDoor:
         return self.auth == "iam"
 
 
-def front_door_of(config: Config, state: State | None, *, local: bool) -> FrontDoor:
-    """Return the front door that the state records, or else the one that config.yaml asks for."""
+def front_door_of(
+    config: Config, state: State | None, *, local_url: str | None = None
+) -> FrontDoor:
+    """Return the front door that the state records, or else the one that config.yaml asks for.
+
+    `local_url` is where the load balancer of a local cloud answers; None for one in AWS.
+    """
     mode = (state.api_mode if state else None) or config.api.mode
     role = state.outputs(EXECUTE_ROLE).get("arn") if state else None
     return FrontDoor(
         mode=mode,
         auth=(state.api_auth if state else None) or config.api.auth,
-        url=_url(mode, config, state, local=local) if state else None,
+        url=_url(mode, config, state, local_url) if state else None,
         region=state.identity.region if state else None,
         role=str(role) if role else None,
         limits=_KINDS[mode].limits,
@@ -62,32 +67,27 @@ def built_front_door(state: State | None) -> Mapping[str, str]:
     return {"mode": state.api_mode, "auth": state.api_auth or "none"}
 
 
-def loopback_url(config: Config) -> str:
-    """Return where the load balancer of the local cloud listens."""
-    return f"http://127.0.0.1:{config.api.port}"
-
-
 def settles_auth(mode: str | None) -> bool:
     """Whether who chooses this kind has chosen `auth` with it, as it knows one alone."""
     return mode is not None and len(_KINDS[mode].auths) == 1
 
 
-def _url(mode: str, config: Config, state: State, *, local: bool) -> str | None:
+def _url(mode: str, config: Config, state: State, local_url: str | None) -> str | None:
     """Return the URL of the chosen kind, or else of one that is there: `up` may be half done."""
     chosen, *others = sorted(_KINDS.items(), key=lambda kind: kind[0] != mode)
-    found = (kind.url(config, state, local) for _, kind in (chosen, *others))
+    found = (kind.url(config, state, local_url) for _, kind in (chosen, *others))
     return next(filter(None, found), None)
 
 
-def _load_balancer_url(config: Config, state: State, local: bool) -> str | None:
+def _load_balancer_url(config: Config, state: State, local_url: str | None) -> str | None:
     host = state.outputs(LOAD_BALANCER).get("dns_name")
     if not host:
         return None
     scheme = "https" if config.api.certificate_arn else "http"
-    return loopback_url(config) if local else f"{scheme}://{host}:{config.api.port}"
+    return local_url or f"{scheme}://{host}:{config.api.port}"
 
 
-def _stage_url(_config: Config, state: State, _local: bool) -> str | None:
+def _stage_url(_config: Config, state: State, _local_url: str | None) -> str | None:
     url = state.outputs(STAGE).get("invoke_url")
     return str(url) if url else None
 
@@ -98,7 +98,7 @@ class _Kind:
 
     limits: Door
     auths: tuple[str, ...]
-    url: Callable[[Config, State, bool], str | None]
+    url: Callable[[Config, State, str | None], str | None]
 
 
 _KINDS: Mapping[str, _Kind] = {

@@ -18,6 +18,10 @@ DEAD_LETTERS = "queue.dead_letters"
 EVENT_DEAD_LETTERS = "queue.events_dead_letters"
 
 
+class NotDeployed(UsageError):
+    """The application that a command works on isn't deployed, or not in a cloud that runs."""
+
+
 @dataclass(frozen=True)
 class Recorded:
     """A state, and the path that errors name."""
@@ -26,10 +30,10 @@ class Recorded:
     path: Path
 
     def output(self, address: str, output: str) -> str:
-        """Return an output of a resource; UsageError when it isn't recorded."""
+        """Return an output of a resource; NotDeployed when it isn't recorded."""
         value = self.state.outputs(address).get(output)
         if not value:
-            raise UsageError(
+            raise NotDeployed(
                 f"could not find `{address}`: `{self.path}` doesn't know it",
                 hint="run `batchctl up` first: it makes what is missing",
             )

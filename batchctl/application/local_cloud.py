@@ -13,9 +13,11 @@ from batchctl.application.events import (
     DifferentPython,
     InstallingLocalCloud,
     OnEvent,
+    OtherPort,
     StartingLocalCloud,
 )
 from batchctl.application.image import build_folder, runs_from_picture
+from batchctl.application.local_doors import GATEWAY_PORT
 from batchctl.application.target import Target
 from batchctl.aws.session import Aws, Connection
 from batchctl.config import Config
@@ -24,6 +26,7 @@ from batchctl.image.composed import OWN_PACKAGES
 from batchctl.image.dependencies import read_dependencies
 from batchctl.image.engine_search import find_engine
 from batchctl.local import pictures
+from batchctl.local.control.ports import Ports
 from batchctl.local.control.process import Settings, start, status
 from batchctl.local.control.record import CloudRecord
 from batchctl.local.environment.packages import prepare
@@ -33,10 +36,10 @@ LOCAL_REGION = "us-east-1"
 
 
 def open_local_cloud(
-    target: Target, config: Config, on_event: OnEvent, *, recorded_only: bool
+    target: Target, config: Config, ports: Ports, on_event: OnEvent, *, recorded_only: bool
 ) -> Aws:
     """Return the local cloud as an account, started when it doesn't run."""
-    running = _running(target, config, on_event, recorded_only=recorded_only)
+    running = _running(target, config, ports, on_event, recorded_only=recorded_only)
     key_id, secret = running.root
     session = boto3.Session(
         aws_access_key_id=key_id,
@@ -53,18 +56,28 @@ def open_local_cloud(
 
 
 def _running(
-    target: Target, config: Config, on_event: OnEvent, *, recorded_only: bool
+    target: Target, config: Config, ports: Ports, on_event: OnEvent, *, recorded_only: bool
 ) -> CloudRecord:
     """Return the local cloud; without a config of its own (`recorded_only`) as it runs."""
     running = status(target.local_folder)
     if running is None:
         on_event(StartingLocalCloud())
+        _report_ports(config, ports, on_event)
     elif recorded_only:
         return running
-    return start(local_settings(target, config), lambda text: on_event(InstallingLocalCloud(text)))
+    settings = local_settings(target, config, ports)
+    return start(settings, lambda text: on_event(InstallingLocalCloud(text)))
 
 
-def local_settings(target: Target, config: Config) -> Settings:
+def _report_ports(config: Config, ports: Ports, on_event: OnEvent) -> None:
+    """Report each port that isn't the one that everybody expects."""
+    if config.local.gateway_port == "auto" and ports.gateway != GATEWAY_PORT:
+        on_event(OtherPort("AWS", GATEWAY_PORT, ports.gateway))
+    if config.local.api_port == "auto" and ports.load_balancer != config.api.port:
+        on_event(OtherPort("the API", config.api.port, ports.load_balancer))
+
+
+def local_settings(target: Target, config: Config, ports: Ports) -> Settings:
     """Return how the local cloud is to run for this application.
 
     UsageError when this machine has fewer vCPUs than one task asks for: it would wait for ever.
@@ -78,8 +91,8 @@ def local_settings(target: Target, config: Config) -> Settings:
         )
     return Settings(
         directory=target.local_folder,
-        gateway_port=config.local.gateway_port,
-        load_balancer_port=config.api.port,
+        gateway_port=ports.gateway,
+        load_balancer_port=ports.load_balancer,
         compute_directory=build_folder(target, config),
         region=_region(target, config),
         vcpus=vcpus,

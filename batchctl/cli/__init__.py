@@ -27,7 +27,7 @@ HELP = {
     "jobs": "List recent jobs, newest first, with the items that are done and that failed.",
     "show": "Show a job: status, counts of items and tasks, why items failed, what reclaims cost.",
     "watch": "Watch a job until it ends: counts, rate, time left, and failures as they come.",
-    "results": "Print the results of a job, as far as there are any.",
+    "results": "Print the results of a job, as far as there are any, by item.",
     "logs": "Print what the tasks of a job wrote: the task and its attempt, the time, the item.",
     "why": "Say why a job waits or failed: what AWS says, the likely cause, what to do.",
     "cancel": "End a job for good: queued tasks don't start, running ones are stopped.",
@@ -39,6 +39,13 @@ HELP = {
 }
 """The commands in the order of the help, each with its line of it (a test compares them)."""
 
+SECTIONS = {
+    "Build": ("init", "plan", "up", "down", "status", "doctor", "unlock"),
+    "Run jobs": ("run", "submit", "jobs", "show", "watch", "results", "logs"),
+    "Fix jobs": ("why", "cancel", "retry", "dead-letters"),
+    "Tools": ("curl", "local"),
+}
+
 COMMANDS = tuple(
     LazyCommand(name, f"batchctl.cli.commands.{name.replace('-', '_')}", line)
     for name, line in HELP.items()
@@ -48,6 +55,7 @@ COMMANDS = tuple(
 @click.group(
     cls=Guarded,
     lazy_commands=COMMANDS,
+    sections=SECTIONS,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="batchctl")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import click
+
+_UNCUT = 1000
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,18 @@ class LazyGroup(click.Group):
     """A group that loads a command when it is asked for it; its help needs none of them."""
 
     def __init__(
-        self, *arguments: Any, lazy_commands: Sequence[LazyCommand] = (), **options: Any
+        self,
+        *arguments: Any,
+        lazy_commands: Sequence[LazyCommand] = (),
+        sections: Mapping[str, Sequence[str]] | None = None,
+        **options: Any,
     ) -> None:
-        """Take the commands in the order in which the help lists them."""
+        """Take the commands in the order in which the help lists them, and its sections by name.
+
+        What is in no section is under "Commands".
+        """
         super().__init__(*arguments, **options)
+        self.sections = sections or {}
         self.lazy_commands = {each.name: each for each in lazy_commands}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -52,12 +62,17 @@ class LazyGroup(click.Group):
             super().format_commands(ctx, formatter)
             return
         names = self.list_commands(ctx)
-        limit = formatter.width - 6 - max(map(len, names))
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, self._help(ctx, name, limit)) for name in names])
+        width = max(map(len, names))
+        placed = {name for section in self.sections.values() for name in section}
+        others = [name for name in names if name not in placed]
+        for title, section in (*self.sections.items(), ("Commands", others)):
+            if rows := [(f"{n:<{width}}", self._help(ctx, n)) for n in section if n in names]:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
-    def _help(self, ctx: click.Context, name: str, limit: int) -> str:
+    def _help(self, ctx: click.Context, name: str) -> str:
+        """Return the whole line of help: it is wrapped, never cut."""
         if lazy := self.lazy_commands.get(name):
-            return click.Command(name, help=lazy.help).get_short_help_str(limit)
+            return lazy.help
         command = super().get_command(ctx, name)
-        return command.get_short_help_str(limit) if command else ""
+        return command.get_short_help_str(_UNCUT) if command else ""

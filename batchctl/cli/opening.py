@@ -11,6 +11,7 @@ from batchctl.application.events import (
     Event,
     GoingByState,
     InstallingLocalCloud,
+    OtherPort,
     StartingLocalCloud,
 )
 from batchctl.cli.options import assumes_api_role, current_options
@@ -61,6 +62,8 @@ def report(event: Event) -> None:
             say(text)
         case DifferentPython(here, image):
             say(f"local tasks run with Python {here}, the image has {image} (`compute.python`)")
+        case OtherPort(what, usual, chosen):
+            say(f"{what} listens on port {chosen} here: port {usual} is taken")
         case ConfigWarning(text):
             say(f"WARNING: {text}")
         case GoingByState(path):

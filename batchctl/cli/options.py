@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from batchctl.application.target import Target
+from batchctl.cli import spelling
 from batchctl.cli.debug import debug_log
 
 API_MODES = ("alb", "restapi")
@@ -43,19 +44,41 @@ class Options:
         return Target(self.config_path, self.local, self.profile, self.region)
 
 
+class _SharedOption(click.Option):
+    """An option of every command, described on the first page of the help alone."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return what the help says of it; of all together one line on a command's own page."""
+        if ctx.parent is None:
+            return super().get_help_record(ctx)
+        if self.name != "config":
+            return None
+        return "Global options", f"{_NAMES}: see `{ctx.find_root().info_name} --help`."
+
+
+_NAMES = "--config, --local, --profile, --region, --json, -v, --debug"
 _SHARED = (
     click.option(
         "--config",
+        cls=_SharedOption,
         type=click.Path(path_type=Path, dir_okay=False),
         help="Configuration file.  [default: config.yaml]",
     ),
-    click.option("--local", is_flag=True, help="Use the local cloud instead of AWS."),
-    click.option("--profile", help="AWS profile."),
-    click.option("--region", help="AWS region, before config.yaml's."),
-    click.option("--json", is_flag=True, help="Print data for machines on stdout."),
-    click.option("-v", "--verbose", is_flag=True, help="Say more."),
+    click.option(
+        "--local", cls=_SharedOption, is_flag=True, help="Use the local cloud instead of AWS."
+    ),
+    click.option("--profile", cls=_SharedOption, help="AWS profile."),
+    click.option("--region", cls=_SharedOption, help="AWS region (overrides config.yaml)."),
+    click.option(
+        "--json",
+        cls=_SharedOption,
+        is_flag=True,
+        help="Print machine-readable JSON on stdout.",
+    ),
+    click.option("-v", "--verbose", cls=_SharedOption, is_flag=True, help="Verbose output."),
     click.option(
         "--debug",
+        cls=_SharedOption,
         is_flag=True,
         help="Show tracebacks and every AWS call, a line each; with `-v` all that is sent and "
         "received. Secrets are masked.",
@@ -73,6 +96,12 @@ def shared_options(command: Command) -> Command:
         inherited = context.obj if isinstance(context.obj, Options) else Options()
         options = replace(inherited, **{key: value for key, value in own.items() if value})
         context.obj = options
+        spelling.remember(
+            str(options.config) if options.config else None,
+            local=options.local,
+            profile=options.profile,
+            region=options.region,
+        )
         if options.debug:
             context.with_resource(debug_log(wire=options.verbose))
         return command(*arguments, **given)
@@ -84,8 +113,8 @@ def shared_options(command: Command) -> Command:
 
 def front_door_options(command: Command) -> Command:
     """Add the options that choose the front door, before config.yaml's."""
-    modes = click.option("--api-mode", type=click.Choice(API_MODES), help="The front door.")
-    auths = click.option("--auth", type=click.Choice(API_AUTHS), help="Who may call it.")
+    modes = click.option("--api-mode", type=click.Choice(API_MODES), help="How the API is exposed.")
+    auths = click.option("--auth", type=click.Choice(API_AUTHS), help="Authentication of the API.")
     return modes(auths(command))
 
 

@@ -26,6 +26,7 @@ from batchctl.cli.build_commands import (
     without_commands,
     without_commands_in_json,
 )
+from batchctl.cli.spelling import spelled
 
 if TYPE_CHECKING:
     from rich.console import ConsoleOptions, RenderableType
@@ -74,13 +75,13 @@ def data() -> Console:
 
 
 def say(line: str) -> None:
-    """Print one line for people on stderr."""
-    click.echo(visible(line), err=True)
+    """Print one line for people on stderr, its commands as this user calls them."""
+    click.echo(visible(spelled(line)), err=True)
 
 
 def say_lines(text: str) -> None:
     """Print a text for people on stderr; no line of it but the first can pass for one of ours."""
-    for line in continued(text):
+    for line in continued(spelled(text)):
         click.echo(line, err=True)
 
 
@@ -98,8 +99,8 @@ def say_log(line: str) -> None:
 
 
 def show(line: str = "") -> None:
-    """Print one line of what was asked for on stdout."""
-    click.echo(visible(line))
+    """Print one line of what was asked for on stdout, its commands as this user calls them."""
+    click.echo(visible(spelled(line)))
 
 
 def show_script(text: str) -> None:
@@ -120,7 +121,7 @@ def show_rows(rows: Iterable[str]) -> None:
 
 def ask(question: str) -> bool:
     """Ask on stderr; Enter alone is a no."""
-    return click.confirm(visible(question), err=True)
+    return click.confirm(visible(spelled(question)), err=True)
 
 
 def ask_for(what: str, choices: Sequence[str] = ()) -> str:
@@ -142,6 +143,11 @@ def print_json_line(value: Any) -> None:
 def text(value: str, style: str = "") -> Text:
     """Return a text to draw, in one line."""
     return Text(visible(value), style=style)
+
+
+def counted(number: int, what: str) -> str:
+    """Write a count with its noun: `1 task`, `2,000 tasks`."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def table(*headings: str, with_headings: bool = True) -> Table:

@@ -112,9 +112,14 @@ def _retention(config: Config) -> Iterator[Problem]:
 
 
 def _ports(config: Config) -> Iterator[Problem]:
-    if config.local.gateway_port == config.api.port:
+    local = config.local
+    if local.api_port == "auto":
+        port, setting = config.api.port, ("api", "port")
+    else:
+        port, setting = local.api_port, ("local", "api_port")
+    if local.gateway_port == port:
         yield Problem(
             ("local", "gateway_port"),
-            f"must not be api.port ({config.api.port}): both listen on this machine",
-            (("api", "port"),),
+            f"must not be {'.'.join(setting)} ({port}): both listen on this machine",
+            (setting,),
         )

@@ -29,6 +29,7 @@ from batchctl.config.values import (
     IncludedFiles,
     InstanceTypes,
     ItemsPerTask,
+    LocalPort,
     LogPrefix,
     LogRetentionDays,
     MemorySizes,
@@ -409,10 +410,16 @@ class Iam(Section):
 class Local(Section):
     """The application on this machine (`batchctl --local`)."""
 
-    gateway_port: Port = 4566
-    """Port of the local AWS.
+    gateway_port: LocalPort = "auto"
+    """Port of the local AWS; `auto`: 4566 or next.
 
-    It listens on 127.0.0.1.
+    It listens on 127.0.0.1. The local cloud keeps the port that it got.
+    """
+    api_port: LocalPort = "auto"
+    """Port of the local API; `auto`: api.port or next.
+
+    Where another application's local cloud has the port, this one gets the next free port, says so,
+    and keeps it.
     """
     executor: Literal["process", "container"] = "process"
     """How tasks run.

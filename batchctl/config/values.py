@@ -159,6 +159,7 @@ def _log_retention(days: int) -> int:
 
 
 MAX_ITEMS_PER_TASK = 10_000
+HIGHEST_PORT = 65535
 # AWS Batch API Reference, ResourceRequirement.
 _LEAST_MEMORY_MIB = 4
 _MOST_MEMORY_SIZES = 5
@@ -168,6 +169,12 @@ def _items_per_task(value: object) -> object:
     if value == "auto" or (_is_whole(value) and 1 <= value <= MAX_ITEMS_PER_TASK):
         return value
     raise broken(f"must be `auto` or a whole number from 1 to {MAX_ITEMS_PER_TASK}", value)
+
+
+def _local_port(value: object) -> object:
+    if value == "auto" or (_is_whole(value) and 1 <= value <= HIGHEST_PORT):
+        return value
+    raise broken(f"must be `auto` or a whole number from 1 to {HIGHEST_PORT}", value)
 
 
 def _memory_sizes(value: object) -> object:
@@ -366,7 +373,8 @@ MemorySizes = Annotated[
 ]
 
 Architecture = Literal["x86_64", "arm64"]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
+LocalPort = Annotated[Port | Literal["auto"], BeforeValidator(_local_port)]
 LogRetentionDays = Annotated[
     int,
     Field(json_schema_extra={"enum": list(_LOG_RETENTION_DAYS)}),

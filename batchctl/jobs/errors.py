@@ -91,7 +91,8 @@ class UnexpectedAnswer(BatchctlError):
         """Name the request, as in "GET /v1/tasks"."""
         super().__init__(
             f"could not understand the answer to `{request}`: status {status}, {why}",
-            hint="check that the endpoint is that of the application: `batchctl status`",
+            hint="check that the endpoint is that of the application (`batchctl status`), and that "
+            "no proxy or login page of the network is in between (HTTPS_PROXY, NO_PROXY)",
         )
         self.status = status
         self.why = why

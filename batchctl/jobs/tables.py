@@ -1,4 +1,4 @@
-"""Results as tables, as CSV and as JSON: all of them written as the results come.
+"""Results as tables, as CSV and as JSON, in as much memory for a million rows as for a few.
 
 A row has the columns `item`, `status`, one for each key of the results, `attempts`, `seconds`,
 `peak_memory_mib`, `reason`, `exit_code`, `signal` and `error`. A key within an object becomes
@@ -12,7 +12,8 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
+from tempfile import SpooledTemporaryFile
 from typing import Protocol
 
 from batchctl.jobs.api.job import Result
@@ -20,9 +21,8 @@ from batchctl.jobs.formulas import defused
 
 BEFORE = ("item", "status")
 AFTER = ("attempts", "seconds", "peak_memory_mib", "reason", "exit_code", "signal", "error")
-EXTRA = "extra"
-SAMPLE = 100
-"""How many results decide on the columns of CSV: a page of the API."""
+SPOOLED_BYTES = 1 << 20
+"""How much of the rows of CSV is in memory while the columns are found; the rest is on disk."""
 TABLE_ROWS = 1000
 """How many results are laid out as one table: what is in memory at once."""
 
@@ -71,21 +71,25 @@ def _without_empty_columns(whole: Table) -> Table:
 
 
 def write_csv(results: Iterable[Result], out: Out, *, spreadsheet_safe: bool = False) -> None:
-    r"""Write RFC 4180 CSV, with a header and `\r\n` at line ends, to `out` as the results come.
+    r"""Write RFC 4180 CSV, with a header and `\r\n` at line ends, to `out`.
 
-    The first 100 results decide on the columns; what later ones have besides is JSON in the last
-    column, `extra`. Cells are data as they stand; with `spreadsheet_safe` all are in quotes, and
-    `formulas.defused`.
+    There is a column for each key that any row has, so that the header is known when all rows are:
+    they wait in a temporary file, not in memory. Cells are data as they stand; with
+    `spreadsheet_safe` all are in quotes, and `formulas.defused`.
     """
-    rows = (_row(result) for result in results)
-    first = list(islice(rows, SAMPLE))
-    columns = (*BEFORE, *_result_columns(first), *AFTER)
     cell = (lambda value: defused(_cell(value))) if spreadsheet_safe else _cell
     writer = csv.writer(out, quoting=csv.QUOTE_ALL if spreadsheet_safe else csv.QUOTE_MINIMAL)
-    writer.writerow(cell(name) for name in (*columns, EXTRA))
-    for row in chain(first, rows):
-        extra = {name: value for name, value in row.items() if name not in columns}
-        writer.writerow([*(cell(row.get(name)) for name in columns), cell(extra or None)])
+    names: dict[str, None] = {}
+    with SpooledTemporaryFile(SPOOLED_BYTES, "w+", encoding="utf-8") as kept:
+        for row in map(_row, results):
+            names.update(dict.fromkeys(row))
+            kept.write(json.dumps(row) + "\n")
+        columns = (*BEFORE, *(name for name in names if name not in (*BEFORE, *AFTER)), *AFTER)
+        writer.writerow(cell(name) for name in columns)
+        kept.seek(0)
+        for line in kept:
+            row = json.loads(line)
+            writer.writerow(cell(row.get(name)) for name in columns)
 
 
 def write_json(results: Iterable[Result], out: Out) -> None:
@@ -110,7 +114,7 @@ def _row(result: Result) -> Row:
     content = result.result
     flat = content if isinstance(content, Mapping) else {"result": content}
     columns = {
-        f"result.{name}" if name in (*ours, EXTRA) else name: value
+        f"result.{name}" if name in ours else name: value
         for name, value in _flattened(flat)
         if value is not None
     }

@@ -32,7 +32,8 @@ def recorded(mode: str | None, auth: str | None, *records: StateRecord) -> State
 
 
 def front_door(state: State | None, config: Config | None = None, *, local: bool = False) -> Any:
-    return front_door_of(config or Config(), state, local=local)
+    local_url = f"http://127.0.0.1:{(config or Config()).api.port}" if local else None
+    return front_door_of(config or Config(), state, local_url=local_url)
 
 
 def test_the_state_goes_before_config() -> None:
@@ -98,7 +99,7 @@ def test_every_address_that_is_read_from_the_state_is_one_of_the_stack() -> None
 def test_under_the_lock_an_application_sees_what_another_run_built(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("compute: {image: 'x:1'}\n")
     application = open_to_compare(Target(tmp_path / "config.yaml"))
-    with pytest.raises(UsageError, match="could not find the endpoint"):
+    with pytest.raises(UsageError, match="could not find application `batchapp`"):
         _ = application.endpoint
     StateFile(application.state_path, recorded("alb", "none")).put(ALB_RECORD)
     assert application.front_door.url is None

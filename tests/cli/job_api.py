@@ -17,6 +17,7 @@ class JobApi:
     """A job of `items` results that goes through `looks`, the last of them for ever.
 
     A look is what the answer says beside the results. Every item in `failed` has the error there.
+    `unfinished` items have no result yet.
     """
 
     looks: list[dict[str, Any]]
@@ -24,6 +25,7 @@ class JobApi:
     failed: dict[int, dict[str, Any]] = field(default_factory=dict)
     port: int = 0
     pages: int = 0
+    unfinished: int = 0
 
     def answer(self, query: dict[str, list[str]]) -> dict[str, Any]:
         start, limit = int(query.get("next", ["0"])[0]), int(query.get("limit", ["100"])[0])
@@ -32,7 +34,7 @@ class JobApi:
         self.pages += 1
         page = {f"{index:08}": self._result(index) for index in range(start, end)}
         more = {"next": str(end)} if end < self.items else {}
-        return {**JOB, **look, "items": self.items, "results": page, **more}
+        return {**JOB, **look, "items": self.items + self.unfinished, "results": page, **more}
 
     def _result(self, index: int) -> dict[str, Any]:
         if index in self.failed:
@@ -64,7 +66,10 @@ def serving(api: JobApi) -> Iterator[JobApi]:
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            content = json.dumps(api.answer(parse_qs(urlsplit(self.path).query))).encode()
+            target = urlsplit(self.path)
+            is_list = target.path == "/v1/tasks"
+            answer = {"jobs": []} if is_list else api.answer(parse_qs(target.query))
+            content = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("content-length", str(len(content)))
             self.end_headers()

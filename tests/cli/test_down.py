@@ -255,4 +255,4 @@ def test_a_login_lost_in_up_is_one_error_and_up_again_continues(
     assert "what was done is recorded" in stopped.stderr
     jobs.refused = {}
     assert batchctl("up", "--yes").exit_code == 0
-    assert "no changes" in batchctl("plan").stderr
+    assert "no changes" in batchctl("plan").stdout

@@ -37,7 +37,7 @@ def unbuilt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def image_line(result: Result) -> str:
-    return next(line for line in result.stderr.splitlines() if "image.compute" in line)
+    return next(line for line in result.output.splitlines() if "image.compute" in line)
 
 
 def test_the_plan_says_build_and_push_or_unchanged(batchctl: Batchctl, folder: Path) -> None:
@@ -47,7 +47,7 @@ def test_the_plan_says_build_and_push_or_unchanged(batchctl: Batchctl, folder: P
     assert batchctl("up", "--yes").exit_code == 0
     assert image_line(batchctl("plan")).endswith("  (unchanged)")
     (folder / "compute" / "compute.py").write_text("changed")
-    changed = batchctl("plan").stderr
+    changed = batchctl("plan").stdout
     assert "  ~ image.compute" in changed
     assert "containerProperties.image: " in changed
     assert "0 to create" not in changed

@@ -46,7 +46,7 @@ def test_retry_sends_its_options_and_tells_the_attempt(
 ) -> None:
     tracker.answer = {"job_id": "demo-1", "status": "QUEUED", "attempt": 2, "items": 5, "tasks": 1}
     shown = batchctl("retry", "demo-1", "--memory", given, "--on-demand")
-    assert "demo-1 is QUEUED: attempt 2 has 5 items in 1 tasks" in shown.stderr
+    assert "demo-1 is QUEUED: attempt 2 has 5 items in 1 task" in shown.stderr
     ((_, asked),) = tracker.asked
     assert (asked["memory_mib"], asked["on_demand"]) == (mib, True)
 

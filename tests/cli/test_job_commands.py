@@ -70,7 +70,7 @@ def test_watch_counts_items_and_shows_failed_ones_while_their_task_runs(
 ) -> None:
     api.looks = [RUNNING | ITEMS, RUNNING | ITEMS, DONE | {"item_counts": counts(total=40)}]
     api.failed = {1: NO_MEMORY}
-    lines = batchctl("watch", "demo-1").stderr.splitlines()
+    lines = batchctl("watch", "demo-1").stdout.splitlines()
     assert lines[0] == "RUNNING: 12/40 items done, 8 running, 3 failed"
     assert lines[1] == "  failed 00000001: OUT_OF_MEMORY: the task needed more memory"
 
@@ -101,8 +101,7 @@ def test_watch_tells_each_change_the_speed_and_the_failures_and_how_it_ended(
     api.failed = {1: NO_MEMORY}
     watched = batchctl("watch", "demo-1")
     assert watched.exit_code == 4
-    assert watched.stdout == ""
-    lines = watched.stderr.splitlines()
+    lines = watched.stdout.splitlines()
     assert lines[0] == "RUNNING: 0/4 tasks done, 0 running, 0 failed"
     assert lines[1].startswith("RUNNING: 1/4 tasks done, 2 running, 0 failed, ")
     assert lines[1].endswith(" left")
@@ -110,8 +109,9 @@ def test_watch_tells_each_change_the_speed_and_the_failures_and_how_it_ended(
         "FAILED: 4/4 tasks done, 0 running, 1 failed",
         "  failed 00000001: OUT_OF_MEMORY: the task needed more memory",
     ]
-    assert "demo-1 ended as FAILED: 1 of 4 tasks failed" in lines[4]
-    assert "batchctl why demo-1" in lines[5]
+    assert lines[4:] == []
+    assert "demo-1 ended as FAILED: 1 of 4 tasks failed" in watched.stderr
+    assert "batchctl why demo-1" in watched.stderr
 
 
 @pytest.mark.usefixtures("deployed")
@@ -146,9 +146,11 @@ def test_ctrl_c_ends_the_watching_and_says_that_the_job_goes_on(api: JobApi) -> 
     # A shell that runs the tests in the background has SIGINT ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     program = [sys.executable, "-c", "from batchctl.cli import main; main()", "watch", "demo-1"]
-    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as watching:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(program, stdout=pipe, stderr=pipe, text=True) as watching:
+        assert watching.stdout is not None
         assert watching.stderr is not None
-        assert "1/4 tasks done" in watching.stderr.readline()
+        assert "1/4 tasks done" in watching.stdout.readline()
         watching.send_signal(signal.SIGINT)
         rest = watching.stderr.read()
     assert watching.returncode == 130
@@ -161,6 +163,14 @@ def test_ctrl_c_ends_the_watching_and_says_that_the_job_goes_on(api: JobApi) -> 
 )
 def test_durations_are_written_for_people(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
+
+
+@pytest.mark.usefixtures("deployed")
+def test_without_jobs_the_list_says_so(batchctl: Batchctl) -> None:
+    shown = batchctl("jobs", "--region", "eu-west-1")
+    assert shown.stdout == ""
+    assert shown.stderr == "no jobs yet: `batchctl --region eu-west-1 submit` starts one\n"
+    assert batchctl("jobs", "--json").stdout == "[]\n"
 
 
 # results
@@ -194,6 +204,50 @@ def test_a_table_of_many_results_has_one_heading_until_a_column_is_new(
     ]
     assert len([line for line in lines if line.startswith("0000")]) == 3000
     assert len({line.index("é") for line in lines[1:1000]}) == 1
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize(
+    ("look", "said"),
+    [
+        (RUNNING, "2 of 50 items so far, RUNNING\n"),
+        (DONE | {"status": "CANCELLED"}, "2 of 50 items, CANCELLED\n"),
+    ],
+)
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_partial_results_say_how_many_there_are(
+    api: JobApi, batchctl: Batchctl, look: dict[str, Any], said: str, form: str
+) -> None:
+    api.looks, api.items, api.unfinished = [look], 2, 48
+    shown = batchctl("results", "demo-1", "--format", form)
+    assert (shown.exit_code, shown.stderr) == (0, said)
+    assert "50 items" not in shown.stdout
+
+
+@pytest.mark.usefixtures("deployed")
+def test_whole_results_say_nothing_more(batchctl: Batchctl) -> None:
+    assert batchctl("results", "demo-1").stderr == ""
+
+
+@pytest.mark.usefixtures("deployed")
+def test_results_wait_for_the_end_and_exit_with_4_when_the_job_failed(
+    api: JobApi, batchctl: Batchctl
+) -> None:
+    api.looks = [RUNNING, FAILED]
+    shown = batchctl("results", "demo-1", "--wait", "--format", "csv")
+    assert shown.exit_code == 4
+    assert shown.stdout.startswith("item,status,")
+    assert "demo-1 ended as FAILED" in shown.stderr
+    api.looks = [RUNNING, DONE]
+    assert batchctl("results", "demo-1", "--wait").exit_code == 0
+
+
+@pytest.mark.usefixtures("deployed")
+def test_results_go_on_after_an_item(api: JobApi, batchctl: Batchctl) -> None:
+    api.items = 2500
+    shown = batchctl("results", "demo-1", "--after", "00002497", "--json")
+    assert [each["item"] for each in json.loads(shown.stdout)] == ["00002498", "00002499"]
+    assert shown.stderr == "", "those before are there, too"
 
 
 @pytest.mark.usefixtures("deployed")

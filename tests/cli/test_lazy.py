@@ -13,7 +13,7 @@ import pytest
 from api_server import deployed, serving
 from click.testing import CliRunner
 
-from batchctl.cli import COMMANDS, main
+from batchctl.cli import COMMANDS, HELP, SECTIONS, main
 from batchctl.cli.lazy import LazyCommand, LazyGroup
 from batchctl.cli.options import API_AUTHS, API_MODES
 from batchctl.config.sections import Api
@@ -30,10 +30,10 @@ def test_the_line_of_help_is_the_commands_own(lazy: LazyCommand) -> None:
 
 
 def test_help_lists_every_command_in_the_order_of_its_use() -> None:
-    lines = CliRunner().invoke(main, ["--help"]).stdout.partition("Commands:\n")[2].splitlines()
+    lines = CliRunner().invoke(main, ["--help"]).stdout.partition("Build:\n")[2].splitlines()
     names = [line[2:].partition(" ")[0] for line in lines if line.startswith("  ")]
-    assert list(filter(None, names)) == [each.name for each in COMMANDS]
-    assert lines[1] == "  plan          Show what `up` would change, and why; change nothing."
+    assert [name for name in names if name] == [each.name for each in COMMANDS]
+    assert "  plan          Show what `up` would change, and why; change nothing." in lines
 
 
 def test_help_loads_no_command() -> None:
@@ -118,3 +118,20 @@ def test_the_package_runs_as_a_program() -> None:
     assert version.stdout.startswith("batchctl, version ")
     shown = subprocess.run([*command, "up", "-h"], check=True, capture_output=True, text=True)
     assert shown.stdout.startswith("Usage: batchctl up [OPTIONS]\n")
+
+
+def test_the_help_is_grouped_and_no_line_of_it_is_cut() -> None:
+    shown = CliRunner().invoke(main, ["--help"], env={"COLUMNS": "80"}).stdout
+    told = " ".join(shown.split())
+    assert "..." not in shown.replace("[ARGS]...", "")
+    assert all(line in told for line in HELP.values())
+    titles = [line for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
+    assert titles == ["Options:", *(f"{title}:" for title in SECTIONS)]
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_command_points_to_the_global_options_in_one_line() -> None:
+    shown = CliRunner().invoke(main, ["jobs", "--help"]).stdout
+    assert "Global options" in shown
+    assert "--debug: see `" in " ".join(shown.split())
+    assert shown.count("--profile") == 1

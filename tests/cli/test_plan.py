@@ -113,7 +113,7 @@ def test_as_data_an_unknown_value_is_null_and_says_what_it_comes_from() -> None:
 def test_a_first_plan_shows_each_known_attribute_beside_one_that_is_not(
     batchctl: Batchctl,
 ) -> None:
-    lines = batchctl("plan").stderr.splitlines()
+    lines = batchctl("plan").stdout.splitlines()
     assert "      computeResources.maxvCpus: 128" in lines
     assert (
         "      computeResources.instanceRole: known after up (instance_profile.instance.arn)"
@@ -132,7 +132,7 @@ def test_a_plan_shows_settings_drift_and_what_follows_of_them(
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
     planned = batchctl("plan", "--exit-code")
     assert planned.exit_code == 3
-    lines = planned.stderr.splitlines()
+    lines = planned.stdout.splitlines()
     assert "      Port: 9999 -> 9998  (forces replacement)" in lines
     assert '      Attributes.VisibilityTimeout: "1" -> "360"' in lines
     assert any(

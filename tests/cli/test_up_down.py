@@ -101,7 +101,7 @@ def test_plan_says_what_up_does_and_changes_nothing(batchctl: Batchctl, calls: C
     batchctl("up", "--yes")
     after = batchctl("plan", "--exit-code")
     assert after.exit_code == 0
-    assert "no changes" in after.stderr
+    assert after.stdout == "no changes\n"
 
 
 @pytest.mark.usefixtures("account")

@@ -122,7 +122,7 @@ def test_a_change_of_compute_py_alone_is_one_push_one_revision_and_nothing_else(
     assert (builds.count("build"), builds.count("push")) == (1, 1)
     assert builds.revisions()[1:] == before
     assert builds.results("second", "A") == {"A": {"item": "A", "version": 2}}
-    assert "no changes" in builds.application.local("plan").stderr
+    assert "no changes" in builds.application.local("plan").stdout
 
 
 def with_compute(builds: Builds, files: dict[str, str]) -> str:

@@ -28,11 +28,13 @@ def test_init_in_an_empty_folder_writes_what_up_needs_and_never_overwrites(
     assert "already exist" in again.stderr
 
 
-@pytest.mark.parametrize(("which", "setting"), [(0, "local.gateway_port"), (1, "api.port")])
+@pytest.mark.parametrize(("which", "setting"), [(0, "local.gateway_port"), (1, "local.api_port")])
 def test_a_port_that_is_taken_is_named_with_its_setting(
     tmp_path: Path, which: int, setting: str
 ) -> None:
     application = Application.make(tmp_path)
+    named = f"{{gateway_port: {application.gateway_port}, api_port: {application.port}}}"
+    (tmp_path / "config.yaml").write_text(f"local: {named}\n")
     with socket.socket() as taken:
         port = (application.gateway_port, application.port)[which]
         taken.bind(("127.0.0.1", port))

@@ -62,7 +62,7 @@ def test_ctrl_c_ends_up_with_130_and_the_next_up_continues(
     assert stopped_after(application, line, signal.SIGINT, "up", "--yes") == 130
     assert list((application.folder / ".batchctl" / "local").glob("*.state.json"))
     application.local("up", "--yes")
-    assert "no changes" in application.local("plan").stderr
+    assert "no changes" in application.local("plan").stdout
     application.local("down", "--yes")
     assert left(application) == {"roles": ["AWSServiceRoleForBatch"]}
 

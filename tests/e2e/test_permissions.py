@@ -189,6 +189,6 @@ def test_a_statement_that_others_took_out_is_drift_and_up_puts_it_back(
 ) -> None:
     with without(deployed, "api", "ListJobs"):
         plan = deployed.local("plan")
-        assert "role.api" in plan.stderr
+        assert "role.api" in plan.stdout
         deployed.local("up", "--yes")
         assert deployed.request("GET", "/v1/tasks").status == 200

@@ -25,6 +25,8 @@ class Api:
     endpoint: str = ""
     answers: list[tuple[int, object]] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent with every answer from now on."""
 
     def answer(self, status: int, body: object) -> None:
         """Add an answer: a dict is sent as JSON, bytes as they are; status 0 hangs up."""
@@ -67,6 +69,8 @@ def handler_of(api: Api) -> type[BaseHTTPRequestHandler]:
                 return
             self.send_response(status)
             self.send_header("content-length", str(len(content)))
+            for name, value in api.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
 

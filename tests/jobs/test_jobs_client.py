@@ -25,6 +25,7 @@ from batchctl.jobs import (
     StillRunning,
     Submitted,
     TooLarge,
+    Unreachable,
 )
 from batchctl.jobs.api.new_task import API_GATEWAY, Door
 
@@ -296,6 +297,31 @@ def test_waiting_outlives_a_bad_minute(api: Api, client: JobsClient) -> None:
         api.answer(*answer)
     api.answer(200, job("SUCCEEDED"))
     assert client.wait("demo-1", lambda _: None).ended
+
+
+def test_an_api_that_goes_away_from_a_job_that_was_seen_is_followed_for_ten_minutes(
+    api: Api, client: JobsClient, clock: Clock
+) -> None:
+    api.answer(200, job("RUNNING"))
+    for _ in range(115):  # 0.2 s at first, then 5 s each: nine and a half minutes
+        api.answer(503, b"no targets")
+    api.answer(200, job("SUCCEEDED"))
+    silences: list[tuple[str, float]] = []
+    ended = client.wait("demo-1", lambda _: None, on_retry=lambda *each: silences.append(each))
+    assert ended.ended
+    assert silences[-1][0] == "status 503, no targets"
+    assert 540 < silences[-1][1] < 600
+    assert clock.now_s < 600
+
+
+def test_an_api_that_never_showed_the_job_is_given_up_after_a_minute(
+    api: Api, client: JobsClient, clock: Clock
+) -> None:
+    for _ in range(200):
+        api.answer(503, b"no targets")
+    with pytest.raises(Unreachable):
+        client.wait("demo-1", lambda _: None)
+    assert clock.now_s < 60
 
 
 def test_waiting_ends_at_its_limit_and_the_job_goes_on(

@@ -15,7 +15,7 @@ from scripted_api import Api, Clock
 from batchctl.errors import UsageError
 from batchctl.jobs import Forbidden, JobsClient, UnexpectedAnswer, Unreachable
 from batchctl.jobs.api import connection
-from batchctl.jobs.api.connection import Request
+from batchctl.jobs.api.connection import Answer, Request
 
 Connect = Callable[..., JobsClient]
 
@@ -81,7 +81,7 @@ def test_tls_where_there_is_none_is_not_tried_again(
 @pytest.mark.parametrize(
     ("status", "body", "told"),
     [
-        (200, b"<html>\n<title>router</title>", "status 200, which isn't of this API"),
+        (200, b"<html>\n<title>router</title>", "status 200, a web page titled `router`"),
         (200, {"job_id": "demo-1"}, "status 200, which isn't of this API"),
         (200, JOB | {"tasks": 2}, "status 200, which isn't of this API"),
         (200, JOB | {"results": []}, "status 200, which isn't of this API"),
@@ -201,3 +201,31 @@ def test_a_server_that_says_nothing_is_told_as_that(
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(Unreachable, match="no answer in time"):
             connect(endpoint).show("demo-1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(302, None, "", "https://login.example/?next=x"), "a redirect to `https://login"),
+        (Answer(200, None, "<html><title>\nHotel &amp; Wifi</title>"), "titled `Hotel & Wifi`"),
+        (Answer(200, None, '{"job_id": "de'), '{"job_id": "de'),
+        (Answer(200, None, ""), "no text"),
+    ],
+)
+def test_what_is_no_answer_of_the_api_is_told_as_what_it_is(answer: Answer, said: str) -> None:
+    assert said in answer.error
+
+
+def test_a_retry_after_is_honoured(api: Api, client: JobsClient, clock: Clock) -> None:
+    api.headers["Retry-After"] = "7"
+    api.answer(429, {"message": "Too Many Requests"})
+    api.answer(200, JOB)
+    client.show("demo-1")
+    assert clock.slept == [7]
+
+
+def test_a_redirect_is_not_followed_but_named(api: Api, client: JobsClient) -> None:
+    api.headers["Location"] = "https://login.example/"
+    api.answer(302, b"")
+    with pytest.raises(UnexpectedAnswer, match="status 302, a redirect to `https://login"):
+        client.show("demo-1")

@@ -43,7 +43,7 @@ def test_a_taken_port_is_a_clear_error_and_nothing_is_left(tmp_path: Path) -> No
         pytest.raises(BatchctlError, match=f"port {settings.load_balancer_port}") as caught,
     ):
         process.start(settings)
-    assert "api.port" in str(caught.value.hint)
+    assert "local.api_port" in str(caught.value.hint)
     assert process.status(settings.directory) is None
 
 

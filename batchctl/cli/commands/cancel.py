@@ -6,7 +6,6 @@ import dataclasses
 
 import click
 
-from batchctl.cli.display.job import spelled
 from batchctl.cli.last_job import complete_job
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
@@ -36,4 +35,4 @@ def cancel(*, job_id: str) -> None:
         f"{job_id} is {done.status}: {tasks.succeeded} of {tasks.total} tasks had succeeded, "
         f"{tasks.failed} failed"
     )
-    say(f"what there is: `{spelled(application)} results {job_id}`")
+    say(f"what there is: `batchctl results {job_id}`")

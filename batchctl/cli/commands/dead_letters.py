@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from batchctl.cli.display.dead_letters import print_table
-from batchctl.cli.display.job import spelled
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
-from batchctl.cli.output import print_json, say
+from batchctl.cli.output import counted, print_json, say
 from batchctl.cli.runs import confirm
 
 if TYPE_CHECKING:
-    from batchctl.application import Application
     from batchctl.application.dead_letters import DeadLetterQueue
 
 _of = click.option(
@@ -63,7 +61,7 @@ def show(*, source: str, limit: int) -> None:
       batchctl dead-letters show
       batchctl dead-letters show --queue jobs --limit 100 --json
     """
-    application, queues = _open(source)
+    queues = _open(source)
     found = [each for queue in queues for each in queue.peek(limit)]
     if current_options().json:
         print_json([dataclasses.asdict(each) for each in found])
@@ -72,10 +70,9 @@ def show(*, source: str, limit: int) -> None:
         say("no message failed")
         return
     print_table(found)
-    command = spelled(application)
     say("")
-    say(f"try them again: `{command} dead-letters redrive`")
-    say(f"delete them:    `{command} dead-letters drop`")
+    say("try them again: `batchctl dead-letters redrive`")
+    say("delete them:    `batchctl dead-letters drop`")
 
 
 @dead_letters.command()
@@ -91,7 +88,7 @@ def redrive(*, source: str) -> None:
       batchctl dead-letters redrive
       batchctl --local dead-letters redrive --queue events
     """
-    _, queues = _open(source)
+    queues = _open(source)
     _each(queues, lambda queue: queue.redrive(), "tried again")
 
 
@@ -109,16 +106,15 @@ def drop(*, source: str, yes: bool) -> None:
       batchctl dead-letters drop --queue jobs
       batchctl dead-letters drop --yes
     """
-    _, queues = _open(source)
+    queues = _open(source)
     names = " and ".join(queue.source for queue in queues)
     confirm(f"delete all dead letters of {names}?", yes=yes)
     _each(queues, lambda queue: queue.drop(), "dropped")
 
 
-def _open(source: str) -> tuple[Application, list[DeadLetterQueue]]:
-    application = open_recorded()
-    queues = application.dead_letters()
-    return application, [queue for queue in queues if source in {"all", queue.source}]
+def _open(source: str) -> list[DeadLetterQueue]:
+    queues = open_recorded().dead_letters()
+    return [queue for queue in queues if source in {"all", queue.source}]
 
 
 def _each(
@@ -128,6 +124,6 @@ def _each(
     counts = {}
     for queue in queues:
         counts[queue.source] = act(queue)
-        say(f"{queue.source}: {counts[queue.source]} messages {done}")
+        say(f"{queue.source}: {counted(counts[queue.source], 'message')} {done}")
     if current_options().json:
         print_json(counts)

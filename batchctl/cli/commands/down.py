@@ -15,7 +15,7 @@ from batchctl.cli.display.progress import progress
 from batchctl.cli.display.read_progress import ReadProgress
 from batchctl.cli.opening import open_to_delete
 from batchctl.cli.options import current_options, shared_options
-from batchctl.cli.output import print_json, say
+from batchctl.cli.output import counted, print_json, say
 from batchctl.cli.runs import confirm, confirm_ending, end, print_failures, stopping
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _down(application: BuildableApplication, *, delete_data: bool, yes: bool) ->
     _print_remaining(remaining)
     _print_kept(made)
     if not code:
-        say(f"deleted {len(made.changes)} resources")
+        say(f"deleted {counted(len(made.changes), 'resource')}")
     if current_options().json:
         print_json({**as_json(made), "left": [dataclasses.asdict(each) for each in remaining]})
     if code:

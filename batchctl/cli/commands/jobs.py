@@ -7,7 +7,7 @@ import click
 from batchctl.cli.display.job import as_plain, local_time
 from batchctl.cli.opening import open_jobs
 from batchctl.cli.options import api_options, current_options, shared_options
-from batchctl.cli.output import add_row, data, print_json, table
+from batchctl.cli.output import add_row, data, print_json, say, table
 
 
 @click.command()
@@ -32,6 +32,9 @@ def jobs(*, limit: int) -> None:
     page = client.list(limit=limit)
     if current_options().json:
         print_json([as_plain(job) for job in page.jobs])
+        return
+    if not page.jobs:
+        say("no jobs yet: `batchctl submit` starts one")
         return
     listed = table("job", "status", "items", "done", "failed", "tasks", "created", "finished")
     for job in page.jobs:

@@ -72,7 +72,7 @@ def status() -> None:
     """
     running = process.status(_folder())
     if running is None and not current_options().json:
-        say("the local cloud is not running: `batchctl local start`")
+        show("the local cloud is not running: `batchctl local start`")
         return
     _print_running(running)
 
@@ -163,6 +163,6 @@ def _print_running(running: object) -> None:
         plain = dataclasses.asdict(running) if isinstance(running, CloudRecord) else {}
         print_json({"running": bool(plain), **plain})
     elif isinstance(running, CloudRecord):
-        say(f"the local cloud runs (process {running.pid})")
-        say(f"AWS:           {running.endpoint_url}")
-        say(f"load balancer: {running.load_balancer_url}")
+        show(f"the local cloud runs (process {running.pid})")
+        show(f"AWS:           {running.endpoint_url}")
+        show(f"load balancer: {running.load_balancer_url}")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.display.job import spelled
 from batchctl.cli.last_job import chosen_job, job_or_last
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
@@ -17,7 +16,6 @@ from batchctl.jobs.timestamps import iso
 from batchctl.jobs.timestamps import since as since_of
 
 if TYPE_CHECKING:
-    from batchctl.application import Application
     from batchctl.application.logs import JobLogs
     from batchctl.jobs.logs.reader import Line
 
@@ -49,18 +47,18 @@ def logs(*, job_id: str | None, item: str | None, follow: bool, since: str | Non
     application = open_recorded()
     found = application.logs(job_id or chosen_job(None, application.jobs()), item)
     if follow and not found.ended:
-        _print_until_the_end(application, found, since_ms)
+        _print_until_the_end(found, since_ms)
     elif not _print(found.written(since_ms)):
-        say(_nothing(application, found))
+        say(_nothing(found))
 
 
-def _print_until_the_end(application: Application, found: JobLogs, since_ms: int | None) -> None:
+def _print_until_the_end(found: JobLogs, since_ms: int | None) -> None:
     try:
         _print(found.follow(since_ms))
     except KeyboardInterrupt:
         job_id = found.record.job_id
         say("")
-        say(f"the job goes on: `{spelled(application)} logs {job_id} --follow`")
+        say(f"the job goes on: `batchctl logs {job_id} --follow`")
         raise
 
 
@@ -89,11 +87,11 @@ def _as_json(line: Line, written_at: str) -> dict[str, object]:
     }
 
 
-def _nothing(application: Application, found: JobLogs) -> str:
+def _nothing(found: JobLogs) -> str:
     record = found.record
     if not record.batch_jobs:
         return f"no lines: {record.job_id} is {record.status}, nothing of it was started yet"
     return (
         "no lines: no task has started, or they wrote nothing, or AWS Batch has forgotten them "
-        f"(after 7 days); `{spelled(application)} why {record.job_id}` says more"
+        f"(after 7 days); `batchctl why {record.job_id}` says more"
     )

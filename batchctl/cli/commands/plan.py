@@ -15,7 +15,7 @@ from batchctl.cli.display.plan import as_json, show_plan
 from batchctl.cli.display.secrets import show_secrets
 from batchctl.cli.opening import open_to_build
 from batchctl.cli.options import current_options, front_door_options, shared_options
-from batchctl.cli.output import print_json
+from batchctl.cli.output import print_json, show
 from batchctl.cli.runs import planned
 
 FOUND_CHANGES = 3
@@ -48,7 +48,7 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
         }
         print_json({**beside, **as_json(made)})
     else:
-        show_plan(made, verbose=True)
+        show_plan(made, show, verbose=True)
         show_layers(layers)
         show_secrets(secrets)
         show_folder(application.folder_notice)

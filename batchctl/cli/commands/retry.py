@@ -6,11 +6,10 @@ import dataclasses
 
 import click
 
-from batchctl.cli.display.job import spelled
 from batchctl.cli.last_job import complete_job
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
-from batchctl.cli.output import print_json, say
+from batchctl.cli.output import counted, print_json, say
 
 MEBIBYTES = {"": 1, "MIB": 1, "M": 1, "GIB": 1024, "G": 1024}
 
@@ -38,10 +37,10 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
         print_json(dataclasses.asdict(done))
         return
     say(
-        f"{job_id} is {done.status}: attempt {done.attempt} has {done.items} items "
-        f"in {done.tasks} tasks"
+        f"{job_id} is {done.status}: attempt {done.attempt} has {counted(done.items, 'item')} "
+        f"in {counted(done.tasks, 'task')}"
     )
-    say(f"see it with `{spelled(application)} watch {job_id}`")
+    say(f"see it with `batchctl watch {job_id}`")
 
 
 def _mebibytes(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from batchctl.cli.display.job import as_json, show_job, spelled
+from batchctl.cli.display.job import as_json, show_job
 from batchctl.cli.last_job import chosen_job, job_or_last
 from batchctl.cli.opening import open_jobs
 from batchctl.cli.options import api_options, current_options, shared_options
@@ -28,7 +28,7 @@ def show(*, job_id: str | None) -> None:
       batchctl show demo-1
       batchctl --local show demo-1 --json
     """
-    application, client = open_jobs()
+    _, client = open_jobs()
     job_id = chosen_job(job_id, client)
     job = client.show(job_id, limit=1)
     reasons = job.failures
@@ -39,4 +39,4 @@ def show(*, job_id: str | None) -> None:
         return
     show_job(job, reasons)
     say("")
-    say(f"results: `{spelled(application)} results {job_id}`")
+    say(f"results: `batchctl results {job_id}`")

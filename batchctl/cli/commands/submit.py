@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from batchctl.cli.commands.up import bring_up
-from batchctl.cli.display.job import as_json, spelled
+from batchctl.cli.display.job import as_json
 from batchctl.cli.display.job_progress import follow, print_end
 from batchctl.cli.opening import open_jobs, open_to_build
 from batchctl.cli.options import api_options, current_options, shared_options
-from batchctl.cli.output import print_json, say
+from batchctl.cli.output import counted, print_json, say
 from batchctl.contract.job_options import MAX_ITEMS_PER_TASK, MAX_PRIORITY, JobOptions
 from batchctl.errors import UsageError
 from batchctl.jobs.api.new_task import check_job
@@ -22,7 +22,6 @@ from batchctl.jobs.parameters import from_options as parameters_of
 from batchctl.jobs.universe import from_options as universe_of
 
 if TYPE_CHECKING:
-    from batchctl.application import Application
     from batchctl.jobs import Submitted
 
 
@@ -89,17 +88,16 @@ def submit(  # noqa: PLR0913 - an option each
         bring_up(open_to_build(None, None), yes=yes, loosen=False)
     application, client = open_jobs()
     if application.has_new_code:
-        command = spelled(application)
-        say(f"note: `{application.config.compute.build}/` has changed since `{command} up`:")
-        say(f"  this job runs what was deployed; `{command} submit --up …` deploys it first")
+        say(f"note: `{application.config.compute.build}/` has changed since `batchctl up`:")
+        say("  this job runs what was deployed; `batchctl submit --up …` deploys it first")
     wanted = wanted or new_job_id(application.config.name)
     submitted = client.submit(wanted, items, parameters, options)
-    _print_submitted(application, submitted)
+    _print_submitted(submitted)
     if wait:
         ended = follow(application, client, wanted)
         if current_options().json:
             print_json(as_json(ended))
-        print_end(application, ended)
+        print_end(ended)
     elif current_options().json:
         print_json(dataclasses.asdict(submitted))
 
@@ -124,9 +122,9 @@ def _number_or_share(max_failures: str | None) -> int | str | None:
     return int(max_failures) if max_failures and whole else max_failures
 
 
-def _print_submitted(application: Application, submitted: Submitted) -> None:
+def _print_submitted(submitted: Submitted) -> None:
     if submitted.created:
-        say(f"submitted {submitted.job_id}: {submitted.tasks} tasks")
+        say(f"submitted {submitted.job_id}: {counted(submitted.tasks, 'task')}")
     else:
         say(f"{submitted.job_id} was submitted before: it is {submitted.status}")
-    say(f"see it with `{spelled(application)} show {submitted.job_id}`")
+    say(f"see it with `batchctl show {submitted.job_id}`")

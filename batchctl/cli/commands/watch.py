@@ -11,7 +11,7 @@ from batchctl.cli.display.job_progress import follow, print_end
 from batchctl.cli.last_job import chosen_job, job_or_last
 from batchctl.cli.opening import open_jobs
 from batchctl.cli.options import api_options, current_options, shared_options
-from batchctl.cli.output import print_json_line
+from batchctl.cli.output import print_json_line, show
 
 if TYPE_CHECKING:
     from batchctl.jobs import Job
@@ -25,7 +25,8 @@ def watch(*, job_id: str | None) -> None:
     """Watch a job until it ends: counts, rate, time left, and failures as they come.
 
     Without JOB, the last one. Ctrl-C ends the watching, not the job. Exits with 4 when the job
-    ended otherwise than SUCCEEDED. With `--json`, each change is one line of JSON on stdout.
+    ended otherwise than SUCCEEDED. Without a terminal each change is a line on stdout, with
+    `--json` a line of JSON.
 
     \b
     Examples:
@@ -34,9 +35,12 @@ def watch(*, job_id: str | None) -> None:
       batchctl --local watch demo-1 --json
     """
     application, client = open_jobs()
-    on_change = _print_change if current_options().json else None
     job_id = chosen_job(job_id, client)
-    print_end(application, follow(application, client, job_id, on_change))
+    if current_options().json:
+        job = follow(application, client, job_id, _print_change)
+    else:
+        job = follow(application, client, job_id, write=show)
+    print_end(job)
 
 
 def _print_change(job: Job) -> None:

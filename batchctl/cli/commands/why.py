@@ -33,4 +33,4 @@ def why(*, job_id: str | None) -> None:
     if current_options().json:
         print_json(as_json(found))
     else:
-        show_diagnosis(application, found)
+        show_diagnosis(found)

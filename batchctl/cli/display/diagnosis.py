@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from batchctl.cli.display.job import spelled
 from batchctl.cli.output import show, show_lines
+from batchctl.cli.spelling import spelled
 
 if TYPE_CHECKING:
-    from batchctl.application import Application
     from batchctl.application.diagnosis import Diagnosis
     from batchctl.jobs.diagnosis.evidence import Condition
 
@@ -25,11 +24,13 @@ def as_json(found: Diagnosis) -> dict[str, Any]:
         "failed": dict(evidence.failed),
         "errors": dict(found.errors),
         "conditions": [dataclasses.asdict(each) for each in evidence.conditions],
-        "findings": [dataclasses.asdict(each) for each in found.findings],
+        "findings": [
+            dataclasses.asdict(each) | {"fix": spelled(each.fix)} for each in found.findings
+        ],
     }
 
 
-def show_diagnosis(application: Application, found: Diagnosis) -> None:
+def show_diagnosis(found: Diagnosis) -> None:
     """Print it: how the job stands in AWS Batch, the errors, then each finding."""
     show(f"{found.job.job_id} is {found.job.status}")
     if found.evidence.statuses:
@@ -44,11 +45,10 @@ def show_diagnosis(application: Application, found: Diagnosis) -> None:
         for error, count in found.errors.items():
             show(f"  {count}: {error}")
     for finding in found.findings:
-        fix = finding.fix.replace("`batchctl ", f"`{spelled(application)} ")
         show()
         show_lines(f"seen:  {finding.seen}", mark="       ")
         show(f"cause: {finding.cause}")
-        show(f"fix:   {fix}")
+        show(f"fix:   {finding.fix}")
     if not found.findings:
         show()
         show("nothing holds it up")

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from batchctl.cli.output import show
+from batchctl.cli.spelling import spelled
 
 if TYPE_CHECKING:
     from batchctl.application.doctor.examination import Examined
-    from batchctl.application.doctor.findings import Level
+    from batchctl.application.doctor.findings import Finding, Level
 
 WORDS = ("ok", "unknown", "warning", "PROBLEM")
 
@@ -41,13 +42,21 @@ def as_json(examined: Sequence[Examined]) -> dict[str, object]:
                 "check": each.check.name,
                 "level": _word(each.level).lower(),
                 "findings": [
-                    {"level": _word(found.level).lower(), "found": found.found, "fix": found.fix}
+                    {
+                        "level": _word(found.level).lower(),
+                        "found": found.found,
+                        "fix": _fix(found),
+                    }
                     for found in each.findings
                 ],
             }
             for each in examined
         ]
     }
+
+
+def _fix(finding: Finding) -> str | None:
+    return spelled(finding.fix) if finding.fix else None
 
 
 def _word(level: Level) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from batchctl.cli.output import show
 
 if TYPE_CHECKING:
-    from batchctl.application import Application
     from batchctl.jobs import Counts, Job
 
 
@@ -57,8 +56,3 @@ def as_plain(data: Any) -> dict[str, Any]:
 def local_time(time: datetime | None) -> str:
     """Write a time in this machine's time zone; empty for None."""
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S") if time else ""
-
-
-def spelled(application: Application) -> str:
-    """Return how this user calls us, for the commands that messages name."""
-    return "batchctl --local" if application.target.local else "batchctl"

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.progress_bar import ProgressBar
 
-from batchctl.cli.display.job import spelled
-from batchctl.cli.output import grid, live, people, say, text
+from batchctl.cli.output import data, grid, live, people, say, text
 from batchctl.contract.statuses import Status
 from batchctl.jobs.diagnosis.failures import failure_text
 from batchctl.jobs.watching import Failures, Pace, Standing
@@ -25,39 +24,63 @@ if TYPE_CHECKING:
 
 JOB_FAILED = 4
 FAILURES_SHOWN = 10
+SILENCE_S, SILENCE_EVERY_S = 5.0, 30.0
+"""Shorter silences are not worth a line, and long ones not many."""
 
 Show = Callable[["Job"], None]
 Notes = Callable[["Job"], Iterable[str]]
 
 
 def follow(
-    application: Application, client: JobsClient, job_id: str, on_change: Show | None = None
+    application: Application,
+    client: JobsClient,
+    job_id: str,
+    on_change: Show | None = None,
+    write: Callable[[str], None] = say,
 ) -> Job:
-    """Show a job until it has ended and return it; on Ctrl-C say that the job goes on."""
+    """Show a job until it has ended and return it; on Ctrl-C say that the job goes on.
+
+    Without a terminal each change is written as a line: by `show` where that was asked for.
+    """
     pace = Pace(time.monotonic)
     failures = Failures(lambda: client.results(job_id), time.monotonic, FAILURES_SHOWN)
     standing = Standing(lambda: application.turns(job_id), time.monotonic)
     try:
-        with _shown(pace, _notes(failures, standing)) as show:
-            return client.wait(job_id, _each_change(show, on_change))
+        with _shown(pace, _notes(failures, standing), write) as show:
+            return client.wait(job_id, _each_change(show, on_change), on_retry=retry_printer())
     except KeyboardInterrupt:
         say("")
-        say(f"the job goes on: `{spelled(application)} watch {job_id}`")
+        say(f"the job goes on: `batchctl watch {job_id}`")
         raise
 
 
-def print_end(application: Application, job: Job) -> None:
+def retry_printer() -> Callable[[str, float], None]:
+    """Return what says, after some seconds and then now and then, that the API is away."""
+    last_s = -SILENCE_EVERY_S
+
+    def print_retry(cause: str, passed_s: float) -> None:
+        nonlocal last_s
+        if passed_s < last_s:  # another silence
+            last_s = -SILENCE_EVERY_S
+        if passed_s >= SILENCE_S and passed_s >= last_s + SILENCE_EVERY_S:
+            last_s = passed_s
+            say(f"no answer for {duration(passed_s)} ({cause}): asking again; the job goes on")
+
+    return print_retry
+
+
+def print_end(job: Job) -> None:
     """Say how a job ended, and exit with 4 unless it succeeded."""
-    counts, command = job.progress, spelled(application)
+    counts = job.progress
     if job.status == Status.SUCCEEDED:
-        say(f"{job.job_id} succeeded: `{command} results {job.job_id}`")
+        say(f"{job.job_id} succeeded: `batchctl results {job.job_id}`")
         return
     why = f" ({job.reason})" if job.reason else ""
     say(
         f"{job.job_id} ended as {job.status}{why}: {counts.failed} of {counts.total} "
         f"{job.counted} failed"
     )
-    say(f"`{command} why {job.job_id}` says why, `{command} retry {job.job_id}` tries again")
+    say(f"`batchctl why {job.job_id}` says why, `batchctl retry {job.job_id}` tries again")
     sys.exit(JOB_FAILED)
 
 
@@ -88,11 +111,12 @@ def _notes(failures: Failures, standing: Standing) -> Notes:
 
 
 @contextmanager
-def _shown(pace: Pace, notes: Notes) -> Iterator[Show]:
+def _shown(pace: Pace, notes: Notes, write: Callable[[str], None]) -> Iterator[Show]:
     """Show a bar that moves on a terminal, and elsewhere a line for each change."""
     console = people()
-    if not console.is_terminal:
-        yield _line_printer(pace, notes)
+    in_a_pipe = write is not say and not data().is_terminal
+    if in_a_pipe or not console.is_terminal:
+        yield _line_printer(pace, notes, write)
         return
     current: list[Job] = []
     began = time.monotonic()
@@ -128,7 +152,7 @@ def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
     return Group(first, text("  ".join(each for each in second if each), style="dim"))
 
 
-def _line_printer(pace: Pace, notes: Notes) -> Show:
+def _line_printer(pace: Pace, notes: Notes, write: Callable[[str], None]) -> Show:
     last = ""
 
     def show(job: Job) -> None:
@@ -141,10 +165,10 @@ def _line_printer(pace: Pace, notes: Notes) -> Show:
         )
         if line != last:
             rest = "" if job.ended else speed(job, pace)
-            say(f"{line}, {rest}" if rest else line)
+            write(f"{line}, {rest}" if rest else line)
             last = line
         for line in notes(job):
-            say(line)
+            write(line)
 
     return show
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from batchctl.cli.output import say
@@ -25,14 +25,17 @@ _WORDS = {
 }
 
 
-def show_plan(plan: Plan, *, verbose: bool = False) -> None:
-    """Print every step that changes something, its attributes, and the sum."""
+def show_plan(plan: Plan, write: Callable[[str], None] = say, *, verbose: bool = False) -> None:
+    """Write, a line at a time, every step that changes something, its attributes, and the sum.
+
+    `write` is `show` where the plan is what was asked for.
+    """
     for step in plan.steps:
         for line in _lines(step, verbose=verbose):
-            say(line)
+            write(line)
     if plan.changes:
-        say("")
-    say(summary(plan))
+        write("")
+    write(summary(plan))
 
 
 def summary(plan: Plan, *, done: bool = False) -> str:

@@ -27,8 +27,10 @@ FIRST_POLL_S = 0.2
 LONGEST_POLL_S = 5.0
 RESULTS_A_PAGE = 1000
 """The most that the API gives at once; it gives fewer when they are big."""
-WAITING = Patience(unreachable_s=60, unavailable_s=60)
-"""A job that is waited for goes on whether or not we see it: a minute's silence is no failure."""
+WAITING_S = 60.0
+"""How long an API may be away that has not answered yet."""
+SEEN_S = 600.0
+"""A job that was seen goes on whether or not we see it: ten minutes' silence is no failure."""
 
 _Parsed = TypeVar("_Parsed")
 
@@ -100,30 +102,50 @@ class JobsClient:
             raise _invalid(answer, "list jobs")
         return _parsed(f"GET {target}", answer, {200}, JobPage.from_answer)
 
-    def results(self, job_id: str) -> Iterator[Result]:
-        """Yield every result that there is, page by page; nothing is kept in memory.
+    def results(
+        self,
+        job_id: str,
+        on_page: Callable[[Job], object] | None = None,
+        on_retry: Callable[[str, float], object] | None = None,
+    ) -> Iterator[Result]:
+        """Yield every result that there is, page by page, by item; nothing is kept in memory.
 
-        Raises as `show` does, when the first result is asked for or, for a connection, later.
+        `on_page` gets the job as it stood at each page, `on_retry` why the API is asked again:
+        after the first page it may be away for a minute. Raises as `show` does, when the first
+        result is asked for or, for a connection, later.
         """
         after: str | None = None
+        patience = Patience()
         while True:
-            job = self.show(job_id, limit=RESULTS_A_PAGE, after=after)
+            job = self._show(job_id, RESULTS_A_PAGE, after, patience)
+            if on_page:
+                on_page(job)
             yield from job.results
+            patience = Patience(WAITING_S, WAITING_S, on_retry)
             if job.next is None:
                 return
             after = job.next
 
     def wait(
-        self, job_id: str, on_progress: Callable[[Job], object], timeout_s: float | None = None
+        self,
+        job_id: str,
+        on_progress: Callable[[Job], object],
+        timeout_s: float | None = None,
+        on_retry: Callable[[str, float], object] | None = None,
     ) -> Job:
         """Wait until a job has ended; `on_progress` gets the job at every poll, the last included.
 
-        Those jobs have the counts; read the results by `results`. Raises as `show` does, and
-        StillRunning after `timeout_s` seconds.
+        Those jobs have the counts; read the results by `results`. An API that is away is asked
+        again for a minute, and for ten once it has shown the job; `on_retry` gets the cause and the
+        seconds that have passed. Raises as `show` does, and StillRunning after `timeout_s` seconds.
         """
         started, delay_s = self._clock(), FIRST_POLL_S
+        silence_s = WAITING_S
         while True:
-            job = self._show(job_id, 1, None, WAITING)
+            if timeout_s is not None:
+                silence_s = min(silence_s, max(timeout_s - (self._clock() - started), 0.0))
+            job = self._show(job_id, 1, None, Patience(silence_s, silence_s, on_retry))
+            silence_s = SEEN_S
             on_progress(job)
             if job.ended:
                 return job
@@ -168,9 +190,9 @@ def _invalid(answer: Answer, doing: str) -> InvalidJob:
 def _parsed(
     request: str, answer: Answer, expected: set[int], parse: Callable[[dict[str, object]], _Parsed]
 ) -> _Parsed:
-    if answer.status not in expected:
+    if answer.status not in expected or answer.body is None:
         raise UnexpectedAnswer(request, answer.status, answer.error)
     try:
-        return parse(answer.body or {})
+        return parse(answer.body)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnexpectedAnswer(request, answer.status, "which isn't of this API") from error

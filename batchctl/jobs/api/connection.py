@@ -6,7 +6,9 @@ is one job. So a lost connection, and the 502 and 503 of a new door, are waited 
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 5.0
 # The functions take 29 s at most; the load balancer drops an idle connection after 60 s.
 TIMEOUT = urllib3.Timeout(connect=5, read=45)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 LATER_MAYBE = frozenset({429, 502, 503, 504})
 
 
@@ -50,26 +53,37 @@ class Answer:
     status: int
     body: dict[str, Any] | None
     text: str
+    location: str = ""
+    retry_after_s: float = 0.0
 
     @property
     def error(self) -> str:
-        """What the answer says is wrong, in one line: its `error`, else its beginning.
+        """What the answer says is wrong, in one line: its `error`, else what it is instead.
 
-        API Gateway's own answers have `message`, and `Message` when IAM denies the call.
+        API Gateway's own answers have `message`, and `Message` when IAM denies the call. A redirect
+        is told by where it leads, a page of HTML, such as a network's login, by its title.
         """
         body = self.body or {}
         message = body.get("error") or body.get("message") or body.get("Message")
-        return (
-            message if isinstance(message, str) else " ".join(self.text[:200].split()) or "no text"
-        )
+        if isinstance(message, str):
+            return message
+        if self.location:
+            return f"a redirect to `{self.location}`"
+        if title := _TITLE.search(self.text[:10_000]):
+            return f"a web page titled `{' '.join(html.unescape(title[1]).split())}`"
+        return " ".join(self.text[:200].split()) or "no text"
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to try again, in seconds: without any connection, and with an answer "not now"."""
+    """How long to try again, in seconds: without any connection, and with an answer "not now".
+
+    `on_retry` gets the cause and the seconds that have passed, before each further try.
+    """
 
     unreachable_s: float = 3.0
     unavailable_s: float = 15.0
+    on_retry: Callable[[str, float], object] | None = None
 
 
 class Connection:
@@ -110,9 +124,12 @@ class Connection:
             outcome = self._attempt(method, target, body)
             if isinstance(outcome, Answer) and outcome.status not in LATER_MAYBE | {500}:
                 return outcome
-            if self._clock() - started + delay_s > _limit_s(outcome, patience):
+            pause_s, passed_s = max(delay_s, _asked_s(outcome)), self._clock() - started
+            if passed_s + pause_s > _limit_s(outcome, patience):
                 return self._give_up(outcome)
-            self._sleep(delay_s)
+            if patience.on_retry:
+                patience.on_retry(_cause(outcome), passed_s)
+            self._sleep(pause_s)
             delay_s = min(2 * delay_s, LONGEST_DELAY_S)
 
     def _attempt(self, method: str, target: str, body: bytes) -> Answer | HTTPError:
@@ -120,7 +137,7 @@ class Connection:
             response = self.exchange(method, target, body)
         except HTTPError as error:
             return error
-        return _answer(response.status, response.data)
+        return _answer(response.status, response.data, response.headers)
 
     def exchange(
         self, method: str, target: str, body: bytes = b"", more: Mapping[str, str] | None = None
@@ -150,16 +167,35 @@ class Connection:
             raise Unreachable(self.endpoint, cause_of(outcome)) from outcome
         if outcome.status == 500:
             return outcome
-        raise Unreachable(self.endpoint, f"status {outcome.status}, {outcome.error}")
+        raise Unreachable(self.endpoint, _cause(outcome))
 
 
-def _answer(status: int, content: bytes) -> Answer:
+def _cause(outcome: Answer | HTTPError) -> str:
+    if isinstance(outcome, HTTPError):
+        return cause_of(outcome)
+    return f"status {outcome.status}, {outcome.error}"
+
+
+def _asked_s(outcome: Answer | HTTPError) -> float:
+    """Return how long the answer asks to wait (RFC 9110, Retry-After in seconds), 0 without."""
+    return outcome.retry_after_s if isinstance(outcome, Answer) else 0.0
+
+
+def _answer(status: int, content: bytes, headers: Mapping[str, str]) -> Answer:
     text = content.decode(errors="replace")
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
         body = None
-    return Answer(status, body if isinstance(body, dict) else None, text)
+    location = headers.get("location", "") if 300 <= status < 400 else ""
+    asked = headers.get("retry-after", "")
+    return Answer(
+        status,
+        body if isinstance(body, dict) else None,
+        text,
+        location,
+        float(asked) if asked.isascii() and asked.isdecimal() else 0.0,
+    )
 
 
 def _limit_s(outcome: Answer | HTTPError, patience: Patience) -> float:

@@ -24,6 +24,7 @@ from filelock import FileLock
 from batchctl.errors import BatchctlError
 from batchctl.image.container_engine import VARIABLES
 from batchctl.local.control import ports, record, root_secret
+from batchctl.local.control.ports import Ports
 from batchctl.local.control.record import ACCESS_KEY_ID, CloudRecord
 from batchctl.local.environment import launch
 from batchctl.local.environment.choice import CloudPython, cloud_python
@@ -92,7 +93,8 @@ def start(settings: Settings, report: Callable[[str], None] = _ignore) -> CloudR
             _require_same(running, wanted)
             return running
         ports.require_free(settings.gateway_port, "local.gateway_port")
-        ports.require_free(settings.load_balancer_port, "api.port")
+        ports.require_free(settings.load_balancer_port, "local.api_port")
+        ports.remember(directory, Ports(settings.gateway_port, settings.load_balancer_port))
         python = cloud_python(report)
         root_secret.create(directory)
         return _launch(directory, wanted | {"python": sys.executable}, python)
