@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from batch_cloud import HOST_GONE
+from endings import HOST_GONE
 from fates import Killed
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -349,7 +349,7 @@ def small_and_in_order(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("examples", "steps"),
     [
-        (60, 30),
+        (25, 30),
         pytest.param(
             int(os.environ.get("LIVES", "1500")), 50, marks=pytest.mark.exhaustive, id="many"
         ),
