@@ -90,6 +90,7 @@ class JobRecord:
     until it has ended, and of jobs of earlier versions. `is_follow_up`: nobody has asked for the
     run, it follows by itself. Until `lease_expires_at`, milliseconds since the epoch, somebody may
     be submitting it; until `retry_expires_at` the `retry_owner` may be preparing another run.
+    `failed_before` counts the items that failed in earlier runs and aren't in this one.
     """
 
     job_id: str
@@ -130,6 +131,7 @@ class JobRecord:
     lease_expires_at: int | None = None
     retry_owner: str | None = None
     retry_expires_at: int | None = None
+    failed_before: Failures = field(default_factory=dict)
 
     @property
     def results_partition(self) -> str:
@@ -144,6 +146,11 @@ class JobRecord:
     def items_to_do(self) -> int:
         """How many items the run works on."""
         return self.items if self.run_items is None else self.run_items
+
+    @property
+    def items_succeeded_before(self) -> int:
+        """How many items have succeeded in earlier runs."""
+        return max(0, self.items - self.items_to_do - sum(self.failed_before.values()))
 
     @property
     def slices(self) -> Slices:
@@ -220,6 +227,7 @@ def from_item(item: Mapping[str, Any]) -> JobRecord:
         items_failed=_failures(fields, "items_failed") if fields.has("items_failed") else None,
         is_follow_up=_flag(fields, "follow_up"),
         lease_expires_at=_number(fields, "lease_expires_at", MAX_EPOCH_S * 1000),
+        failed_before=_failures(fields, "failed_before") if fields.has("failed_before") else {},
         retry_owner=fields.text("retry_owner") if fields.has("retry_owner") else None,
         retry_expires_at=_number(fields, "retry_expires_at", MAX_EPOCH_S * 1000),
     )

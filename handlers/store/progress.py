@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +25,8 @@ class ProgressRecords:
     def counts(self, job: JobRecord) -> ItemCounts:
         """Count the items of a job by where they stand in its present run.
 
-        What an earlier run has done is done; a task without a record has not begun. One Query with
-        a page for each megabyte: a million items are two.
+        What an earlier run has done is done, or has failed for good; a task without a record has
+        not begun. One Query with a page for each megabyte: a million items are two.
         """
         seen = progress.count(
             cell
@@ -35,8 +36,8 @@ class ProgressRecords:
         return ItemCounts(
             pending=max(0, job.items_to_do - seen.total) + seen.pending,
             running=seen.running,
-            succeeded=job.items - job.items_to_do + seen.succeeded,
-            reasons=seen.reasons,
+            succeeded=job.items_succeeded_before + seen.succeeded,
+            reasons=dict(Counter(job.failed_before) + Counter(seen.reasons)),
         )
 
     def of_tasks(self, job: JobRecord, tasks: Sequence[int]) -> dict[int, ProgressRecord]:

@@ -79,6 +79,9 @@ class FollowUps:
         try:
             taken = leases.take(job, owner, int(lease_s * 1000))
             try:
+                if taken.reason is not None:  # a limit has ended the job meanwhile
+                    leases.release(taken, owner)
+                    return False
                 universe = prepare(self.store, taken, is_wanted)
                 if not universe.items:
                     leases.release(taken, owner)

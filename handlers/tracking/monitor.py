@@ -124,11 +124,12 @@ class Monitor:
 
     def _counts_by_tasks(self, job: JobRecord, counts: Counts) -> ItemCounts:
         known = self.store.progress.counts(job).reasons
-        unknown = max(0, counts.failed - sum(known.values()))
+        of_run = sum(known.values()) - sum(job.failed_before.values())
+        unknown = max(0, counts.failed - of_run)
         return ItemCounts(
             pending=counts.pending,
             running=counts.running,
-            succeeded=job.items - job.items_to_do + counts.succeeded,
+            succeeded=job.items_succeeded_before + counts.succeeded,
             reasons=dict(Counter(known) + Counter({Reason.UNKNOWN: unknown})),
         )
 
@@ -278,8 +279,7 @@ def _recorded(job: JobRecord) -> Progress:
 
 def _items_of(job: JobRecord, tasks: int) -> int:
     """Return how many items of the job have succeeded when so many tasks of the run have."""
-    earlier = job.items - job.items_to_do
-    return earlier + min(job.items_to_do, tasks * job.items_per_task)
+    return job.items_succeeded_before + min(job.items_to_do, tasks * job.items_per_task)
 
 
 def _recorded_items(job: JobRecord) -> ItemCounts | None:

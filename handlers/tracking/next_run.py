@@ -6,10 +6,12 @@ says that there is such a run may be done again by a call that repeats it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from batchctl.contract.job_record import JobRecord
+from batchctl.contract.job_record import Failures, JobRecord
+from batchctl.contract.reasons import Reason
 from handlers.store.jobs import JobStore
 from handlers.store.results import End
 
@@ -19,11 +21,15 @@ Numbered = tuple[int, str]
 
 @dataclass(frozen=True)
 class NextUniverse:
-    """The universe of a run to be: how many items, how many in a chunk, from which on alone."""
+    """The universe of a run to be: how many items, how many in a chunk, from which on alone.
+
+    `failures` counts the items that have failed and are not in it.
+    """
 
     items: int
     items_per_chunk: int
     solo_from: int | None
+    failures: Failures = field(default_factory=dict)
 
 
 def prepare(
@@ -38,10 +44,13 @@ def prepare(
     """
     ends = dict(store.results.ends(job.results_partition))
     innocent, suspects = list[Numbered](), list[Numbered]()
+    failures = Counter[Reason]()
     for index, item in _numbered(store, job):
         end = ends.get(item)
         if is_wanted(end):
             (suspects if end is not None and end.in_hand else innocent).append((index, item))
+        elif end is not None and not end.has_succeeded:
+            failures[end.reason or Reason.UNKNOWN] += 1
     items = innocent + suspects
     if not items:
         return NextUniverse(0, 1, None)
@@ -50,7 +59,7 @@ def prepare(
     failed = dict.fromkeys(item for _, item in items if item in ends)
     # From then on a failure is one of the new run.
     store.results.delete(job.results_partition, list(failed))
-    return NextUniverse(len(items), size, len(innocent) if suspects else None)
+    return NextUniverse(len(items), size, len(innocent) if suspects else None, failures)
 
 
 def _numbered(store: JobStore, job: JobRecord) -> Iterable[Numbered]:

@@ -9,6 +9,7 @@ from batchctl.contract.job_record import (
     MAX_EARLIER_BATCH_JOBS,
     JobRecord,
     batch_jobs_value,
+    failures_value,
     from_item,
     overrides_value,
 )
@@ -114,6 +115,7 @@ class RetryLeases:
             "batch_jobs": batch_jobs_value(()),
             "earlier_batch_jobs": batch_jobs_value(earlier),
             "overrides": overrides_value(overrides),
+            "failed_before": failures_value(universe.failures),
             "queued_at": text(timestamp(self.store.clock())),
             **solo,
         }

@@ -121,8 +121,8 @@ class Life:
     def split(self, plan: Plan, skew: float = 0.0) -> None:
         """Deliver the first message: it comes again, behind the others, when that fails."""
         body = self.queue.bodies.pop(0)
-        store, batch = self._store(plan, skew), Wire(self.batch, plan)
-        submission = self._submission(plan)
+        store, submission = self._store(plan, skew), self._submission(plan)
+        batch: Any = Wire(self.batch, plan)
         marker = Marker(submission, batch)
         splitter = Splitter(
             SplitLeases(store, self.nature.has_runner),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from batch_cloud import BatchCloud
 from job_life import GOOD, JOB_ID, Life, Nature
 from wires import Fault, Plan
 
@@ -98,15 +98,37 @@ def test_no_item_loses_its_end_to_a_run_that_follows_while_a_limit_ends_the_job(
         life.track(0, plan)
         if plan.calls <= calls:
             break
+        life.batch.events.clear()
         shown = _end(life)
         assert set(shown["results"]) == {"item-0", "item-1", "item-2"}, f"call {calls}"
         assert shown["item_counts"]["failed"] + shown["item_counts"]["succeeded"] == 3
         calls += 1
     assert calls >= 10
-    assert isinstance(life.batch, BatchCloud)
 
 
-def _end(life: Life) -> dict[str, object]:
+def test_what_failed_for_good_is_no_success_while_a_run_follows_of_other_items() -> None:
+    nature = Nature(items=3, memory_sizes=(1024, 4096), greedy=frozenset({0}), wrong=frozenset({1}))
+    life = submitted(nature)
+    for task in life.running():
+        while task in life.running():
+            life.step(task)
+    track_all(life)
+    life.batch.events.clear()
+
+    shown = life.read(GOOD())
+    assert (shown["status"], shown["attempt"]) == (Status.RUNNING, 2)
+    assert shown["failures"] == {"EXCEPTION": 1}
+    assert shown["item_counts"] == {
+        "total": 3,
+        "pending": 1,
+        "running": 0,
+        "succeeded": 1,
+        "failed": 1,
+    }
+    assert _end(life)["failures"] == {"EXCEPTION": 1}
+
+
+def _end(life: Life) -> dict[str, Any]:
     """Go on until the job has ended."""
     for _ in range(20):
         while life.queue.bodies:

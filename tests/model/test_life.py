@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from batch_cloud import HOST_GONE
+from endings import HOST_GONE
 from fates import Killed
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -83,7 +83,7 @@ class Lives(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.life = Life(Nature())
-        self.is_submitted = False
+        self.is_submitted = self.has_lost_event = False
         self.ended: tuple[int, Status] | None = None
         self.succeeded: set[str] = set()
 
@@ -133,6 +133,7 @@ class Lives(RuleBasedStateMachine):
     ) -> None:
         at = number % len(self.life.batch.events)
         taken: Any = True
+        self.has_lost_event |= fate == "lost"
         if fate != "lost":
             plan = self._plan(call, fault)
             taken = self._run(self.life.track, plan, at, skew=skew, hurried=hurried)
@@ -270,7 +271,7 @@ class Lives(RuleBasedStateMachine):
         for _ in range(ROUNDS):
             self._settle()
             shown = life.read(GOOD())
-            if shown["status"] in FINAL and self._is_quiet():
+            if shown["status"] in FINAL and self._is_quiet() and not self._repeat_retry(shown):
                 break
             life.clock.sleep(ROUND_S)
         job = life.record()
@@ -280,6 +281,16 @@ class Lives(RuleBasedStateMachine):
         self._check_totals(shown)
         self._check_end(job, shown)
         self._check_submissions(job)
+
+    def _repeat_retry(self, shown: dict[str, Any]) -> bool:
+        """Repeat a `retry` that died over the failures of what it was to run again, as is told."""
+        job = self.life.record()
+        if job is None or job.retry_owner is None or job.status is not Status.FAILED:
+            return False
+        if set(shown["results"]) == set(self.life.nature.universe):
+            return False
+        self._run(self.life.retry, GOOD())
+        return True
 
     def _is_quiet(self) -> bool:
         return not (self.life.queue.bodies or self.life.batch.events or self.life.batch.active())
@@ -314,8 +325,12 @@ class Lives(RuleBasedStateMachine):
         ends = Counter(each["status"] for each in results.values())
         counts = shown["item_counts"]
         STATISTICS[job.status] += 1
-        assert counts["succeeded"] == ends["SUCCEEDED"], (counts, results)
         assert counts["running"] == 0
+        if job.status is Status.CANCELLED and self.has_lost_event:
+            # Of what ended after the cancellation its event tells alone.
+            assert counts["succeeded"] <= ends["SUCCEEDED"], (counts, results)
+            return
+        assert counts["succeeded"] == ends["SUCCEEDED"], (counts, results)
         if job.status is Status.CANCELLED:
             return
         assert set(results) == set(universe), "an item has no end"
@@ -349,7 +364,7 @@ def small_and_in_order(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("examples", "steps"),
     [
-        (60, 30),
+        (25, 30),
         pytest.param(
             int(os.environ.get("LIVES", "1500")), 50, marks=pytest.mark.exhaustive, id="many"
         ),
