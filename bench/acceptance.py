@@ -1,4 +1,4 @@
-"""An application's whole life on an account of yours: does batchctl do there what its docs say?
+"""An application's whole life on an account of yours, to see that batchctl keeps its promises.
 
 For each front door: `up`, an array job, its results, a change that replaces something, drift made
 by hand and mended, the switch to the next door, `down`, and a search for what is left. Says first
@@ -240,7 +240,7 @@ class Acceptance:
             stage.seen = seen if seen and "\n" not in seen else ""
         except Skipped as skipped:
             stage.outcome, stage.seen = "skipped", f"501: {skipped}"
-        except Exception as error:  # of whatever kind: `down` must come
+        except Exception as error:  # noqa: BLE001 - of whatever kind: `down` must come
             stage.outcome, stage.seen = "FAILED", str(error)
         stage.seconds, stage.calls = time.monotonic() - started, self._calls() - before
         print(f"  {stage.outcome} in {stage.seconds:.1f} s {stage.seen}", file=sys.stderr)

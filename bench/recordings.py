@@ -68,13 +68,7 @@ class Scrubber:
             return [self.scrub(each, key) for each in value]
         if isinstance(value, str):
             return self._text(value, key)
-        if isinstance(value, datetime):
-            return {"$datetime": value.isoformat()}
-        if isinstance(value, bytes):
-            return {"$bytes": len(value)}
-        if hasattr(value, "read"):
-            return {"$stream": True}
-        return value
+        return _plain(value)
 
     def _text(self, text: str, key: str) -> str:
         if _SECRET.search(key) and not _NEXT.search(key):
@@ -95,6 +89,15 @@ class Scrubber:
         return self._invented[real]
 
 
+def _plain(value: Any) -> Any:
+    """Return a value that JSON has no spelling for in one of ours."""
+    if isinstance(value, datetime):
+        return {"$datetime": value.isoformat()}
+    if isinstance(value, bytes):
+        return {"$bytes": len(value)}
+    return {"$stream": True} if hasattr(value, "read") else value
+
+
 class Recorder:
     """Writes a line for each call."""
 
@@ -111,7 +114,7 @@ class Recorder:
         answer: Mapping[str, Any] | None = None,
         error: ClientError | None = None,
     ) -> None:
-        """Write the line of one call (`service`, `operation`), whose code may be large, scrubbed."""
+        """Write the line of one call (`service`, `operation`), scrubbed."""
         came = {"answer": answer} if error is None else {"error": error.response}
         line = {"service": call[0], "operation": call[1], "parameters": parameters, **came}
         with self._path.open("a", encoding="utf-8") as file:

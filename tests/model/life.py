@@ -311,6 +311,4 @@ class Life:
 
 def in_hand(life: Life) -> int:
     """How many items are in hand of containers that live."""
-    return sum(
-        cell == Cell.RUNNING for each in life.containers.values() for cell in each.cells
-    )
+    return sum(cell == Cell.RUNNING for each in life.containers.values() for cell in each.cells)

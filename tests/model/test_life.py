@@ -49,7 +49,9 @@ CALLS = st.integers(-6, 14)
 """Which call of a process goes wrong; of a negative number, none."""
 
 NUMBERS = st.integers(0, 30)
-PHASES = [each for each in Phase if os.environ.get("SHRINK", "1") == "1" or each is not Phase.shrink]
+PHASES = [
+    each for each in Phase if os.environ.get("SHRINK", "1") == "1" or each is not Phase.shrink
+]
 STATISTICS: Counter[str] = Counter()
 
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import kinds
-import life
 import pytest
-from life import Life
+import stack_life
+from stack_life import Life
 from world import Broken
 
 from batchctl.engine import apply, destroy, ownership, plan
@@ -24,7 +24,7 @@ def _no_lock(patch: pytest.MonkeyPatch) -> None:
     def unlocked(_path: Path) -> Iterator[None]:
         yield
 
-    patch.setattr(life, "locked", unlocked)
+    patch.setattr(stack_life, "locked", unlocked)
 
 
 def _nothing_recorded_before_a_creation(patch: pytest.MonkeyPatch) -> None:
@@ -54,7 +54,7 @@ def _successors_not_found(patch: pytest.MonkeyPatch) -> None:
 
 
 def _not_looked_for_after_a_lost_answer(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(apply._Applier, "_seen", lambda *_: None)  # noqa: SLF001 - what is broken here
+    patch.setattr(apply._Applier, "_seen", lambda *_: None)
 
 
 def _orphans_forgotten(patch: pytest.MonkeyPatch) -> None:
