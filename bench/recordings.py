@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,8 +78,11 @@ class Scrubber:
             return text
         text = text.replace(self._account, ACCOUNT)
         for pattern, template in _IDENTIFIERS:
-            text = pattern.sub(lambda found, form=template: self._invent(found[0], form), text)
+            text = pattern.sub(partial(self._replaced, template), text)
         return text
+
+    def _replaced(self, template: str, found: re.Match[str]) -> str:
+        return self._invent(found[0], template)
 
     def _invent(self, real: str, template: str) -> str:
         if real not in self._invented:
@@ -153,7 +157,8 @@ def replay(client: BaseClient, path: Path) -> None:
         status = given.get("ResponseMetadata", {}).get("HTTPStatusCode", 200)
         return _Answered(status), given
 
-    client.meta.events.register("before-call", answer)
+    events: Any = client.meta.events
+    events.register("before-call", answer)
 
 
 class _Answered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -24,7 +25,7 @@ class Killed(BaseException):
     """The process is killed."""
 
 
-def up(state: StateFile, aws: FakeAws, *stack: Resource[object]) -> None:
+def up(state: StateFile, aws: FakeAws, *stack: Resource[Any]) -> None:
     plan = make_plan(stack, state.state, aws)
     assert apply(stack, plan, state, aws, ignore).succeeded
 
@@ -71,18 +72,19 @@ def test_a_plan_says_which_orphan_could_not_be_read(
 
 
 def test_what_aws_does_not_show_for_once_is_deleted_all_the_same(
-    cloud: Cloud, aws: FakeAws, state: StateFile
+    cloud: Cloud, aws: FakeAws, state: StateFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Right after its creation a look may show nothing: it must not be forgotten for that."""
     up(state, aws, lone)
-    hidden = cloud.things.pop("app-lone")
+    hidden = {"app-lone": cloud.things.pop("app-lone")}
+    cloud_tags_of = Thing.tags_of.__func__  # type: ignore[attr-defined]
 
-    def show_later(_what: str) -> None:
-        cloud.things["app-lone"] = hidden
+    def shown_later(cls: type[Thing], aws: Any, recorded: Any) -> Any:
+        if aws.clock.now() >= 4:
+            cloud.things.update(hidden)
+        return cloud_tags_of(cls, aws, recorded)
 
-    aws.on_wait = show_later
-    view = aws.reporting_to
-    aws.reporting_to = lambda on_wait: view(lambda what: (show_later(what), on_wait(what)))  # type: ignore[method-assign,func-returns-value,assignment]
+    monkeypatch.setattr(Thing, "tags_of", classmethod(shown_later))
     outcome = destroy(plan_destroy(state, aws, delete_data=True), state, aws, ignore)
 
     assert outcome.complete

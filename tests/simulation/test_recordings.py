@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,9 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
-
-from recordings import ACCOUNT, Recorder, Scrubber, replay
+from bench.recordings import ACCOUNT, Recorder, Scrubber, replay
 
 REAL = "210987654321"
 ANSWER = {

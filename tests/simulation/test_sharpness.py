@@ -13,6 +13,7 @@ from stack_life import Life
 from world import Broken
 
 from batchctl.engine import apply, destroy, ownership, plan
+from batchctl.engine.generations import NONE_FOUND
 from batchctl.engine.state import StateFile, StateRecord
 
 Breaking = Callable[[pytest.MonkeyPatch], None]
@@ -50,7 +51,7 @@ def _deleted_in_any_order(patch: pytest.MonkeyPatch) -> None:
 
 
 def _successors_not_found(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plan, "find_generations", lambda _resources, _aws: plan.NONE_FOUND)
+    patch.setattr(plan, "find_generations", lambda _resources, _aws: NONE_FOUND)
 
 
 def _not_looked_for_after_a_lost_answer(patch: pytest.MonkeyPatch) -> None:
