@@ -2,6 +2,7 @@
 # make test    each promise once: the tests but for the exhaustive ones, in some minutes
 # make check   formatting, lint, types and all tests: what continuous integration runs
 # make coverage  which lines and branches the tests in one process reach: a report, no bar
+# make acceptance  an application's life on an AWS account of yours, under a dollar; asks first
 # make docs    write config.yaml and the table of docs/config.md from the settings' declarations
 # make lock    pin what development, the local cloud and a release use (needs uv)
 # make venv    the virtual environment, .venv, that the others use (made when it is missing)
@@ -25,7 +26,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without bytecode every process of the tests, and there are thousands, compiles batchctl anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check coverage docs lock venv clean
+.PHONY: demo test check coverage acceptance docs lock venv clean
 
 demo: $(INSTALLED)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
@@ -42,6 +43,10 @@ check: $(INSTALLED)
 
 coverage: $(INSTALLED)
 	$(PYTEST) -m 'not e2e' --cov --cov-report=term:skip-covered --cov-report=html tests
+
+# For example `make acceptance ARGUMENTS=--local`, or `ARGUMENTS="--door alb --yes"`.
+acceptance: $(INSTALLED)
+	@$(BIN)/python bench/acceptance.py $(ARGUMENTS)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m batchctl.config.documentation

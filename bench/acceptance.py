@@ -1,4 +1,4 @@
-"""An application's whole life on an account of yours: does batchctl do there what its docs say?
+"""An application's whole life on an account of yours, to see that batchctl keeps its promises.
 
 For each front door: `up`, an array job, its results, a change that replaces something, drift made
 by hand and mended, the switch to the next door, `down`, and a search for what is left. Says first
@@ -31,6 +31,8 @@ import boto3
 from orphans import orphans
 from recordings import Scrubber, read
 from surroundings import environment, free_port
+
+from batchctl.local.control import process
 
 HERE = Path(__file__).parent
 DOORS: Final = {"alb": ("alb", "none"), "restapi": ("restapi", "none"), "iam": ("restapi", "iam")}
@@ -89,7 +91,10 @@ class Acceptance:
         """The witness's session."""
         if not self.local:
             return boto3.Session()
-        return boto3.Session("testing", "testing", region_name="us-east-1")
+        running = process.status(self.folder / ".batchctl" / "local")
+        assert running is not None
+        key_id, secret = running.root
+        return boto3.Session(key_id, secret, region_name="us-east-1")
 
     @cached_property
     def endpoint(self) -> str | None:
@@ -132,7 +137,7 @@ class Acceptance:
         self.settings["api"] = {**self.settings.get("api", {}), "mode": mode, "auth": auth}
         self._write_settings()
         first = "first up" if number == 0 else f"switch to {door}"
-        self._stage(f"{first} ({door})", lambda: self._run("up", "--yes", "--loosen"))
+        self._stage(f"{first} ({door})", lambda: self._up("--api-mode", mode, "--auth", auth))
         self._stage(f"up again ({door})", self._require_no_changes)
         self._stage(f"array job of {len(ITEMS)} items ({door})", lambda: self._job(f"{door}-1"))
         self.settings["iam"] = {"path": f"/{self.name}/{door}/"}
@@ -141,10 +146,13 @@ class Acceptance:
         self._stage(f"drift by hand, seen and mended ({door})", self._drift)
         self._stage(f"another job ({door})", lambda: self._job(f"{door}-2"))
 
+    def _up(self, *options: str) -> None:
+        self._run("up", "--yes", "--loosen", *options)
+
     def _replace(self) -> str:
         replaced = [s["address"] for s in self._planned() if s["action"] == "replace"]
         assert replaced, "nothing is to be replaced"
-        self._run("up", "--yes", "--loosen")
+        self._up()
         self._require_no_changes()
         return f"{len(replaced)} replaced: {', '.join(replaced)}"
 
@@ -158,7 +166,7 @@ class Acceptance:
         groups.delete_log_group(logGroupName=group["logGroupName"])
         seen = [step["address"] for step in self._planned() if step["action"] != "no-op"]
         assert len(seen) >= 2, f"of two changes the plan shows {seen}"
-        self._run("up", "--yes", "--loosen")
+        self._up()
         self._require_no_changes()
         return f"seen: {', '.join(seen)}"
 
@@ -232,7 +240,7 @@ class Acceptance:
             stage.seen = seen if seen and "\n" not in seen else ""
         except Skipped as skipped:
             stage.outcome, stage.seen = "skipped", f"501: {skipped}"
-        except Exception as error:  # of whatever kind: `down` must come
+        except Exception as error:  # noqa: BLE001 - of whatever kind: `down` must come
             stage.outcome, stage.seen = "FAILED", str(error)
         stage.seconds, stage.calls = time.monotonic() - started, self._calls() - before
         print(f"  {stage.outcome} in {stage.seconds:.1f} s {stage.seen}", file=sys.stderr)

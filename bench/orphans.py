@@ -6,6 +6,7 @@ Asked of AWS by boto3 alone, so that nothing of batchctl's own can hide anything
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import boto3
@@ -67,13 +68,12 @@ def _questions(
         return [arn for arn in arns if not any(each in arn for each in _GONE)]
 
     yield "resourcegroupstaggingapi.GetResources", by_tag
-    for service, operation, member, key in _LISTS:
-        yield (
-            f"{service}.{operation}",
-            lambda s=service, o=operation, m=member, k=key: [
-                name for name in _names(client(s), o, m, k) if f"{stack}-" in name
-            ],
-        )
+
+    def by_name(service: str, operation: str, member: str, key: str | None) -> list[str]:
+        return [n for n in _names(client(service), operation, member, key) if f"{stack}-" in n]
+
+    for each in _LISTS:
+        yield f"{each[0]}.{each[1]}", partial(by_name, *each)
 
     def active() -> list[str]:
         service, operation, member, _ = _REVISIONS

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,13 +69,7 @@ class Scrubber:
             return [self.scrub(each, key) for each in value]
         if isinstance(value, str):
             return self._text(value, key)
-        if isinstance(value, datetime):
-            return {"$datetime": value.isoformat()}
-        if isinstance(value, bytes):
-            return {"$bytes": len(value)}
-        if hasattr(value, "read"):
-            return {"$stream": True}
-        return value
+        return _plain(value)
 
     def _text(self, text: str, key: str) -> str:
         if _SECRET.search(key) and not _NEXT.search(key):
@@ -83,8 +78,11 @@ class Scrubber:
             return text
         text = text.replace(self._account, ACCOUNT)
         for pattern, template in _IDENTIFIERS:
-            text = pattern.sub(lambda found, form=template: self._invent(found[0], form), text)
+            text = pattern.sub(partial(self._replaced, template), text)
         return text
+
+    def _replaced(self, template: str, found: re.Match[str]) -> str:
+        return self._invent(found[0], template)
 
     def _invent(self, real: str, template: str) -> str:
         if real not in self._invented:
@@ -93,6 +91,15 @@ class Scrubber:
                 number = 1 + number % 254
             self._invented[real] = template.format(number, kind=real.partition("-")[0])
         return self._invented[real]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON has no spelling for in one of ours."""
+    if isinstance(value, datetime):
+        return {"$datetime": value.isoformat()}
+    if isinstance(value, bytes):
+        return {"$bytes": len(value)}
+    return {"$stream": True} if hasattr(value, "read") else value
 
 
 class Recorder:
@@ -111,7 +118,7 @@ class Recorder:
         answer: Mapping[str, Any] | None = None,
         error: ClientError | None = None,
     ) -> None:
-        """Write the line of one call (`service`, `operation`), whose code may be large, scrubbed."""
+        """Write the line of one call (`service`, `operation`), scrubbed."""
         came = {"answer": answer} if error is None else {"error": error.response}
         line = {"service": call[0], "operation": call[1], "parameters": parameters, **came}
         with self._path.open("a", encoding="utf-8") as file:
@@ -150,7 +157,8 @@ def replay(client: BaseClient, path: Path) -> None:
         status = given.get("ResponseMetadata", {}).get("HTTPStatusCode", 200)
         return _Answered(status), given
 
-    client.meta.events.register("before-call", answer)
+    events: Any = client.meta.events
+    events.register("before-call", answer)
 
 
 class _Answered:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "simulation"))
 
-from life import Life
+from stack_life import Life
 
 # In memory where there is such a folder: each state is written to disk a hundred times.
-IN_MEMORY = Path("/dev/shm")
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - files in it have a folder of their own
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Who does work at the same time, passed in: threads, or what decides in a test whose turn it is."""
+"""Who does work at the same time, passed in: threads, or what gives turns in a test."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from batchctl.engine.destroy import delete_records
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.generations import at_generations
 from batchctl.engine.order import order_of_creation
-from batchctl.engine.ownership import FRESH_S
+from batchctl.engine.ownership import FRESH_S, SHOWN_WITHIN_S
 from batchctl.engine.plan import Plan, decide, observe
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
@@ -32,9 +32,10 @@ from batchctl.errors import Interrupted, RunOver
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 
 ADOPT_WITHIN_S = 60.0
-# After a lost answer: how long AWS gets to show the effect of the call, and how often a resource is
-# read and decided again.
-SHOWN_AFTER_S = 2.0
+# After a lost answer: when AWS is asked first for the effect of the call. What it doesn't show
+# within SHOWN_WITHIN_S has had none: too early, what has no name of its own would be made twice.
+FIRST_SHOWN_S = 2.0
+# How often a resource is read and decided again.
 MAX_REREADS = 3
 
 
@@ -239,14 +240,15 @@ class _Applier:
         but doesn't show it within ADOPT_WITHIN_S.
         """
         desired = resource.desired(self.deployed)
-        deadline = aws.clock.now() + ADOPT_WITHIN_S
-        if isinstance(error, AmbiguousOutcome):
+        lost = isinstance(error, AmbiguousOutcome)
+        deadline = aws.clock.now() + (SHOWN_WITHIN_S if lost else ADOPT_WITHIN_S)
+        if lost:
             aws.on_wait("AWS to show the effect of a call that it did not answer")
-            aws.clock.pause(SHOWN_AFTER_S)
+            aws.clock.pause(FIRST_SHOWN_S)
         while (actual := resource.read(aws, known, desired)) is None:
-            if isinstance(error, AmbiguousOutcome):
-                return None
             if aws.clock.now() >= deadline:
+                if lost:
+                    return None
                 raise error
             aws.on_wait("AWS to show what already exists")
             aws.clock.pause(1.0)

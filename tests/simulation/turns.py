@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from random import Random
 from types import TracebackType
+from typing import Self
 
 from batchctl.aws.clock import Clock
 from batchctl.errors import Interrupted
@@ -77,7 +78,7 @@ class Turns:
             work()
         except Died:
             raise
-        except BaseException as error:  # as an executor does
+        except BaseException as error:  # noqa: BLE001 - as an executor does
             future.set_exception(error)
         else:
             future.set_result(None)
@@ -91,7 +92,7 @@ class _OneThread:
 
     turns: Turns
 
-    def __enter__(self) -> _OneThread:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -18,6 +18,7 @@ one version of it is pinned (`environment/requirements.in`). What is needed of t
 - the secrets of users and sessions, for `verifier`; which access key MiniStack reads in a request,
   and in which form a service refuses one;
 - FilterLogEvents and the parsing of DynamoDB's expressions (`log_pages`, `parsed_expressions`);
+- UpdateFunctionConfiguration, which leaves processes running with the credentials of a former role;
 - tags of REST APIs and stages, which GetRestApi and GetStage show as they were at the creation.
 """
 
@@ -112,6 +113,7 @@ class MiniStack:
         self._balancers = vars(self._alb)["_lbs"]
         self.asgi = self._app.app
         _show_tags_of_apis()
+        _end_processes_of_a_former_role()
         _name_attributes(self._actions)
         _count_loopback_as_secure(self._app)
         _say_whom_services_act_for(self._evaluator)
@@ -322,6 +324,20 @@ def _say_whom_services_act_for(evaluator: Any) -> None:
         return bool(original(trust, caller, context))
 
     evaluator.evaluate_trust_policy = evaluate_trust_policy
+
+
+def _end_processes_of_a_former_role() -> None:
+    """Let a function act as its new role at once: its processes have the old one's credentials."""
+    functions: Any = import_module("ministack.services.lambda_svc")
+    update, end = vars(functions)["_update_config"], vars(functions)["invalidate_worker"]
+
+    def update_and_end(name: str, data: Mapping[str, Any]) -> Any:
+        answer = update(name, data)
+        if "Role" in data:
+            end(name, qualifier="$LATEST")
+        return answer
+
+    vars(functions).update(_update_config=update_and_end)
 
 
 def _show_tags_of_apis() -> None:

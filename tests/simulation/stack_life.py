@@ -40,7 +40,7 @@ class Life:
 
     def __post_init__(self) -> None:
         """Make the world, with what others have in it."""
-        self.random = Random(self.seed)
+        self.random = Random(self.seed)  # noqa: S311 - lives, not keys
         self.turns = Turns(self.random)
         self.world = World(self.turns)
         self.wanted = Wanted.first(self.random)
@@ -267,10 +267,10 @@ class Life:
             raise Broken(f"`up` fails without a fault: {wrong}")
         wanted = {f"{each.kind}/{each.name}" for each in self.wanted.stack()}
         for entity in list(self.world.entities.values()):
-            if entity.of != OURS and re.sub(r"-\d+$", "", entity.id) in wanted:
-                if entity.kind not in {"river", "road"}:
-                    self._say(f"others take {entity.id} away")
-                    self.world.take_away(entity.id)
+            is_in_the_way = entity.of != OURS and re.sub(r"-\d+$", "", entity.id) in wanted
+            if is_in_the_way and entity.kind not in {"river", "road"}:
+                self._say(f"others take {entity.id} away")
+                self.world.take_away(entity.id)
 
     def _require_one_of_each(self) -> None:
         for resource in self.wanted.stack():
