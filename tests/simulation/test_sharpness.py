@@ -12,8 +12,7 @@ import stack_life
 from stack_life import Life
 from world import Broken
 
-from batchctl.engine import apply, destroy, ownership, plan
-from batchctl.engine.generations import NONE_FOUND
+from batchctl.engine import apply, destroy, ownership
 from batchctl.engine.state import StateFile, StateRecord
 
 Breaking = Callable[[pytest.MonkeyPatch], None]
@@ -50,10 +49,6 @@ def _deleted_in_any_order(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(destroy, "_reversed_graph", lambda by_key: {key: set() for key in by_key})
 
 
-def _successors_not_found(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(plan, "find_generations", lambda _resources, _aws: NONE_FOUND)
-
-
 def _not_looked_for_after_a_lost_answer(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(apply._Applier, "_seen", lambda *_: None)
 
@@ -71,7 +66,6 @@ def _orphans_forgotten(patch: pytest.MonkeyPatch) -> None:
         _owner_not_asked_before_deletion,
         _owner_not_asked_before_adoption,
         _deleted_in_any_order,
-        _successors_not_found,
         _not_looked_for_after_a_lost_answer,
         _orphans_forgotten,
     ],
