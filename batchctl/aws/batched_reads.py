@@ -11,6 +11,8 @@ call of its own would have seen.
 
 from __future__ import annotations
 
+import copy
+import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,6 +64,10 @@ def _common_prefix(names: Sequence[str]) -> str:
     return first[: next((index for index, (one, other) in pairs if one != other), len(first))]
 
 
+SHARED = frozenset({"lambda.GetPolicy"})
+"""What several kinds read the same of: a function its whole policy, a permission its statement."""
+
+
 class Reads:
     """The reads of one plan; `known` are the names that it is going to read."""
 
@@ -74,12 +80,16 @@ class Reads:
             for group in (_Group(read, chunk),)
             for name in chunk
         }
+        # Only a plan reads each thing for what it is at one moment.
+        self._shared = _SharedReads() if known else None
 
     def call(self, operation: str, ask: Ask, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer of `ask(**parameters)`, or its part of a call for several names.
 
         `ask` makes the call, retried as the table says; its errors are raised.
         """
+        if self._shared is not None and operation in SHARED:
+            return self._shared.answer(operation, ask, parameters)
         name = _only_name(parameters)
         group = self._groups.get((operation, *name)) if name else None
         answer = group.answer(name[1], ask) if group and name else None
@@ -96,6 +106,25 @@ def _only_name(parameters: Mapping[str, Any]) -> tuple[str, str] | None:
         case [str(name)]:
             return parameter, name
     return None
+
+
+class _SharedReads:
+    """Answers that several readers of one plan want: the first asks, the others wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asking: dict[tuple[str, str], threading.Lock] = {}
+        self._answers: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def answer(self, operation: str, ask: Ask, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer; an error is raised for each who asks, who then ask themselves."""
+        key = operation, json.dumps(parameters, sort_keys=True, default=str)
+        with self._lock:
+            asking = self._asking.setdefault(key, threading.Lock())
+        with asking:
+            if key not in self._answers:
+                self._answers[key] = ask(**parameters)
+            return copy.deepcopy(self._answers[key])
 
 
 class _Group:

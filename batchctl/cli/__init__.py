@@ -40,10 +40,10 @@ HELP = {
 """The commands in the order of the help, each with its line of it (a test compares them)."""
 
 SECTIONS = {
-    "Build": ("init", "plan", "up", "down", "status", "doctor", "unlock"),
+    "Build": ("init", "plan", "up", "down", "status", "doctor", "image", "unlock"),
     "Run jobs": ("run", "submit", "jobs", "show", "watch", "results", "logs"),
     "Fix jobs": ("why", "cancel", "retry", "dead-letters"),
-    "Tools": ("curl", "local"),
+    "Tools": ("curl", "completion", "local"),
 }
 
 COMMANDS = tuple(

@@ -146,8 +146,9 @@ def text(value: str, style: str = "") -> Text:
 
 
 def counted(number: int, what: str) -> str:
-    """Write a count with its noun: `1 task`, `2,000 tasks`."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+    """Write a count with its noun: `1 task`, `2,000 tasks`; what a stranger sent as it is."""
+    shown = f"{number:,}" if type(number) is int else str(number)
+    return f"{shown} {what}" if number == 1 else f"{shown} {what}s"
 
 
 def table(*headings: str, with_headings: bool = True) -> Table:

@@ -118,7 +118,7 @@ def test_without_running_jobs_there_is_one_question(batchctl: Batchctl, jobs: Jo
     jobs.running.clear()
     answered = batchctl("down", input="n\n")
     assert "would be ended" not in answered.stderr
-    assert "delete these 42 resources?" in answered.stderr
+    assert "delete these 43 resources?" in answered.stderr
 
 
 @pytest.mark.usefixtures("deployed", "terminal")

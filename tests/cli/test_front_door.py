@@ -159,7 +159,7 @@ def test_the_rest_api_in_every_partition(
     again = batchctl("up", "--yes", *flags(SIGNED))
     assert "no changes" in again.stderr
     assert calls.writes == []
-    assert len(calls.made) < 80
+    assert len(calls.made) < 82
     assert batchctl("down", "--yes").exit_code == 0
     assert boto3.client("apigateway", region_name=region).get_rest_apis()["items"] == []
 

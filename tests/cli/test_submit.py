@@ -15,7 +15,7 @@ from calls import Calls
 from click.testing import Result
 from fake_recipe import UnbuiltFolder
 
-from batchctl.image import recipe
+from batchctl.image.composed import ComposedRecipe
 
 Batchctl = Callable[..., Result]
 JOB = ("--job-id", "demo-1", "--universe", "A,B")
@@ -139,7 +139,7 @@ def built(
         return resolve(here, *more, **given)
 
     monkeypatch.setattr(socket, "getaddrinfo", on_loopback)
-    monkeypatch.setattr(recipe, "FolderRecipe", UnbuiltFolder)
+    monkeypatch.setattr(ComposedRecipe, "push_to", UnbuiltFolder.push_to)
     (folder / "config.yaml").write_text(f"name: app\napi: {{port: {port}}}\n")
     (folder / "compute").mkdir()
     code = folder / "compute" / "compute.py"
