@@ -16,8 +16,12 @@ from click.testing import Result
 from fake_recipe import UnbuiltFolder
 
 from batchctl.image.composed import ComposedRecipe
+from batchctl.jobs.api.connection import Connection
 
 Batchctl = Callable[..., Result]
+EXCHANGE = Connection.exchange
+"""The real way to an endpoint: the account in memory has none, `built` leads to one."""
+
 JOB = ("--job-id", "demo-1", "--universe", "A,B")
 
 
@@ -139,6 +143,7 @@ def built(
         return resolve(here, *more, **given)
 
     monkeypatch.setattr(socket, "getaddrinfo", on_loopback)
+    monkeypatch.setattr(Connection, "exchange", EXCHANGE)
     monkeypatch.setattr(ComposedRecipe, "push_to", UnbuiltFolder.push_to)
     (folder / "config.yaml").write_text(f"name: app\napi: {{port: {port}}}\n")
     (folder / "compute").mkdir()
