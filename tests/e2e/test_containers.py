@@ -14,6 +14,10 @@ from former_compute import write_former_compute
 from podman_here import Podman, temporary_podman, why_not
 from python_image import IMAGE, import_python
 
+from batchctl.image.assembly import assembled
+from batchctl.image.completion import complete
+from batchctl.image.context import read_context
+
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(bool(why_not()), reason=f"podman can't run: {why_not()}"),
@@ -179,9 +183,12 @@ def test_a_project_of_an_older_version_works_and_is_told_what_to_delete(builds: 
 def test_an_image_that_was_built_elsewhere_runs_its_own_command(
     builds: Builds, tmp_path: Path
 ) -> None:
-    write_former_compute(tmp_path / "compute", COMPUTE.replace("1", "3"))
+    compute = tmp_path / "compute"
+    compute.mkdir()
+    (compute / "compute.py").write_text(COMPUTE.replace("1", "3"))
     build = ("build", "--tag", "localhost/elsewhere:1", f"--build-arg=BASE={IMAGE}")
-    builds.podman.run(*build, str(tmp_path / "compute"))
+    with assembled(complete(read_context(compute), compute), tmp_path) as (context, _):
+        builds.podman.run(*build, str(context))
     config = builds.application.folder / "config.yaml"
     settings = config.read_text().replace(
         "compute: {", 'compute: {image: "localhost/elsewhere:1", '
