@@ -91,6 +91,7 @@ NOT_MADE_AGAIN = {
     "security_group",
     "compute_environment",
     "job_queue",
+    "scheduling_policy",
     "log_group",
     "load_balancer",
 }
