@@ -110,7 +110,7 @@ def test_the_runner_starts_in_it_and_finds_compute_py(pulled: Pulled) -> None:
     loads = (
         "import sys; sys.path.insert(0, '/app/.batchctl-runner');"
         "from batchctl.runner.user_code import load_compute;"
-        "print(load_compute('/app')('MSFT', {})['item'])"
+        "print(load_compute('/app').compute('MSFT', {})['item'])"
     )
     assert pulled.run("python", "-P", "-c", loads) == "MSFT"
     assert "usage:" in pulled.run("python", "-P", ".batchctl-runner", "--help").lower()

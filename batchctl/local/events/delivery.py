@@ -63,7 +63,11 @@ class Delivery:
 
     def _invoke(self, text: str, target: Target) -> None:
         functions = self._client("lambda")
-        if not permits(self._policy(target.arn), "lambda:InvokeFunction", target.rule_arn):
+        # What was remembered of the policy may be older than a permission that was just given.
+        if not any(
+            permits(self._policy(target.arn, fresh_s), "lambda:InvokeFunction", target.rule_arn)
+            for fresh_s in (FRESH_S, 0.0)
+        ):
             raise _not_permitted(target.arn, target.rule_arn)
         # Waited for, so that a thousand events at once don't start a thousand processes.
         answer = functions.invoke(
@@ -73,10 +77,10 @@ class Delivery:
             logger.warning("%s failed on an event: %s", target.arn, answer["Payload"].read())
             functions.invoke(FunctionName=target.arn, Payload=text, InvocationType="Event")
 
-    def _policy(self, function_arn: str) -> str | None:
-        """Return a function's resource policy, read again when it isn't fresh."""
+    def _policy(self, function_arn: str, fresh_s: float) -> str | None:
+        """Return a function's resource policy, read again when it is `fresh_s` old."""
         policy, read_at = self._policies.get(function_arn, (None, -FRESH_S))
-        if self._clock() - read_at >= FRESH_S:
+        if self._clock() - read_at >= fresh_s:
             functions = self._client("lambda")
             try:
                 policy = str(functions.get_policy(FunctionName=function_arn)["Policy"])
