@@ -27,6 +27,7 @@ SKIPPED: Mapping[KeyPath, str] = {
     ("compute", "keep_images"): "what the next change of the image leaves",
     ("compute", "keep_revisions"): "what the next change of the job definition leaves",
     ("local", "gateway_port"): "of the local cloud alone",
+    ("local", "api_port"): "of the local cloud alone",
     ("local", "executor"): "of the local cloud alone",
     ("local", "vcpus"): "of the local cloud alone",
 }

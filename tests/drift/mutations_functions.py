@@ -9,6 +9,8 @@ from built import Application
 from hypothesis import strategies as st
 from mutation import Mutation, Values, other, tag
 
+ACCOUNT = "123456789012"
+
 
 def _invite(application: Application, function: Any, value: str) -> None:
     application.client("lambda").add_permission(
@@ -79,7 +81,7 @@ def _function(label: str, timeout_s: int) -> Sequence[Mutation]:
         setting("Timeout", st.integers(1, timeout_s - 1)),
         setting("Handler", other("handlers.other.handler")),
         setting("Runtime", other("python3.12", "python3.11")),
-        setting("Role", other("arn:aws:iam::123456789012:role/batchapp-job")),
+        setting("Role", other(f"arn:aws:iam::{ACCOUNT}:role/batchapp-job")),
         setting("TracingConfig", other({"Mode": "PassThrough"}), "TracingConfig.Mode"),
         setting("LoggingConfig", other({"LogGroup": "/other"}), "LoggingConfig.LogGroup"),
         variable("TABLE"),
@@ -136,7 +138,9 @@ def _permission_statement(label: str) -> Sequence[Mutation]:
     return (
         put("Action", other("lambda:*")),
         put("Principal", other("apigateway.amazonaws.com")),
-        put("SourceArn", other("arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/x/y")),
+        put(
+            "SourceArn", other(f"arn:aws:elasticloadbalancing:us-east-1:{ACCOUNT}:targetgroup/x/y")
+        ),
     )
 
 

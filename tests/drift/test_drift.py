@@ -60,6 +60,21 @@ def test_many_attributes_changed_at_once_are_shown_and_repaired_at_once(
     drift_and_repair(shared, [(each, data.draw(each.values)) for each in _chosen(seed)])
 
 
+def test_a_statement_of_ours_that_lets_in_another_account_is_the_functions_matter_too(
+    shared: Shared,
+) -> None:
+    statement = shared.settled().outputs("permission.receiver").id
+    (let_in,) = [each for each in MUTATIONS if str(each) == "permission.receiver:SourceArn"]
+    source = "arn:aws:elasticloadbalancing:us-east-1:999999999999:targetgroup/x/y"
+    # The one change is seen at two addresses.
+    also = Mutation("function.receiver", f"StatementsOfOthers.{statement}", _nothing, let_in.values)
+    drift_and_repair(shared, [(let_in, source), (also, None)])
+
+
+def _nothing(*_: object) -> None:
+    """Change nothing more."""
+
+
 def test_every_kind_that_can_drift_has_mutations() -> None:
     kinds = {each.address.partition(".")[0] for each in (*MUTATIONS, *REST_API)}
     ours = {
