@@ -285,7 +285,7 @@ def test_env_makes_other_tools_root_whatever_was_set_before(tmp_path: Path) -> N
         {batchctl} local env >/dev/null && exit 9
         {batchctl} local env --json && exit 9
         eval "$({batchctl} local env)" && exit 9
-        {batchctl} local start
+        {batchctl} local start >/dev/null
         eval "$({batchctl} local env)"
         {sys.executable} -c 'import boto3; print(boto3.client("sts").get_caller_identity()["Arn"])'
         {batchctl} --local local env --json
