@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from account import DONE, MOTO, Account, connect, first_stack
 from botocore.client import BaseClient
-from crash_branches import Branches, Calls, OneByOne
+from crash_branches import Branches, Calls, run_one_by_one
 from moto import mock_aws
 from one_load_balancer import target_groups_have_one_load_balancer
 
@@ -32,7 +32,7 @@ def undisturbed_holdings(
     """What there is after a first `up` that nothing disturbs."""
     with pytest.MonkeyPatch.context() as patch, mock_aws(config=MOTO):
         # moto imports its services with the first calls, and threads that do so can lock up.
-        patch.setattr("batchctl.engine.walk.ThreadPoolExecutor", OneByOne)
+        run_one_by_one(patch)
         patch.chdir(tmp_path_factory.mktemp("undisturbed"))
         account = Account(connection)
         assert account.up(first_stack()) == DONE
@@ -85,7 +85,7 @@ def account(
 @pytest.fixture
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """One resource at a time, so that a run makes the same calls in the same order always."""
-    monkeypatch.setattr("batchctl.engine.walk.ThreadPoolExecutor", OneByOne)
+    run_one_by_one(monkeypatch)
 
 
 @pytest.fixture

@@ -19,8 +19,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+
+from batchctl.aws.workers import Threads
 
 Call = Callable[[], Any]
 # Is given the number of the call (from 1), `service.Operation` and the call, which it may make.
@@ -43,7 +46,7 @@ class OneByOne(Executor):
     A process that forks must not have other threads.
     """
 
-    def __init__(self, **_: Any) -> None:
+    def __init__(self, *_: Any, **__: Any) -> None:
         pass
 
     def submit(self, function: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
@@ -53,6 +56,13 @@ class OneByOne(Executor):
         except BaseException as error:  # noqa: BLE001 - as any executor
             future.set_exception(error)
         return future
+
+
+def run_one_by_one(patch: pytest.MonkeyPatch) -> None:
+    """Have all that a run does at the same time done at once and in this thread."""
+    patch.setattr(Threads, "begin", OneByOne.submit)
+    for module in ("concurrently", "session"):
+        patch.setattr(f"batchctl.aws.{module}.ThreadPoolExecutor", OneByOne)
 
 
 class Calls:
