@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import re
@@ -138,6 +137,15 @@ def _uv_commands(
     yield ("uv", "pip", "install", *common, *target_options, *named)
 
 
+def _has_pip() -> bool:
+    """Whether this Python has pip; nothing is looked for by import, which setuptools listens to."""
+    try:
+        importlib.metadata.distribution("pip")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
 def _pip_commands(
     target: PackageTarget, named: Sequence[str], folder: Path, watch: Watch
 ) -> Iterator[tuple[str, ...]]:
@@ -146,7 +154,7 @@ def _pip_commands(
     `pip install` would compare `Requires-Python` with the Python that runs it, whatever
     `--python-version` says; `pip download` doesn't.
     """
-    if importlib.util.find_spec("pip") is None:
+    if not _has_pip():
         raise BatchctlError(
             "could not install the packages of compute.py: neither uv nor pip is there",
             hint="install uv (`pip install uv`, or see docs.astral.sh/uv)",

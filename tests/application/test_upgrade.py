@@ -31,7 +31,8 @@ class Batch:
 
     def answer(self, params: dict[str, Any], **_: object) -> tuple[Any, dict[str, Any]]:
         queue = self.asked[-1]
-        jobs = [{"jobId": "running", "jobName": "running"}] if queue in self.unfinished else []
+        running = {"jobId": "running", "jobName": "running", "status": "RUNNING"}
+        jobs = [running] if queue in self.unfinished else []
         del params
         return SimpleNamespace(status_code=200), {"jobSummaryList": jobs}
 

@@ -366,7 +366,7 @@ def small_and_in_order(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     [
         (25, 30),
         pytest.param(
-            int(os.environ.get("LIVES", "1500")), 50, marks=pytest.mark.exhaustive, id="many"
+            int(os.environ.get("LIVES", "150")), 50, marks=pytest.mark.exhaustive, id="many"
         ),
     ],
 )
