@@ -84,7 +84,7 @@ def test_a_second_ctrl_c_ends_at_once_though_calls_hang_and_the_next_up_continue
         assert "the next run continues from the state" in terminal.shown
         assert terminal.shows_its_cursor
     application.local("up", "--yes")
-    assert "no changes" in application.local("plan", "--exit-code").stderr
+    assert "no changes" in application.local("plan", "--exit-code").stdout
     application.local("down", "--yes")
     assert left(application) == {"roles": ["AWSServiceRoleForBatch"]}
 
@@ -97,6 +97,6 @@ def test_ctrl_c_while_waiting_for_a_job_leaves_the_job_running_and_says_so(
     items = tmp_path / "items.txt"
     items.write_text("\n".join(f"S{number}" for number in range(20)))
     arguments = ("submit", "--job-id", "long", "--universe-file", str(items), "--wait")
-    assert stopped_after(application, "tasks done", signal.SIGINT, *arguments) == 130
+    assert stopped_after(application, "items done", signal.SIGINT, *arguments) == 130
     application.local(*arguments)
     assert application.request("GET", "/v1/tasks/long").body["status"] == "SUCCEEDED"
