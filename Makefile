@@ -17,6 +17,8 @@ LOCK ?= requirements-dev.txt
 LOCKED := $(shell $(PYTHON) -c 'import sys; print((3, 11) <= sys.version_info[:2] <= (3, 14))')
 # As many processes as processors; tests/conftest.py shares the tests out among them.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto
+# Which tests `make check` runs: all of them. `TESTS='-m exhaustive'` leaves out what `make test` ran.
+TESTS ?=
 
 # For every system, and every Python that we support; `make lock UPGRADE=--upgrade` takes the newest.
 COMPILE := uv pip compile $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
@@ -39,7 +41,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy --package tests
-	$(PYTEST)
+	$(PYTEST) $(TESTS)
 
 coverage: $(INSTALLED)
 	$(PYTEST) -m 'not e2e' --cov --cov-report=term:skip-covered --cov-report=html tests
