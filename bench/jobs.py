@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surroundings import environment, free_port
+from surroundings import environment, free_port, run
 
 from batchctl.local.batch.running.memory import held_by_all, held_by_one
 
-BATCHCTL = [sys.executable, "-c", "from batchctl.cli import main; main()"]
 SIZES = (1, 2, 10_000, 10_001, 1_000_000)
 FUNCTIONS = ("receiver", "splitter")
 SAMPLE_S = 0.5
@@ -78,22 +77,22 @@ def big_job(folder: Path, items: int, items_per_task: int) -> dict[str, Any]:
     universe = "".join(f"S{number:06d}\n" for number in range(items))
     (folder / "universe.txt").write_text(universe, encoding="utf-8")
     try:
-        _run(folder, "--local", "up", "--yes")
+        run(folder, "--local", "up", "--yes")
         return _measured(folder, items)
     finally:
-        _run(folder, "local", "stop")
+        run(folder, "local", "stop")
 
 
 def _measured(folder: Path, items: int) -> dict[str, Any]:
-    cloud = json.loads(_run(folder, "local", "status", "--json"))
+    cloud = json.loads(run(folder, "local", "status", "--json"))
     memory = Memory(cloud["pid"])
     sampler = threading.Thread(target=memory.sample)
     sampler.start()
     started = time.monotonic()
     arguments = ("--universe-file", "universe.txt", "--param", "paths=100", "--wait")
-    _run(folder, "--local", "submit", "--job-id", "big", *arguments)
+    run(folder, "--local", "submit", "--job-id", "big", *arguments)
     ended = time.monotonic()
-    rows = _run(folder, "--local", "results", "big", "--format", "csv").splitlines()
+    rows = run(folder, "--local", "results", "big", "--format", "csv").splitlines()
     read = time.monotonic()
     memory.is_over = True
     sampler.join()
@@ -111,22 +110,9 @@ def _measured(folder: Path, items: int) -> dict[str, Any]:
 
 
 def _tasks(folder: Path) -> dict[str, int]:
-    shown = json.loads(_run(folder, "--local", "show", "big", "--json"))
+    shown = json.loads(run(folder, "--local", "show", "big", "--json"))
     tasks: dict[str, int] = shown["tasks"]
     return tasks
-
-
-def _run(folder: Path, *arguments: str) -> str:
-    ended = subprocess.run(
-        [*BATCHCTL, *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
 
 
 def _print_sizes(found: list[dict[str, Any]]) -> None:

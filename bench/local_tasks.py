@@ -10,7 +10,6 @@ Each is a local cloud of its own, on ports that are free. See docs/benchmarks.md
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from surroundings import environment, free_port
+from surroundings import free_port, run
 
-BATCHCTL = [sys.executable, "-c", "from batchctl.cli import main; main()"]
 CASES = ("200/1", "2000/1", "10000/100", "turn")
 COMPUTE = "def compute(item, parameters):\n    return {}\n"
 SHARES = {"first": 2000, "second": 2000, "small": 3}
@@ -120,20 +118,6 @@ def measure(case: str) -> dict[str, float]:
             return turn(folder) if case == "turn" else job(folder, int(items))
         finally:
             run(folder, "local", "stop")
-
-
-def run(folder: Path, *arguments: str) -> str:
-    """Run batchctl in a folder and return what it prints."""
-    ended = subprocess.run(
-        [*BATCHCTL, *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
 
 
 def main() -> None:

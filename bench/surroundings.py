@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 from socket import socket
 
+BATCHCTL = [sys.executable, "-c", "from batchctl.cli import main; main()"]
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -28,3 +32,17 @@ def free_port() -> int:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
         return port
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """Run batchctl in a folder and return what it prints."""
+    ended = subprocess.run(
+        [*BATCHCTL, *arguments],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Protocol
 
 from batchctl.image.oci.descriptors import OCI_LAYER, Descriptor
 
@@ -126,17 +126,17 @@ class _Hashed(io.RawIOBase):
         return f"sha256:{self._hash.hexdigest()}"
 
 
-class _Packed:
+class _Packed(Protocol):
     """Writes gzip."""
 
     def write(self, content: bytes) -> int:
-        raise NotImplementedError
+        """Take bytes to pack; return how many."""
 
     def finish(self) -> None:
-        raise NotImplementedError
+        """Write what is waiting and the frame's end."""
 
 
-class _Stored(_Packed):
+class _Stored:
     """A gzip frame of stored blocks, each but the last of the largest size."""
 
     def __init__(self, target: _Hashed) -> None:
@@ -163,7 +163,7 @@ class _Stored(_Packed):
         self._target.write(bytes([last]) + lengths + bytes(content))
 
 
-class _Compressed(_Packed):
+class _Compressed:
     """A gzip frame as zlib makes it."""
 
     def __init__(self, target: _Hashed) -> None:
