@@ -31,7 +31,8 @@ MISSING_CODES = frozenset(
         "InvalidGroup.NotFound",
         "InvalidLaunchTemplateId.NotFound",
         "InvalidLaunchTemplateId.VersionNotFound",
-        # Spelled so by an emulator.
+        # Spelled so by emulators.
+        "ResourceNotFound",
         "InvalidLaunchTemplateId.NotFoundException",
         "InvalidLaunchTemplateName.NotFoundException",
         "InvalidVpcID.NotFound",

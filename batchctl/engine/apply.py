@@ -25,6 +25,7 @@ from batchctl.engine.generations import at_generations
 from batchctl.engine.order import order_of_creation
 from batchctl.engine.ownership import FRESH_S, SHOWN_WITHIN_S
 from batchctl.engine.plan import Plan, decide, observe
+from batchctl.engine.reading import read
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import WalkOutcome, walk
@@ -138,9 +139,9 @@ class _Applier:
 
         Deleting a dependency can delete this resource too: a function's permissions go with it.
         """
-        read = self._plan.actual.get(resource.address)
-        if read is None or self._made.isdisjoint(each.address for each in resource.dependencies):
-            return read
+        planned = self._plan.actual.get(resource.address)
+        if planned is None or self._made.isdisjoint(each.address for each in resource.dependencies):
+            return planned
         return observe(resource, record, desired, self._aws)
 
     def _keep(
@@ -245,7 +246,7 @@ class _Applier:
         if lost:
             aws.on_wait("AWS to show the effect of a call that it did not answer")
             aws.clock.pause(FIRST_SHOWN_S)
-        while (actual := resource.read(aws, known, desired)) is None:
+        while (actual := read(resource, aws, known, desired)) is None:
             if aws.clock.now() >= deadline:
                 if lost:
                     return None

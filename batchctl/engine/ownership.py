@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from batchctl.aws.session import Aws
 from batchctl.engine.kinds import kind_of, outputs_of
+from batchctl.engine.reading import read
 from batchctl.engine.state import StateRecord
 from batchctl.resource import NotOwned, Outputs, foreign_because, is_owned
 
@@ -56,7 +57,7 @@ def _found(record: StateRecord, aws: Aws, is_deposed: bool) -> Found:
         if is_deposed:
             return NOTHING
     try:
-        actual = kind.read(aws, None, record.identity)
+        actual = read(kind, aws, None, record.identity)
     except NotOwned as error:
         return Found(foreign=error.message)
     if actual is None:

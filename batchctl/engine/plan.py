@@ -29,6 +29,7 @@ from batchctl.engine.generations import (
 )
 from batchctl.engine.kinds import outputs_of
 from batchctl.engine.ownership import Found
+from batchctl.engine.reading import read
 from batchctl.engine.state import State, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import WalkOutcome, walk
@@ -254,10 +255,10 @@ def observe(
     recorded = _outputs_in(record)
     if recorded is None and is_unknown(_identity(resource, desired)):
         return None
-    actual = resource.read(aws, recorded, desired)
+    actual = read(resource, aws, recorded, desired)
     if actual is None and recorded is not None and not is_unknown(_identity(resource, desired)):
         # AWS may not show an id for once: what has its name and our mark is it.
-        return resource.read(aws, None, desired)
+        return read(resource, aws, None, desired)
     return actual
 
 

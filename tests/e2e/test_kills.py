@@ -79,11 +79,14 @@ class Runs:
         delay_s = self._random.uniform(0, MOST_DELAY_S if lines else MOST_BEFORE_S)
         with self._started(*arguments) as process:
             assert process.stderr is not None
+            told = ""
             while lines and (line := process.stderr.readline()):
+                told += line
                 lines -= bool(re.match(r"\[\d+/", line))
             time.sleep(delay_s)
             process.kill()
-        assert process.returncode in {0, -9}, process.returncode
+            told += process.stderr.read()
+        assert process.returncode in {0, -9}, told
         return process.returncode == -9
 
     def _started(self, *arguments: str) -> subprocess.Popen[str]:

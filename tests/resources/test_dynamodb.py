@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from examples_dynamodb import table
 from faults import Killed, answered_by, calls_of, fail, kill
 from verbs import changes, found, make, repair
@@ -316,3 +317,31 @@ def test_a_second_change_of_deletion_within_an_hour_is_a_clear_error(
     assert raised.value.hint == "run `batchctl up` again in an hour"
     repair(expiring, deployed)
     assert changes(expiring, deployed) == ()
+
+
+def refused_as_for_what_is_not_there(aws: Aws) -> None:
+    """What DynamoDB answers to ListTagsOfResource for the ARN of a table that is gone."""
+
+    def refused() -> dict[str, Any]:
+        answer = {"Code": "AccessDeniedException", "Message": "Access denied."}
+        raise ClientError({"Error": answer}, "ListTagsOfResource")
+
+    answered_by(aws, "dynamodb.ListTagsOfResource", refused)
+
+
+def test_a_table_that_went_before_its_tags_were_read_is_gone(
+    aws: Aws, dynamodb: Any, deployed: Deployed
+) -> None:
+    outputs = make(dataclasses.replace(table, deletion_protection=False), deployed)
+    refused_as_for_what_is_not_there(aws)
+    dynamodb.delete_table(TableName=table.name)
+    assert Table.tags_of(aws, outputs) is None
+
+
+def test_a_table_whose_tags_may_not_be_read_is_not_taken_for_gone(
+    aws: Aws, deployed: Deployed
+) -> None:
+    outputs = make(table, deployed)
+    refused_as_for_what_is_not_there(aws)
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        Table.tags_of(aws, outputs)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from batchctl.aws.errors import code_of, ignore_missing
+from batchctl.aws.errors import code_of, ignore_missing, is_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
 from batchctl.errors import BatchctlError
@@ -98,7 +98,9 @@ class Table(Resource[TableOutputs]):
         table = settled(aws, name)
         if table is None:
             return None
-        tags = _tags_of(aws, table["TableArn"])
+        tags = _tags_of(aws, name)
+        if tags is None:
+            return None
         require_owned(aws, f"table `{name}`", tags)
         properties = {
             **_properties(table),
@@ -178,9 +180,7 @@ class Table(Resource[TableOutputs]):
     @classmethod
     def tags_of(cls, aws: Aws, recorded: TableOutputs) -> Mapping[str, str] | None:
         """Return the tags that it has now; None when it is gone."""
-        with ignore_missing():
-            return _tags_of(aws, aws.arn("dynamodb", f"table/{recorded.id}"))
-        return None
+        return _tags_of(aws, recorded.id)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: TableOutputs) -> None:
@@ -282,9 +282,22 @@ def _changes(
             }
 
 
-def _tags_of(aws: Aws, arn: str) -> dict[str, str]:
-    pages = aws.dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)
-    return as_dict(tag for page in pages for tag in page["Tags"])
+def _tags_of(aws: Aws, name: str) -> dict[str, str] | None:
+    """Return the tags of a table; None when it is gone.
+
+    DynamoDB doesn't say of an ARN that nothing is there: to ListTagsOfResource it answers as if the
+    caller had no permission. Whether the table is gone is asked by its name.
+    """
+    pages = aws.dynamodb.get_paginator("list_tags_of_resource")
+    try:
+        found = pages.paginate(ResourceArn=aws.arn("dynamodb", f"table/{name}"))
+        return as_dict(tag for page in found for tag in page["Tags"])
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        if code_of(error) == "AccessDeniedException" and settled(aws, name) is None:
+            return None
+        raise
 
 
 def _is_recoverable(aws: Aws, name: str) -> bool:
