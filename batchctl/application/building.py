@@ -53,13 +53,17 @@ class BuildableApplication(Application):
     @cached_property
     def stack(self) -> tuple[Resource[Any], ...]:
         """The resources that config.yaml asks for."""
+        return self.stack_of(self._built_config)
+
+    def stack_of(self, config: Config) -> tuple[Resource[Any], ...]:
+        """Return the resources that a variant of the configuration asks for."""
         image = self.image  # what is wrong with it is said before anything is asked
         surroundings = stack.Surroundings(
             machine_vcpus=machine_vcpus(self.config) if self.target.local else None,
             earlier_containers=earlier_containers(self.recorded, lambda: self.aws),
         )
         return stack.build(
-            self._built_config, image=image, package=function_package(), surroundings=surroundings
+            config, image=image, package=function_package(), surroundings=surroundings
         )
 
     @property

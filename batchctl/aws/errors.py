@@ -258,4 +258,4 @@ def _hint(error: ClientError) -> str | None:
         return _EXPIRED_HINT
     if code in REFUSED_CODES:
         return CREDENTIALS_HINT
-    return refusal_hint(code, message_of(error))
+    return refusal_hint(code, message_of(error), error.operation_name)

@@ -6,6 +6,7 @@ Organizations user guide, "Tag policies" (the code and text of a violation).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -42,12 +43,19 @@ _WHAT_TO_DO: Final[Mapping[str, str]] = {
     "vpc endpoint": "the policy of the VPC endpoint that the call goes through refuses {call}; ask "
     "those who own the network to allow it there",
     "resource-based": "a policy of the resource itself refuses {call}; ask its owner to allow it",
-    "identity-based": "the credentials don't allow {call}: ask for it, then run the command again",
+    "identity-based": "a policy of the caller refuses {call} by an explicit deny: ask those who "
+    "wrote it to take the call out",
 }
+_EC2 = "UnauthorizedOperation"
+"""Said by EC2 alone, with or without the action (EC2 API reference, "Error codes")."""
 
 
-def refusal_hint(code: str, message: str) -> str | None:
-    """Return who refused a call and what to do about it; None for an error of another kind."""
+def refusal_hint(code: str, message: str, operation: str = "") -> str | None:
+    """Return who refused a call and what to do about it; None for an error of another kind.
+
+    Where a policy of the caller's is what is missing, the statement that would allow the call
+    stands at the end. `operation` is the API's, for messages that don't name the action.
+    """
     if "tagpolic" in code.lower() or "tag policy" in message.lower():
         return _tag_policy_hint(message)
     if code not in ACCESS_DENIED:
@@ -55,11 +63,30 @@ def refusal_hint(code: str, message: str) -> str | None:
     call = _call(message)
     denied = _DENIED_BY.search(message)
     by = (denied["deny"] or denied["missing"]).strip().lower() if denied else ""
-    if by in _WHAT_TO_DO:
+    if by in _WHAT_TO_DO and not (denied and denied["missing"] and by == "identity-based"):
         return _WHAT_TO_DO[by].format(call=call)
-    if not _ACTION.search(message):
-        return "the credentials lack this permission: ask for it, then run the command again"
-    return _WHAT_TO_DO["identity-based"].format(call=call)
+    action = _ACTION.search(message)
+    named = action[1] if action else f"ec2:{operation}" if code == _EC2 and operation else ""
+    if not named:
+        return (
+            "the credentials lack this permission: ask for it, then run the command again; "
+            f"{_WHOLE_POLICY}"
+        )
+    what = call if action else f"`{named}`"
+    return (
+        f"the credentials don't allow {what}: ask for {_statement(named, message)}, then run the "
+        f"command again; {_WHOLE_POLICY}"
+    )
+
+
+_WHOLE_POLICY = "`batchctl policy` prints all that is needed"
+
+
+def _statement(action: str, message: str) -> str:
+    """Return the statement that would allow the call, on the resource that the message names."""
+    resource = _RESOURCE.search(message)
+    on = resource[1].rstrip(".,") if resource else "*"
+    return f"`{json.dumps({'Effect': 'Allow', 'Action': action, 'Resource': on})}`"
 
 
 def _call(message: str) -> str:

@@ -20,6 +20,7 @@ HELP = {
     "down": "Delete everything that `up` made; a job table that holds jobs is kept.",
     "status": "Show every resource and its drift, the endpoint, and how full the queues are.",
     "doctor": "Find what would stop `up`, or make jobs wait for ever, and say what to do.",
+    "policy": "Print the least IAM policy for `up`, `down`, jobs, reading or a pipeline.",
     "image": "Inspect the image that tasks run in.",
     "unlock": "Show who holds the lock on the state, and free it when that run is gone.",
     "run": "Run compute() on one item, on this machine, and print its result as JSON.",
@@ -40,7 +41,7 @@ HELP = {
 """The commands in the order of the help, each with its line of it (a test compares them)."""
 
 SECTIONS = {
-    "Build": ("init", "plan", "up", "down", "status", "doctor", "image", "unlock"),
+    "Build": ("init", "plan", "up", "down", "status", "doctor", "policy", "image", "unlock"),
     "Run jobs": ("run", "submit", "jobs", "show", "watch", "results", "logs"),
     "Fix jobs": ("why", "cancel", "retry", "dead-letters"),
     "Tools": ("curl", "completion", "local"),

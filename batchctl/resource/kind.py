@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
+from batchctl.resource.grants import Grant
 
 if TYPE_CHECKING:
     from batchctl.resource.references import Deployed
@@ -103,6 +104,9 @@ class Resource(ABC, Generic[O]):
     calls_to_read: ClassVar[int] = 1
     # The reads that one call can make for all resources of the kind, or of the service.
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = ()
+
+    # What whoever runs `plan`, `up` and `down` must be granted for these verbs.
+    grants: ClassVar[tuple[Grant, ...]] = ()
 
     kinds: ClassVar[dict[str, type[Resource[Any]]]] = {}
 

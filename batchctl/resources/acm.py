@@ -12,6 +12,7 @@ from batchctl.aws.errors import code_of, explain
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource.grants import Grant
 
 _SETTING = "api.certificate_arn"
 # ACM user guide, "DNS validation" and "Email validation": until then nothing can use it.
@@ -31,6 +32,9 @@ class Certificate(Resource[Outputs]):
     identity: ClassVar[tuple[str, ...]] = ()
     taggable: ClassVar[bool] = False
     lookup: ClassVar[bool] = True
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up", "acm", "DescribeCertificate", ("certificate/*",)),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return its ARN, for `read` to look it up."""

@@ -20,6 +20,7 @@ from batchctl.resource import (
     Resource,
     require_owned,
 )
+from batchctl.resource.grants import Grant
 from batchctl.resources.awslambda.functions import Function
 from batchctl.resources.batch.queues import JobQueue, arns_of_generations
 from batchctl.resources.sqs import Queue
@@ -28,6 +29,9 @@ from batchctl.resources.sqs import Queue
 # and using dead-letter queues").
 DELIVERED_WITHIN_S = 6 * 3600
 MOST_DELIVERIES = 185
+
+
+RULES = ("rule/{stack}-*",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,14 @@ class EventRule(Resource[Outputs]):
     calls_to_read: ClassVar[int] = 3
     # In its pattern.
     only_names: ClassVar[frozenset[str]] = frozenset({"job_queue"})
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant(
+            "read up down", "events", "DescribeRule ListTagsForResource ListTargetsByRule", RULES
+        ),
+        Grant("up", "events", "PutRule PutTargets TagResource UntagResource", RULES),
+        Grant("up down", "events", "RemoveTargets", RULES),
+        Grant("down", "events", "DeleteRule", RULES),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of PutRule and the Targets of PutTargets."""

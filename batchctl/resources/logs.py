@@ -18,10 +18,18 @@ from batchctl.resource import (
     is_owned,
     require_owned,
 )
+from batchctl.resource.grants import Grant
 
 # API Gateway's own name for the log of a stage's errors (API Gateway developer guide, "Set up
 # CloudWatch logging for REST APIs").
 API_ERRORS = "API-Gateway-Execution-Logs_"
+
+
+LOG_GROUPS = (
+    "log-group:/aws/lambda/{stack}-*",
+    "log-group:/batchctl/{stack}/*",
+    "log-group:API-Gateway-Execution-Logs_*",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +57,14 @@ class LogGroup(Resource[Outputs]):
     )
     # CloudWatch pricing.
     cost: ClassVar[str] = "is billed by the month for what it stores"
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "logs", "DescribeLogGroups"),
+        Grant("read up down", "logs", "ListTagsForResource", LOG_GROUPS),
+        Grant(
+            "up", "logs", "CreateLogGroup PutRetentionPolicy TagResource UntagResource", LOG_GROUPS
+        ),
+        Grant("up down", "logs", "DeleteLogGroup", LOG_GROUPS),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return logGroupName and retentionInDays."""

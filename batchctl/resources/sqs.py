@@ -18,7 +18,10 @@ from batchctl.resource import (
     Resource,
     require_owned,
 )
+from batchctl.resource.grants import Grant
 from batchctl.resources.iam.policies import VERSION
+
+QUEUES = ("{stack}-*",)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,12 @@ class Queue(Resource[QueueOutputs]):
     outputs: ClassVar[type[QueueOutputs]] = QueueOutputs
     identity: ClassVar[tuple[str, ...]] = ("QueueName",)
     calls_to_read: ClassVar[int] = 2
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "sqs", "GetQueueUrl ListQueueTags", QUEUES),
+        Grant("read up down", "sqs", "GetQueueAttributes", QUEUES),
+        Grant("up", "sqs", "CreateQueue SetQueueAttributes TagQueue UntagQueue", QUEUES),
+        Grant("down", "sqs", "DeleteQueue", QUEUES),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return QueueName and Attributes, with the policies as documents."""

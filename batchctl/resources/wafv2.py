@@ -11,11 +11,19 @@ from batchctl.aws.arns import require_region
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource.grants import Grant
 from batchctl.resources.apigateway.stages import Stage, tags_of_stage
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
 from batchctl.resources.elbv2.tags import live_tags
 
 _STAGE_ARN = re.compile(r":/restapis/(?P<api>[^/]+)/stages/(?P<stage>[^/]+)$")
+
+
+PROTECTED = (
+    "regional/webacl/*",
+    "arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/app/{stack}-*",
+    "arn:{partition}:apigateway:{region}::/restapis/*/stages/*",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +42,13 @@ class WebAclAssociation(Resource[Outputs]):
     identity: ClassVar[tuple[str, ...]] = ("ResourceArn",)
     taggable: ClassVar[bool] = False
     loosened_when_deleted: ClassVar[str] = "requests that the web ACL refuses today are let in"
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up", "wafv2", "GetWebACLForResource", PROTECTED),
+        Grant("up", "wafv2", "AssociateWebACL", PROTECTED),
+        Grant("up down", "wafv2", "DisassociateWebACL", PROTECTED),
+        Grant("up down", "elasticloadbalancing", "SetWebAcl"),
+        Grant("up down", "apigateway", "SetWebACL", ("/restapis/*/stages/*",)),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of AssociateWebACL; BatchctlError for one of another region."""

@@ -3,7 +3,8 @@
 botocore looks at names, types, what is required, and the lower limits of lengths and numbers. The
 models say more, which an account in memory forgives and AWS refuses: upper limits, patterns, enums.
 A call is ours when the code that makes it is of batchctl, its handlers or its runner; what tests
-call themselves, as a witness or to attack, isn't looked at.
+call themselves, as a witness or to attack, isn't looked at. Every call of a command must be one
+that `batchctl policy` grants somebody (`granted`): so the declarations can't go stale.
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ from typing import Any
 import botocore.validate
 import pytest
 from botocore.model import OperationModel, Shape
+from granted import action_of, granted_actions
 
 ROOT = Path(__file__).parents[2]
 OURS = tuple(f"{ROOT / room}/" for room in ("batchctl", "handlers"))
+# What calls AWS as somebody else than the user: a function, a container, the local cloud's root.
+AS_OTHERS = tuple(f"{ROOT / 'batchctl' / room}/" for room in ("local", "runner", "contract"))
 THEIRS = ("/botocore/", "/boto3/", "/concurrent/", "/threading.py", "/contextlib.py")
 # What `re` doesn't know of Java's regular expressions, in which the models are written.
 JAVA = {
@@ -49,11 +53,13 @@ class StrictCalls:
     lock: threading.Lock = field(default_factory=threading.Lock)
     patch: pytest.MonkeyPatch = field(default_factory=pytest.MonkeyPatch)
 
-    def check(self, parameters: Any, model: OperationModel) -> None:
-        """Look at one call."""
+    def check(self, parameters: Any, model: OperationModel, caller: str) -> None:
+        """Look at one call, which code in the file `caller` makes."""
         name = f"{model.service_model.service_name}.{model.name}"
         shape = model.input_shape
         found = list(violations(shape, parameters, name)) if shape else []
+        if is_users(caller) and action_of(model) not in granted_actions():
+            found.append(f"{name}: no `grants` allow {action_of(model)} (`batchctl policy`)")
         with self.lock:
             self.calls += 1
             self.operations.add(name)
@@ -63,8 +69,9 @@ class StrictCalls:
         """Look at all of our calls from now on."""
 
         def serialize(decorator: Any, parameters: Any, operation_model: OperationModel) -> Any:
-            if is_ours(sys._getframe(1)):
-                self.check(parameters, operation_model)
+            caller = our_caller(sys._getframe(1))
+            if caller is not None:
+                self.check(parameters, operation_model, caller)
             return REAL_VALIDATION(decorator, parameters, operation_model)
 
         decorator = botocore.validate.ParamValidationDecorator
@@ -111,14 +118,19 @@ class StrictCalls:
         terminalreporter.write_line(f"checked strictly against AWS's models: {counts}")
 
 
-def is_ours(frame: FrameType | None) -> bool:
-    """Whether the first code that isn't of a library, from here on up, is ours."""
+def our_caller(frame: FrameType | None) -> str | None:
+    """Return the file of the first code from here on up that isn't a library's, if it is ours."""
     while frame is not None:
         file = frame.f_code.co_filename
         if not any(each in file for each in THEIRS):
-            return file.startswith(OURS)
+            return file if file.startswith(OURS) else None
         frame = frame.f_back
-    return False
+    return None
+
+
+def is_users(file: str) -> bool:
+    """Whether a file of ours calls AWS with the credentials of whoever runs the command."""
+    return file.startswith(OURS[0]) and not file.startswith(AS_OTHERS)
 
 
 def violations(shape: Shape, value: Any, where: str) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -71,3 +73,26 @@ def test_a_violation_of_a_tag_policy_names_the_tag_and_the_setting(code: str, me
     found = hint(code, message)
     assert "`team`" in found
     assert "`tags` in config.yaml" in found
+
+
+def test_a_call_that_no_policy_allows_is_told_with_the_statement_that_would_allow_it() -> None:
+    because = "because no identity-based policy allows the sqs:createqueue action"
+    found = hint("AccessDenied", USER + QUEUE + because)
+    statement = json.loads(found[found.index("{") : found.index("}") + 1])
+    assert statement == {
+        "Effect": "Allow",
+        "Action": "sqs:createqueue",
+        "Resource": "arn:aws:sqs:us-east-1:123456789012:batchapp-jobs",
+    }
+    assert "`batchctl policy`" in found
+
+
+def test_ec2_names_no_action_so_the_operation_does() -> None:
+    found = hint("UnauthorizedOperation", "You are not authorized to perform this operation.")
+    assert '"Action": "ec2:CreateQueue", "Resource": "*"' in found
+
+
+def test_what_a_policy_denies_explicitly_no_statement_would_allow() -> None:
+    found = hint("AccessDenied", f"{USER}{QUEUE}with an explicit deny in an identity-based policy")
+    assert "explicit deny" in found
+    assert '"Effect"' not in found

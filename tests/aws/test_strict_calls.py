@@ -8,7 +8,7 @@ from typing import Any
 
 import botocore.session
 import pytest
-from strict_calls import is_ours, violations
+from strict_calls import ROOT, StrictCalls, is_users, our_caller, violations
 
 from batchctl.aws.retries import Retrier
 
@@ -52,12 +52,30 @@ def test_a_right_call_has_no_violation() -> None:
 
 
 def test_a_call_is_ours_when_our_code_makes_it() -> None:
-    assert not is_ours(sys._getframe())
-    frames: list[bool] = []
+    assert our_caller(sys._getframe()) is None
+    frames: list[str | None] = []
 
     def once() -> dict[str, Any]:
-        frames.append(is_ours(sys._getframe(1)))
+        frames.append(our_caller(sys._getframe(1)))
         return {}
 
     Retrier().call("sqs.GetQueueUrl", once)
-    assert frames == [True]
+    assert frames == [str(ROOT / "batchctl" / "aws" / "retries" / "__init__.py")]
+
+
+def test_a_command_may_call_what_some_policy_grants_and_nothing_else() -> None:
+    strict, ours = StrictCalls(), str(ROOT / "batchctl" / "resources" / "sqs.py")
+    strict.check({}, model("sqs").operation_model("AddPermission"), ours)
+    assert strict.violations == [
+        "sqs.AddPermission: no `grants` allow sqs:AddPermission (`batchctl policy`)"
+    ]
+    strict.violations.clear()
+    strict.check({}, model("sqs").operation_model("GetQueueUrl"), ours)
+    strict.check({}, model("sqs").operation_model("AddPermission"), str(ROOT / "handlers" / "x.py"))
+    assert strict.violations == []
+
+
+def test_what_runs_in_the_account_is_no_call_of_the_user() -> None:
+    assert is_users(str(ROOT / "batchctl" / "jobs" / "control.py"))
+    for path in ("handlers/log.py", "batchctl/runner/job_table.py", "batchctl/local/cloud.py"):
+        assert not is_users(str(ROOT / path))

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, is_unknown
-from batchctl.resources.apigateway.rest_apis import RestApi, tags_of_api
+from batchctl.resource.grants import OURS, Grant
+from batchctl.resources.apigateway.rest_apis import API, RestApi, tags_of_api
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway.type_defs import PaginatorConfigTypeDef
@@ -46,6 +47,11 @@ class ApiDeployment(Resource[DeploymentOutputs]):
     outputs: ClassVar[type[DeploymentOutputs]] = DeploymentOutputs
     identity: ClassVar[tuple[str, ...]] = ("restApiId", "description")
     taggable: ClassVar[bool] = False
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "apigateway", "GET", API, OURS),
+        Grant("up", "apigateway", "POST", API, OURS),
+        Grant("up down", "apigateway", "DELETE", API, OURS),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return restApiId, and the description with the hash."""

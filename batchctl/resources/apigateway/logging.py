@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from batchctl.aws.errors import ignore_missing, is_existing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource.grants import Grant
 from batchctl.resources.apigateway.rest_apis import RestApi
 from batchctl.resources.iam import policies as iam_policies
 from batchctl.resources.iam.roles import tag_list
@@ -21,6 +22,9 @@ from batchctl.resources.logs import API_ERRORS, LogGroup, read_log_group
 
 # API Gateway developer guide, "Set up CloudWatch logging for REST APIs".
 MANAGED_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+
+
+SHARED_ROLE = ("role/batchctl-api-gateway-logs",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,26 @@ class ApiLogging(Resource[Outputs]):
     identity: ClassVar[tuple[str, ...]] = ("RoleName",)
     taggable: ClassVar[bool] = False
     shared: ClassVar[bool] = True
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up", "apigateway", "GET", ("/account",)),
+        Grant("up", "apigateway", "PATCH", ("/account",)),
+        Grant("read up", "iam", "GetRole", SHARED_ROLE),
+        Grant("up", "iam", "CreateRole TagRole", SHARED_ROLE),
+        Grant(
+            "up",
+            "iam",
+            "AttachRolePolicy",
+            SHARED_ROLE,
+            {"ArnLike": {"iam:PolicyARN": (f"arn:*:iam::aws:policy/{MANAGED_POLICY}",)}},
+        ),
+        Grant(
+            "up",
+            "iam",
+            "PassRole",
+            SHARED_ROLE,
+            {"StringEquals": {"iam:PassedToService": ("apigateway.amazonaws.com",)}},
+        ),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return RoleName, of the role that is made when none is set, and that the one set is."""

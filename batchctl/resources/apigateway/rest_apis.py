@@ -23,6 +23,7 @@ from batchctl.resource import (
     is_owned,
     require_owned,
 )
+from batchctl.resource.grants import MADE_OURS, OURS, Grant
 from batchctl.resources.apigateway import methods as apigateway_methods
 from batchctl.resources.apigateway import responses as apigateway_responses
 from batchctl.resources.awslambda.functions import Function
@@ -43,6 +44,11 @@ AUTHENTICATION_OFF = (
 )
 # The most that one call answers (API Reference, GetRestApis).
 PAGES: PaginatorConfigTypeDef = {"PageSize": 500}
+
+
+# What belongs to an API has its tags here (API Gateway developer guide, "API Gateway resources that
+# can be tagged": inherited for attribute-based access control).
+API = ("/restapis/*",)
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,14 @@ class RestApi(Resource[RestApiOutputs]):
     outputs: ClassVar[type[RestApiOutputs]] = RestApiOutputs
     identity: ClassVar[tuple[str, ...]] = ("name",)
     vital: ClassVar[tuple[str, ...]] = ("disableExecuteApiEndpoint",)
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up", "apigateway", "GET", ("/restapis",)),
+        Grant("up", "apigateway", "POST", ("/restapis",), MADE_OURS),
+        Grant("read up down", "apigateway", "GET", API, OURS),
+        Grant("up", "apigateway", "PATCH POST PUT UpdateRestApiPolicy", API, OURS),
+        Grant("up down", "apigateway", "DELETE", API, OURS),
+        Grant("up", "apigateway", "PUT DELETE", ("/tags/*",)),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return name, endpointConfiguration, policy and TLS, and what belongs to the API.

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource.grants import OURS, Grant
 from batchctl.resources.apigateway.deployments import ApiDeployment
 from batchctl.resources.apigateway.logging import ApiLogging, ErrorLogGroup
-from batchctl.resources.apigateway.rest_apis import RestApi, set_tags
+from batchctl.resources.apigateway.rest_apis import API, RestApi, set_tags
 from batchctl.resources.logs import LogGroup
 
 EVERY_METHOD = "*/*"
@@ -81,6 +82,11 @@ class Stage(Resource[StageOutputs]):
     outputs: ClassVar[type[StageOutputs]] = StageOutputs
     identity: ClassVar[tuple[str, ...]] = ("restApiId", "stageName")
     vital: ClassVar[tuple[str, ...]] = ("deploymentId", "methodsApart")
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "apigateway", "GET", API, OURS),
+        Grant("up", "apigateway", "PATCH POST", API, OURS),
+        Grant("up down", "apigateway", "DELETE", API, OURS),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateStage, and the settings that UpdateStage takes."""

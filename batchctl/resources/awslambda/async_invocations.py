@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
-from batchctl.resources.awslambda.functions import Function, tags_of_function
+from batchctl.resource.grants import Grant
+from batchctl.resources.awslambda.functions import FUNCTIONS, Function, tags_of_function
 from batchctl.resources.sqs import Queue
 
 
@@ -31,6 +32,11 @@ class AsyncInvocation(Resource[Outputs]):
     kind: ClassVar[str] = "async_invocation"
     identity: ClassVar[tuple[str, ...]] = ("FunctionName",)
     taggable: ClassVar[bool] = False
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up", "lambda", "GetFunctionEventInvokeConfig", FUNCTIONS),
+        Grant("up", "lambda", "PutFunctionEventInvokeConfig", FUNCTIONS),
+        Grant("down", "lambda", "DeleteFunctionEventInvokeConfig", FUNCTIONS),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of PutFunctionEventInvokeConfig."""

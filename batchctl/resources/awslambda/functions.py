@@ -21,6 +21,7 @@ from batchctl.resource import (
     require_owned,
     resolve,
 )
+from batchctl.resource.grants import Grant
 from batchctl.resources.awslambda import policies as function_policies
 from batchctl.resources.awslambda.interfaces import wait_until_interfaces_gone
 from batchctl.resources.ec2.network import Network
@@ -36,6 +37,9 @@ CODE = ("CodeSha256", "Architectures")
 STATUS = ("State", "LastUpdateStatus")
 CONCURRENCY = "ReservedConcurrentExecutions"
 STATEMENTS = "StatementsOfOthers"
+
+
+FUNCTIONS = ("function:{stack}-*",)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,21 @@ class Function(Resource[FunctionOutputs]):
     )
     # Its successor has to have its name: roles, log groups and callers go by it.
     create_before_delete: ClassVar[bool] = False
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "lambda", "GetFunction", FUNCTIONS),
+        Grant(
+            "up",
+            "lambda",
+            "CreateFunction UpdateFunctionCode UpdateFunctionConfiguration TagResource "
+            "UntagResource DeleteFunctionConcurrency",
+            FUNCTIONS,
+        ),
+        Grant("up", "lambda", "PutFunctionConcurrency", FUNCTIONS, when="reserved_concurrency"),
+        Grant("down", "lambda", "DeleteFunction", FUNCTIONS),
+        Grant("up down", "lambda", "ListFunctions", when="network"),
+        Grant("up down", "ec2", "DescribeNetworkInterfaces", when="network"),
+        Grant("up down", "ec2", "DeleteNetworkInterface", ("network-interface/*",), when="network"),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the function's configuration, as GetFunction shows it."""

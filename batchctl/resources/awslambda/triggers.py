@@ -21,8 +21,9 @@ from batchctl.resource import (
     Resource,
     is_unknown,
 )
+from batchctl.resource.grants import ANY, Condition, Grant
 from batchctl.resources.awslambda import policies as function_policies
-from batchctl.resources.awslambda.functions import Function, tags_of_function
+from batchctl.resources.awslambda.functions import FUNCTIONS, Function, tags_of_function
 from batchctl.resources.sqs import Queue
 
 __all__ = ["EventSourceMapping", "Function", "Permission"]
@@ -35,6 +36,12 @@ POLICY_SHOWS_WITHIN_S = 120.0
 UNLIMITED: Mapping[str, Mapping[str, Any]] = {
     "FilterCriteria": {"Filters": []},
     "ScalingConfig": {},
+}
+
+
+MAPPINGS = ("event-source-mapping:*",)
+OF_FUNCTIONS: Condition = {
+    "ArnLike": {"lambda:FunctionArn": ("arn:*:lambda:*:*:function:{stack}-*",)}
 }
 
 
@@ -59,6 +66,15 @@ class EventSourceMapping(Resource[Outputs]):
     # Lambda polls an empty queue as well (Lambda developer guide, "Using Lambda with Amazon SQS").
     cost: ClassVar[str] = "is billed by the requests with which Lambda polls the queue"
     taggable: ClassVar[bool] = False
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "lambda", "GetEventSourceMapping", MAPPINGS, OF_FUNCTIONS),
+        Grant("read up", "lambda", "ListEventSourceMappings"),
+        Grant("up", "lambda", "CreateEventSourceMapping", ANY, OF_FUNCTIONS),
+        Grant("up", "lambda", "UpdateEventSourceMapping", MAPPINGS, OF_FUNCTIONS),
+        Grant("up", "lambda", "TagResource UntagResource", MAPPINGS),
+        Grant("down", "lambda", "DeleteEventSourceMapping", MAPPINGS, OF_FUNCTIONS),
+        Grant("down", "sqs", "GetQueueUrl ListQueueTags", ("{stack}-*",)),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateEventSourceMapping, and the state that it should have."""
@@ -219,6 +235,11 @@ class Permission(Resource[PermissionOutputs]):
     taggable: ClassVar[bool] = False
     # By their ARNs, in its condition.
     only_names: ClassVar[frozenset[str]] = frozenset({"event_rule", "target_group", "rest_api"})
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "lambda", "GetPolicy", FUNCTIONS),
+        Grant("up", "lambda", "AddPermission", FUNCTIONS),
+        Grant("up down", "lambda", "RemovePermission", FUNCTIONS),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of AddPermission."""

@@ -22,6 +22,7 @@ from batchctl.resource import (
     require_owned,
     resolve,
 )
+from batchctl.resource.grants import Grant
 from batchctl.resources.batch.jobs import definitions_at_work
 from batchctl.resources.iam.roles import Role
 from batchctl.resources.logs import LogGroup
@@ -52,6 +53,9 @@ UNSET: Mapping[str, Any] = {
     "mountPoints": [],
     "secrets": [],
 }
+
+
+DEFINITIONS = ("job-definition/{stack}-*",)
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,12 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
     kind: ClassVar[str] = "job_definition"
     outputs: ClassVar[type[JobDefinitionOutputs]] = JobDefinitionOutputs
     identity: ClassVar[tuple[str, ...]] = ("jobDefinitionName",)
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "batch", "DescribeJobDefinitions"),
+        Grant("read up", "batch", "DescribeJobQueues ListJobs"),
+        Grant("up", "batch", "RegisterJobDefinition TagResource UntagResource", DEFINITIONS),
+        Grant("up down", "batch", "DeregisterJobDefinition", DEFINITIONS),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of RegisterJobDefinition."""

@@ -19,6 +19,7 @@ from batchctl.resource import (
     Properties,
     Resource,
 )
+from batchctl.resource.grants import Grant
 from batchctl.resources.batch.lifecycle import (
     SETTLED_WITHIN_S,
     USABLE_WITHIN_S,
@@ -54,6 +55,9 @@ ARCHITECTURE = "architecture"
 # asks for the newest.
 SCALING = frozenset({"minvCpus", "maxvCpus"})
 NEWEST_IMAGE = {"updateToLatestImageVersion": True}
+
+
+ENVIRONMENTS = ("compute-environment/{stack}-*",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,13 @@ class ComputeEnvironment(Resource[Outputs]):
             "computeEnvironments",
             "computeEnvironments",
             "computeEnvironmentName",
+        ),
+    )
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "batch", "DescribeComputeEnvironments"),
+        Grant("up", "batch", "CreateComputeEnvironment TagResource UntagResource", ENVIRONMENTS),
+        Grant(
+            "up down", "batch", "UpdateComputeEnvironment DeleteComputeEnvironment", ENVIRONMENTS
         ),
     )
 

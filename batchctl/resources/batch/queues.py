@@ -12,6 +12,8 @@ from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource import grants as conditions
+from batchctl.resource.grants import Grant
 from batchctl.resources.batch.definitions import JobDefinition
 from batchctl.resources.batch.environments import ComputeEnvironment
 from batchctl.resources.batch.jobs import unfinished_summaries
@@ -43,6 +45,11 @@ OURS = frozenset({"status", "scheduling"})
 JOBS_END_WITHIN_S = 900.0
 
 
+QUEUES = ("job-queue/{stack}-*",)
+# AWS Batch checks both calls on what a queue refers to, too.
+BESIDE_QUEUES = ("compute-environment/{stack}-*", "scheduling-policy/{stack}-*")
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobQueue(Resource[Outputs]):
     """A queue that its jobs share fairly, and that tries its compute environments in order.
@@ -66,6 +73,14 @@ class JobQueue(Resource[Outputs]):
         BatchedRead("batch.DescribeJobQueues", "jobQueues", "jobQueues", "jobQueueName"),
     )
     cost: ClassVar[str] = "costs nothing itself; jobs that run are billed as their instances"
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "batch", "DescribeJobQueues ListJobs"),
+        Grant("up", "batch", "CreateJobQueue TagResource UntagResource", QUEUES),
+        Grant("up down", "batch", "UpdateJobQueue DeleteJobQueue", QUEUES),
+        Grant("up", "batch", "CreateJobQueue", BESIDE_QUEUES),
+        Grant("up down", "batch", "UpdateJobQueue", BESIDE_QUEUES),
+        Grant("up down", "batch", "TerminateJob", ("job/*",), conditions.OURS),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateJobQueue, the status that it should have, and its kind."""

@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource.grants import Grant
+
+POLICIES = ("scheduling-policy/{stack}-*",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +27,16 @@ class SchedulingPolicy(Resource[Outputs]):
 
     kind: ClassVar[str] = "scheduling_policy"
     identity: ClassVar[tuple[str, ...]] = ("name",)
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "batch", "DescribeSchedulingPolicies"),
+        Grant(
+            "up",
+            "batch",
+            "CreateSchedulingPolicy UpdateSchedulingPolicy TagResource UntagResource",
+            POLICIES,
+        ),
+        Grant("down", "batch", "DeleteSchedulingPolicy", POLICIES),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateSchedulingPolicy."""

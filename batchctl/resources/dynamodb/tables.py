@@ -21,11 +21,15 @@ from batchctl.resource import (
     Resource,
     require_owned,
 )
+from batchctl.resource.grants import Grant
 from batchctl.resources.dynamodb.contents import counted_jobs, holds_items
 from batchctl.resources.dynamodb.lifecycle import settled, wait_until_active, wait_until_gone
 
 # DynamoDB API reference, OnDemandThroughput: what removes a limit.
 NO_LIMIT = -1
+
+
+TABLES = ("table/{stack}-*",)
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,19 @@ class Table(Resource[TableOutputs]):
     holds_data: ClassVar[bool] = True
     # DynamoDB pricing.
     cost: ClassVar[str] = "is billed by the month for what it stores, and its backups"
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "dynamodb", "DescribeTable ListTagsOfResource", TABLES),
+        Grant("read up", "dynamodb", "DescribeContinuousBackups DescribeTimeToLive", TABLES),
+        Grant("read up", "dynamodb", "ListTables"),
+        Grant(
+            "up",
+            "dynamodb",
+            "CreateTable UpdateContinuousBackups UpdateTimeToLive TagResource UntagResource",
+            TABLES,
+        ),
+        Grant("up down", "dynamodb", "UpdateTable", TABLES),
+        Grant("down", "dynamodb", "DeleteTable Scan", TABLES),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the table's parameters, its indexes by name, PointInTimeRecoveryEnabled.

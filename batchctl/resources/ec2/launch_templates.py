@@ -23,9 +23,13 @@ from batchctl.resource import (
     Resource,
     require_owned,
 )
+from batchctl.resource.grants import OURS, Grant, made_by
 
 # EC2 API Reference, "Eventual consistency", names no time.
 VISIBLE_WITHIN_S = 120
+
+
+TEMPLATES = ("launch-template/*",)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,13 @@ class LaunchTemplate(Resource[LaunchTemplateOutputs]):
     identity: ClassVar[tuple[str, ...]] = ("LaunchTemplateName",)
     changes_outputs: ClassVar[tuple[str, ...]] = ("LaunchTemplateData",)
     calls_to_read: ClassVar[int] = 2
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "ec2", "DescribeLaunchTemplates DescribeLaunchTemplateVersions"),
+        Grant("up", "ec2", "CreateLaunchTemplate", TEMPLATES),
+        Grant("up", "ec2", "CreateTags", TEMPLATES, made_by("CreateLaunchTemplate")),
+        Grant("up", "ec2", "CreateLaunchTemplateVersion CreateTags DeleteTags", TEMPLATES, OURS),
+        Grant("down", "ec2", "DeleteLaunchTemplate", TEMPLATES, OURS),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return LaunchTemplateName and LaunchTemplateData, its user data as plain text."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource.grants import Grant
 from batchctl.resources.ec2.placement import Placement, choose_subnets, listed
 from batchctl.resources.ec2.subnets import Vpc, subnets_of
 
@@ -46,6 +47,10 @@ class Network(Resource[NetworkOutputs]):
     calls_to_read: ClassVar[int] = 3
     taggable: ClassVar[bool] = False
     lookup: ClassVar[bool] = True
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up", "ec2", "DescribeVpcs DescribeSubnets DescribeRouteTables"),
+        Grant("read up", "elasticloadbalancing", "DescribeLoadBalancers"),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return what is asked for, for `read` to look it up."""

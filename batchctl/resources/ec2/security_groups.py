@@ -17,6 +17,7 @@ from batchctl.aws.errors import code_of, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource.grants import OURS, Grant, made_by
 from batchctl.resources.awslambda.interfaces import wait_until_interfaces_gone
 from batchctl.resources.ec2.cidrs import newly_let_in
 from batchctl.resources.ec2.holders import delete_unused
@@ -27,6 +28,9 @@ VISIBLE_WITHIN_S = 120
 # What a rule can be open to (EC2 API reference, IpPermission).
 SOURCES = ("IpRanges", "Ipv6Ranges", "UserIdGroupPairs", "PrefixListIds")
 EVERYWHERE = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+
+
+GROUPS = ("security-group/*",)
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,21 @@ class SecurityGroup(Resource[Outputs]):
     immutable: ClassVar[tuple[str, ...]] = ("Description",)
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
         BatchedRead("ec2.DescribeSecurityGroups", "GroupIds", "SecurityGroups", "GroupId"),
+    )
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "ec2", "DescribeSecurityGroups"),
+        Grant("up down", "ec2", "DescribeNetworkInterfaces"),
+        Grant("up", "ec2", "CreateSecurityGroup", ("security-group/*", "vpc/*")),
+        Grant("up", "ec2", "CreateTags", GROUPS, made_by("CreateSecurityGroup")),
+        Grant(
+            "up",
+            "ec2",
+            "AuthorizeSecurityGroupIngress AuthorizeSecurityGroupEgress "
+            "RevokeSecurityGroupIngress RevokeSecurityGroupEgress CreateTags DeleteTags",
+            GROUPS,
+            OURS,
+        ),
+        Grant("up down", "ec2", "DeleteSecurityGroup", GROUPS, OURS),
     )
 
     def desired(self, deployed: Deployed) -> Properties:

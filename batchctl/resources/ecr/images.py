@@ -19,6 +19,7 @@ from batchctl.image.failures import TagTaken
 from batchctl.image.recipe import Recipe, Registry
 from batchctl.image.running import Watch
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource.grants import Grant
 from batchctl.resources.batch.definitions import images_in_use
 
 # A push is seen at once, as a rule.
@@ -27,6 +28,9 @@ SHOWN_WITHIN_S = 60.0
 DELETED_AT_ONCE = 100
 
 Description = Mapping[str, Any]
+
+
+REPOSITORIES = ("repository/{stack}-*",)
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,21 @@ class Image(Resource[ImageOutputs]):
     changes_outputs: ClassVar[tuple[str, ...]] = ("contents", "rebuilt")
     taggable: ClassVar[bool] = False
     when_made: ClassVar[str] = "build and push"
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "ecr", "DescribeImages ListTagsForResource", REPOSITORIES),
+        Grant("read", "ecr", "BatchGetImage", REPOSITORIES),
+        Grant("up", "ecr", "GetAuthorizationToken"),
+        # Amazon ECR user guide, "IAM permissions for pushing an image to a private repository".
+        Grant(
+            "up",
+            "ecr",
+            "BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload GetDownloadUrlForLayer "
+            "InitiateLayerUpload PutImage UploadLayerPart",
+            REPOSITORIES,
+        ),
+        Grant("up down", "ecr", "BatchDeleteImage", REPOSITORIES),
+        Grant("up", "batch", "DescribeJobDefinitions"),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return where it goes and what it is made of; `rebuilt` when it is to be built anew."""

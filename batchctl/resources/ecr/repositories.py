@@ -19,7 +19,8 @@ from batchctl.resource import (
     Resource,
     require_owned,
 )
-from batchctl.resources.ecr.images import Image, tags_of_repository
+from batchctl.resource.grants import Grant
+from batchctl.resources.ecr.images import REPOSITORIES, Image, tags_of_repository
 
 __all__ = ["Image", "Repository"]
 
@@ -64,6 +65,18 @@ class Repository(Resource[RepositoryOutputs]):
     identity: ClassVar[tuple[str, ...]] = ("repositoryName",)
     calls_to_read: ClassVar[int] = 4
     when_deleted: ClassVar[str] = "with its images, which can be built again"
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "ecr", "DescribeRepositories ListTagsForResource", REPOSITORIES),
+        Grant("read up", "ecr", "GetLifecyclePolicy GetRepositoryPolicy", REPOSITORIES),
+        Grant(
+            "up",
+            "ecr",
+            "CreateRepository DeleteRepositoryPolicy PutImageScanningConfiguration "
+            "PutImageTagMutability PutLifecyclePolicy TagResource UntagResource",
+            REPOSITORIES,
+        ),
+        Grant("up down", "ecr", "DeleteRepository", REPOSITORIES),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateRepository, and the lifecycle policy as a document."""

@@ -15,10 +15,12 @@ from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource.grants import Grant
 from batchctl.resources.acm import Certificate
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
 from batchctl.resources.elbv2.tags import (
     BATCHED_TAGS,
+    ELB,
     live_tags,
     read_tags,
     set_tags,
@@ -41,6 +43,11 @@ NOT_FOUND = {
 }
 
 
+BALANCERS = ("loadbalancer/app/{stack}-*",)
+LISTENERS = ("listener/app/{stack}-*",)
+RULES = ("listener-rule/app/{stack}-*",)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Listener(Resource[Outputs]):
     """A port of the load balancer: HTTPS with a certificate, else HTTP; its id is its ARN.
@@ -58,6 +65,12 @@ class Listener(Resource[Outputs]):
     identity: ClassVar[tuple[str, ...]] = ("LoadBalancerArn", "Port")
     calls_to_read: ClassVar[int] = 2
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (BATCHED_TAGS,)
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", ELB, "DescribeListeners DescribeTags"),
+        Grant("up", ELB, "CreateListener", BALANCERS),
+        Grant("up", ELB, "ModifyListener AddTags RemoveTags", LISTENERS),
+        Grant("up down", ELB, "DeleteListener", LISTENERS),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateListener."""
@@ -193,6 +206,12 @@ class Rule(Resource[Outputs]):
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
         BatchedRead("elasticloadbalancing.DescribeRules", "RuleArns", "Rules", "RuleArn", of="arn"),
         BATCHED_TAGS,
+    )
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", ELB, "DescribeRules DescribeTags"),
+        Grant("up", ELB, "CreateRule", LISTENERS),
+        Grant("up", ELB, "ModifyRule AddTags RemoveTags", RULES),
+        Grant("up down", ELB, "DeleteRule", RULES),
     )
 
     def desired(self, deployed: Deployed) -> Properties:

@@ -15,10 +15,12 @@ from batchctl.aws.tags import as_dict
 from batchctl.aws.waiting import Pending
 from batchctl.errors import BatchctlError
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource.grants import Grant
 from batchctl.resources.ec2.network import Network
 from batchctl.resources.ec2.security_groups import SecurityGroup
 from batchctl.resources.elbv2.tags import (
     BATCHED_TAGS,
+    ELB,
     live_tags,
     read_tags,
     set_tags,
@@ -31,6 +33,10 @@ SETTLED_WITHIN_S = 600.0
 NOT_PARAMETERS = frozenset({"VpcId", "Attributes", "State"})
 
 LOGS = "access_logs.s3."
+
+
+BALANCERS = ("loadbalancer/app/{stack}-*",)
+SERVICE = "elasticloadbalancing.amazonaws.com"
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,29 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     # It can't leave its VPC, and one that could not be set up is "failed" for good.
     immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "VpcId", "State")
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (BATCHED_TAGS,)
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant(
+            "read up down", ELB, "DescribeLoadBalancers DescribeLoadBalancerAttributes DescribeTags"
+        ),
+        Grant("up", ELB, "CreateLoadBalancer AddTags RemoveTags", BALANCERS),
+        Grant("up", ELB, "SetIpAddressType SetSecurityGroups SetSubnets", BALANCERS),
+        Grant("up down", ELB, "ModifyLoadBalancerAttributes DeleteLoadBalancer", BALANCERS),
+        # Elastic Load Balancing user guide, "Elastic Load Balancing API permissions"; the role is
+        # made with the account's first load balancer.
+        Grant(
+            "up",
+            "ec2",
+            "DescribeAccountAttributes DescribeAddresses DescribeInternetGateways "
+            "DescribeSecurityGroups DescribeSubnets DescribeVpcs",
+        ),
+        Grant(
+            "up",
+            "iam",
+            "CreateServiceLinkedRole",
+            (f"role/aws-service-role/{SERVICE}/AWSServiceRoleForElasticLoadBalancing",),
+            {"StringEquals": {"iam:AWSServiceName": (SERVICE,)}},
+        ),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of CreateLoadBalancer, its attributes and its state."""

@@ -10,6 +10,8 @@ from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
 
+ELB = "elasticloadbalancing"
+
 BATCHED_TAGS = BatchedRead(
     "elasticloadbalancing.DescribeTags", "ResourceArns", "TagDescriptions", "ResourceArn", of="arn"
 )

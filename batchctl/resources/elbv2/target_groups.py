@@ -10,16 +10,20 @@ from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource.grants import Grant
 from batchctl.resources.awslambda.functions import Function
 from batchctl.resources.awslambda.triggers import Permission
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
 from batchctl.resources.elbv2.tags import (
     BATCHED_TAGS,
+    ELB,
     live_tags,
     read_tags,
     set_tags,
     tag_list,
 )
+
+TARGET_GROUPS = ("targetgroup/{stack}-*",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,11 @@ class TargetGroup(Resource[Outputs]):
             of="arn",
         ),
         BATCHED_TAGS,
+    )
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", ELB, "DescribeTargetGroups DescribeTags"),
+        Grant("up", ELB, "CreateTargetGroup ModifyTargetGroup AddTags RemoveTags", TARGET_GROUPS),
+        Grant("up down", ELB, "DeleteTargetGroup", TARGET_GROUPS),
     )
 
     def desired(self, deployed: Deployed) -> Properties:
@@ -151,6 +160,11 @@ class Target(Resource[TargetOutputs]):
     identity: ClassVar[tuple[str, ...]] = ("TargetGroupArn",)
     vital: ClassVar[tuple[str, ...]] = ("Targets",)
     taggable: ClassVar[bool] = False
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", ELB, "DescribeTargetHealth DescribeTags"),
+        Grant("up", ELB, "RegisterTargets", TARGET_GROUPS),
+        Grant("up down", ELB, "DeregisterTargets", TARGET_GROUPS),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the parameters of RegisterTargets."""

@@ -15,8 +15,10 @@ from batchctl.aws.errors import ignore_missing, is_existing, message_of
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import STACK_TAG, as_dict
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource.grants import Grant
 from batchctl.resources.iam.roles import (
     ACCOUNT,
+    PROFILES,
     PROPAGATION_S,
     Allow,
     ArnOf,
@@ -63,6 +65,18 @@ class InstanceProfile(Resource[InstanceProfileOutputs]):
     outputs: ClassVar[type[InstanceProfileOutputs]] = InstanceProfileOutputs
     identity: ClassVar[tuple[str, ...]] = ("InstanceProfileName",)
     immutable: ClassVar[tuple[str, ...]] = ("Path",)
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "iam", "GetInstanceProfile", PROFILES),
+        Grant("read up", "iam", "ListInstanceProfiles"),
+        Grant(
+            "up",
+            "iam",
+            "CreateInstanceProfile AddRoleToInstanceProfile TagInstanceProfile "
+            "UntagInstanceProfile",
+            PROFILES,
+        ),
+        Grant("up down", "iam", "RemoveRoleFromInstanceProfile DeleteInstanceProfile", PROFILES),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return InstanceProfileName and Roles, the names of the roles inside."""
@@ -182,6 +196,16 @@ class ServiceLinkedRole(Resource[Outputs]):
     identity: ClassVar[tuple[str, ...]] = ("AWSServiceName",)
     taggable: ClassVar[bool] = False
     shared: ClassVar[bool] = True
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up", "iam", "ListRoles"),
+        Grant(
+            "up",
+            "iam",
+            "CreateServiceLinkedRole",
+            ("role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch",),
+            {"StringEquals": {"iam:AWSServiceName": ("batch.amazonaws.com",)}},
+        ),
+    )
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return AWSServiceName."""

@@ -25,6 +25,7 @@ from batchctl.resource import (
     require_owned,
     resolve,
 )
+from batchctl.resource.grants import Condition, Grant
 from batchctl.resources.iam import policies as iam_policies
 
 POLICY_NAME = "batchctl"
@@ -39,6 +40,21 @@ SAYS_ARN = {"ecs-tasks": "ecs"}
 # In `Role.trusts`: every principal of this account that has a policy of its own to assume it (IAM
 # user guide, "AWS JSON policy elements: Principal", "AWS account principals").
 ACCOUNT = "account"
+
+
+ROLES = ("role{path}{stack}-*",)
+PROFILES = ("instance-profile{path}{stack}-*",)
+BY_AWS: Condition = {"ArnLike": {"iam:PolicyARN": ("arn:*:iam::aws:policy/*",)}}
+PASSED_TO_THEIRS: Condition = {
+    "StringEquals": {
+        "iam:PassedToService": (
+            "batch.amazonaws.com",
+            "{ec2}",
+            "ecs-tasks.amazonaws.com",
+            "lambda.amazonaws.com",
+        )
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -136,6 +152,25 @@ class Role(Resource[Outputs]):
     # By their ARNs, in its policies.
     only_names: ClassVar[frozenset[str]] = frozenset(
         {"table", "queue", "job_queue", "job_definition", "log_group", "rest_api"}
+    )
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant("read up down", "iam", "GetRole ListRolePolicies ListAttachedRolePolicies", ROLES),
+        Grant("read up", "iam", "GetRolePolicy", ROLES),
+        Grant("read up", "iam", "ListRoles"),
+        Grant(
+            "up", "iam", "CreateRole PutRolePolicy UpdateAssumeRolePolicy TagRole UntagRole", ROLES
+        ),
+        Grant("up", "iam", "AttachRolePolicy", ROLES, BY_AWS, when="managed_policies"),
+        Grant("up", "iam", "PutRolePermissionsBoundary", ROLES, when="permissions_boundary"),
+        Grant("up", "iam", "DeleteRolePermissionsBoundary", ROLES),
+        Grant("up", "iam", "PassRole", ROLES, PASSED_TO_THEIRS),
+        Grant(
+            "up down",
+            "iam",
+            "DeleteRole DeleteRolePolicy DetachRolePolicy ListInstanceProfilesForRole",
+            ROLES,
+        ),
+        Grant("up down", "iam", "RemoveRoleFromInstanceProfile", PROFILES),
     )
 
     def desired(self, deployed: Deployed) -> Properties:

@@ -1,0 +1,12 @@
+"""What `doctor` and `image` must be granted beside what the kinds' own reading needs."""
+
+from __future__ import annotations
+
+from batchctl.resource.grants import Grant
+
+GRANTS = (
+    Grant("read", "ec2", "DescribeInstanceTypeOfferings DescribeSubnets DescribeVpcEndpoints"),
+    Grant("read", "lambda", "GetAccountSettings"),
+    Grant("read", "servicequotas", "ListServiceQuotas"),
+    Grant("read", "iam", "GetRole", ("role/aws-service-role/*",)),
+)
