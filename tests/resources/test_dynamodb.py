@@ -323,8 +323,8 @@ def refused_as_for_what_is_not_there(aws: Aws) -> None:
     """What DynamoDB answers to ListTagsOfResource for the ARN of a table that is gone."""
 
     def refused() -> dict[str, Any]:
-        answer = {"Code": "AccessDeniedException", "Message": "Access denied."}
-        raise ClientError({"Error": answer}, "ListTagsOfResource")
+        answer: Any = {"Error": {"Code": "AccessDeniedException", "Message": "Access denied."}}
+        raise ClientError(answer, "ListTagsOfResource")
 
     answered_by(aws, "dynamodb.ListTagsOfResource", refused)
 
