@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from batchctl import stack
 from batchctl.application.application import Application
+from batchctl.application.cost.price_list import known_prices, refresh
+from batchctl.application.cost.standing import StandingCost, standing_cost
 from batchctl.application.front_door_change import FrontDoorChange, agreed_door, loosened
 from batchctl.application.health import unhealthy_endpoint, unhealthy_resources
 from batchctl.application.image import (
@@ -23,6 +25,7 @@ from batchctl.application.image_contents import bill_of_image, layers_to_push, n
 from batchctl.application.job_resources import QUEUE as JOBS_QUEUE
 from batchctl.application.local_cloud import machine_vcpus, prepare_tasks, take_picture
 from batchctl.application.local_doors import refuse_taken_door, with_api_port
+from batchctl.application.run_log import logged
 from batchctl.application.status import Status, status_of
 from batchctl.application.upgrade import earlier_containers
 from batchctl.config import Config
@@ -125,6 +128,22 @@ class BuildableApplication(Application):
         with self._recorded_account():
             return make_plan(self.stack, self.state.state, self.aws, on_wait)
 
+    def standing_cost(self, plan: Plan) -> StandingCost | None:
+        """Return what a month costs while idle, now and after the plan; no call is made.
+
+        None for the local cloud, which costs nothing.
+        """
+        if self.target.local:
+            return None
+        return standing_cost(plan, known_prices(), self.aws.region, self.aws.partition.id)
+
+    def refresh_prices(self) -> None:
+        """Ask AWS's price list for the prices of the region, unless they are of today.
+
+        It answers for the partition `aws` alone. Raises what asking raises.
+        """
+        refresh(self.aws.pricing, self.aws.region)
+
     def front_door_change(self, plan: Plan) -> FrontDoorChange:
         """Return what carrying out the plan makes of the front door."""
         agreed, wanted = agreed_door(self.recorded), door_of(self.config)
@@ -144,7 +163,8 @@ class BuildableApplication(Application):
         door = door_of(self.config)
         self.state.remember_api(door.mode, door.auth, door.cidrs or (), door.scheme or "")
         self._forget("front_door")
-        outcome = apply(self.stack, plan, self.state, self.aws, emit).outcome
+        with self._logged("up", plan, emit) as emit_and_log:
+            outcome = apply(self.stack, plan, self.state, self.aws, emit_and_log).outcome
         if outcome.complete:
             self.state.remember_compute(contents_of(self.target, self.config))
         return outcome
@@ -158,9 +178,17 @@ class BuildableApplication(Application):
         self, plan: Plan, emit: Emit = ignore_steps
     ) -> tuple[WalkOutcome, tuple[Remaining, ...]]:
         """Carry out the plan of `plan_down`; return what came of it and what is still there."""
-        outcome = destroy(plan, self.state, self.aws, emit)
+        with self._logged("down", plan, emit) as emit_and_log:
+            outcome = destroy(plan, self.state, self.aws, emit_and_log)
         self._forget("front_door")
         return outcome, remaining_after(plan, outcome, self.state)
+
+    def _logged(self, command: str, plan: Plan, emit: Emit) -> AbstractContextManager[Emit]:
+        """Log the run in the block, where there is something to do."""
+        if not plan.changes:
+            return nullcontext(emit)
+        folder, who = self.target.state_folder, self.aws.caller
+        return logged(folder, self.aws.stack, command, who, emit)
 
     def status(self, plan: Plan) -> Status:
         """Return what is deployed, its drift by the plan, and what is unhealthy.

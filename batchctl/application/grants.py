@@ -1,4 +1,4 @@
-"""What `doctor` and `image` must be granted beside what the kinds' own reading needs."""
+"""What `doctor`, `image` and `cost` must be granted beside what the kinds' own reading needs."""
 
 from __future__ import annotations
 
@@ -8,5 +8,7 @@ GRANTS = (
     Grant("read", "ec2", "DescribeInstanceTypeOfferings DescribeSubnets DescribeVpcEndpoints"),
     Grant("read", "lambda", "GetAccountSettings"),
     Grant("read", "servicequotas", "ListServiceQuotas"),
+    # `cost --refresh`
+    Grant("read", "pricing", "GetProducts"),
     Grant("read", "iam", "GetRole", ("role/aws-service-role/*",)),
 )

@@ -71,16 +71,18 @@ class Connection:
         """What finds the credentials of the session."""
         return Login(self.session)
 
-    def client(self, service: str) -> BaseClient:
+    def client(self, service: str, region: str | None = None) -> BaseClient:
         """Return a service's client, made once (making one is not thread-safe, using it is).
 
-        LoggedOut when the credentials can't be had.
+        `region` is for a service that is elsewhere than the session. LoggedOut when the
+        credentials can't be had.
         """
         with self.lock:
             if service not in self.clients:
                 self.login.begin()
                 self.clients[service] = self.session.client(
                     service,  # type: ignore[call-overload]
+                    region_name=region,
                     endpoint_url=self.endpoint_url,
                     config=BotocoreConfig(
                         retries={"total_max_attempts": 1, "mode": "standard"},
@@ -113,6 +115,14 @@ class ServiceQuotas(Protocol):
         ...
 
 
+class PriceList(Protocol):
+    """What is used of the client of AWS Price List."""
+
+    def get_products(self, **parameters: object) -> Mapping[str, Any]:
+        """Return products with their prices."""
+        ...
+
+
 class Aws:
     """The account as one stack sees it.
 
@@ -137,6 +147,8 @@ class Aws:
         self.clock = clock or Clock()
         self.on_wait = on_wait
         self.creations = Creations()
+        self.caller: str | None = None
+        """The ARN of whose the credentials are, once AWS was asked for the account."""
         self._identity: Future[str] | None = None
         self.reads = Reads({})
 
@@ -156,7 +168,7 @@ class Aws:
             clock=self.clock,
             on_wait=on_wait,
         )
-        view.creations, view.reads = self.creations, reads
+        view.creations, view.reads, view.caller = self.creations, reads, self.caller
         if "account" in self.__dict__:
             view.__dict__["account"] = self.account
         return view
@@ -220,7 +232,9 @@ class Aws:
         return presumed == self.account
 
     def _ask_for_account(self) -> str:
-        return self.sts.get_caller_identity()["Account"]
+        identity = self.sts.get_caller_identity()
+        self.caller = str(identity["Arn"])
+        return identity["Account"]
 
     def arn(self, service: str, resource: str, *, is_global: bool = False) -> str:
         """Return an ARN of this account; of a global service (IAM) without the region."""
@@ -313,6 +327,20 @@ class Aws:
         return client
 
     @cached_property
+    def pricing(self) -> PriceList:
+        """AWS Price List; one endpoint answers for every region of the partition `aws`.
+
+        UsageError in other partitions, which have none.
+        """
+        if self.partition.id != "aws":
+            raise UsageError(
+                f"could not ask for prices: AWS's price list doesn't know {self.region}",
+                hint="see the prices of that partition on its own pages",
+            )
+        client: PriceList = self._client("pricing", region="us-east-1")
+        return client
+
+    @cached_property
     def sqs(self) -> SQSClient:
         """SQS."""
         client: SQSClient = self._client("sqs")
@@ -330,9 +358,9 @@ class Aws:
         client: WAFV2Client = self._client("wafv2")
         return client
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, region: str | None = None) -> Any:
         retrier = Retrier(self.clock, self.on_wait, creations=self.creations)
-        return _Retrying(self.connection.client(service), retrier, self.reads)
+        return _Retrying(self.connection.client(service, region), retrier, self.reads)
 
 
 class _Retrying:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
+from batchctl.resource.charges import Charge
 from batchctl.resource.grants import Grant
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ class Resource(ABC, Generic[O]):
     # The reads that one call can make for all resources of the kind, or of the service.
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = ()
 
+    # What is charged by the hour while it stands idle.
+    charges: ClassVar[tuple[Charge, ...]] = ()
     # What whoever runs `plan`, `up` and `down` must be granted for these verbs.
     grants: ClassVar[tuple[Grant, ...]] = ()
 

@@ -9,7 +9,7 @@ from botocore.model import OperationModel
 
 from batchctl import stack
 from batchctl.application.grants import GRANTS as BESIDE
-from batchctl.jobs.grants import GRANTS as OF_JOBS
+from batchctl.application.job_grants import GRANTS as OF_JOBS
 from batchctl.resource import Resource
 from batchctl.resource.grants import Grant
 

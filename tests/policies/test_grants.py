@@ -10,7 +10,7 @@ from granted import FREE, grants
 from service_reference import DATA
 
 from batchctl.application.grants import GRANTS as BESIDE
-from batchctl.jobs.grants import GRANTS as OF_JOBS
+from batchctl.application.job_grants import GRANTS as OF_JOBS
 from batchctl.resource import Resource
 from batchctl.resource.grants import ANY, Grant
 

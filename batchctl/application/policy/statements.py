@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from batchctl.application.grants import GRANTS as BESIDE
-from batchctl.jobs.grants import DOOR
-from batchctl.jobs.grants import GRANTS as OF_JOBS
+from batchctl.application.job_grants import DOOR
+from batchctl.application.job_grants import GRANTS as OF_JOBS
 from batchctl.resource import Resource
 from batchctl.resource.grants import ANY, Condition, Grant
 

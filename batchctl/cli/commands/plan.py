@@ -8,6 +8,8 @@ from dataclasses import asdict
 import click
 
 from batchctl.cli.display import front_door
+from batchctl.cli.display.cost import as_json as cost_as_json
+from batchctl.cli.display.cost import show_change
 from batchctl.cli.display.folder import show_folder
 from batchctl.cli.display.layers import show_layers
 from batchctl.cli.display.other_stacks import show_other_stacks
@@ -40,16 +42,20 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
     made = planned(application)
     secrets, change = application.image_secrets, application.front_door_change(made)
     layers = application.layers_to_push(made)
+    cost = application.standing_cost(made)
     if current_options().json:
         beside = {
             "front_door": front_door.as_json(change),
             "secrets": asdict(secrets) if secrets else None,
             "image_layers": asdict(layers) if layers else None,
+            "cost": cost_as_json(cost) if cost else None,
         }
         print_json({**beside, **as_json(made)})
     else:
         show_plan(made, show, verbose=True)
         show_layers(layers)
+        if cost:
+            show_change(cost, show)
         show_secrets(secrets)
         show_folder(application.folder_notice)
         front_door.show_front_door(change)

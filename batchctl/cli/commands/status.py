@@ -7,10 +7,11 @@ from dataclasses import asdict
 
 import click
 
+from batchctl.cli.display.cost import as_json, show_standing
 from batchctl.cli.display.status import show_status
 from batchctl.cli.opening import open_to_compare
 from batchctl.cli.options import current_options, shared_options
-from batchctl.cli.output import print_json
+from batchctl.cli.output import print_json, show
 from batchctl.cli.runs import planned
 
 
@@ -28,10 +29,13 @@ def status() -> None:
       batchctl --local status --json
     """
     application = open_to_compare()
-    found = application.status(planned(application))
+    made = planned(application)
+    found, cost = application.status(made), application.standing_cost(made)
     if current_options().json:
-        print_json(asdict(found))
+        print_json({**asdict(found), "cost": as_json(cost) if cost else None})
     else:
         show_status(found)
+        if cost:
+            show_standing(cost, show, verbose=current_options().verbose)
     if found.unhealthy:
         sys.exit(1)

@@ -15,6 +15,7 @@ from batchctl.aws.tags import as_dict
 from batchctl.aws.waiting import Pending
 from batchctl.errors import BatchctlError
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource.charges import Charge, Unit
 from batchctl.resource.grants import Grant
 from batchctl.resources.ec2.network import Network
 from batchctl.resources.ec2.security_groups import SecurityGroup
@@ -77,6 +78,11 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     kind: ClassVar[str] = "load_balancer"
     # Elastic Load Balancing pricing.
     cost: ClassVar[str] = "is billed by the hour, used or not"
+    charges: ClassVar[tuple[Charge, ...]] = (
+        Charge(Unit.LOAD_BALANCER_HOUR, "load balancer"),
+        # One in each zone (Amazon VPC pricing, "Public IPv4 addresses").
+        Charge(Unit.PUBLIC_ADDRESS_HOUR, "its public addresses", each="load_balancer_subnet_ids"),
+    )
     outputs: ClassVar[type[LoadBalancerOutputs]] = LoadBalancerOutputs
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     vital: ClassVar[tuple[str, ...]] = ("State",)

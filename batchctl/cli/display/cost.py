@@ -1,0 +1,88 @@
+"""What a month costs while idle: one line, the rest with `-v`; for machines as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from batchctl.cli.output import say
+
+if TYPE_CHECKING:
+    from batchctl.application.cost.standing import Line, StandingCost
+
+
+def show_change(cost: StandingCost, write: Callable[[str], None] = say) -> None:
+    """Write what carrying out the plan adds to a month or takes from it; nothing where nothing."""
+    if cost.changed:
+        parts = ", ".join(f"{what} {dollars(usd, sign=True)}" for what, usd in cost.changed)
+        total = sum(usd for _, usd in cost.changed)
+        text = f"{dollars(total, sign=True)} a month while idle, {cost.region}: {parts}"
+        write(f"{text}{_unknown(cost)}")
+    elif cost.unknown and cost.now != cost.after:
+        write(f"cost a month while idle, {cost.region}:{_unknown(cost, first=True)}")
+
+
+def show_standing(
+    cost: StandingCost, write: Callable[[str], None] = say, *, verbose: bool = False
+) -> None:
+    """Write what stands now costs a month; with `verbose` by resource, with the prices' sources."""
+    dated = f", prices of {cost.as_of}" if cost.as_of else ""
+    write(
+        f"cost:     {dollars(cost.now_usd)} a month while idle ({cost.region}{dated})"
+        f"{_unknown(cost)}"
+    )
+    if verbose:
+        for line in cost.now:
+            write(f"          {_of(line)}")
+        if cost.requests_usd is not None:
+            write(
+                f"          {dollars(cost.requests_usd, decimals=4)} per 1,000 requests, and "
+                f"{cost.not_in_requests}"
+            )
+        write("          not in it: what is stored (images, results, logs), and jobs")
+
+
+def _of(line: Line) -> str:
+    if line.usd is None:
+        return f"{line.address}: {line.what}: unknown"
+    source = f"; {line.price.source}, {line.price.as_of}" if line.price else ""
+    number = f"{line.quantity} x " if line.quantity != 1 else ""
+    return f"{line.address}: {number}{line.what}: {dollars(line.usd)}{source}"
+
+
+def _unknown(cost: StandingCost, *, first: bool = False) -> str:
+    if not cost.unknown:
+        return ""
+    joint = " " if first else "; "
+    return f"{joint}unknown: {', '.join(cost.unknown)} (`batchctl cost --refresh` asks AWS)"
+
+
+def dollars(usd: float, *, sign: bool = False, decimals: int = 2) -> str:
+    """Write an amount: $16.43, with `sign` +$16.43 or -$16.43."""
+    mark = "-" if usd < 0 else "+" if sign else ""
+    return f"{mark}${abs(usd):,.{decimals}f}"
+
+
+def as_json(cost: StandingCost) -> dict[str, Any]:
+    """Return it as data: dollars a month, null for what isn't known."""
+    return {
+        "currency": "USD",
+        "region": cost.region,
+        "now_a_month": round(cost.now_usd, 4),
+        "after_a_month": round(cost.after_usd, 4),
+        "per_1000_requests": cost.requests_usd,
+        "prices_of": cost.as_of.isoformat() if cost.as_of else None,
+        "unknown": list(cost.unknown),
+        "now": [_line_as_json(each) for each in cost.now],
+        "after": [_line_as_json(each) for each in cost.after],
+    }
+
+
+def _line_as_json(line: Line) -> dict[str, Any]:
+    return {
+        "address": line.address,
+        "what": line.what,
+        "usd_a_month": None if line.usd is None else round(line.usd, 4),
+        "source": line.price.source if line.price else None,
+        "as_of": line.price.as_of.isoformat() if line.price else None,
+    }
