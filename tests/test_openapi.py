@@ -58,7 +58,7 @@ def test_the_contract_has_the_limits_of_the_functions() -> None:
     new_task = SCHEMAS["NewTask"]["properties"]
     assert tuple(new_task) == request.FIELDS
     assert new_task["universe"]["maxItems"] == MAX_ITEMS
-    assert new_task["universe"]["items"]["maxLength"] == MAX_ITEM_CHARACTERS
+    assert SCHEMAS["Item"]["maxLength"] == MAX_ITEM_CHARACTERS
     assert SCHEMAS["Job"]["properties"]["attempt"]["maximum"] == MAX_RUNS
     assert limit_of("/v1/tasks") == {
         "type": "integer",

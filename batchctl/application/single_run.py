@@ -51,12 +51,15 @@ class SingleRun:
     hint: str | None = None
 
 
-def run_item(target: Target, item: str, parameters: Mapping[str, object]) -> SingleRun:
+def run_item(
+    target: Target, item: str, parameters: Mapping[str, object], own: Mapping[str, object]
+) -> SingleRun:
     """Compute one item; what it prints goes to stderr, a traceback too.
 
+    `own` are its own parameters, which `setup` doesn't get.
     UsageError for what no job could have, or where the configuration or the folder is wrong.
     """
-    check_item(item, parameters)
+    check_item(item, parameters, own)
     if os.name != "posix":
         raise BatchctlError(
             "could not run the item: batchctl's runner needs Linux or macOS",
@@ -64,7 +67,7 @@ def run_item(target: Target, item: str, parameters: Mapping[str, object]) -> Sin
         )
     config = load(target.config)
     with tempfile.TemporaryFile() as reply:
-        ended = _Child(target, config, item, parameters, reply.fileno()).wait()
+        ended = _Child(target, config, item, parameters, own, reply.fileno()).wait()
         reply.seek(0)
         return _outcome(item, config, ended, reply.read())
 
@@ -86,6 +89,7 @@ class _Child:
     config: Config
     item: str
     parameters: Mapping[str, object]
+    own: Mapping[str, object]
     reply: int
 
     def wait(self) -> _Ended:
@@ -116,6 +120,7 @@ class _Child:
             "folder": str(folder),
             "item": self.item,
             "parameters": dict(self.parameters),
+            "own": dict(self.own),
             "path": [str(Path(each).absolute()) for each in sys.path],
             "result": self.reply,
         }

@@ -17,6 +17,9 @@ MAX_ITEM_BYTES = MAX_SORT_KEY_BYTES - len(RESULT_PREFIX)
 """An item is part of a sort key."""
 
 MAX_PARAMETERS_BYTES = 16 * 1024
+MAX_OWN_PARAMETERS_BYTES = 4 * 1024
+"""An item's own parameters. Twelve items with as many make a chunk of the universe (`table`)."""
+
 MAX_PARAMETERS_DEPTH = 32
 """JSON parsers give up somewhere, far beyond this: whatever reads the parameters later can."""
 
@@ -26,6 +29,14 @@ around a result. The runner refuses what is deeper; a deeper one is shown as its
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """What the receiver takes, decompressed (API Gateway quotas: a payload of 10 MB)."""
+
+MAX_PARTS = 1_000
+MAX_UNIVERSE_BYTES = 256 * 1024 * 1024
+"""Of a universe that comes in parts, as JSON: the receiver reads all of it when the last part is
+there, within the 29 s that a front door waits."""
+
+UPLOAD_DAYS = 7
+"""So long the parts of a universe wait for those that are missing."""
 
 MIN_MEMORY_MIB = 4
 """AWS Batch API reference, ResourceRequirement: MEMORY is 4 MiB at least."""

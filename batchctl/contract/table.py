@@ -3,7 +3,8 @@
 Partition key `job_id`, sort key `item`. Under the job's id, written by the functions alone:
 
     JOB                       the job's record: one for a job
-    UNIVERSE#<chunk>          `items`: so many of the universe as the record says, 250 at most
+    UNIVERSE#<chunk>          so many items of the universe as the record says, 250 at most, in the
+                              attributes that `chunks` knows
     ATTEMPT#<run>#UNIVERSE#<chunk>
                               the same for a run from the second on: what was left to do, with the
                               `indexes` of those in the whole universe (4 bytes each, little-endian)
@@ -52,8 +53,9 @@ MAX_CHUNK_BYTES = 64 * 1024
 """A task reads the chunks of its slice when it starts, in units of 4 KB of which a partition gives
 3,000 a second (DynamoDB developer guide, "Partitions and data distribution")."""
 
-CHUNK_SIZES = (ITEMS_PER_CHUNK, 125, 62)
-"""Of 62 items, none of which is longer than a key can be, a chunk is always small enough."""
+CHUNK_SIZES = (ITEMS_PER_CHUNK, 125, 62, 12)
+"""Of 62 items, none of which is longer than a key can be, a chunk is always small enough; of 12
+where they have parameters of their own."""
 
 _ENTRY_BYTES = 3
 """What DynamoDB counts for an element of a list beside its text (developer guide, "Item sizes"),
@@ -122,9 +124,19 @@ def item_of(sort_key: str) -> str:
     return sort_key.removeprefix(RESULT_PREFIX)
 
 
-def items_per_chunk(items: Sequence[str]) -> int:
-    """Return how many of these items to put into a chunk, so that each is small enough."""
+def items_per_chunk(items: Sequence[str], own: Mapping[int, str] = {}) -> int:
+    """Return how many of these items to put into a chunk, so that each is small enough.
+
+    `own` has the JSON of the items' own parameters, by index.
+    """
     sizes = [(len(item) if item.isascii() else len(item.encode())) + _ENTRY_BYTES for item in items]
+    for index, parameters in own.items():
+        sizes[index] += len(parameters)
+    return chunk_size(sizes)
+
+
+def chunk_size(sizes: Sequence[int]) -> int:
+    """Return how many items to put into a chunk, by the bytes that each takes in it."""
 
     def fits(size: int) -> bool:
         starts = range(0, len(sizes), size)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from batchctl.aws.session import Aws
 from batchctl.contract import batch_jobs as contract
+from batchctl.contract import chunks
 from batchctl.contract import table as keys
 from batchctl.contract.batch_jobs import IDS_PER_CALL, BatchJobName
 from batchctl.contract.fields import MalformedItemError
@@ -134,17 +135,17 @@ def _universe(aws: Aws, table: str, job_id: str, run: int) -> Iterator[str]:
     pages = aws.dynamodb.get_paginator("query").paginate(
         TableName=table,
         KeyConditionExpression="job_id = :job_id AND #item BETWEEN :first AND :last",
-        ExpressionAttributeNames={"#item": "item", "#items": "items"},
+        ExpressionAttributeNames={"#item": "item", "#items": "items", "#packed": "packed"},
         ExpressionAttributeValues={
             ":job_id": keys.text(job_id),
             ":first": keys.text(first),
             ":last": keys.text(last),
         },
-        ProjectionExpression="#items",
+        ProjectionExpression="#items, #packed",
     )
     for page in pages:
         for chunk in page["Items"]:
-            yield from (item["S"] for item in chunk["items"]["L"])
+            yield from chunks.entries_in(chunk, keys.ITEMS_PER_CHUNK)[0]
 
 
 def _of_run(batch_jobs: Sequence[contract.BatchJob], run: int) -> tuple[BatchJob, ...]:

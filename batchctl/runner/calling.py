@@ -8,9 +8,9 @@ from __future__ import annotations
 import copy
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, cast
 
 from batchctl.runner.results import encode
@@ -45,15 +45,22 @@ class Prepared:
     parameters: dict[str, Any]
     context: Any = None
 
-    def call(self, item: str, clock: Callable[[], float] = time.monotonic) -> tuple[str, float]:
+    def call(
+        self,
+        item: str,
+        own: Mapping[str, Any] = MappingProxyType({}),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> tuple[str, float]:
         """Return the result of one item as JSON text, and the seconds that it took.
 
-        Raises whatever compute raises, and NoJsonError for a result that can't be kept. The
-        parameters are handed over as they are: each item has a process, and so its own copy.
+        It gets the job's parameters, and where it has `own` ones by the same name, those. Raises
+        whatever compute raises, and NoJsonError for a result that can't be kept. The parameters are
+        handed over as they are: each item has a process, and so its own copy.
         """
         began = clock()
         more = (self.context,) if self.code.takes_context else ()
-        return encode(self.code.compute(item, self.parameters, *more)), clock() - began
+        parameters = {**self.parameters, **own} if own else self.parameters
+        return encode(self.code.compute(item, parameters, *more)), clock() - began
 
 
 def load(folder: str) -> UserCode:

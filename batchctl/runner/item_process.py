@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from batchctl.runner import kernel
@@ -31,7 +31,7 @@ class Order:
     """What an item's process is to do, and the descriptors of its pipes.
 
     `tmpdir` is its own, None where none could be made. `hidden` are the modules that the user can't
-    import, each with the reason.
+    import, each with the reason. `own` are the item's own parameters.
     """
 
     item: str
@@ -39,6 +39,7 @@ class Order:
     output: int
     tmpdir: str | None
     hidden: dict[str, str]
+    own: dict[str, Any] = field(default_factory=dict)
 
 
 def run(prepare: Prepare, order: Order) -> NoReturn:
@@ -61,7 +62,7 @@ def reply_of(prepare: Prepare, order: Order, own: int) -> Reply:
     A process that compute forked and that comes back from it ends here.
     """
     try:
-        result, seconds = prepare().call(order.item)
+        result, seconds = prepare().call(order.item, order.own)
     except BaseException as error:  # noqa: BLE001  # SystemExit and MemoryError fail the item, too
         if os.getpid() != own:
             end_of_a_fork(error)

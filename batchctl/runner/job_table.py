@@ -17,11 +17,10 @@ import dataclasses
 import json
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from batchctl.contract import table
-from batchctl.contract.limits import MAX_ITEM_BYTES
+from batchctl.contract import chunks, table
 from batchctl.contract.progress import ProgressRecord
 from batchctl.contract.reasons import Reason
 from batchctl.contract.result_record import ResultRecord
@@ -59,6 +58,7 @@ class Slice:
 class Work:
     """What a task has to do: those `items` of its slice that have `succeeded` no earlier.
 
+    `own` are the parameters of an item's own, which go before the job's `parameters`.
     `expires_at`, epoch seconds, is when results are to be deleted; None: never. `malformed` counts
     the results that were none.
     """
@@ -68,6 +68,7 @@ class Work:
     parameters: dict[str, Any]
     expires_at: int | None = None
     malformed: int = 0
+    own: Mapping[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -119,7 +120,7 @@ class JobTable:
 
         Raises JobTableError when the job or a part of its universe is missing or malformed.
         """
-        job, items = self._job_and_items(wanted)
+        job, items, own = self._job_and_items(wanted)
         statuses = self._statuses(wanted.job_id, items)
         return Work(
             slice=tuple(items),
@@ -129,6 +130,7 @@ class JobTable:
             parameters=parameters_in(wanted.job_id, job),
             expires_at=expiry_in(wanted.job_id, job),
             malformed=sum(status not in tuple(ItemStatus) for status in statuses.values()),
+            own={item: json.loads(own[at]) for at, item in enumerate(items) if at in own},
         )
 
     def record(
@@ -155,30 +157,37 @@ class JobTable:
         """Write how far the task is, in place of what was written before."""
         self.client.put_item(TableName=self.name, Item=record.as_item(job_id, expires_at))
 
-    def _job_and_items(self, wanted: Slice) -> tuple[dict[str, Any], list[str]]:
-        """Return the record of the job and the items of the slice, in the universe's order."""
-        chunks = range(wanted.start // wanted.chunk, -(-wanted.stop // wanted.chunk))
-        names = [table.chunk_key(chunk, wanted.run) for chunk in chunks]
-        attributes = [table.SORT_KEY, "items", "attempt_items", "parameters", "expires_at"]
+    def _job_and_items(self, wanted: Slice) -> tuple[dict[str, Any], list[str], Mapping[int, str]]:
+        """Return the job's record, the slice's items, and their own parameters by index."""
+        numbers = range(wanted.start // wanted.chunk, -(-wanted.stop // wanted.chunk))
+        names = [table.chunk_key(number, wanted.run) for number in numbers]
+        attributes = [
+            table.SORT_KEY,
+            "items",
+            "packed",
+            "attempt_items",
+            "parameters",
+            "expires_at",
+        ]
         records = {
             record[table.SORT_KEY]["S"]: record
             for record in self._get(wanted.job_id, [table.JOB, *names], attributes)
         }
         if table.JOB not in records:
             raise JobTableError(f"table `{self.name}` has no job `{wanted.job_id}`")
-        stored = [
-            item
-            for name in names
-            if name in records
-            for item in chunk_in(wanted, name, records[name])
-        ]
-        offset = wanted.start - chunks.start * wanted.chunk
+        stored, own = list[str](), dict[int, str]()
+        offset = wanted.start - numbers.start * wanted.chunk
+        for name in names:
+            if name in records:
+                found, theirs = chunk_in(wanted, name, records[name])
+                own |= {len(stored) - offset + at: given for at, given in theirs.items()}
+                stored += found
         items = stored[offset : offset + wanted.stop - wanted.start]
         job = records[table.JOB]
         total = "items" if wanted.run == 1 else "attempt_items"
         default = None if wanted.run == 1 else 0
         check_complete(wanted, items, total=number_in(wanted.job_id, job, total, default))
-        return job, items
+        return job, items, own
 
     def _statuses(self, job_id: str, items: Sequence[str]) -> dict[str, str | None]:
         """Return the status of each of `items` that has a result; None where that says none."""
@@ -275,19 +284,12 @@ def parameters_in(job_id: str, job: Any) -> dict[str, Any]:
     return parameters
 
 
-def chunk_in(wanted: Slice, name: str, record: Any) -> list[str]:
-    """Return the items of a chunk of the universe."""
-    value = record.get("items")
-    entries = value.get("L") if isinstance(value, dict) else None
-    items = [entry.get("S") for entry in entries or ()] if isinstance(entries, list) else []
-    if not 0 < len(items) <= wanted.chunk or not all(is_item(item) for item in items):
-        raise malformed(wanted.job_id, f"the universe (`{name}`)")
-    return items
-
-
-def is_item(value: object) -> bool:
-    """Return whether a value can be an item, which is part of a key."""
-    return isinstance(value, str) and 0 < len(value.encode(errors="replace")) <= MAX_ITEM_BYTES
+def chunk_in(wanted: Slice, name: str, record: Any) -> tuple[list[str], dict[int, str]]:
+    """Return the items of a chunk of the universe, and parameters of their own by index."""
+    try:
+        return chunks.entries_in(record, wanted.chunk)
+    except (ValueError, RecursionError) as error:
+        raise malformed(wanted.job_id, f"the universe (`{name}`)") from error
 
 
 def check_complete(wanted: Slice, items: Sequence[str], total: int) -> None:

@@ -4,7 +4,7 @@ It forks the process of an item, waits for it, ends it on request, ends whatever
 running, in whatever session, and reports how it ended. No code of the user's runs in it, though
 it is forked from the template, which has loaded that.
 
-From the supervisor: `{"item", "number"}` with the ends of two pipes, for result and output;
+From the supervisor: `{"item", "own", "number"}` with the ends of two pipes, for result and output;
 `{"stop": number}`. To it: `{"keeper": pid}`, then for each item `{"ended": number, "status" (as
 wait(2) has it), "peak_memory_mib", "seconds"}`.
 """
@@ -67,7 +67,8 @@ class Keeper:
     def _do(self, message: Message) -> None:
         result, output = message.descriptors
         number = int(message.content["number"])
-        order = Order(str(message.content["item"]), result, output, self._tmpdir, self._kept.hidden)
+        item, own = str(message.content["item"]), dict(message.content["own"])
+        order = Order(item, result, output, self._tmpdir, self._kept.hidden, own)
         began = time.monotonic()
         pid = self._fork(order)
         os.close(result)

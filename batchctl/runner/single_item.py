@@ -24,6 +24,7 @@ from batchctl.runner.user_code import hidden_modules
 def main(given: Mapping[str, Any]) -> NoReturn:
     """Compute `item` with `parameters` by the compute.py in `folder`, and end this process.
 
+    `own` are the item's own parameters, which go before those.
     To the descriptor `result` goes what came of it: a JSON object with the fields of a `Reply`.
     """
     folder, result = str(given["folder"]), int(given["result"])
@@ -36,7 +37,8 @@ def main(given: Mapping[str, Any]) -> NoReturn:
     def prepare() -> Prepared:
         return load(folder).prepare(dict(given["parameters"]))
 
-    order = Order(str(given["item"]), result, 2, None, dict(hidden_modules(folder)))
+    own = dict(given["own"])
+    order = Order(str(given["item"]), result, 2, None, dict(hidden_modules(folder)), own)
     status = 1
     try:
         reply = reply_of(prepare, order, os.getpid())

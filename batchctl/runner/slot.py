@@ -9,7 +9,7 @@ import contextlib
 import os
 import selectors
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from batchctl.contract.reasons import Reason
@@ -32,6 +32,7 @@ Print = Callable[[str, str], None]
 class Hand:
     """The item in hand: at which place of the slice it stands, and how far its tries are.
 
+    `own`: its own parameters.
     `deadline`: when its time is over, on the clock; None: never. `resume_at`: when its next try is
     due. `kills`: the kernel's counter at the beginning of the try.
     """
@@ -43,6 +44,7 @@ class Hand:
     resume_at: float | None = None
     is_timed_out: bool = False
     kills: int = 0
+    own: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ class Slot:
         self._selector.register(result, selectors.EVENT_READ, self._read_result)
         self._selector.register(output, selectors.EVENT_READ, self._read_output)
         # A keeper that is gone is noticed when its channel is read.
-        self.channel.send({"item": hand.item, "number": self._number}, (result_end, output_end))
+        order = {"item": hand.item, "own": hand.own, "number": self._number}
+        self.channel.send(order, (result_end, output_end))
         os.close(result_end)
         os.close(output_end)
 

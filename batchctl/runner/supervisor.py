@@ -136,7 +136,8 @@ class Supervisor:
                 at, item = self._pending.popleft()
                 limit = self._task.item_timeout_s
                 self._progress.set(at, Cell.RUNNING)
-                self._begin(slot, Hand(at, item, None if limit is None else now + limit))
+                deadline = None if limit is None else now + limit
+                self._begin(slot, Hand(at, item, deadline, own=self._work.own.get(item, {})))
 
     def _begin(self, slot: Slot, hand: Hand) -> None:
         slot.begin(hand, self._around.kills, self._print)

@@ -50,6 +50,7 @@ READ_ATTRIBUTES = (
     "items",
     "job_id",
     "layout",
+    "packed",
     "parameters",
     "status",
 )

@@ -70,7 +70,7 @@ class Receiver:
             self._queue_again(job)
             return job, False
         try:
-            self.store.universe.write(job, task.universe)
+            self.store.universe.write(job, task.universe, task.own)
         except WriteRefusedError as error:
             raise UnavailableError from error
         self._queue(job.job_id)
@@ -97,7 +97,7 @@ class Receiver:
             parameters=task.parameters,
             expires_at=self.store.retention.expiry(now),
             token=secrets.token_hex(16),
-            items_per_chunk=items_per_chunk(task.universe),
+            items_per_chunk=items_per_chunk(task.universe, task.own),
             max_failures=None if allowed is None else min(items, failures_allowed(allowed, items)),
             share=task.options.share,
             priority=task.options.priority,

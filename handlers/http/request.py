@@ -11,21 +11,16 @@ import hashlib
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Never
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from batchctl.contract.chunks import Own, listed
 from batchctl.contract.job_options import NO_OPTIONS, JobOptions
-from batchctl.contract.limits import (
-    MAX_BODY_BYTES,
-    MAX_ITEM_BYTES,
-    MAX_ITEM_CHARACTERS,
-    MAX_ITEMS,
-    MAX_PARAMETERS_BYTES,
-    MAX_PARAMETERS_DEPTH,
-    is_job_id,
-)
-from batchctl.contract.strict_json import Doubled, inner_values, is_within, loads, marking_doubled
+from batchctl.contract.limits import MAX_BODY_BYTES, MAX_PARAMETERS_BYTES, is_job_id
+from batchctl.contract.strict_json import Doubled, loads, marking_doubled
 from handlers.http.front_door import RequestError
+from handlers.http.parameters import canonical_parameters
+from handlers.http.universe import Entries, universe
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
@@ -40,7 +35,7 @@ MAX_NAME_SHOWN = 100
 
 @dataclass(frozen=True)
 class NewTask:
-    """A valid request; `parameters` is canonical JSON.
+    """A valid request; `parameters` is canonical JSON, as are the items' `own`, by index.
 
     `content_hash` covers universe and parameters: what the job computes, not how it is run.
     """
@@ -50,6 +45,7 @@ class NewTask:
     parameters: str
     content_hash: str
     options: JobOptions = NO_OPTIONS
+    own: Own = field(default_factory=dict)
 
 
 def parse(event: BaseProxyEvent) -> NewTask:
@@ -58,14 +54,17 @@ def parse(event: BaseProxyEvent) -> NewTask:
     if not isinstance(request, dict):
         raise RequestError(400, "the body must be a JSON object")
     _check_fields(request)
-    universe = _universe(request.get("universe"))
-    parameters = _parameters(request.get("parameters", {}))
+    entries = universe(request.get("universe"))
+    parameters = canonical_parameters(
+        request.get("parameters", {}), "parameters", MAX_PARAMETERS_BYTES
+    )
     return NewTask(
         job_id=_job_id(request.get("job_id")),
-        universe=universe,
+        universe=entries.items,
         parameters=parameters,
-        content_hash=_content_hash(universe, parameters),
+        content_hash=_content_hash(entries, parameters),
         options=_options(request),
+        own=entries.own,
     )
 
 
@@ -137,8 +136,8 @@ def _job_id(value: object) -> str:
 def _options(request: dict[str, object]) -> JobOptions:
     given: dict[str, Any] = {name: _whole(request[name]) for name in OPTIONS if name in request}
     options = JobOptions(**given)
-    for field, rule in options.problems():
-        raise RequestError(400, rule, field)
+    for name, rule in options.problems():
+        raise RequestError(400, rule, name)
     return options
 
 
@@ -147,80 +146,9 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _universe(value: object) -> Sequence[str]:
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_ITEMS:
-        raise RequestError(400, f"must be a list of 1 to {MAX_ITEMS} strings", "universe")
-    for index, item in enumerate(value):
-        # The loop runs a million times: the full check only for what isn't plainly fine.
-        if type(item) is not str or not 0 < len(item) <= MAX_ITEM_CHARACTERS:
-            _refuse_item(index, f"must be a string of 1 to {MAX_ITEM_CHARACTERS} characters")
-        if not item.isascii():
-            _check_bytes(index, item)
-    if len(set(value)) != len(value):
-        _refuse_duplicate(value)
-    return value
-
-
-def _check_bytes(index: int, item: str) -> None:
-    try:
-        size = len(item.encode())
-    except UnicodeEncodeError:
-        _refuse_item(index, "has half of a surrogate pair, which isn't a character")
-    if size > MAX_ITEM_BYTES:
-        _refuse_item(
-            index,
-            f"has {size} bytes in UTF-8: at most {MAX_ITEM_BYTES}, as it is part of a key of the "
-            "job table",
-        )
-
-
-def _refuse_item(index: int, error: str) -> Never:
-    raise RequestError(400, error, f"universe[{index}]")
-
-
-def _refuse_duplicate(items: Sequence[str]) -> Never:
-    first: dict[str, int] = {}
-    for index, item in enumerate(items):
-        if first.setdefault(item, index) != index:
-            _refuse_item(index, f"is the same as universe[{first[item]}]: items must be distinct")
-    raise AssertionError  # a set of them was smaller
-
-
-def _parameters(value: object) -> str:
-    """Return the parameters as canonical JSON: sorted keys, no spaces, ASCII."""
-    if not isinstance(value, dict):
-        raise RequestError(400, "must be a JSON object", "parameters")
-    if not is_within(value, MAX_PARAMETERS_DEPTH):
-        raise RequestError(
-            400, f"is nested more than {MAX_PARAMETERS_DEPTH} levels deep", "parameters"
-        )
-    if _has_doubled(value):
-        raise RequestError(400, "has an object with the same key twice", "parameters")
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-        canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except UnicodeEncodeError as error:
-        raise RequestError(400, "has half of a surrogate pair", "parameters") from error
-    except ValueError as error:  # 1e999 is read as infinity
-        raise RequestError(400, "has a number beyond bounds", "parameters") from error
-    if len(canonical) > MAX_PARAMETERS_BYTES:
-        raise RequestError(
-            400, f"has {len(canonical)} bytes of JSON: at most {MAX_PARAMETERS_BYTES}", "parameters"
-        )
-    return canonical
-
-
-def _has_doubled(value: object) -> bool:
-    """Whether an object has a key twice, at any depth."""
-    level = [value]
-    while level:
-        if any(isinstance(each, Doubled) for each in level):
-            return True
-        level = inner_values(level)
-    return False
-
-
-def _content_hash(universe: Sequence[str], parameters: str) -> str:
+def _content_hash(entries: Entries, parameters: str) -> str:
     """Return the SHA-256 of the canonical JSON of universe and parameters, in hexadecimal."""
-    items = json.dumps(universe, separators=(",", ":"))
-    return hashlib.sha256(f'{{"parameters":{parameters},"universe":{items}}}'.encode()).hexdigest()
+    items = listed(entries.items, entries.own)
+    return hashlib.sha256(
+        f'{{"parameters":{parameters},"universe":[{items}]}}'.encode()
+    ).hexdigest()

@@ -7,12 +7,13 @@ was left to do, under other keys.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from batchctl.contract import chunks
+from batchctl.contract.chunks import NONE, Own
 from batchctl.contract.fields import Fields
 from batchctl.contract.job_record import JobRecord
-from batchctl.contract.limits import MAX_ITEM_BYTES
 from batchctl.contract.retention import expiry_attribute, items_expiry
 from batchctl.contract.table import (
     LAST_CHUNK,
@@ -35,10 +36,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A chunk of a universe: its items, of which the first has the index `start` in the whole."""
+    """A chunk of a universe: its items, of which the first has the index `start` in the whole.
+
+    `own` are parameters of theirs, by the index in the chunk.
+    """
 
     start: int
     items: list[str]
+    own: Own = field(default_factory=dict)
 
     @property
     def numbered(self) -> Iterator[tuple[int, str]]:
@@ -55,46 +60,38 @@ class Universe:
 
     table: Table
 
-    def write(self, job: JobRecord, items: Sequence[str]) -> None:
+    def write(self, job: JobRecord, items: Sequence[str], own: Own = NONE) -> None:
         """Write the chunks of the universe of a job's first run; the same again changes nothing.
 
-        Raises WriteRefusedError when DynamoDB throttles without end.
+        `own` are parameters of the items' own, by index. Raises WriteRefusedError when DynamoDB
+        throttles without end.
         """
-        self._write(job, 1, items, job.items_per_chunk, None)
+        self._write(job, 1, _Content(items, own, job.items_per_chunk))
 
-    def write_next(self, job: JobRecord, items: Sequence[tuple[int, str]]) -> int:
+    def write_next(self, job: JobRecord, items: Sequence[tuple[int, str]], own: Own = NONE) -> int:
         """Write the universe of the run after the job's present one; the same again does nothing.
 
-        `items` come with their indexes in the whole universe. Returns how many are in each chunk.
-        Raises WriteRefusedError.
+        `items` come with their indexes in the whole universe, by which `own` has their parameters.
+        Returns how many are in each chunk. Raises WriteRefusedError.
         """
-        names = [item for _, item in items]
-        size = items_per_chunk(names)
-        self._write(job, job.run + 1, names, size, [index for index, _ in items])
+        names, indexes = [item for _, item in items], [index for index, _ in items]
+        kept = {at: own[index] for at, index in enumerate(indexes) if index in own}
+        size = items_per_chunk(names, kept)
+        self._write(job, job.run + 1, _Content(names, kept, size, indexes))
         return size
 
-    def _write(
-        self,
-        job: JobRecord,
-        run: int,
-        items: Sequence[str],
-        size: int,
-        indexes: Sequence[int] | None,
-    ) -> None:
+    def _write(self, job: JobRecord, run: int, content: _Content) -> None:
         expires_at = items_expiry(job.expires_at)
 
         def put(chunk: int) -> WriteRequestUnionTypeDef:
-            part = slice(chunk * size, (chunk + 1) * size)
             item: Item = {
                 **key(job.job_id, chunk_key(chunk, run)),
                 **expiry_attribute(expires_at),
-                "items": {"L": [text(item) for item in items[part]]},
+                **content.attributes(chunk),
             }
-            if indexes is not None:
-                item["indexes"] = {"B": packed_indexes(indexes[part])}
             return {"PutRequest": {"Item": item}}
 
-        BatchWriter(self.table).write(-(-len(items) // size), put)
+        BatchWriter(self.table).write(content.chunks, put)
 
     def read(self, job: JobRecord, run: int = 1) -> Iterator[str]:
         """Return the items of the universe of a job's first or present run, in their order."""
@@ -135,14 +132,40 @@ class Universe:
         return well_formed(found, lambda item: _chunk(item, run, job.items_per_chunk_of(run)))
 
 
+@dataclass(frozen=True)
+class _Content:
+    """What is to be cut into chunks of `size` items; `indexes`: in the whole universe."""
+
+    items: Sequence[str]
+    own: Own
+    size: int
+    indexes: Sequence[int] | None = None
+
+    @property
+    def chunks(self) -> int:
+        return -(-len(self.items) // self.size)
+
+    def attributes(self, chunk: int) -> Item:
+        start = chunk * self.size
+        part = slice(start, start + self.size)
+        items = self.items[part]
+        own = self.own and {
+            at: self.own[start + at] for at in range(len(items)) if start + at in self.own
+        }
+        made = chunks.attributes(items, own)
+        if self.indexes is not None:
+            made["indexes"] = {"B": packed_indexes(self.indexes[part])}
+        return made
+
+
 def _chunk(item: Mapping[str, Any], run: int, size: int) -> Chunk:
     """Read a chunk; raises MalformedItemError."""
     fields = Fields(item)
     number = chunk_of(fields.text(SORT_KEY), run)
     if number is None:
         raise fields.malformed(SORT_KEY)
-    items = fields.texts("items", size)
-    # Each is to be a part of a key, which can be neither empty nor longer than DynamoDB takes it.
-    if not all(0 < len(each.encode(errors="replace")) <= MAX_ITEM_BYTES for each in items):
-        raise fields.malformed("items")
-    return Chunk(number * size, items)
+    try:
+        items, own = chunks.entries_in(item, size)
+    except (ValueError, RecursionError) as error:
+        raise fields.malformed("items") from error
+    return Chunk(number * size, items, own)

@@ -7,7 +7,7 @@ says that there is such a run may be done again by a call that repeats it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from batchctl.contract.job_record import Failures, JobRecord
@@ -45,22 +45,21 @@ def prepare(
     ends = dict(store.results.ends(job.results_partition))
     innocent, suspects = list[Numbered](), list[Numbered]()
     failures = Counter[Reason]()
-    for index, item in _numbered(store, job):
-        end = ends.get(item)
-        if is_wanted(end):
-            (suspects if end is not None and end.in_hand else innocent).append((index, item))
-        elif end is not None and not end.has_succeeded:
-            failures[end.reason or Reason.UNKNOWN] += 1
+    own = dict[int, str]()
+    for chunk in store.universe.chunks(job):
+        own |= {chunk.start + at: parameters for at, parameters in chunk.own.items()}
+        for index, item in chunk.numbered:
+            end = ends.get(item)
+            if is_wanted(end):
+                (suspects if end is not None and end.in_hand else innocent).append((index, item))
+            elif end is not None and not end.has_succeeded:
+                failures[end.reason or Reason.UNKNOWN] += 1
     items = innocent + suspects
     if not items:
         return NextUniverse(0, 1, None)
-    size = store.universe.write_next(job, items)
+    size = store.universe.write_next(job, items, own)
     # Each once, as BatchWriteItem takes it (DynamoDB API reference).
     failed = dict.fromkeys(item for _, item in items if item in ends)
     # From then on a failure is one of the new run.
     store.results.delete(job.results_partition, list(failed))
     return NextUniverse(len(items), size, len(innocent) if suspects else None, failures)
-
-
-def _numbered(store: JobStore, job: JobRecord) -> Iterable[Numbered]:
-    return (each for chunk in store.universe.chunks(job) for each in chunk.numbered)

@@ -142,3 +142,12 @@ def test_what_no_job_could_have_is_refused(
 def test_without_a_compute_folder_the_sample_runs(batchctl: Batchctl) -> None:
     ran = batchctl("run", "AAPL", "--param", "paths=100")
     assert json.loads(ran.stdout)["source"] == "prices"
+
+
+@pytest.mark.usefixtures("compute")
+def test_an_item_of_a_file_has_its_own_parameters(batchctl: Batchctl, folder: Path) -> None:
+    (folder / "rows.csv").write_text("symbol,n\nAAPL,4\nMSFT,5\n")
+    ran = batchctl("run", "MSFT", "--universe-file", "rows.csv", "--param", "n=1")
+    assert json.loads(ran.stdout) == {"item": "MSFT", "n": 5, "doubled": 2, "desk": None}
+    missing = batchctl("run", "IBM", "--universe-file", "rows.csv")
+    assert (missing.exit_code, "has no item `IBM`" in missing.stderr) == (2, True)

@@ -213,3 +213,22 @@ def test_a_folder_that_cannot_be_built_any_more_is_no_error_of_a_submission(
     built.unlink()
     told = batchctl("submit", *JOB)
     assert told.exit_code == 0, told.stderr
+
+
+def test_a_row_of_csv_is_sent_with_its_parameters_once_it_was_counted(
+    served: ApiServer, batchctl: Batchctl, folder: Path
+) -> None:
+    (folder / "rows.csv").write_text("symbol,paths\nAAPL,100\nMSFT,\n")
+    done = batchctl("submit", "demo-1", "--universe-file", "rows.csv")
+    assert done.exit_code == 0
+    assert sent(served)["universe"] == [{"item": "AAPL", "parameters": {"paths": 100}}, "MSFT"]
+    assert done.stderr.startswith("2 items from `rows.csv`, column `symbol`\n")
+
+
+def test_a_file_that_cant_be_read_is_refused_before_anything_is_sent(
+    served: ApiServer, batchctl: Batchctl, folder: Path
+) -> None:
+    (folder / "rows.csv").write_text("symbol,paths\nAAPL,100,1\n")
+    done = batchctl("submit", "demo-1", "--universe-file", "rows.csv")
+    assert (done.exit_code, served.asked) == (2, [])
+    assert "line 2 has 3 cells, and the header 2" in done.stderr

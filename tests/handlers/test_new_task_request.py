@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import json
 import tracemalloc
 from collections.abc import Callable
@@ -242,3 +243,53 @@ def test_a_body_that_cannot_be_decompressed_is_a_clear_error(
     refused = refusal(body(spoilt(packed)))
     assert refused.status_code == 400
     assert "can't be decompressed" in refused.error
+
+
+def test_an_item_may_have_parameters_of_its_own() -> None:
+    task = parse(job(universe=["A", {"item": "B", "parameters": {"b": 1, "a": [2]}}]))
+    assert (task.universe, task.own) == (["A", "B"], {1: '{"a":[2],"b":1}'})
+
+
+@pytest.mark.parametrize("entry", [{"item": "B"}, {"item": "B", "parameters": {}}])
+def test_an_item_without_parameters_is_the_same_as_a_string(entry: dict[str, Any]) -> None:
+    assert parse(job(universe=["A", entry])) == parse(job(universe=["A", "B"]))
+
+
+def test_the_content_hash_of_strings_is_what_it_has_always_been() -> None:
+    # Of 1.0: jobs that were submitted by it are the same jobs now.
+    text = '{"parameters":{"x":1},"universe":["A","\\u00e9"]}'
+    task = parse(job(universe=["A", "é"], parameters={"x": 1}))
+    assert task.content_hash == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_items_parameters_are_content() -> None:
+    def hashed(own: dict[str, Any]) -> str:
+        return parse(job(universe=["A", {"item": "B", "parameters": own}])).content_hash
+
+    assert hashed({"x": 1, "y": 2}) == hashed({"y": 2, "x": 1})
+    assert hashed({"x": 1}) != hashed({"x": 2})
+
+
+@pytest.mark.parametrize(
+    ("entry", "field"),
+    [
+        ({"item": "B", "parameters": [1]}, "universe[1].parameters"),
+        ({"item": "B", "parameters": 0}, "universe[1]"),
+        ({"item": "B", "parameters": {"x": "y" * 4096}}, "universe[1].parameters"),
+        ({"item": "B", "parameters": nested(32)}, "universe[1].parameters"),
+        ({"item": "B", "parameters": {"x": "\ud800"}}, "universe[1].parameters"),
+        ({"item": "B", "x": 1}, "universe[1]"),
+        ({"parameters": {"x": 1}}, "universe[1]"),
+        ({"item": 1}, "universe[1]"),
+        ({"item": "A", "parameters": {"x": 1}}, "universe[1]"),
+        ([], "universe[1]"),
+    ],
+)
+def test_an_entry_that_breaks_a_rule_is_refused_by_its_place(entry: Any, field: str) -> None:
+    error = refusal(job(universe=["A", entry]))
+    assert (error.status_code, error.field) == (400, field)
+
+
+def test_an_entry_with_a_key_twice_is_refused() -> None:
+    for entry in ('{"item":"A","item":"B"}', '{"item":"A","parameters":{"x":1,"x":2}}'):
+        assert refusal(body(f'{{"job_id":"a","universe":[{entry}]}}')).status_code == 400

@@ -281,3 +281,21 @@ def test_the_record_of_many_attempts_at_a_huge_job_fits_into_an_item(
     item = table.client.get_item(TableName=TABLE, Key=key(job.job_id))["Item"]
     # JSON is longer than what DynamoDB counts: names, values, and a few bytes for each.
     assert len(json.dumps(item)) < 400 * 1024
+
+
+def test_another_attempt_has_the_items_own_parameters(
+    jobs: Jobs, retrier: Retrier, batch: BatchDouble, universe: Universe, table: JobStore
+) -> None:
+    array = jobs.submitted(items=3, items_per_task=3)
+    own = {0: '{"x":0}', 2: '{"x":2}'}
+    universe.write(record(table), ["item-2", "item-1", "item-0"], own)
+    jobs.result("item-2")
+    end_task(batch, array, "FAILED", [attempt(1)])
+
+    retry(retrier)
+
+    (chunk,) = universe.chunks(record(table), run=2)
+    assert sorted((item, chunk.own.get(at)) for at, item in enumerate(chunk.items)) == [
+        ("item-0", '{"x":2}'),
+        ("item-1", None),
+    ]

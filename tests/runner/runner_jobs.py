@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 
 import batchctl
+from batchctl.contract import chunks, table
 
 TABLE = "jobs"
 CREDENTIALS = {
@@ -57,6 +58,19 @@ class Jobs:
         for start in range(0, len(universe), chunk):
             name = f"UNIVERSE#{start // chunk:08d}"
             self._put(name, items=list(universe[start : start + chunk]))
+
+    def put_chunks(self, items: Sequence[str], own: Mapping[int, str], chunk: int) -> None:
+        """Write a universe in which items have parameters of their own, as the receiver does."""
+        for start in range(0, len(items), chunk):
+            part = items[start : start + chunk]
+            theirs = {at: own[start + at] for at in range(len(part)) if start + at in own}
+            boto3.client("dynamodb").put_item(
+                TableName=TABLE,
+                Item={
+                    **table.key("demo", table.chunk_key(start // chunk)),
+                    **chunks.attributes(part, theirs, packed=True),
+                },
+            )
 
     def put_run(self, run: int, items: Sequence[str]) -> None:
         """Write another run of the job `demo`, with these items left."""

@@ -294,3 +294,18 @@ def test_an_item_that_stands_twice_in_a_spoilt_universe_is_asked_for_once(
     set_attribute(jobs, "UNIVERSE#00000000", "items", ["A", "A"])
 
     assert table.read(Slice("demo", 0, 2)).items == ("A", "A")
+
+
+def test_items_have_their_own_parameters_wherever_their_slice_begins(
+    jobs: Jobs, table: JobTable
+) -> None:
+    universe = [f"S{number}" for number in range(40)]
+    jobs.put(universe, parameters='{"paths": 1, "seed": 7}')
+    own = {at: f'{{"paths":{at}}}' for at in range(0, 40, 3)}
+    jobs.put_chunks(universe, own, chunk=12)
+
+    work = table.read(Slice("demo", 10, 30, chunk=12))
+
+    assert work.items == tuple(universe[10:30])
+    assert work.own == {f"S{at}": {"paths": at} for at in range(12, 30, 3)}
+    assert work.parameters == {"paths": 1, "seed": 7}

@@ -252,3 +252,28 @@ def test_unreadable_job_is_a_status_of_its_own_and_a_clear_error(
     assert done.status == 3
     assert done.lines[-1]["error"] == "could not run the task: table `jobs` has no job `demo`"
     assert "could not run the task: " in done.err
+
+
+THREADED = (
+    "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+)
+
+
+@pytest.mark.parametrize("before", ["", THREADED], ids=["forked", "fresh"])
+def test_an_items_own_parameters_go_before_the_jobs_and_are_no_other_items(
+    jobs: Jobs, runner: Runner, before: str
+) -> None:
+    runner.compute(
+        before
+        + "def setup(parameters): return dict(parameters)\n"
+        + "def compute(item, parameters, context): return {'all': parameters, 'setup': context}\n"
+    )
+    jobs.put(["A", "B"], parameters='{"paths": 1, "seed": 7}')
+    jobs.put_chunks(["A", "B"], {0: '{"desk":"x","paths":2}'}, chunk=12)
+
+    assert runner.run(BATCHCTL_ITEMS_PER_CHUNK="12").status == 0
+
+    results = {item: json.loads(each["result"]) for item, each in jobs.results().items()}
+    job = {"paths": 1, "seed": 7}
+    assert results["A"] == {"all": {"paths": 2, "seed": 7, "desk": "x"}, "setup": job}
+    assert results["B"] == {"all": job, "setup": job}

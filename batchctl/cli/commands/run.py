@@ -10,6 +10,7 @@ import click
 from batchctl import application
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say, say_lines
+from batchctl.cli.universe import UniverseOptions, file_options, own_parameters
 from batchctl.contract.statuses import ItemStatus
 from batchctl.jobs.parameters import from_options as parameters_of
 
@@ -22,14 +23,16 @@ FAILED = 1
 @click.command()
 @click.argument("item")
 @click.option("--param", multiple=True, metavar="K=V", help="Parameter for compute(); V is JSON.")
+@file_options
 @shared_options
-def run(*, item: str, param: tuple[str, ...]) -> None:
+def run(*, item: str, param: tuple[str, ...], universe: UniverseOptions) -> None:
     """Run compute() on one item, on this machine, and print its result as JSON.
 
     Nothing is deployed and no cloud is used, not even the local one. Your code is called exactly as
     a task calls it (setup, parameters, `compute.environment`, the limits of results and the time
     limit), but once: a task tries again when compute() raises. What it prints goes to stderr, and
-    `breakpoint()` opens the debugger.
+    `breakpoint()` opens the debugger. With a file, the item has the parameters of its own that the
+    file gives it.
 
     Exits with 1 when compute() fails. With `--json`, stdout has the outcome: the status, the result
     or the error, the time and the memory used.
@@ -38,8 +41,10 @@ def run(*, item: str, param: tuple[str, ...]) -> None:
     Examples:
       batchctl run AAPL
       batchctl run AAPL --param paths=20000 --json
+      batchctl run AAPL --universe-file rows.csv
     """
-    outcome = application.run_item(current_options().target, item, parameters_of(param))
+    own = own_parameters(item, universe) if universe.file is not None else {}
+    outcome = application.run_item(current_options().target, item, parameters_of(param), own)
     if current_options().json:
         print_json(_as_json(outcome))
     elif outcome.succeeded:

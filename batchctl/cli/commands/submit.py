@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -14,12 +13,12 @@ from batchctl.cli.display.job_progress import follow, print_end
 from batchctl.cli.opening import open_jobs, open_to_build
 from batchctl.cli.options import api_options, current_options, shared_options
 from batchctl.cli.output import counted, print_json, say
+from batchctl.cli.universe import UniverseOptions, read_universe, universe_options
 from batchctl.contract.job_options import MAX_ITEMS_PER_TASK, MAX_PRIORITY, JobOptions
 from batchctl.errors import UsageError
 from batchctl.jobs.api.new_task import check_job
 from batchctl.jobs.job_ids import new_job_id
 from batchctl.jobs.parameters import from_options as parameters_of
-from batchctl.jobs.universe import from_options as universe_of
 
 if TYPE_CHECKING:
     from batchctl.jobs import Submitted
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("job", nargs=-1, metavar="[JOB]")
 @click.option("--job-id", help="The same as JOB: letters, digits, `_` and `-`.")
-@click.option("--universe", multiple=True, help="Items, with commas; may be given repeatedly.")
-@click.option("--universe-file", metavar="F|-", help="File with one item a line; `-` is stdin.")
+@universe_options
 @click.option("--param", multiple=True, metavar="K=V", help="Parameter for compute(); V is JSON.")
 @click.option(
     "--items-per-task",
@@ -54,8 +52,7 @@ def submit(  # noqa: PLR0913 - an option each
     *,
     job: tuple[str, ...],
     job_id: str | None,
-    universe: tuple[str, ...],
-    universe_file: str | None,
+    universe: UniverseOptions,
     param: tuple[str, ...],
     items_per_task: int | None,
     max_failures: str | None,
@@ -76,11 +73,12 @@ def submit(  # noqa: PLR0913 - an option each
       batchctl submit --universe AAPL,MSFT --wait
       batchctl submit demo-1 --universe AAPL,MSFT --wait
       batchctl submit demo-2 --universe-file symbols.txt --param paths=20000
-      sort -u symbols.txt | batchctl submit demo-3 --universe-file -
-      batchctl submit demo-4 --universe-file symbols.txt --max-failures 5% --up
+      batchctl submit demo-3 --universe-file rows.csv --item-column symbol
+      sort -u symbols.txt | batchctl submit demo-4 --universe-file -
+      batchctl submit demo-5 --universe-file symbols.txt --max-failures 5% --up
     """
     wanted = _wanted_id(job, job_id)
-    items = universe_of(universe, universe_file, sys.stdin.buffer)
+    items = read_universe(universe)
     parameters = parameters_of(param)
     options = JobOptions(items_per_task, _number_or_share(max_failures), share, priority)
     if brings_up:

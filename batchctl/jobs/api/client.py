@@ -12,7 +12,7 @@ import urllib3
 from batchctl.contract.job_options import NO_OPTIONS, JobOptions
 from batchctl.jobs.api.connection import Answer, Connection, Patience, Sign
 from batchctl.jobs.api.job import Job, JobPage, Result, Submitted
-from batchctl.jobs.api.new_task import LOAD_BALANCER, Door, check_job_id, request_body
+from batchctl.jobs.api.new_task import LOAD_BALANCER, Door, Entry, check_job_id, request_body
 from batchctl.jobs.errors import (
     Forbidden,
     InvalidJob,
@@ -64,7 +64,7 @@ class JobsClient:
     def submit(
         self,
         job_id: str,
-        universe: Sequence[str],
+        universe: Sequence[Entry],
         parameters: Mapping[str, object] | None = None,
         options: JobOptions = NO_OPTIONS,
     ) -> Submitted:

@@ -16,6 +16,7 @@ from batchctl.contract.limits import (
     MAX_ITEM_BYTES,
     MAX_ITEM_CHARACTERS,
     MAX_ITEMS,
+    MAX_OWN_PARAMETERS_BYTES,
     MAX_PARAMETERS_BYTES,
     is_job_id,
 )
@@ -52,6 +53,9 @@ let headers have 10,240 bytes, which stand in it twice."""
 
 SUBMITTING = "submit the job"
 
+Entry = str | Mapping[str, object]
+"""An item as the API takes it: a string, or `{"item": …, "parameters": {…}}`."""
+
 
 def check_job_id(job_id: str, doing: str = SUBMITTING) -> None:
     """Raise InvalidJob, naming what was being done, unless `job_id` can be the id of a job."""
@@ -66,7 +70,7 @@ def check_job_id(job_id: str, doing: str = SUBMITTING) -> None:
 
 def request_body(
     job_id: str,
-    universe: Sequence[str],
+    universe: Sequence[Entry],
     parameters: Mapping[str, object],
     door: Door,
     options: JobOptions = NO_OPTIONS,
@@ -86,22 +90,33 @@ def request_body(
 
 def check_job(
     job_id: str,
-    universe: Sequence[str],
+    universe: Sequence[Entry],
     parameters: Mapping[str, object],
     options: JobOptions = NO_OPTIONS,
 ) -> None:
     """Raise InvalidJob, naming the field, for what no front door would take."""
     check_job_id(job_id)
     _check_universe(universe)
-    _check_parameters(parameters)
+    _check_parameters("parameters", parameters, MAX_PARAMETERS_BYTES)
     for field, rule in options.problems():
         raise InvalidJob(field, f"{rule}, is {vars(options)[field]!r}")
 
 
-def check_item(item: str, parameters: Mapping[str, object], doing: str = "run the item") -> None:
+def check_item(
+    item: str,
+    parameters: Mapping[str, object],
+    own: Mapping[str, object],
+    doing: str = "run the item",
+) -> None:
     """Raise InvalidJob, naming what was being done, for what no job could have."""
     _check_item("item", item, doing)
-    _check_parameters(parameters, doing)
+    _check_parameters("parameters", parameters, MAX_PARAMETERS_BYTES, doing)
+    _check_parameters("the item's parameters", own, MAX_OWN_PARAMETERS_BYTES, doing)
+
+
+def item_of(entry: Entry) -> str:
+    """Return the item of an entry of a universe."""
+    return entry if isinstance(entry, str) else str(entry["item"])
 
 
 def is_compressed(body: bytes) -> bool:
@@ -130,15 +145,31 @@ def duplicates(items: Sequence[str]) -> dict[str, list[int]]:
     return {item: found for item, found in positions.items() if len(found) > 1}
 
 
-def _check_universe(universe: Sequence[str]) -> None:
+def _check_universe(universe: Sequence[Entry]) -> None:
     if not 1 <= len(universe) <= MAX_ITEMS:
         raise InvalidJob("universe", f"must have 1 to {MAX_ITEMS:,} items, has {len(universe):,}")
-    for index, item in enumerate(universe):
-        _check_item(f"universe[{index}]", item)
-    for item, (first, second, *_) in duplicates(universe).items():
+    for index, entry in enumerate(universe):
+        _check_entry(index, entry)
+    for item, (first, second, *_) in duplicates([item_of(each) for each in universe]).items():
         raise InvalidJob(
             f"universe[{second}]", f"must be distinct: universe[{first}] is `{item}` as well"
         )
+
+
+def _check_entry(index: int, entry: Entry) -> None:
+    if isinstance(entry, str):
+        # A million times: the full check only for what isn't plainly fine.
+        if not (entry.isascii() and 0 < len(entry) <= MAX_ITEM_CHARACTERS):
+            _check_item(f"universe[{index}]", entry)
+        return
+    field = f"universe[{index}]"
+    if not isinstance(entry.get("item"), str) or not entry.keys() <= {"item", "parameters"}:
+        raise InvalidJob(field, 'must be text, or `{"item": …, "parameters": {…}}`')
+    _check_item(field, item_of(entry))
+    own = entry.get("parameters", {})
+    if not isinstance(own, Mapping):
+        raise InvalidJob(f"{field}.parameters", "must be a JSON object")
+    _check_parameters(f"{field}.parameters", own, MAX_OWN_PARAMETERS_BYTES)
 
 
 def _check_item(field: str, item: str, doing: str = SUBMITTING) -> None:
@@ -154,12 +185,13 @@ def _check_item(field: str, item: str, doing: str = SUBMITTING) -> None:
         raise InvalidJob(field, rule, doing)
 
 
-def _check_parameters(parameters: Mapping[str, object], doing: str = SUBMITTING) -> None:
+def _check_parameters(
+    field: str, parameters: Mapping[str, object], most_bytes: int, doing: str = SUBMITTING
+) -> None:
     try:
         json.dumps(parameters, ensure_ascii=False).encode()
         size = len(json.dumps(parameters, separators=(",", ":"), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidJob("parameters", f"must be a JSON object: {error}", doing) from error
-    if size > MAX_PARAMETERS_BYTES:
-        rule = f"must have at most {MAX_PARAMETERS_BYTES:,} bytes, has {size:,}"
-        raise InvalidJob("parameters", rule, doing)
+        raise InvalidJob(field, f"must be a JSON object: {error}", doing) from error
+    if size > most_bytes:
+        raise InvalidJob(field, f"must have at most {most_bytes:,} bytes, has {size:,}", doing)
