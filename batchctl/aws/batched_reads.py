@@ -64,8 +64,9 @@ def _common_prefix(names: Sequence[str]) -> str:
     return first[: next((index for index, (one, other) in pairs if one != other), len(first))]
 
 
-SHARED = frozenset({"lambda.GetPolicy"})
-"""What several kinds read the same of: a function its whole policy, a permission its statement."""
+SHARED = frozenset({"lambda.GetPolicy", "elasticloadbalancing.DescribeRules"})
+"""What several kinds read the same of: a function its whole policy, a permission its statement; a
+listener all of its rules, a rule itself."""
 
 
 class Reads:

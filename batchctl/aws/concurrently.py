@@ -10,6 +10,7 @@ from typing import Any, TypeVar, overload
 One = TypeVar("One")
 Two = TypeVar("Two")
 Three = TypeVar("Three")
+Four = TypeVar("Four")
 
 
 @overload
@@ -18,6 +19,14 @@ def concurrently(first: Callable[[], One], second: Callable[[], Two], /) -> tupl
 def concurrently(
     first: Callable[[], One], second: Callable[[], Two], third: Callable[[], Three], /
 ) -> tuple[One, Two, Three]: ...
+@overload
+def concurrently(
+    first: Callable[[], One],
+    second: Callable[[], Two],
+    third: Callable[[], Three],
+    fourth: Callable[[], Four],
+    /,
+) -> tuple[One, Two, Three, Four]: ...
 def concurrently(*calls: Callable[[], Any]) -> tuple[Any, ...]:
     """Return what `calls` return, made at the same time; the first of their errors is raised.
 

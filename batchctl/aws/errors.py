@@ -41,6 +41,7 @@ MISSING_CODES = frozenset(
         "ImageNotFoundException",
         "LifecyclePolicyNotFoundException",
         "RepositoryPolicyNotFoundException",
+        "PolicyNotFoundException",
         "WAFNonexistentItemException",
     }
 )
@@ -60,6 +61,16 @@ EXISTING_CODES = frozenset(
         "InvalidGroup.Duplicate",
         "InvalidLaunchTemplateName.AlreadyExistsException",
         "ConflictException",
+    }
+)
+# Of a deletion.
+IN_USE_CODES = frozenset(
+    {
+        "DeleteConflict",
+        "DependencyViolation",
+        "InvalidGroup.InUse",
+        "ResourceInUse",
+        "ResourceInUseException",
     }
 )
 # The services' API references, "Common errors": credentials that were valid once (EC2 says
@@ -134,6 +145,11 @@ def is_existing(error: ClientError) -> bool:
     if code_of(error) in EXISTING_CODES:
         return True
     return code_of(error) == "ClientException" and "already exists" in message_of(error).lower()
+
+
+def is_in_use(error: BaseException) -> bool:
+    """Whether AWS refuses a deletion as something else still uses the resource."""
+    return isinstance(error, ClientError) and code_of(error) in IN_USE_CODES
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError
 from batchctl.aws.errors import AmbiguousOutcome, is_existing
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
+from batchctl.engine.delete import delete_records
 from batchctl.engine.deletions import orphans_of
-from batchctl.engine.destroy import delete_records
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.generations import at_generations
 from batchctl.engine.order import order_of_creation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ from batchctl.resource import (
     require_owned,
 )
 from batchctl.resource.grants import Grant
-from batchctl.resources.iam.policies import VERSION
+from batchctl.resources.iam import policies as iam_policies
 
 QUEUES = ("{stack}-*",)
 
@@ -102,7 +102,9 @@ class Queue(Resource[QueueOutputs]):
             "Resource": arn,
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         }
-        return Document(Version=VERSION, Statement=[only_tls, *self._senders(deployed, arn)])
+        return Document(
+            Version=iam_policies.VERSION, Statement=[only_tls, *self._senders(deployed, arn)]
+        )
 
     def _senders(self, deployed: Deployed, arn: str) -> list[dict[str, Any]]:
         """Return who else may send (EventBridge User Guide, "Dead-letter queues": permissions)."""
@@ -169,6 +171,12 @@ class Queue(Resource[QueueOutputs]):
         aws.sqs.tag_queue(QueueUrl=outputs.url, Tags=tags)
         if removed:
             aws.sqs.untag_queue(QueueUrl=outputs.url, TagKeys=removed)
+
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Say that a policy goes by which others refuse calls."""
+        had, wanted = (each["Attributes"]["Policy"] for each in (actual, desired))
+        if iam_policies.refuses(had, wanted):
+            yield f"the policy of queue `{self.name}` no longer refuses what others had it refuse"
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: QueueOutputs) -> Mapping[str, str] | None:

@@ -49,6 +49,8 @@ def _compute_environment(address: str) -> Sequence[Mutation]:
             other("7", "$Latest"),
         ),
         member("allocationStrategy", other("BEST_FIT")),
+        member("ec2KeyPair", other("a-colleagues")),
+        member("imageId", other("ami-0123456789abcdef0")),
         member("ec2Configuration", other([{"imageType": "ECS_AL2"}])),
         Mutation(address, "computeResources.tags.Name", instance_tags, other({}, {"Name": "x"})),
         tag(address, _tag_batch),
@@ -171,6 +173,18 @@ def _job_definition() -> Sequence[Mutation]:
         member("containerProperties.environment", other(environment, [])),
         member("containerProperties.resourceRequirements", other(requirements)),
         member("containerProperties.logConfiguration.logDriver", other("json-file")),
+        member("containerProperties.enableExecuteCommand", st.just(value=True)),
+        Mutation(
+            address,
+            "containerProperties.linuxParameters.devices",
+            member("containerProperties.linuxParameters", st.none()).change,
+            other({"devices": [{"hostPath": "/dev/sda"}]}),
+        ),
+        member("containerProperties.readonlyRootFilesystem", st.just(value=True)),
+        member(
+            "containerProperties.ulimits",
+            other([{"name": "nofile", "hardLimit": 4, "softLimit": 4}]),
+        ),
         tag(address, _tag_latest_revision),
     )
 

@@ -103,6 +103,12 @@ def _table() -> Sequence[Mutation]:
             }
         ],
     }
+
+    def policy(application: Application, table: Any, value: Any) -> None:
+        application.client("dynamodb").put_resource_policy(ResourceArn=table.arn, Policy=value)
+
+    open_to_all = {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:*", "Resource": "*"}
+    let_in = json.dumps({"Version": "2012-10-17", "Statement": [open_to_all]})
     one = st.none()
     address, indexes = "table.jobs", "GlobalSecondaryIndexes"
     return (
@@ -130,6 +136,7 @@ def _table() -> Sequence[Mutation]:
         Mutation(address, f"{indexes}.by_status", update(**added_index), one),
         Mutation(address, "PointInTimeRecoveryEnabled", recovery, one),
         Mutation(address, "TimeToLiveAttribute", expiry, other("expires_at", "created_at")),
+        Mutation(address, "ResourcePolicy.Statement", policy, other(let_in)),
         tag(address, write_tags),
     )
 

@@ -12,7 +12,7 @@ import stack_life
 from stack_life import Life
 from world import Broken
 
-from batchctl.engine import apply, destroy, ownership
+from batchctl.engine import apply, delete, ownership
 from batchctl.engine.state import StateFile, StateRecord
 
 Breaking = Callable[[pytest.MonkeyPatch], None]
@@ -46,7 +46,7 @@ def _owner_not_asked_before_adoption(patch: pytest.MonkeyPatch) -> None:
 
 
 def _deleted_in_any_order(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(destroy, "_reversed_graph", lambda by_key: {key: set() for key in by_key})
+    patch.setattr(delete, "_reversed_graph", lambda by_key: {key: set() for key in by_key})
 
 
 def _not_looked_for_after_a_lost_answer(patch: pytest.MonkeyPatch) -> None:

@@ -44,15 +44,21 @@ EVALUATE_ON_EXIT = (
 )
 
 
-# What a revision by other hands could give the container of the host or of other roles; these are
-# AWS Batch's own values where nothing is said (AWS Batch API Reference, ContainerProperties).
+# What a revision by other hands could give the container of the host or of other roles, whom it
+# could let into the container, and what could keep it from running; these are AWS Batch's own
+# values where nothing is said (AWS Batch API Reference, ContainerProperties).
 UNSET: Mapping[str, Any] = {
+    "enableExecuteCommand": False,
+    "linuxParameters": Document(),
+    "readonlyRootFilesystem": False,
+    "ulimits": [],
     "privileged": False,
     "executionRoleArn": "",
     "volumes": [],
     "mountPoints": [],
     "secrets": [],
 }
+RATIONED = "consumableResourceProperties"
 
 
 DEFINITIONS = ("job-definition/{stack}-*",)
@@ -123,6 +129,8 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
                 "logConfiguration": self._log_configuration(deployed),
                 **UNSET,
             },
+            # Of which jobs wait until others give some back.
+            RATIONED: Document(),
         }
 
     def _resource_requirements(self) -> list[dict[str, str]]:
@@ -175,6 +183,7 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
             if not container[member]:
                 del container[member]
         parameters: Any = {**desired, "containerProperties": container}
+        del parameters[RATIONED]
         return _outputs(aws.batch.register_job_definition(**parameters, tags=aws.tags))
 
     def update(
@@ -255,6 +264,7 @@ def _properties(revision: Mapping[str, Any]) -> Properties:
     container = dict(revision.get("containerProperties", {}))
     for member, key in (("environment", "name"), ("resourceRequirements", "type")):
         container[member] = sorted(container.get(member, []), key=lambda each: str(each[key]))
+    container["linuxParameters"] = _without_empty(container.get("linuxParameters"))
     for member, value in UNSET.items():
         container[member] = container.get(member) or value
     container.setdefault("command", [])
@@ -269,4 +279,10 @@ def _properties(revision: Mapping[str, Any]) -> Properties:
         "propagateTags": revision.get("propagateTags", False),
         "containerProperties": container,
         "retryStrategy": retry,
+        RATIONED: _without_empty(revision.get(RATIONED)),
     }
+
+
+def _without_empty(found: Mapping[str, Any] | None) -> Document:
+    """Return the members that say something: Batch may name others."""
+    return Document({key: value for key, value in (found or {}).items() if value})

@@ -53,6 +53,9 @@ ARCHITECTURE = "architecture"
 # AWS Batch User Guide, "Perform infrastructure updates": what changes the number of instances
 # alone; and "Manage AMI versions": an image is kept unless an update that replaces the instances
 # asks for the newest.
+# How others get onto the instances, and what these run: no key pair, Batch's own image. Empty is
+# what removes one (AWS Batch API Reference, ComputeResourceUpdate), and nothing to create with.
+UNSET: Mapping[str, str] = {"ec2KeyPair": "", "imageId": ""}
 SCALING = frozenset({"minvCpus", "maxvCpus"})
 NEWEST_IMAGE = {"updateToLatestImageVersion": True}
 
@@ -140,6 +143,7 @@ class ComputeEnvironment(Resource[Outputs]):
             # Said, as Batch's own choice changes with the years; for both architectures.
             "ec2Configuration": [{"imageType": "ECS_AL2023"}],
             "tags": Document({**deployed.aws.instance_tags, "Name": self.physical_name}),
+            **UNSET,
         }
 
     @classmethod
@@ -157,6 +161,7 @@ class ComputeEnvironment(Resource[Outputs]):
     def create(self, aws: Aws, desired: Properties) -> Outputs:
         """Make the environment and wait until it is VALID, about 40 s."""
         parameters = {k: desired[k] for k in desired if k not in {"status", ARCHITECTURE}}
+        parameters["computeResources"] = _given(desired)
         aws.batch.create_compute_environment(**parameters, tags=aws.tags)
         return _wait_until_valid(aws, desired, within_s=USABLE_WITHIN_S)
 
@@ -177,7 +182,11 @@ class ComputeEnvironment(Resource[Outputs]):
         if "state" in changed:
             parameters["state"] = changed["state"]
         if "status" in changed:
-            parameters["computeResources"] = {**desired["computeResources"], **NEWEST_IMAGE}
+            parameters["computeResources"] = {
+                **_given(desired),
+                **_differing(desired["computeResources"], actual.properties["computeResources"]),
+                **NEWEST_IMAGE,
+            }
         elif "computeResources" in changed:
             parameters["computeResources"] = _differing(
                 desired["computeResources"], actual.properties["computeResources"]
@@ -245,7 +254,7 @@ def _outputs(found: Description) -> Outputs:
 
 def _properties(found: Description) -> Properties:
     """Return a description with its lists in our order and its image types without AWS's extras."""
-    resources = dict(found.get("computeResources", {}))
+    resources = {**UNSET, **found.get("computeResources", {})}
     for unordered in ("instanceTypes", "subnets", "securityGroupIds"):
         resources[unordered] = sorted(resources.get(unordered, []))
     resources["ec2Configuration"] = [
@@ -254,6 +263,12 @@ def _properties(found: Description) -> Properties:
     resources["tags"] = Document(resources.get("tags", {}))
     architecture = _architecture(resources["instanceTypes"])
     return {**found, ARCHITECTURE: architecture, "computeResources": resources}
+
+
+def _given(desired: Properties) -> Any:
+    """Return the members of computeResources that say something."""
+    resources: Properties = desired["computeResources"]
+    return {key: value for key, value in resources.items() if value or key not in UNSET}
 
 
 def _differing(desired: Properties, actual: Properties) -> dict[str, Any]:
@@ -298,7 +313,7 @@ def _repair(aws: Aws, desired: Properties) -> Callable[[Description], None]:
         aws.on_wait("IAM to show the new roles to AWS Batch")
         aws.batch.update_compute_environment(
             computeEnvironment=found["computeEnvironmentArn"],
-            computeResources=desired["computeResources"],
+            computeResources=_given(desired),
         )
 
     return repair

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
-
-from batchctl.aws.errors import code_of, ignore_missing, is_missing
+from batchctl.aws.concurrently import concurrently
+from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.aws.tags import as_dict, as_list
-from batchctl.errors import BatchctlError
+from batchctl.aws.tags import as_list
 from batchctl.resource import (
     Actual,
     Deployed,
@@ -24,6 +23,16 @@ from batchctl.resource import (
 from batchctl.resource.grants import Grant
 from batchctl.resources.dynamodb.contents import counted_jobs, holds_items
 from batchctl.resources.dynamodb.lifecycle import settled, wait_until_active, wait_until_gone
+from batchctl.resources.dynamodb.settings import (
+    expiry_attribute,
+    is_recoverable,
+    remove_resource_policy,
+    resource_policy,
+    set_expiry,
+    set_recoverable,
+    tags_of_table,
+)
+from batchctl.resources.iam import policies as iam_policies
 
 # DynamoDB API reference, OnDemandThroughput: what removes a limit.
 NO_LIMIT = -1
@@ -66,19 +75,25 @@ class Table(Resource[TableOutputs]):
     kind: ClassVar[str] = "table"
     outputs: ClassVar[type[TableOutputs]] = TableOutputs
     identity: ClassVar[tuple[str, ...]] = ("TableName",)
-    calls_to_read: ClassVar[int] = 4
+    calls_to_read: ClassVar[int] = 2
     immutable: ClassVar[tuple[str, ...]] = ("KeySchema",)
     holds_data: ClassVar[bool] = True
     # DynamoDB pricing.
     cost: ClassVar[str] = "is billed by the month for what it stores, and its backups"
     grants: ClassVar[tuple[Grant, ...]] = (
         Grant("read up down", "dynamodb", "DescribeTable ListTagsOfResource", TABLES),
-        Grant("read up", "dynamodb", "DescribeContinuousBackups DescribeTimeToLive", TABLES),
+        Grant(
+            "read up",
+            "dynamodb",
+            "DescribeContinuousBackups DescribeTimeToLive GetResourcePolicy",
+            TABLES,
+        ),
         Grant("read up", "dynamodb", "ListTables"),
         Grant(
             "up",
             "dynamodb",
-            "CreateTable UpdateContinuousBackups UpdateTimeToLive TagResource UntagResource",
+            "CreateTable UpdateContinuousBackups UpdateTimeToLive DeleteResourcePolicy "
+            "TagResource UntagResource",
             TABLES,
         ),
         Grant("up down", "dynamodb", "UpdateTable", TABLES),
@@ -86,9 +101,10 @@ class Table(Resource[TableOutputs]):
     )
 
     def desired(self, deployed: Deployed) -> Properties:
-        """Return the table's parameters, its indexes by name, PointInTimeRecoveryEnabled.
+        """Return the table's parameters, its indexes by name, and what has calls of its own.
 
-        And TimeToLiveAttribute, None where that is off.
+        That is PointInTimeRecoveryEnabled, TimeToLiveAttribute, None where that is off, and
+        ResourcePolicy, a document.
         """
         del deployed
         index = {
@@ -104,6 +120,8 @@ class Table(Resource[TableOutputs]):
             "DeletionProtectionEnabled": self.deletion_protection,
             "PointInTimeRecoveryEnabled": self.point_in_time_recovery,
             "TimeToLiveAttribute": self.expiry_attribute,
+            # None: the account's own principals alone.
+            "ResourcePolicy": Document(),
         }
 
     @classmethod
@@ -115,14 +133,20 @@ class Table(Resource[TableOutputs]):
         table = settled(aws, name)
         if table is None:
             return None
-        tags = _tags_of(aws, name)
+        tags, policy, recoverable, expiry = concurrently(
+            partial(tags_of_table, aws, name),
+            partial(resource_policy, aws, name),
+            partial(is_recoverable, aws, name),
+            partial(expiry_attribute, aws, name),
+        )
         if tags is None:
             return None
         require_owned(aws, f"table `{name}`", tags)
         properties = {
             **_properties(table),
-            "PointInTimeRecoveryEnabled": _is_recoverable(aws, name),
-            "TimeToLiveAttribute": _expiry_attribute(aws, name),
+            "PointInTimeRecoveryEnabled": recoverable,
+            "TimeToLiveAttribute": expiry,
+            "ResourcePolicy": policy,
         }
         indexes = desired.get("GlobalSecondaryIndexes", properties["GlobalSecondaryIndexes"])
         return Actual(_outputs(table, indexes), properties, tags)
@@ -145,9 +169,9 @@ class Table(Resource[TableOutputs]):
         aws.dynamodb.create_table(**request)
         table = wait_until_active(aws, name)
         if desired["PointInTimeRecoveryEnabled"]:
-            _set_recoverable(aws, name, enabled=True)
+            set_recoverable(aws, name, enabled=True)
         if desired["TimeToLiveAttribute"]:
-            _set_expiry(aws, name, desired["TimeToLiveAttribute"], enabled=True)
+            set_expiry(aws, name, desired["TimeToLiveAttribute"], enabled=True)
         return _outputs(table, indexes)
 
     def update(
@@ -163,14 +187,16 @@ class Table(Resource[TableOutputs]):
             aws.dynamodb.update_table(TableName=name, **change)
             wait_until_active(aws, name)
         if "PointInTimeRecoveryEnabled" in changed:
-            _set_recoverable(aws, name, enabled=changed["PointInTimeRecoveryEnabled"])
+            set_recoverable(aws, name, enabled=changed["PointInTimeRecoveryEnabled"])
+        if "ResourcePolicy" in changed:
+            remove_resource_policy(aws, name)
         if "TimeToLiveAttribute" in changed:
             # The last, as DynamoDB may refuse it for an hour.
             had, wanted = actual.properties["TimeToLiveAttribute"], changed["TimeToLiveAttribute"]
             if had:
-                _set_expiry(aws, name, had, enabled=False)
+                set_expiry(aws, name, had, enabled=False)
             if wanted:
-                _set_expiry(aws, name, wanted, enabled=True)
+                set_expiry(aws, name, wanted, enabled=True)
         return actual.outputs
 
     def write_tags(
@@ -197,7 +223,7 @@ class Table(Resource[TableOutputs]):
     @classmethod
     def tags_of(cls, aws: Aws, recorded: TableOutputs) -> Mapping[str, str] | None:
         """Return the tags that it has now; None when it is gone."""
-        return _tags_of(aws, recorded.id)
+        return tags_of_table(aws, recorded.id)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: TableOutputs) -> None:
@@ -213,13 +239,15 @@ class Table(Resource[TableOutputs]):
             wait_until_gone(aws, recorded.id)
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
-        """Say whether the limit of writes is removed or raised."""
+        """Say whether the limit of writes is removed or raised, or a policy goes that refuses."""
         had, wanted = (
             each["OnDemandThroughput"]["MaxWriteRequestUnits"] for each in (actual, desired)
         )
         if had != NO_LIMIT and not 0 < wanted <= had:
             new = "without a limit" if wanted == NO_LIMIT else f"up to {wanted}"
             yield f"table `{self.name}` takes writes {new} instead of up to {had} units a second"
+        if iam_policies.refuses(actual["ResourcePolicy"]):
+            yield f"the resource policy of table `{self.name}`, which refuses calls, is removed"
 
     @classmethod
     def stored(cls, aws: Aws, recorded: TableOutputs) -> str | None:
@@ -297,62 +325,3 @@ def _changes(
                 "AttributeDefinitions": _definitions(desired["KeySchema"], index["KeySchema"]),
                 "GlobalSecondaryIndexUpdates": [{"Create": {"IndexName": name, **index}}],
             }
-
-
-def _tags_of(aws: Aws, name: str) -> dict[str, str] | None:
-    """Return the tags of a table; None when it is gone.
-
-    DynamoDB doesn't say of an ARN that nothing is there: to ListTagsOfResource it answers as if the
-    caller had no permission. Whether the table is gone is asked by its name.
-    """
-    pages = aws.dynamodb.get_paginator("list_tags_of_resource")
-    try:
-        found = pages.paginate(ResourceArn=aws.arn("dynamodb", f"table/{name}"))
-        return as_dict(tag for page in found for tag in page["Tags"])
-    except ClientError as error:
-        if is_missing(error):
-            return None
-        if code_of(error) == "AccessDeniedException" and settled(aws, name) is None:
-            return None
-        raise
-
-
-def _is_recoverable(aws: Aws, name: str) -> bool:
-    answer = aws.dynamodb.describe_continuous_backups(TableName=name)
-    recovery = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
-    return recovery.get("PointInTimeRecoveryStatus") == "ENABLED"
-
-
-def _set_recoverable(aws: Aws, name: str, *, enabled: bool) -> None:
-    aws.dynamodb.update_continuous_backups(
-        TableName=name,
-        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled},
-    )
-
-
-def _expiry_attribute(aws: Aws, name: str) -> str | None:
-    """Return the attribute by which DynamoDB deletes items, or soon will; None where it doesn't."""
-    found = aws.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    is_on = found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
-    return found.get("AttributeName") if is_on else None
-
-
-def _set_expiry(aws: Aws, name: str, attribute: str, *, enabled: bool) -> None:
-    """Turn deletion by an attribute on or off, which DynamoDB does once an hour at most.
-
-    DynamoDB API reference, UpdateTimeToLive: a change takes up to an hour, and another one within
-    it is a ValidationException. To wait for it would hold the whole run up.
-    """
-    try:
-        aws.dynamodb.update_time_to_live(
-            TableName=name,
-            TimeToLiveSpecification={"Enabled": enabled, "AttributeName": attribute},
-        )
-    except ClientError as error:
-        if code_of(error) != "ValidationException" or "multiple times" not in str(error):
-            raise
-        raise BatchctlError(
-            f"could not turn the time to live of table `{name}` {'on' if enabled else 'off'}: "
-            "DynamoDB allows one change an hour",
-            hint="run `batchctl up` again in an hour",
-        ) from error

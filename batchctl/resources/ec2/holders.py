@@ -7,15 +7,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from batchctl.aws.errors import code_of
+from batchctl.aws.errors import is_in_use
 from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
 from batchctl.errors import BatchctlError
 
 # Interfaces of a deleted load balancer or of ended instances go within minutes, as a rule.
 LET_GO_WITHIN_S = 900.0
-# EC2 API reference, "Error codes"; the second is of a rule of another group.
-IN_USE = frozenset({"DependencyViolation", "InvalidGroup.InUse"})
 
 
 def delete_unused(aws: Aws, group_id: str) -> None:
@@ -28,7 +26,7 @@ def delete_unused(aws: Aws, group_id: str) -> None:
         try:
             aws.ec2.delete_security_group(GroupId=group_id)
         except ClientError as error:
-            if code_of(error) not in IN_USE:
+            if not is_in_use(error):
                 raise
             _refuse_rules_of_others(aws, group_id)
             return Pending(", ".join(_interfaces(aws, group_id)) or "in use")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from batchctl.resource import (
 )
 from batchctl.resource.grants import Grant
 from batchctl.resources.ecr.images import REPOSITORIES, Image, tags_of_repository
+from batchctl.resources.iam import policies as iam_policies
 
 __all__ = ["Image", "Repository"]
 
@@ -150,6 +151,11 @@ class Repository(Resource[RepositoryOutputs]):
         aws.ecr.tag_resource(resourceArn=outputs.arn, tags=_as_list(tags))
         if removed:
             aws.ecr.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
+
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Say that a policy goes by which others refuse calls."""
+        if iam_policies.refuses(actual["policyText"], desired["policyText"]):
+            yield f"the policy of repository `{self.name}`, which refuses calls, is removed"
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: RepositoryOutputs) -> Mapping[str, str] | None:

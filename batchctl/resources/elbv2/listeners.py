@@ -9,15 +9,22 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from batchctl.aws.batched_reads import BatchedRead
+from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resource.grants import Grant
 from batchctl.resources.acm import Certificate
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
+from batchctl.resources.elbv2.rules_of_others import (
+    counted_of_others,
+    rules_of_listener,
+    tried_before_ours,
+)
 from batchctl.resources.elbv2.tags import (
     BATCHED_TAGS,
     ELB,
@@ -33,6 +40,8 @@ __all__ = ["Listener", "LoadBalancer", "Rule", "Target", "TargetGroup"]
 # TLS 1.3 and 1.2, as AWS recommends (Elastic Load Balancing guide, "Security policies for your
 # Application Load Balancer"); said, as CreateListener's own default still speaks TLS 1.0.
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+# Elastic Load Balancing API Reference, MutualAuthenticationAttributes.
+CLIENT_CERTIFICATES, NO_CLIENT_CERTIFICATES = "MutualAuthentication", {"Mode": "off"}
 NOT_FOUND = {
     "Type": "fixed-response",
     "FixedResponseConfig": {
@@ -53,7 +62,7 @@ class Listener(Resource[Outputs]):
     """A port of the load balancer: HTTPS with a certificate, else HTTP; its id is its ARN.
 
     What no rule takes is answered with 404 and a JSON body. What guards the load balancer (a web
-    ACL) comes first.
+    ACL) comes first. Rules of others on it are theirs: one that is tried before ours is noted.
     """
 
     load_balancer: LoadBalancer
@@ -63,10 +72,10 @@ class Listener(Resource[Outputs]):
 
     kind: ClassVar[str] = "listener"
     identity: ClassVar[tuple[str, ...]] = ("LoadBalancerArn", "Port")
-    calls_to_read: ClassVar[int] = 2
+    calls_to_read: ClassVar[int] = 3
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (BATCHED_TAGS,)
     grants: ClassVar[tuple[Grant, ...]] = (
-        Grant("read up down", ELB, "DescribeListeners DescribeTags"),
+        Grant("read up down", ELB, "DescribeListeners DescribeRules DescribeTags"),
         Grant("up", ELB, "CreateListener", BALANCERS),
         Grant("up", ELB, "ModifyListener AddTags RemoveTags", LISTENERS),
         Grant("up down", ELB, "DeleteListener", LISTENERS),
@@ -85,7 +94,12 @@ class Listener(Resource[Outputs]):
         if self.certificate is None:
             return {"Protocol": "HTTP"}
         certificates = [{"CertificateArn": deployed[self.certificate].arn}]
-        return {"Protocol": "HTTPS", "Certificates": certificates, "SslPolicy": TLS_POLICY}
+        return {
+            "Protocol": "HTTPS",
+            "Certificates": certificates,
+            "SslPolicy": TLS_POLICY,
+            CLIENT_CERTIFICATES: NO_CLIENT_CERTIFICATES,
+        }
 
     @classmethod
     def read(
@@ -97,23 +111,30 @@ class Listener(Resource[Outputs]):
             if found is None:
                 return None
             arn = str(found["ListenerArn"])
-            tags = read_tags(aws, arn)
+            tags, rules = concurrently(
+                partial(read_tags, aws, arn), partial(rules_of_listener, aws, arn)
+            )
             require_owned(aws, f"listener on port {found['Port']}", tags)
-            return Actual(Outputs(id=arn, arn=arn), _listener_properties(found), tags)
+            notes = tuple(tried_before_ours(aws.stack, rules))
+            return Actual(Outputs(id=arn, arn=arn), _listener_properties(found), tags, notes)
         return None
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:
         """Make the listener."""
-        answer = aws.elbv2.create_listener(**desired, Tags=tag_list(aws.tags))
+        parameters = {key: desired[key] for key in desired if key != CLIENT_CERTIFICATES}
+        answer = aws.elbv2.create_listener(**parameters, Tags=tag_list(aws.tags))
         arn = answer["Listeners"][0]["ListenerArn"]
         return Outputs(id=arn, arn=arn)
 
     def update(
         self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
     ) -> Outputs:
-        """Send it whole: protocol, certificate and policy are one."""
-        del changed
-        parameters = {key: value for key, value in desired.items() if key != "LoadBalancerArn"}
+        """Send it whole: protocol, certificate and policy are one.
+
+        Client certificates are what others asked for, and not known in every region.
+        """
+        apart = {"LoadBalancerArn", CLIENT_CERTIFICATES} - changed.keys()
+        parameters = {key: value for key, value in desired.items() if key not in apart}
         aws.elbv2.modify_listener(ListenerArn=actual.outputs.arn, **parameters)
         return actual.outputs
 
@@ -124,7 +145,7 @@ class Listener(Resource[Outputs]):
         set_tags(aws, outputs.arn, tags, removed)
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
-        """Say that requests are no longer encrypted, or with less."""
+        """Say that requests are no longer encrypted, or with less, or callers no longer known."""
         if actual.get("Protocol") != "HTTPS":
             return
         if desired["Protocol"] == "HTTP":
@@ -137,11 +158,18 @@ class Listener(Resource[Outputs]):
                 f"the load balancer takes weaker encryption: `{desired['SslPolicy']}` instead of "
                 f"`{actual.get('SslPolicy')}`"
             )
+        if actual[CLIENT_CERTIFICATES] != desired.get(CLIENT_CERTIFICATES, NO_CLIENT_CERTIFICATES):
+            yield "the load balancer no longer asks callers for a certificate of theirs"
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
         """Return the tags that it has now; None when it is gone."""
         return live_tags(aws, recorded.arn)
+
+    @classmethod
+    def running(cls, aws: Aws, recorded: Outputs) -> str | None:
+        """Say how many rules of others go with it."""
+        return counted_of_others(aws.stack, rules_of_listener(aws, recorded.arn))
 
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
@@ -181,6 +209,10 @@ def _listener_properties(found: Mapping[str, Any]) -> Properties:
         "Certificates": [
             _members(each, ("CertificateArn",)) for each in found.get("Certificates", [])
         ],
+        CLIENT_CERTIFICATES: {
+            **NO_CLIENT_CERTIFICATES,
+            **_members(found.get(CLIENT_CERTIFICATES) or {}, ("Mode",)),
+        },
     }
 
 
@@ -203,10 +235,7 @@ class Rule(Resource[Outputs]):
     entry_point: ClassVar[bool] = True
     identity: ClassVar[tuple[str, ...]] = ("ListenerArn", "Priority")
     calls_to_read: ClassVar[int] = 2
-    batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
-        BatchedRead("elasticloadbalancing.DescribeRules", "RuleArns", "Rules", "RuleArn", of="arn"),
-        BATCHED_TAGS,
-    )
+    batched_reads: ClassVar[tuple[BatchedRead, ...]] = (BATCHED_TAGS,)
     grants: ClassVar[tuple[Grant, ...]] = (
         Grant("read up down", ELB, "DescribeRules DescribeTags"),
         Grant("up", ELB, "CreateRule", LISTENERS),
@@ -228,6 +257,8 @@ class Rule(Resource[Outputs]):
                 {"Field": "path-pattern", "PathPatternConfig": {"Values": sorted(self.paths)}},
             ],
             "Actions": [{"Type": "forward", "TargetGroupArn": group}],
+            # Functions get the path that was asked for.
+            "Transforms": [],
         }
 
     @classmethod
@@ -247,7 +278,8 @@ class Rule(Resource[Outputs]):
 
     def create(self, aws: Aws, desired: Properties) -> Outputs:
         """Make the rule."""
-        answer = aws.elbv2.create_rule(**desired, Tags=tag_list(aws.tags))
+        parameters = {key: desired[key] for key in desired if key != "Transforms"}
+        answer = aws.elbv2.create_rule(**parameters, Tags=tag_list(aws.tags))
         arn = answer["Rules"][0]["RuleArn"]
         return Outputs(id=arn, arn=arn)
 
@@ -256,7 +288,10 @@ class Rule(Resource[Outputs]):
     ) -> Outputs:
         """Change what differs."""
         del desired
-        aws.elbv2.modify_rule(RuleArn=actual.outputs.arn, **changed)
+        parameters: dict[str, Any] = {key: changed[key] for key in changed if key != "Transforms"}
+        if "Transforms" in changed:
+            parameters["ResetTransforms"] = True
+        aws.elbv2.modify_rule(RuleArn=actual.outputs.arn, **parameters)
         return actual.outputs
 
     def write_tags(
@@ -278,21 +313,30 @@ class Rule(Resource[Outputs]):
 
 
 def _rule(aws: Aws, recorded: Outputs | None, desired: Properties) -> Mapping[str, Any] | None:
+    """Return the rule from all of its listener, which every rule and the listener itself want."""
     if recorded:
-        return next(iter(aws.elbv2.describe_rules(RuleArns=[recorded.arn])["Rules"]), None)
-    rules = aws.elbv2.describe_rules(ListenerArn=desired["ListenerArn"])["Rules"]
+        rules = rules_of_listener(aws, _listener_of(recorded.arn))
+        return next((each for each in rules if each["RuleArn"] == recorded.arn), None)
+    rules = rules_of_listener(aws, str(desired["ListenerArn"]))
     return next((each for each in rules if each["Priority"] == str(desired["Priority"])), None)
+
+
+def _listener_of(rule_arn: str) -> str:
+    """Return the ARN of a rule's listener: the rule's has `-rule` in it and an id at the end.
+
+    Service Authorization Reference, Elastic Load Balancing V2.
+    """
+    return rule_arn.replace(":listener-rule/", ":listener/").rpartition("/")[0]
 
 
 def _rule_properties(found: Mapping[str, Any]) -> Properties:
     """Return a rule in the spelling of CreateRule, without what AWS says twice."""
     return {
-        # A rule's ARN is its listener's with `-rule` in it and an id of its own at the end
-        # (Service Authorization Reference, Elastic Load Balancing V2).
-        "ListenerArn": found["RuleArn"].replace(":listener-rule/", ":listener/").rpartition("/")[0],
+        "ListenerArn": _listener_of(found["RuleArn"]),
         "Priority": int(found["Priority"]),
         "Conditions": sorted(map(_condition, found["Conditions"]), key=lambda each: each["Field"]),
         "Actions": [_members(each, ("Type", "TargetGroupArn")) for each in found["Actions"]],
+        "Transforms": found.get("Transforms", []),
     }
 
 

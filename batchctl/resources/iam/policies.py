@@ -46,6 +46,15 @@ def _sorted_values(value: Mapping[str, Any]) -> dict[str, list[Any]]:
     return {key: sorted(_as_list(values)) for key, values in value.items()}
 
 
+def refuses(policy: Mapping[str, Any], ours: Mapping[str, Any] | None = None) -> bool:
+    """Whether a resource policy refuses anything that `ours` doesn't: then its removal lets in."""
+    known = _as_list((ours or {}).get("Statement", []))
+    return any(
+        each.get("Effect") == "Deny" and each not in known
+        for each in _as_list(policy.get("Statement", []))
+    )
+
+
 def regions_in(policies: Mapping[str, Any]) -> set[str]:
     """Return the regions of the ARNs that inline policies, by name, allow something on."""
     arns = (
