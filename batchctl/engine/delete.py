@@ -68,7 +68,7 @@ def delete_records(  # noqa: PLR0913 - as `_delete`, and what ends
         again = _to_try_again(by_key, tried)
         if not _is_any_gone(by_key, state):
             # Then it is in use by what waits for it: that goes first for once.
-            last = frozenset(again & tried.failed.keys()) - last
+            last = frozenset() if last else again & tried.failed.keys()
             again = again if last else frozenset()
         else:
             last = frozenset()

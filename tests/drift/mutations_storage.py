@@ -108,7 +108,7 @@ def _table() -> Sequence[Mutation]:
         application.client("dynamodb").put_resource_policy(ResourceArn=table.arn, Policy=value)
 
     open_to_all = {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:*", "Resource": "*"}
-    let_in = json.dumps({"Version": "2012-10-17", "Statement": [open_to_all]})
+    let_in = json.dumps({"Statement": [open_to_all]})
     one = st.none()
     address, indexes = "table.jobs", "GlobalSecondaryIndexes"
     return (

@@ -88,9 +88,22 @@ def _tables(dynamodb: Any) -> Any:
         # Attribute definitions that no key needs are left behind, and mean nothing.
         del found["AttributeDefinitions"]
         expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-        return found, recovery["PointInTimeRecoveryStatus"], expiry["TimeToLiveStatus"], tags
+        return (
+            found,
+            recovery["PointInTimeRecoveryStatus"],
+            expiry["TimeToLiveStatus"],
+            tags,
+            _table_policy(dynamodb, found["TableArn"]),
+        )
 
     return {name: table(name) for name in dynamodb.list_tables()["TableNames"]}
+
+
+def _table_policy(dynamodb: Any, arn: str) -> Any:
+    try:
+        return json.loads(dynamodb.get_resource_policy(ResourceArn=arn)["Policy"])
+    except dynamodb.exceptions.PolicyNotFoundException:
+        return None
 
 
 def _roles(iam: Any) -> Any:
@@ -113,7 +126,10 @@ def _roles(iam: Any) -> Any:
 def _batch(batch: Any) -> Any:
     definitions = batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]
     return {
-        "environments": batch.describe_compute_environments()["computeEnvironments"],
+        "environments": [
+            {**each, "computeResources": _said(each["computeResources"])}
+            for each in batch.describe_compute_environments()["computeEnvironments"]
+        ],
         # The order of the environments is that of their numbers, which may begin at 0 or 1.
         "queues": [
             {**each, "computeEnvironmentOrder": _environments(each)}
@@ -124,6 +140,11 @@ def _batch(batch: Any) -> Any:
         ],
         "definition": max(definitions, key=lambda each: int(each["revision"]), default=None),
     }
+
+
+def _said(resources: Mapping[str, Any]) -> Any:
+    """Return what says something: an empty text is what removes a key pair or image."""
+    return {key: value for key, value in resources.items() if value != ""}
 
 
 def _policy_arns(batch: Any) -> list[str]:
