@@ -49,7 +49,7 @@ def record_calls() -> None:
 
 def record_walks() -> None:
     """Note each walk's graph, and in every context whose turn it is."""
-    from batchctl.engine import apply, destroy, plan  # noqa: PLC0415 - as above
+    from batchctl.engine import apply, delete, destroy, plan  # noqa: PLC0415 - as above
     from batchctl.engine import walk as engine_walk  # noqa: PLC0415 - as above
 
     walk = engine_walk.walk
@@ -69,7 +69,7 @@ def record_walks() -> None:
 
         return walk(graph, noted, stop, *workers)
 
-    for module in (plan, apply, destroy):
+    for module in (plan, apply, delete, destroy):
         module.walk = recorded  # type: ignore[attr-defined]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from batchctl import stack
@@ -28,6 +28,7 @@ from batchctl.application.local_doors import refuse_taken_door, with_api_port
 from batchctl.application.run_log import logged
 from batchctl.application.status import Status, status_of
 from batchctl.application.upgrade import earlier_containers
+from batchctl.aws.concurrently import concurrently
 from batchctl.config import Config
 from batchctl.engine import lock
 from batchctl.engine.apply import apply
@@ -172,7 +173,14 @@ class BuildableApplication(Application):
     def plan_down(self, *, delete_data: bool = False, on_wait: OnWait = ignore_waits) -> Plan:
         """Return what `down` would delete, from the state alone, and what it would keep."""
         with self._recorded_account():
-            return plan_destroy(self.state, self.aws, delete_data=delete_data, on_wait=on_wait)
+            plan, waiting = concurrently(
+                partial(
+                    plan_destroy, self.state, self.aws, delete_data=delete_data, on_wait=on_wait
+                ),
+                self._count_waiting_jobs,
+            )
+        vars(self)["waiting_jobs"] = waiting
+        return plan
 
     def down(
         self, plan: Plan, emit: Emit = ignore_steps
@@ -212,8 +220,12 @@ class BuildableApplication(Application):
         """Free the lock of a run that is gone."""
         lock.free(self.state_path)
 
+    @cached_property
     def waiting_jobs(self) -> int:
-        """Return about how many submitted jobs wait in SQS to be taken by the splitter."""
+        """About how many submitted jobs wait in SQS to be taken by the splitter."""
+        return self._count_waiting_jobs()
+
+    def _count_waiting_jobs(self) -> int:
         url = self.state.state.outputs(JOBS_QUEUE).get("url")
         return depth(self.aws, str(url)) if url else 0
 

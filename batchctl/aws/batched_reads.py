@@ -3,7 +3,7 @@
 A plan reads everything that is recorded in parallel, one resource at a time. Where AWS describes
 several things in one call (`BatchedRead`), the first reader also asks for the names of the others.
 
-Each answer is used once. A reader that reads again, because something is still changing, calls AWS
+Each answer is used once, but where tags alone are read. A reader that reads again, because something is still changing, calls AWS
 for itself alone; so does a reader without an answer: AWS refuses the whole call for a name that is
 gone (DescribeTargetGroups) or leaves that name out (DescribeJobQueues). So every reader sees what a
 call of its own would have seen.
@@ -67,29 +67,38 @@ def _common_prefix(names: Sequence[str]) -> str:
 SHARED = frozenset({"lambda.GetPolicy", "elasticloadbalancing.DescribeRules"})
 """What several kinds read the same of: a function its whole policy, a permission its statement; a
 listener all of its rules, a rule itself."""
+SHARED_TAGS = frozenset({"lambda.GetFunction", "ecr.ListTagsForResource"})
+"""And where only tags are asked for: those of a function for all that belongs to it."""
 
 
 class Reads:
-    """The reads of one plan; `known` are the names that it is going to read."""
+    """The reads of one plan; `known` are the names that it is going to read.
 
-    def __init__(self, known: Mapping[BatchedRead, Iterable[str]]) -> None:
+    With `tags_alone` nobody reads again as something is changing, so that several readers can have
+    one answer: a function's tags are those of all that belongs to it.
+    """
+
+    def __init__(
+        self, known: Mapping[BatchedRead, Iterable[str]], *, tags_alone: bool = False
+    ) -> None:
         """Group the names; nothing is called."""
         self._groups = {
             (read.operation, read.parameter, name): group
             for read, names in known.items()
             for chunk in read.groups(names)
-            for group in (_Group(read, chunk),)
+            for group in (_Group(read, chunk, is_reused=tags_alone),)
             for name in chunk
         }
         # Only a plan reads each thing for what it is at one moment.
         self._shared = _SharedReads() if known else None
+        self._operations = SHARED | SHARED_TAGS if tags_alone else SHARED
 
     def call(self, operation: str, ask: Ask, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer of `ask(**parameters)`, or its part of a call for several names.
 
         `ask` makes the call, retried as the table says; its errors are raised.
         """
-        if self._shared is not None and operation in SHARED:
+        if self._shared is not None and operation in self._operations:
             return self._shared.answer(operation, ask, parameters)
         name = _only_name(parameters)
         group = self._groups.get((operation, *name)) if name else None
@@ -131,21 +140,24 @@ class _SharedReads:
 class _Group:
     """The names of one call, and the answers that are not yet used."""
 
-    def __init__(self, read: BatchedRead, names: Sequence[str]) -> None:
+    def __init__(self, read: BatchedRead, names: Sequence[str], *, is_reused: bool) -> None:
         self._read = read
+        self._is_reused = is_reused
         self._names = names
         self._lock = threading.Lock()
         self._asked = False
         self._answers: dict[str, list[Any]] = {}
 
     def answer(self, name: str, ask: Ask) -> dict[str, Any] | None:
-        """Return the answer for one name the first time; None afterwards, or if there is none."""
+        """Return the answer for one name; None if there is none, or it was used and isn't reused."""
         with self._lock:
             if not self._asked:
                 # Also when the call fails: the waiting readers then call for themselves.
                 self._asked = True
                 self._ask_for_all(ask)
-            found = self._answers.pop(name, None)
+            found = copy.deepcopy(self._answers.get(name))
+            if not self._is_reused:
+                self._answers.pop(name, None)
         return None if found is None else {self._read.answers: found}
 
     def _ask_for_all(self, ask: Ask) -> None:

@@ -156,9 +156,14 @@ class Aws:
         """Return the same account, which reports what it waits for to `on_wait`."""
         return self._view(on_wait, self.reads)
 
-    def with_batched_reads(self, known: Mapping[BatchedRead, Iterable[str]]) -> Aws:
-        """Return the same account for one plan's reads, which share calls for the `known` names."""
-        return self._view(self.on_wait, Reads(known))
+    def with_batched_reads(
+        self, known: Mapping[BatchedRead, Iterable[str]], *, tags_alone: bool = False
+    ) -> Aws:
+        """Return the same account for one plan's reads, which share calls for the `known` names.
+
+        With `tags_alone` nothing is read but tags, and nobody polls.
+        """
+        return self._view(self.on_wait, Reads(known, tags_alone=tags_alone))
 
     def _view(self, on_wait: Callable[[str], None], reads: Reads) -> Aws:
         view = Aws(

@@ -7,14 +7,16 @@ dependencies. What holds the user's data is kept unless the data is to be delete
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
 from batchctl.engine.delete import Known, delete_records
 from batchctl.engine.deletions import all_keyed, deletion_or_keep, keyed, physical_id
 from batchctl.engine.events import Emit, Skipped
-from batchctl.engine.kinds import kind_of
+from batchctl.engine.kinds import kind_of, outputs_of
 from batchctl.engine.ownership import Found
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
 from batchctl.engine.state import StateFile, StateRecord
@@ -35,8 +37,10 @@ def plan_destroy(
     found: dict[str, Found] = {}
     started = aws.clock.now()
 
+    reading = _with_batched_reads(aws, records.values())
+
     def plan_one(key: str) -> None:
-        reporting_aws = with_progress(aws, records[key].address, on_wait)
+        reporting_aws = with_progress(reading, records[key].address, on_wait)
         step, found[key] = deletion_or_keep(records[key], state.state, reporting_aws)
         steps[key] = _without_data(step, delete_data)
 
@@ -48,6 +52,16 @@ def plan_destroy(
         found=found,
         read_at=started,
     )
+
+
+def _with_batched_reads(aws: Aws, records: Iterable[StateRecord]) -> Aws:
+    """Return `aws` with what is recorded, so that one call can read the tags of several."""
+    names: dict[BatchedRead, list[str]] = {}
+    for record in records:
+        outputs = outputs_of(record)
+        for batched in kind_of(record).batched_reads if outputs else ():
+            names.setdefault(batched, []).append(getattr(outputs, batched.of))
+    return aws.with_batched_reads(names, tags_alone=True) if names else aws
 
 
 def _without_data(step: Step, delete_data: bool) -> Step:

@@ -76,7 +76,7 @@ def _down(application: BuildableApplication, *, delete_data: bool, yes: bool) ->
 
 def _print_waiting(application: BuildableApplication) -> None:
     """Say how many jobs wait for their first task: with the queue they lose their turn."""
-    if waiting := application.waiting_jobs():
+    if waiting := application.waiting_jobs:
         jobs, it = ("1 job waits", "it") if waiting == 1 else (f"{waiting} jobs wait", "them")
         say(f"{jobs} in the queue and would not be started: submit {it} again after the next `up`")
 

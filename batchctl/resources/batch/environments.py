@@ -213,7 +213,7 @@ class ComputeEnvironment(Resource[Outputs]):
     @classmethod
     def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
         """Return the tags that it has now; None when it is gone."""
-        found = _describe(aws, recorded.arn)
+        found = _describe(aws, recorded.id)
         return None if found is None else found.get("tags", {})
 
     @classmethod

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
+from botocore.exceptions import ClientError
+
 from batchctl.aws.batched_reads import BatchedRead
-from batchctl.aws.errors import NotReady, ignore_missing
+from batchctl.aws.concurrently import concurrently
+from batchctl.aws.errors import NotReady, code_of, ignore_missing, is_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
@@ -153,22 +156,24 @@ class JobQueue(Resource[Outputs]):
     @classmethod
     def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
         """Return the tags that it has now; None when it is gone."""
-        found = _describe(aws, recorded.arn)
+        found = _describe(aws, recorded.id)
         return None if found is None else found.get("tags", {})
 
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Disable the queue, end its jobs and delete it.
 
-        Batch would end the jobs as well, but later: until then they write into the job table. To
-        disable what is disabled changes nothing; while something else changes, Batch refuses it,
-        and it is tried again.
+        Batch would end the jobs as well, but later: until then they write into the job table.
         """
         what = _what(recorded.id)
         with ignore_missing():
-            if not _disable(aws, recorded):
+            if not _disable_at_once(aws, recorded):
                 return
-            _end_jobs(aws, recorded.arn, what)
+            _, unfinished = concurrently(
+                partial(wait_until_settled, aws, what, partial(_describe, aws, recorded.id)),
+                partial(_unfinished, aws, recorded.arn),
+            )
+            _end_jobs(aws, recorded.arn, what, unfinished)
             aws.batch.delete_job_queue(jobQueue=recorded.arn)
             wait_until_gone(aws, what, partial(_describe, aws, recorded.id))
 
@@ -223,11 +228,32 @@ def _disable(aws: Aws, recorded: Outputs) -> bool:
     return False
 
 
-def _end_jobs(aws: Aws, job_queue: str, what: str) -> None:
+def _disable_at_once(aws: Aws, recorded: Outputs) -> bool:
+    """Have the queue take no more jobs, without waiting for that; False when it is gone.
+
+    To disable what is disabled changes nothing. What Batch refuses as another change of it isn't
+    over is waited for.
+    """
+    try:
+        aws.batch.update_job_queue(jobQueue=recorded.arn, state="DISABLED")
+    except ClientError as error:
+        if code_of(error) != "ClientException":
+            raise
+        return not is_missing(error) and _disable(aws, recorded)
+    return True
+
+
+def _unfinished(aws: Aws, job_queue: str) -> set[str]:
+    return set(unfinished_jobs(aws, job_queue))
+
+
+def _end_jobs(aws: Aws, job_queue: str, what: str, found: set[str]) -> None:
+    """End the jobs that were `found`, and those that have come since."""
     terminated: set[str] = set()
+    first = [found]
 
     def check() -> bool | Pending:
-        unfinished = set(unfinished_jobs(aws, job_queue))
+        unfinished = first.pop() if first else _unfinished(aws, job_queue)
         for job_id in sorted(unfinished - terminated):
             aws.batch.terminate_job(jobId=job_id, reason=f"{what} is being deleted")
         terminated.update(unfinished)

@@ -317,12 +317,14 @@ class Role(Resource[Outputs]):
         """Strip the role of all that DeleteRole refuses (IAM API reference), then delete it."""
         name = recorded.id
         with ignore_missing():
-            inline, managed, profiles = concurrently(
+            inline, managed, profiles, _ = concurrently(
                 partial(iam_policies.inline_policy_names, aws, name),
                 partial(iam_policies.managed_policies, aws, name),
                 partial(_profiles_with, aws, name),
+                # What every role of ours has; the others are known only now.
+                partial(iam_policies.delete_inline_policy, aws, name, POLICY_NAME),
             )
-            for policy in inline:
+            for policy in sorted({*inline} - {POLICY_NAME}):
                 iam_policies.delete_inline_policy(aws, name, policy)
             for arn in managed:
                 iam_policies.detach_managed_policy(aws, name, arn)
