@@ -3,10 +3,10 @@
 A plan reads everything that is recorded in parallel, one resource at a time. Where AWS describes
 several things in one call (`BatchedRead`), the first reader also asks for the names of the others.
 
-Each answer is used once, but where tags alone are read. A reader that reads again, because something is still changing, calls AWS
-for itself alone; so does a reader without an answer: AWS refuses the whole call for a name that is
-gone (DescribeTargetGroups) or leaves that name out (DescribeJobQueues). So every reader sees what a
-call of its own would have seen.
+Each answer is used once, but where tags alone are read. A reader that reads again, because
+something is still changing, calls AWS for itself alone; so does a reader without an answer: AWS
+refuses the whole call for a name that is gone (DescribeTargetGroups) or leaves that name out
+(DescribeJobQueues). So every reader sees what a call of its own would have seen.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class _Group:
         self._answers: dict[str, list[Any]] = {}
 
     def answer(self, name: str, ask: Ask) -> dict[str, Any] | None:
-        """Return the answer for one name; None if there is none, or it was used and isn't reused."""
+        """Return the answer for one name; None if there is none, or no longer."""
         with self._lock:
             if not self._asked:
                 # Also when the call fails: the waiting readers then call for themselves.

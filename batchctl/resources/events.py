@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
+from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
@@ -52,7 +54,7 @@ class EventRule(Resource[Outputs]):
     kind: ClassVar[str] = "event_rule"
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     vital: ClassVar[tuple[str, ...]] = ("State", "Targets")
-    calls_to_read: ClassVar[int] = 3
+    calls_to_read: ClassVar[int] = 2
     # In its pattern.
     only_names: ClassVar[frozenset[str]] = frozenset({"job_queue"})
     grants: ClassVar[tuple[Grant, ...]] = (
@@ -107,13 +109,17 @@ class EventRule(Resource[Outputs]):
         with ignore_missing():
             rule = aws.events.describe_rule(Name=name)
             outputs = Outputs(id=name, arn=rule["Arn"])
-            tags = as_dict(aws.events.list_tags_for_resource(ResourceARN=outputs.arn)["Tags"])
+            tags, targets = concurrently(
+                partial(cls.tags_of, aws, outputs), partial(_targets, aws, name)
+            )
+            if tags is None:
+                return None
             require_owned(aws, f"event rule `{name}`", tags)
             properties = {
                 "Name": name,
                 "EventPattern": Document(json.loads(rule.get("EventPattern") or "{}")),
                 "State": rule["State"],
-                "Targets": _targets(aws, name),
+                "Targets": targets,
             }
             return Actual(outputs, properties, tags)
         return None

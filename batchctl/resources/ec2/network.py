@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
+from batchctl.aws.concurrently import concurrently
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
@@ -44,7 +46,7 @@ class Network(Resource[NetworkOutputs]):
     kind: ClassVar[str] = "network"
     outputs: ClassVar[type[NetworkOutputs]] = NetworkOutputs
     identity: ClassVar[tuple[str, ...]] = ()
-    calls_to_read: ClassVar[int] = 3
+    calls_to_read: ClassVar[int] = 2
     taggable: ClassVar[bool] = False
     lookup: ClassVar[bool] = True
     grants: ClassVar[tuple[Grant, ...]] = (
@@ -115,12 +117,10 @@ def _vpc(aws: Aws, desired: Properties) -> Vpc:
         raise _no_vpc(aws, vpc_id)
     found, is_default = vpcs[0]["VpcId"], vpcs[0].get("IsDefault", False)
     of_vpc = _filters({"vpc-id": [found]})
-    tables = aws.ec2.get_paginator("describe_route_tables").paginate(Filters=of_vpc)
-    subnets = subnets_of(
-        _described_subnets(aws, of_vpc),
-        [table for page in tables for table in page["RouteTables"]],
-        aws.region,
+    described, tables = concurrently(
+        partial(_described_subnets, aws, of_vpc), partial(_route_tables, aws, of_vpc)
     )
+    subnets = subnets_of(described, tables, aws.region)
     return Vpc(
         found,
         f"{'the default ' if is_default else ''}VPC `{found}`",
@@ -178,6 +178,11 @@ def _vpc_of_given(aws: Aws, desired: Properties) -> str | None:
 def _described_subnets(aws: Aws, filters: Any) -> list[Mapping[str, Any]]:
     pages = aws.ec2.get_paginator("describe_subnets").paginate(Filters=filters)
     return [subnet for page in pages for subnet in page["Subnets"]]
+
+
+def _route_tables(aws: Aws, filters: Any) -> list[Mapping[str, Any]]:
+    pages = aws.ec2.get_paginator("describe_route_tables").paginate(Filters=filters)
+    return [table for page in pages for table in page["RouteTables"]]
 
 
 def _filters(values: Mapping[str, Sequence[str]]) -> Any:

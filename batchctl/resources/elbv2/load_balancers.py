@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from batchctl.aws.batched_reads import BatchedRead
+from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import code_of, ignore_missing, message_of
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict
@@ -86,7 +88,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     outputs: ClassVar[type[LoadBalancerOutputs]] = LoadBalancerOutputs
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     vital: ClassVar[tuple[str, ...]] = ("State",)
-    calls_to_read: ClassVar[int] = 3
+    calls_to_read: ClassVar[int] = 2
     # It can't leave its VPC, and one that could not be set up is "failed" for good.
     immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "VpcId", "State")
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (BATCHED_TAGS,)
@@ -153,10 +155,10 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
             if found is None:
                 return None
             arn = found["LoadBalancerArn"]
-            tags = read_tags(aws, arn)
+            tags, attributes = concurrently(
+                partial(read_tags, aws, arn), partial(_attributes, aws, arn)
+            )
             require_owned(aws, f"load balancer `{found['LoadBalancerName']}`", tags)
-            answer = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=arn)
-            attributes = as_dict(answer["Attributes"])
             return Actual(_outputs(found), _properties(found, attributes), tags)
         return None
 
@@ -318,6 +320,11 @@ def _properties(found: Mapping[str, Any], attributes: Mapping[str, str]) -> Prop
         "Attributes": attributes,
         "State": _state(found),
     }
+
+
+def _attributes(aws: Aws, arn: str) -> dict[str, str]:
+    answer = aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=arn)
+    return as_dict(answer["Attributes"])
 
 
 def _set_attributes(aws: Aws, outputs: Outputs, attributes: Mapping[str, str]) -> None:
