@@ -101,7 +101,7 @@ class Resource(ABC, Generic[O]):
     # What its deletion lets in, for `up` to ask about: "requests that the web ACL refuses".
     loosened_when_deleted: ClassVar[str] = ""
 
-    # How many calls, one after the other, reading it takes: the longest reads start first.
+    # How many calls reading it takes: what takes the most starts first.
     calls_to_read: ClassVar[int] = 1
     # The reads that one call can make for all resources of the kind, or of the service.
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = ()

@@ -54,7 +54,7 @@ class EventRule(Resource[Outputs]):
     kind: ClassVar[str] = "event_rule"
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     vital: ClassVar[tuple[str, ...]] = ("State", "Targets")
-    calls_to_read: ClassVar[int] = 2
+    calls_to_read: ClassVar[int] = 3
     # In its pattern.
     only_names: ClassVar[frozenset[str]] = frozenset({"job_queue"})
     grants: ClassVar[tuple[Grant, ...]] = (

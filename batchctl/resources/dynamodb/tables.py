@@ -75,7 +75,7 @@ class Table(Resource[TableOutputs]):
     kind: ClassVar[str] = "table"
     outputs: ClassVar[type[TableOutputs]] = TableOutputs
     identity: ClassVar[tuple[str, ...]] = ("TableName",)
-    calls_to_read: ClassVar[int] = 2
+    calls_to_read: ClassVar[int] = 5
     immutable: ClassVar[tuple[str, ...]] = ("KeySchema",)
     holds_data: ClassVar[bool] = True
     # DynamoDB pricing.

@@ -46,7 +46,7 @@ class Network(Resource[NetworkOutputs]):
     kind: ClassVar[str] = "network"
     outputs: ClassVar[type[NetworkOutputs]] = NetworkOutputs
     identity: ClassVar[tuple[str, ...]] = ()
-    calls_to_read: ClassVar[int] = 2
+    calls_to_read: ClassVar[int] = 3
     taggable: ClassVar[bool] = False
     lookup: ClassVar[bool] = True
     grants: ClassVar[tuple[Grant, ...]] = (

@@ -66,7 +66,7 @@ class Repository(Resource[RepositoryOutputs]):
     cost: ClassVar[str] = "is billed by the month for the images in it"
     outputs: ClassVar[type[RepositoryOutputs]] = RepositoryOutputs
     identity: ClassVar[tuple[str, ...]] = ("repositoryName",)
-    calls_to_read: ClassVar[int] = 2
+    calls_to_read: ClassVar[int] = 4
     when_deleted: ClassVar[str] = "with its images, which can be built again"
     grants: ClassVar[tuple[Grant, ...]] = (
         Grant("read up down", "ecr", "DescribeRepositories ListTagsForResource", REPOSITORIES),

@@ -72,7 +72,7 @@ class Listener(Resource[Outputs]):
 
     kind: ClassVar[str] = "listener"
     identity: ClassVar[tuple[str, ...]] = ("LoadBalancerArn", "Port")
-    calls_to_read: ClassVar[int] = 2
+    calls_to_read: ClassVar[int] = 3
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (BATCHED_TAGS,)
     grants: ClassVar[tuple[Grant, ...]] = (
         Grant("read up down", ELB, "DescribeListeners DescribeRules DescribeTags"),

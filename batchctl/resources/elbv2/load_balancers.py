@@ -88,7 +88,7 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
     outputs: ClassVar[type[LoadBalancerOutputs]] = LoadBalancerOutputs
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     vital: ClassVar[tuple[str, ...]] = ("State",)
-    calls_to_read: ClassVar[int] = 2
+    calls_to_read: ClassVar[int] = 3
     # It can't leave its VPC, and one that could not be set up is "failed" for good.
     immutable: ClassVar[tuple[str, ...]] = ("Type", "Scheme", "VpcId", "State")
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (BATCHED_TAGS,)
