@@ -11,8 +11,10 @@ from other_vpc import balancers, other_vpc
 from shared import CONFIG
 
 from batchctl.config import Config
+from batchctl.engine import apply
 from batchctl.engine.kinds import outputs_of
 from batchctl.engine.plan import Action
+from batchctl.engine.walk import WalkOutcome
 
 RESTAPI = with_setting(CONFIG, ("api", "mode"), "restapi")
 
@@ -57,6 +59,29 @@ def test_a_predecessor_that_a_lost_state_had_still_to_delete_is_deleted(
     lost.up()
     assert set(balancers(lost)) == {"batchapp-api-2"}
     assert lost.plan().changes == ()
+
+
+def test_predecessors_that_use_each_other_are_deleted_after_a_lost_state(
+    account_in_memory: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rules, of which nothing is known any more, use the target groups.
+
+    As recorded, a target group goes before its load balancer: AWS lets it go after that alone.
+    """
+    account_in_memory.up()
+    moved = account_in_memory.with_config(Config.model_validate(other_vpc(account_in_memory)))
+    with monkeypatch.context() as killed:
+        killed.setattr(apply, "delete_records", lambda *_, **__: WalkOutcome())
+        moved.up()
+    assert set(balancers(moved)) == {"batchapp-api", "batchapp-api-2"}
+    lost = moved.without_state()
+    lost.up()
+    assert set(balancers(lost)) == {"batchapp-api-2"}
+    groups = lost.client("elbv2").describe_target_groups()["TargetGroups"]
+    assert {each["TargetGroupName"] for each in groups} == {"batchapp-api-2", "batchapp-receiver-2"}
+    assert lost.plan().changes == ()
+    assert not lost.down().failed
+    assert witness.inventory(lost.client)["load balancing"] == []
 
 
 def test_what_others_called_like_a_successor_is_neither_adopted_nor_deleted(

@@ -20,9 +20,10 @@ VISIBILITY: Any = {
 
 
 def make_web_acls(aws: Aws) -> None:
-    """Make both."""
+    """Make both, as the user does."""
+    client: Any = aws.connection.client("wafv2")
     for arn in (FIRST, SECOND):
-        made = aws.wafv2.create_web_acl(
+        made = client.create_web_acl(
             Name=arn.split("/")[-2],
             Scope="REGIONAL",
             DefaultAction={"Allow": {}},
