@@ -11,4 +11,6 @@ GRANTS = (
     # `cost --refresh`
     Grant("read", "pricing", "GetProducts"),
     Grant("read", "iam", "GetRole", ("role/aws-service-role/*",)),
+    # Of the caller: `doctor` simulates what `up` needs.
+    Grant("read", "iam", "SimulatePrincipalPolicy", ("role/*", "user/*")),
 )

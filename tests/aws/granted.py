@@ -13,8 +13,8 @@ from batchctl.application.job_grants import GRANTS as OF_JOBS
 from batchctl.resource import Resource
 from batchctl.resource.grants import Grant
 
-# Needs no permission (AWS STS API reference, GetCallerIdentity).
-FREE = {"sts:GetCallerIdentity"}
+# Need no permission (AWS STS API reference): whose the credentials are, and a login by itself.
+FREE = {"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"}
 # Where an operation isn't an action of its name (Service Authorization Reference).
 OTHERWISE = {
     "lambda:Invoke": "lambda:InvokeFunction",

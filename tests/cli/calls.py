@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-READING = ("Get", "List", "Describe", "Scan")
+READING = ("Get", "List", "Describe", "Scan", "Simulate")
 
 
 @dataclass

@@ -34,6 +34,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             "Quotas": [{"QuotaCode": code, "Value": value} for code, value in QUOTAS.items()]
         },
         "GetAccountSettings": {"AccountLimit": limits, "AccountUsage": {}},
+        "SimulatePrincipalPolicy": {"EvaluationResults": []},
     }
     make = vars(BaseClient)["_make_api_call"]
 
@@ -77,7 +78,32 @@ def test_a_good_account_is_told_as_fine(batchctl: Batchctl) -> None:
 def test_nothing_is_changed(batchctl: Batchctl, calls: Calls) -> None:
     assert batchctl("doctor").exit_code == 0
     assert calls.writes == []
-    assert len(calls.made) < 110
+    assert len(calls.made) < 160
+
+
+@pytest.mark.usefixtures("linked")
+def test_what_the_caller_lacks_is_named_before_up(
+    batchctl: Batchctl, answers: dict[str, Any]
+) -> None:
+    lacking = ("sqs:CreateQueue", "iam:PassRole")
+    answers["SimulatePrincipalPolicy"]["EvaluationResults"] = [
+        {"EvalActionName": "sqs:TagQueue", "EvalDecision": "allowed"},
+        *({"EvalActionName": each, "EvalDecision": "implicitDeny"} for each in lacking),
+    ]
+    found = checks(batchctl("doctor", "--json"))["permissions"]
+    assert found["level"] == "problem"
+    told = found["findings"][0]
+    assert told["found"] == "the credentials don't allow iam:PassRole, sqs:CreateQueue"
+    assert "`batchctl policy --for up`" in told["fix"]
+
+
+@pytest.mark.usefixtures("answers", "linked")
+def test_each_statement_is_simulated_for_the_caller_on_its_resources(
+    batchctl: Batchctl, calls: Calls
+) -> None:
+    batchctl("doctor")
+    asked = calls.count("SimulatePrincipalPolicy")
+    assert 20 < asked < 60
 
 
 @pytest.mark.usefixtures("linked")

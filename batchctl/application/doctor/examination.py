@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batchctl.application.doctor import account, capacity, deployment, machine, network
+from batchctl.application.doctor import (
+    account,
+    capacity,
+    deployment,
+    machine,
+    network,
+    permissions,
+)
 from batchctl.application.doctor.findings import Check, Finding, Level, problem, unknown
 from batchctl.aws.errors import code_of, message_of
 from batchctl.errors import BatchctlError, LoggedOut
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 CHECKS: tuple[Check, ...] = (
     *machine.CHECKS,
     *account.CHECKS,
+    *permissions.CHECKS,
     *network.CHECKS,
     *capacity.CHECKS,
     *deployment.CHECKS,

@@ -43,6 +43,9 @@ __all__ = [
 ]
 
 
+BATCHS_OWN = ("role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch",)
+
+
 @dataclass(frozen=True)
 class InstanceProfileOutputs(Outputs):
     """`role` is the name of the role inside; empty in a state from before it was recorded."""
@@ -202,8 +205,16 @@ class ServiceLinkedRole(Resource[Outputs]):
             "up",
             "iam",
             "CreateServiceLinkedRole",
-            ("role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch",),
+            BATCHS_OWN,
             {"StringEquals": {"iam:AWSServiceName": ("batch.amazonaws.com",)}},
+        ),
+        # It is named when compute environments are made.
+        Grant(
+            "up",
+            "iam",
+            "PassRole",
+            BATCHS_OWN,
+            {"StringEquals": {"iam:PassedToService": ("batch.amazonaws.com",)}},
         ),
     )
 
