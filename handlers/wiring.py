@@ -20,6 +20,7 @@ from handlers.batch.termination import HandOver, Marker, Terminator
 from handlers.http.reader import Reader
 from handlers.http.receiver import Receiver, Slicing
 from handlers.store.jobs import JobStore
+from handlers.store.service_clock import ServiceClock
 from handlers.tracking.cancel import Canceller
 from handlers.tracking.events import Tracker
 from handlers.tracking.failure_records import FailureRecords
@@ -82,9 +83,10 @@ def retrier() -> Retrier:
 
 @cache
 def store() -> JobStore:
-    """Return the job table."""
+    """Return the job table, which goes by AWS's clock."""
+    client, name = clients.dynamodb(), os.environ[Function.TABLE]
     return JobStore(
-        clients.dynamodb(), os.environ[Function.TABLE], retention=retention_of(os.environ)
+        client, name, clock=ServiceClock(client, name), retention=retention_of(os.environ)
     )
 
 

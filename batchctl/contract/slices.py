@@ -14,6 +14,10 @@ MAX_CHOSEN_ITEMS_PER_TASK = 1_000
 START_S = 600
 """Seconds that a task may take beside its items: compute.py is imported, `setup` runs."""
 
+TABLE_S = 1_800
+"""Seconds that a task may take beside both of these while the job table is away: it waits for its
+items with half of them, the rest is for its last results."""
+
 MAX_ATTEMPT_S = 2**31 - 1
 """AWS Batch API reference, JobTimeout: an integer."""
 
@@ -81,7 +85,7 @@ class Slices:
 
 def attempt_s(items: int, at_once: int, item_timeout_s: int) -> int:
     """Return after how many seconds Batch is to end a task of so many items, some `at_once`."""
-    return min(MAX_ATTEMPT_S, START_S + item_timeout_s * -(-items // at_once))
+    return min(MAX_ATTEMPT_S, START_S + TABLE_S + item_timeout_s * -(-items // at_once))
 
 
 def chosen_items_per_task(items: int, at_once: int) -> int:

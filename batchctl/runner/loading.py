@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from batchctl.contract.reasons import Reason
 from batchctl.runner.channel import Channel, pair
 from batchctl.runner.job_table import Outcome
-from batchctl.runner.log import Lines, Log
+from batchctl.runner.log import Log
 from batchctl.runner.memory_events import MemoryKills
+from batchctl.runner.output import Output
 from batchctl.runner.slot import READ_BYTES, End
 from batchctl.runner.template import Template
 
@@ -35,7 +36,7 @@ class Loading:
         """Watch nothing yet."""
         self._template, self._output = template, output
         self._selector, self._log = selector, log
-        self._lines = Lines()
+        self._printed = Output()
         self._kills, self._kills_before = MemoryKills(None), 0
         self._loaded: Loaded | None = None
         self._is_ready = False
@@ -89,7 +90,7 @@ class Loading:
         poll.register(self._output, select.POLLIN)
         while poll.poll(0) and self._read_output():
             pass
-        for line in self._lines.end():
+        for line in self._printed.end():
             self._log.line(message=line)
 
     def _receive(self) -> None:
@@ -137,6 +138,6 @@ class Loading:
         if not data:
             with contextlib.suppress(KeyError):
                 self._selector.unregister(self._output)
-        for line in self._lines.add(data):
+        for line in self._printed.add(data):
             self._log.line(message=line)
         return bool(data)

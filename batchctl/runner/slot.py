@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from batchctl.contract.reasons import Reason
 from batchctl.runner.channel import Channel
 from batchctl.runner.job_table import Outcome
-from batchctl.runner.log import Lines
 from batchctl.runner.memory_events import MemoryKills
+from batchctl.runner.output import SURROUNDING_BYTES, Output
 from batchctl.runner.reply import MAX_REPLY_BYTES, decoded
 
 READ_BYTES = 65_536
@@ -80,8 +80,8 @@ class Pipes:
 
     result: int
     output: int
+    printed: Output
     received: bytearray = field(default_factory=bytearray)
-    lines: Lines = field(default_factory=Lines)
 
 
 class Slot:
@@ -109,7 +109,8 @@ class Slot:
         output, output_end = os.pipe()
         os.set_blocking(result, False)
         os.set_blocking(output, False)
-        self._pipes = Pipes(result, output)
+        printed_by_it = Output(SURROUNDING_BYTES + len(hand.item.encode()))
+        self._pipes = Pipes(result, output, printed_by_it)
         self._selector.register(result, selectors.EVENT_READ, self._read_result)
         self._selector.register(output, selectors.EVENT_READ, self._read_output)
         # A keeper that is gone is noticed when its channel is read.
@@ -161,7 +162,7 @@ class Slot:
             with contextlib.suppress(KeyError):
                 self._selector.unregister(descriptor)
             os.close(descriptor)
-        for line in pipes.lines.end():
+        for line in pipes.printed.end():
             self._print(self.hand.item if self.hand else "", line)
         return bytes(pipes.received)
 
@@ -177,7 +178,7 @@ class Slot:
         if self._pipes is None:
             return False
         data = self._read(self._pipes.output)
-        for line in self._pipes.lines.add(data):
+        for line in self._pipes.printed.add(data):
             self._print(self.hand.item if self.hand else "", line)
         return bool(data)
 

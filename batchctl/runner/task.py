@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from batchctl.contract.environment import RunnerExit
 from batchctl.contract.progress import ProgressRecord
+from batchctl.contract.slices import TABLE_S
 from batchctl.runner import kernel
 from batchctl.runner.channel import pair
 from batchctl.runner.job_table import JobTable, JobTableError, Work
@@ -37,8 +38,12 @@ from batchctl.runner.template import Template, fork_template
 if TYPE_CHECKING:  # the image has boto3, but not its stubs
     from mypy_boto3_dynamodb import DynamoDBClient
 
-START_PATIENCE_S = 300.0
+START_PATIENCE_S = TABLE_S / 2
 """How long a task waits for a table that is throttled or away when it starts."""
+
+LAST_WORD_S = 60.0
+"""So long before AWS Batch ends the container it gives up, and says so: Batch's words would blame
+the items."""
 
 LONGEST_ATTEMPT_S = 24 * 3600.0
 """Where nobody says when AWS Batch ends the container."""
@@ -76,7 +81,7 @@ def run(
     output, template = start_template(log)
     try:
         table = JobTable(dynamodb_client(), task.table)
-        work = read(table, task)
+        work = read(table, task, began)
     except (GaveUp, JobTableError) as error:
         log.line(error=f"could not run the task: {error}", table=task.table)
         sys.stderr.write(f"could not run the task: {error}\n")
@@ -128,10 +133,18 @@ def start_template(log: Log) -> tuple[int, Template]:
     return output, Template(pid, ours)
 
 
-def read(table: JobTable, task: Task) -> Work:
-    """Return the task's work, as soon as the table gives it; raises GaveUp and JobTableError."""
-    until = time.monotonic() + START_PATIENCE_S
-    return Patience().call(lambda: table.read(task.slice), lambda: until)
+def read(table: JobTable, task: Task, began: float, patience: Patience | None = None) -> Work:
+    """Return the task's work, as soon as the table gives it; raises GaveUp and JobTableError.
+
+    `began` is when the container's attempt did.
+    """
+    until = began + min(START_PATIENCE_S, attempt_s(task) - LAST_WORD_S)
+    return (patience or Patience()).call(lambda: table.read(task.slice), lambda: until)
+
+
+def attempt_s(task: Task) -> float:
+    """Return after how many seconds AWS Batch ends the container."""
+    return task.attempt_s or LONGEST_ATTEMPT_S
 
 
 def supervised(
@@ -150,7 +163,7 @@ def supervised(
         lambda error: around.log.line(warning=f"could not record the task's progress: {error}"),
         around.clock(),
     )
-    deadline = began + (task.attempt_s or LONGEST_ATTEMPT_S)
+    deadline = began + attempt_s(task)
 
     def recorder(done: Callable[..., None]) -> Recorder:
         return Recorder(

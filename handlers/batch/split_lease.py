@@ -63,12 +63,15 @@ class SplitLeases:
         receiver died, or is about to say QUEUED) becomes QUEUED and listed by this.
         Raises LeaseHeldError and UnknownJobError.
         """
+        if self._is_past_splitting(job_id):
+            return None
         lease = Lease(self.store, SPLITTING, job_id, owner)
         image = Change({"runner": flag(self.has_runner)})
         before = lease.take(remaining_ms, IS_SPLITTABLE, ACCEPTED + image)
         if before is None:
-            self._check_past_splitting(job_id)
-            return None
+            if self._is_past_splitting(job_id):
+                return None
+            raise LeaseHeldError(job_id)
         split = Split(from_item(before), lease, resumed=SPLITTING.owner in before)
         return split if split.resumed else self._with_its_results(split, remaining_ms)
 
@@ -111,10 +114,9 @@ class SplitLeases:
         if job is not None and job.status in SPLITTABLE:
             raise LeaseLostError(split.job.job_id)
 
-    def _check_past_splitting(self, job_id: str) -> None:
-        """Return when the job is past splitting; else raise what stands in the way."""
+    def _is_past_splitting(self, job_id: str) -> bool:
+        """Read whether a job is past splitting; raises UnknownJobError."""
         job = self.store.read(job_id)
         if job is None:
             raise UnknownJobError(job_id)
-        if job.status in SPLITTABLE:
-            raise LeaseHeldError(job_id)
+        return job.status not in SPLITTABLE

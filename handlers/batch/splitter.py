@@ -71,8 +71,8 @@ class Splitter:
     def _end_if_doubled(self, job: JobRecord, batch_jobs: tuple[BatchJob, ...]) -> None:
         """End the last one submitted if another splitter has submitted that part of the job, too.
 
-        It has taken the lease by a clock that is ahead of ours, say, and looked for ours before
-        that was there. What it has submitted it records soon.
+        Ours was on its way for longer than our lease, say, and it looked before that was there.
+        What it has submitted it records soon.
         """
         ours, place = batch_jobs[-1], len(batch_jobs) - 1
         for pause_s in RECORDED_AFTER_S:

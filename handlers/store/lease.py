@@ -1,7 +1,8 @@
 """A lease on a job: for as long as one invocation may last, it alone may do something with the job.
 
 A lease is two attributes of the JOB record: its owner, the id of an invocation, and when it
-expires, milliseconds since the epoch, beyond the end of that invocation.
+expires, milliseconds since the epoch by AWS's clock, beyond the end of that invocation. Who takes
+one has just read the record, and so knows the time (service_clock).
 """
 
 from __future__ import annotations
@@ -10,6 +11,10 @@ from dataclasses import dataclass
 
 from batchctl.contract.table import Item, number, text
 from handlers.store.table import Change, Condition, Table
+
+SHORTEST_MS, LONGEST_MS = 60_000, 900_000
+"""An invocation learns the time that it has left from its own clock: whatever that says, it may go
+on for the first, and never goes on for longer than the second (AWS Lambda quotas, timeout)."""
 
 MARGIN_MS = 30_000
 """A lease outlives its invocation by so much: what was sent at the last moment has arrived then."""
@@ -44,10 +49,11 @@ class Lease:
         been the one, its answer lost.
         """
         now_ms = int(self.table.clock() * 1000)
+        length_ms = min(max(remaining_ms, SHORTEST_MS), LONGEST_MS) + MARGIN_MS
         taken = Change(
             {
                 self.purpose.owner: text(self.owner),
-                self.purpose.expires_at: number(now_ms + remaining_ms + MARGIN_MS),
+                self.purpose.expires_at: number(now_ms + length_ms),
             }
         )
         return self.table.change(

@@ -69,7 +69,7 @@ def unchanged(status: Status, run: int = 1) -> Condition:
 class Table:
     """A table. `clock` gives seconds since the epoch, `monotonic` those that deadlines go by.
 
-    `sleep` takes seconds.
+    `sleep` takes seconds. In a function the clock is AWS's (ServiceClock).
     """
 
     client: DynamoDBClient

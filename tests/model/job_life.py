@@ -34,6 +34,7 @@ from handlers.http.reader import Reader
 from handlers.http.receiver import Receiver, Slicing
 from handlers.http.request import NewTask
 from handlers.store.jobs import JobStore
+from handlers.store.service_clock import ServiceClock
 from handlers.tracking.cancel import Canceller
 from handlers.tracking.events import ComesAgainError, Tracker
 from handlers.tracking.failure_records import FailureRecords
@@ -276,9 +277,10 @@ class Life:
         return self.clock() if hurried else math.inf
 
     def _store(self, plan: Plan, skew: float) -> JobStore:
-        dynamodb: Any = Wire(self.dynamodb, plan)
         true = self.clock
-        return JobStore(dynamodb, TABLE, Skewed(true, skew), true.sleep, true)
+        dynamodb: Any = Wire(self.dynamodb, plan, clock=true)
+        clock = ServiceClock(dynamodb, TABLE, Skewed(true, skew))
+        return JobStore(dynamodb, TABLE, clock, true.sleep, true)
 
     def _messages(self, plan: Plan) -> Messages:
         sqs: Any = Wire(self.queue, plan)

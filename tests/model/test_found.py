@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from job_life import GOOD, JOB_ID, Life, Nature
+import pytest
+from job_life import GOOD, JOB_ID, REMAINING_MS, Life, Nature
 from wires import Fault, Plan
 
 from batchctl.contract.statuses import FINAL, Status
+from handlers.store.jobs import LOST_S
+from handlers.store.lease import MARGIN_MS
 
+LEASED_S = (REMAINING_MS + MARGIN_MS) / 1000 + 1
 MESSAGE = json.dumps({"job_id": JOB_ID})
 
 
@@ -27,13 +31,77 @@ def track_all(life: Life) -> None:
         life.track(number, GOOD())
 
 
-def test_a_splitter_whose_lease_a_wrong_clock_has_ended_ends_what_it_doubled() -> None:
-    """The other one's clock is an hour ahead, and it looked before the first one's was there."""
+HOUR_S = 3600.0
+
+
+@pytest.mark.parametrize("skew", [300.0, -300.0, HOUR_S, -HOUR_S, 720 * HOUR_S, -720 * HOUR_S])
+def test_no_wrong_clock_takes_the_lease_of_a_splitter_that_is_at_work(skew: float) -> None:
+    """Whichever of its calls the other one comes at: the job is submitted once."""
+    calls = 0
+    while True:
+        life = Life(Nature())
+        life.submit(GOOD())
+        life.queue.bodies.append(MESSAGE)
+        plan = Plan(calls, Fault.MEANWHILE, lambda life=life: life.split(GOOD(), skew))  # type: ignore[misc]
+        life.split(plan)
+        if plan.calls <= calls:
+            break
+        job = life.record()
+        assert job is not None
+        assert job.status is Status.SUBMITTED, f"call {calls}"
+        assert [each.id for each in job.batch_jobs] == list(life.batch.jobs), f"call {calls}"
+        calls += 1
+    assert calls >= 4
+
+
+@pytest.mark.parametrize("skew", [300.0, -300.0, HOUR_S, -HOUR_S, 720 * HOUR_S, -720 * HOUR_S])
+def test_the_lease_of_a_splitter_that_died_with_a_wrong_clock_ends_as_any_other(
+    skew: float,
+) -> None:
+    life = Life(Nature())
+    life.submit(GOOD())
+    life.split(Plan(3, Fault.KILLED_AFTER), skew)
+    assert len(life.batch.jobs) == 1
+
+    life.split(GOOD())
+    assert _status(life) is Status.QUEUED, "the lease of the dead one is held"
+    life.clock.sleep(LEASED_S)
+    life.split(GOOD())
+    assert _status(life) is Status.SUBMITTED
+    assert len(life.batch.jobs) == 1
+
+
+@pytest.mark.parametrize("skew", [-HOUR_S, -720 * HOUR_S])
+def test_a_job_whose_message_is_lost_is_sent_again_by_one_whose_clock_is_behind(
+    skew: float,
+) -> None:
+    life = Life(Nature())
+    life.submit(GOOD())
+    life.queue.bodies.clear()
+    life.clock.sleep(LOST_S + 1)
+
+    life.read(GOOD(), skew)
+    assert life.queue.bodies == [MESSAGE]
+
+
+def test_a_job_received_by_a_wrong_clock_is_given_up_by_nobody() -> None:
+    """By a clock that is a month behind it would have waited for longer than any message lives."""
+    life = Life(Nature())
+    life.submit(GOOD(), -720 * HOUR_S)
+    assert life.read(GOOD())["status"] is Status.QUEUED
+
+
+def test_a_splitter_that_has_outlived_its_lease_ends_what_it_doubled() -> None:
+    """Its request was on its way for so long that the other one looked before it was there."""
     life = Life(Nature())
     life.submit(GOOD())
     life.queue.bodies.append(MESSAGE)
 
-    life.split(Plan(1, Fault.MEANWHILE, lambda: life.split(GOOD(), skew=3600.0)))
+    def late() -> None:
+        life.clock.sleep(LEASED_S)
+        life.split(GOOD())
+
+    life.split(Plan(2, Fault.MEANWHILE, late))
 
     job = life.record()
     assert job is not None
@@ -42,6 +110,11 @@ def test_a_splitter_whose_lease_a_wrong_clock_has_ended_ends_what_it_doubled() -
     (other,) = set(life.batch.jobs) - {named}
     assert life.batch.terminated == [other]
     assert life.batch.jobs[other]["status"] == "FAILED"
+
+
+def _status(life: Life) -> Status | None:
+    job = life.record()
+    return None if job is None else job.status
 
 
 def test_a_cancelled_job_counts_what_was_recorded_after_the_last_progress() -> None:

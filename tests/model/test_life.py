@@ -43,7 +43,12 @@ MOST_CHILDREN = 3
 ROUNDS = 60
 ROUND_S = 400.0
 LOST_MESSAGES = 600.0
-SKEWS = st.sampled_from([0.0, 0.0, 0.0, 5.0, -5.0, 3600.0, -3600.0])
+DAY_S = 86_400.0
+SKEWS = st.sampled_from(
+    [0.0, 0.0, 4.0, -4.0, 300.0, -300.0, 3600.0, -3600.0, 30 * DAY_S, -30 * DAY_S]
+)
+"""How wrong a function's own clock is: by seconds, minutes, an hour, a month."""
+
 FAULTS = st.sampled_from(list(Fault))
 CALLS = st.integers(-6, 14)
 """Which call of a process goes wrong; of a negative number, none."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from enum import Enum
+from types import SimpleNamespace
 from typing import Any
 
 from batch_double import batch_error
 from botocore.exceptions import ReadTimeoutError
+from botocore.hooks import HierarchicalEmitter
 from fates import Killed
 
 
@@ -38,37 +41,59 @@ class Plan:
 
 @dataclass
 class Wire:
-    """A client of a process. Unless it is `once`, it repeats what got no answer, as botocore."""
+    """A client of a process. Unless it is `once`, it repeats what got no answer, as botocore.
+
+    With AWS's `clock` every answer says what time that is, and who listens hears of it.
+    """
 
     client: Any
     plan: Plan
     once: bool = False
+    clock: Callable[[], float] | None = None
+    meta: SimpleNamespace = field(
+        default_factory=lambda: SimpleNamespace(events=HierarchicalEmitter())
+    )
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.client, name)
-        if name in ("exceptions", "meta"):
+        if name == "exceptions":
             return found
         if name == "get_paginator":
-            return lambda operation: Wire(found(operation), self.plan)
+            return lambda operation: Wire(
+                found(operation), self.plan, clock=self.clock, meta=self.meta
+            )
 
-        def call(**request: Any) -> Any:
-            fault = self.plan.next()
-            if fault is Fault.KILLED_BEFORE:
-                raise Killed
-            if fault is Fault.MEANWHILE:
-                self.plan.meanwhile()
-            if fault is Fault.THROTTLED and self.once:
-                raise batch_error("TooManyRequestsException", 429)
-            answer = list(found(**request)) if name == "paginate" else found(**request)
-            if fault is Fault.KILLED_AFTER:
-                raise Killed
-            if fault is Fault.LOST_ANSWER:
-                if self.once:
-                    raise ReadTimeoutError(endpoint_url="batch")
-                return list(found(**request)) if name == "paginate" else found(**request)
-            return answer
+        return lambda **request: self._call(name, request)
 
-        return call
+    def _call(self, name: str, request: dict[str, Any]) -> Any:
+        fault = self.plan.next()
+        if fault is Fault.KILLED_BEFORE:
+            raise Killed
+        if fault is Fault.MEANWHILE:
+            self.plan.meanwhile()
+        if fault is Fault.THROTTLED and self.once:
+            raise batch_error("TooManyRequestsException", 429)
+        if fault is Fault.LOST_ANSWER and not self.once:
+            self._answer(name, request)
+        answer = self._answer(name, request)
+        if fault is Fault.KILLED_AFTER:
+            raise Killed
+        if fault is Fault.LOST_ANSWER and self.once:
+            raise ReadTimeoutError(endpoint_url="batch")
+        return answer
+
+    def _answer(self, name: str, request: dict[str, Any]) -> Any:
+        try:
+            found = getattr(self.client, name)(**request)
+            return list(found) if name == "paginate" else found
+        finally:
+            self._hear_time(name)
+
+    def _hear_time(self, name: str) -> None:
+        if self.clock is not None:
+            headers = {"Date": formatdate(self.clock(), usegmt=True)}
+            answer = SimpleNamespace(headers=headers)
+            self.meta.events.emit(f"after-call.dynamodb.{name}", http_response=answer)
 
 
 @dataclass

@@ -13,9 +13,12 @@ from runner_jobs import Jobs, Runner
 from table_server import THROTTLED, TableServer, away_for, so_many_writes_a_second
 
 from batchctl.contract.reasons import Reason
-from batchctl.runner.job_table import JobTable, Outcome, Slice
+from batchctl.contract.slices import START_S, TABLE_S, attempt_s
+from batchctl.runner.job_table import JobTable, Outcome, Slice, Work
+from batchctl.runner.options import Task
 from batchctl.runner.patience import LONGEST_PAUSE_S, REFUSED_S, GaveUp, Patience
 from batchctl.runner.recording import MOST_WAITING_BYTES, Recorder, Written
+from batchctl.runner.task import LAST_WORD_S, START_PATIENCE_S, read
 
 INSTANT = "def compute(item, parameters): return {'hours': 'of work'}"
 INTERNAL_ERROR = {"__type": "com.amazonaws.dynamodb.v20120810#InternalServerError", "message": ""}
@@ -139,6 +142,49 @@ def test_calls_are_repeated_with_growing_pauses_that_differ(clock: Clock, error:
     assert len(set(clock.pauses)) == 12
     assert max(clock.pauses[:3]) < 1
     assert LONGEST_PAUSE_S / 4 <= clock.pauses[-1] <= LONGEST_PAUSE_S
+
+
+class Away:
+    """A job table that is away until then."""
+
+    def __init__(self, clock: Clock, until: float) -> None:
+        self.clock, self.until = clock, until
+
+    def read(self, wanted: Slice) -> Work:
+        if self.clock() < self.until:
+            raise EndpointConnectionError(endpoint_url="x")
+        return Work(("A",), frozenset(), {})
+
+
+def a_task(limit_s: int | None) -> Task:
+    return Task("jobs", Slice("demo", 0, 10), 0, tries=3, item_timeout_s=60, attempt_s=limit_s)
+
+
+def test_the_wait_for_a_table_takes_nothing_of_the_time_of_setup_items_and_results(
+    clock: Clock,
+) -> None:
+    """It is away for longer than the import of compute.py and `setup` may take."""
+    limit_s = attempt_s(10, 1, 60)
+    table: Any = Away(clock, START_S + 250)
+
+    assert read(table, a_task(limit_s), 0.0, Patience(clock.wait, clock)).items == ("A",)
+
+    assert clock.now >= START_S + 250
+    left_for_results_s = limit_s - clock.now - START_S - 10 * 60
+    assert left_for_results_s >= TABLE_S / 2
+
+
+@pytest.mark.parametrize("limit_s", [660, attempt_s(10, 1, 60), None])
+def test_a_task_gives_a_table_up_before_batch_would_blame_its_items(
+    clock: Clock, limit_s: int | None
+) -> None:
+    """The limit of a job that was submitted by an earlier version has nothing for the table."""
+    table: Any = Away(clock, 1e9)
+
+    with pytest.raises(GaveUp):
+        read(table, a_task(limit_s), 0.0, Patience(clock.wait, clock))
+
+    assert clock.now == (660 - LAST_WORD_S if limit_s == 660 else START_PATIENCE_S)
 
 
 def test_they_are_repeated_until_the_last_second(clock: Clock) -> None:
