@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import select
 import shutil
 import signal
@@ -73,10 +74,7 @@ class Keeper:
         pid = self._fork(order)
         os.close(result)
         os.close(output)
-        self._wait(pid, number)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)  # its number can't be another's before wait4
-        _, status, usage = os.wait4(pid, 0)
+        status, usage = self._wait(pid, number)
         seconds = time.monotonic() - began
         kernel.kill_descendants()
         self._tmpdir = emptied(self._tmpdir)
@@ -106,13 +104,18 @@ class Keeper:
         finally:
             os._exit(1)
 
-    def _wait(self, pid: int, number: int) -> None:
-        """Return when the item has ended; end it when asked to, or when nobody asks any more."""
+    def _wait(self, pid: int, number: int) -> tuple[int, resource.struct_rusage]:
+        """Return how the item has ended; end it when asked to, or when nobody asks any more.
+
+        Orphans of the item that end meanwhile are collected: an item that lasts for hours may have
+        thousands, and each is a process until somebody has.
+        """
         poll = select.poll()
         poll.register(self._wakeup[0], select.POLLIN)
         poll.register(self._channel, select.POLLIN)
         kill_at: float | None = None
-        while not has_ended(pid):
+        while (ended := collected(pid)) is None:
+            kernel.collect_orphans(pid)
             left = None if kill_at is None else max(0.0, kill_at - time.monotonic()) * 1000
             ready = {descriptor for descriptor, _ in poll.poll(left)}
             if self._wakeup[0] in ready:
@@ -125,6 +128,7 @@ class Keeper:
                 os.kill(pid, signal.SIGKILL)
             elif kill_at is not None and time.monotonic() >= kill_at:
                 os.kill(pid, signal.SIGKILL)
+        return ended
 
     def _is_stopped(self, number: int) -> bool:
         return any(message.content.get("stop") == number for message in self._channel.available())
@@ -140,9 +144,27 @@ class Keeper:
         return reader, writer
 
 
-def has_ended(pid: int) -> bool:
-    """Return whether a child has ended; it stays to be waited for, and so keeps its number."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+def collected(pid: int) -> tuple[int, resource.struct_rusage] | None:
+    """Return the status and the use of a child that has ended, all its group ended; else None.
+
+    The group is ended while the child's number can't be another's; where Python has no waitid
+    (macOS, before 3.13) right after it.
+    """
+    if kernel.HAS_WAITID:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return None
+        _kill_group(pid)
+    found, status, usage = os.wait4(pid, os.WNOHANG)
+    if not found:
+        return None
+    if not kernel.HAS_WAITID:
+        _kill_group(pid)
+    return status, usage
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def new_tmpdir() -> str | None:

@@ -18,6 +18,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 IS_LINUX = sys.platform.startswith("linux")
+HAS_WAITID = hasattr(os, "waitid")
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 KILLED_FIRST = "1000"  # proc(5), oom_score_adj: before all others; anybody may raise his own
 
@@ -58,6 +59,15 @@ def flush_c_streams() -> None:
     library = c_library()
     if library is not None:
         library.fflush(None)
+
+
+def collect_orphans(own: int) -> None:
+    """Wait for the children of this process that have ended, but not for `own`."""
+    if not HAS_WAITID:  # no system that gives us orphans
+        return
+    options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    while (found := os.waitid(os.P_ALL, 0, options)) is not None and found.si_pid != own:
+        os.waitpid(found.si_pid, 0)
 
 
 def kill_descendants(keep: AbstractSet[int] = frozenset()) -> None:

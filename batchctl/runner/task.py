@@ -93,7 +93,7 @@ def run(
     around = Surroundings(log, stop, memory_kills(environment), template, output)
     supervisor = supervised(task, work, table, around, began)
     has_succeeded = supervisor.run()
-    if stop.received is not None:
+    if stop.received is not None and not has_succeeded:
         return stopped(log, stop)
     if supervisor.gave_up:
         log.line(error="the job table took no more results", table=task.table)

@@ -28,7 +28,7 @@ from handlers.store.jobs import JobStore
 ITEMS = [f"{number:06d}" for number in range(6_251)]
 TASK = NewTask("demo-1", ITEMS, "{}", "hash")
 RECEIVER_CALLS = 5  # PutItem, two BatchWriteItems, SendMessage, UpdateItem
-SPLITTER_CALLS = 6  # take the lease; submit and record, twice; finish
+SPLITTER_CALLS = 7  # read, take the lease; submit and record, twice; finish
 NEVER = 100
 
 

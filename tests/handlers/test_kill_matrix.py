@@ -62,7 +62,7 @@ def test_a_killed_splitter_leaves_one_run(
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("second", range(SPLITTER_CALLS + 2))
-@pytest.mark.parametrize("first", [2, 3])
+@pytest.mark.parametrize("first", [3, 4])
 def test_a_splitter_killed_twice_leaves_one_run(
     world: World, table: JobStore, first: int, second: int, after: bool
 ) -> None:

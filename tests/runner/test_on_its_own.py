@@ -167,6 +167,55 @@ def test_what_an_item_has_started_ends_with_it_whatever_session_it_is_in(
     assert not any(map(is_alive, pids))
 
 
+def test_orphans_of_an_item_that_end_before_it_are_no_processes_any_more(
+    jobs: Jobs, runner: Runner
+) -> None:
+    """An item of some hours may have more than the container may have processes."""
+    runner.compute("""
+        import os, subprocess, time
+
+        def children(pid):
+            with open(f"/proc/{pid}/task/{pid}/children") as file:
+                return file.read().split()
+
+        def compute(item, parameters):
+            for _ in range(50):
+                subprocess.run(["sh", "-c", "(sleep 0.01 &) &"])
+            deadline = time.monotonic() + 20
+            while len(children(os.getppid())) > 1 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            return {"left": len(children(os.getppid())) - 1}
+    """)
+    jobs.put(["a"])
+
+    done = runner.run()
+
+    assert (done.status, jobs.results()["a"]["result"]) == (0, '{"left":0}'), done.out
+
+
+def test_items_end_as_they_do_where_python_has_no_waitid(jobs: Jobs, runner: Runner) -> None:
+    """As on macOS before Python 3.13."""
+    runner.compute("""
+        import os, time
+
+        def compute(item, parameters):
+            if item == "a":
+                os._exit(7)
+            if item == "b":
+                time.sleep(3600)
+            return {"ok": True}
+    """)
+    (runner.folder / "site").mkdir()
+    (runner.folder / "site" / "sitecustomize.py").write_text("import os\ndel os.waitid\n")
+    jobs.put(["a", "b", "c"])
+    path = f"{runner.environment()['PYTHONPATH']}{os.pathsep}{runner.folder / 'site'}"
+
+    done = runner.run(PYTHONPATH=path, BATCHCTL_ITEM_TIMEOUT_S="1", BATCHCTL_RETRIES="1")
+
+    assert jobs.statuses() == {"a": "EXIT_CODE", "b": "TIMEOUT", "c": "SUCCEEDED"}, done.out
+    assert jobs.results()["a"]["exit_code"] == 7
+
+
 def test_each_item_has_a_folder_for_temporary_files_which_goes_with_it(
     jobs: Jobs, runner: Runner
 ) -> None:
