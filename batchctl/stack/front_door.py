@@ -30,7 +30,7 @@ def build_front_door(
     if config.api.mode == "restapi":
         return build_rest_api(config, functions)
     listener = _listener(config, network)
-    submit = _Route(10, ("PUT",), ("/v1/new-task",))
+    submit = _Route(10, ("PUT",), ("/v1/new-task", "/v1/new-task/"))
     read = _Route(20, ("GET",), ("/v1/tasks", "/v1/tasks/*"))
     return (
         _rule(config, listener, functions.receiver, submit),

@@ -105,3 +105,9 @@ def test_under_the_lock_an_application_sees_what_another_run_built(tmp_path: Pat
     assert application.front_door.url is None
     with application.locked():
         assert application.endpoint == "http://alb.example:9999"
+
+
+def test_a_slash_at_the_end_of_a_path_changes_nothing_at_the_load_balancer() -> None:
+    stack = build(Config(), image="batchapp:1", package=function_package())
+    paths = {path for each in stack for path in getattr(each, "paths", ())}
+    assert paths == {"/v1/new-task", "/v1/new-task/", "/v1/tasks", "/v1/tasks/*"}

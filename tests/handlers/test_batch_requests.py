@@ -36,11 +36,11 @@ def test_the_time_of_a_task_follows_from_its_items_and_processes(
     submit(submission)
     (request,) = batch.requests
     # 10 items by 4 at once are 3 rounds
-    assert request["timeout"] == {"attemptDurationSeconds": 600 + 3 * 60}
+    assert request["timeout"] == {"attemptDurationSeconds": 600 + 1_800 + 3 * 60}
     variables = {
         each["name"]: each["value"] for each in request["containerOverrides"]["environment"]
     }
-    assert variables["BATCHCTL_ATTEMPT_S"] == "780"
+    assert variables["BATCHCTL_ATTEMPT_S"] == "2580"
 
 
 def test_without_our_runner_the_time_is_the_definitions(
