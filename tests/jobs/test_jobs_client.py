@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -272,16 +273,29 @@ def test_results_are_read_page_by_page_as_they_are_asked_for(api: Api, client: J
 def test_waiting_looks_often_first_and_then_less_often(
     api: Api, client: JobsClient, clock: Clock
 ) -> None:
-    for _ in range(12):
+    polls = 60
+    for _ in range(polls):
         api.answer(200, job("RUNNING"))
     api.answer(200, job("SUCCEEDED"))
     seen: list[str] = []
     ended = client.wait("demo-1", lambda job: seen.append(job.status))
-    assert seen == ["RUNNING"] * 12 + ["SUCCEEDED"]
+    assert seen == ["RUNNING"] * polls + ["SUCCEEDED"]
     assert ended.status == "SUCCEEDED"
     assert clock.slept[0] == 0.2
     assert clock.slept == sorted(clock.slept)
     assert clock.slept[-1] == 5
+
+
+def test_the_end_of_a_job_is_seen_a_tenth_of_its_time_after_it_at_most(
+    api: Api, client: JobsClient, clock: Clock
+) -> None:
+    for _ in range(30):
+        api.answer(200, job("RUNNING"))
+    api.answer(200, job("SUCCEEDED"))
+    at: list[float] = []
+    client.wait("demo-1", lambda _: at.append(clock()))
+    assert all(after - before <= max(0.2, 0.1 * before) + 1e-9 for before, after in pairwise(at))
+    assert at[-1] < 10
 
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "CANCELLED"])

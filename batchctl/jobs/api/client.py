@@ -23,8 +23,9 @@ from batchctl.jobs.errors import (
     UnexpectedAnswer,
 )
 
-FIRST_POLL_S = 0.2
-LONGEST_POLL_S = 5.0
+FIRST_POLL_S, LONGEST_POLL_S = 0.2, 5.0
+LATE_SHARE = 0.1
+"""The end of a job is seen by so much of its time later than it came, within these two."""
 RESULTS_A_PAGE = 1000
 """The most that the API gives at once; it gives fewer when they are big."""
 WAITING_S = 60.0
@@ -139,8 +140,7 @@ class JobsClient:
         again for a minute, and for ten once it has shown the job; `on_retry` gets the cause and the
         seconds that have passed. Raises as `show` does, and StillRunning after `timeout_s` seconds.
         """
-        started, delay_s = self._clock(), FIRST_POLL_S
-        silence_s = WAITING_S
+        started, silence_s = self._clock(), WAITING_S
         while True:
             if timeout_s is not None:
                 silence_s = min(silence_s, max(timeout_s - (self._clock() - started), 0.0))
@@ -149,13 +149,13 @@ class JobsClient:
             on_progress(job)
             if job.ended:
                 return job
+            passed_s = self._clock() - started
+            delay_s = min(max(FIRST_POLL_S, LATE_SHARE * passed_s), LONGEST_POLL_S)
             if timeout_s is not None:
-                left_s = timeout_s - (self._clock() - started)
-                if left_s <= 0:
+                if passed_s >= timeout_s:
                     raise StillRunning(job_id, job.status, timeout_s)
-                delay_s = min(delay_s, left_s)
+                delay_s = min(delay_s, timeout_s - passed_s)
             self._sleep(delay_s)
-            delay_s = min(1.5 * delay_s, LONGEST_POLL_S)
 
     def _show(self, job_id: str, limit: int | None, after: str | None, patience: Patience) -> Job:
         check_job_id(job_id, "read the job")
