@@ -73,7 +73,7 @@ def test_a_message_delivered_twice_at_once_is_one_run(
     world.queue()
     world.split("invocation-1", Fate(call, after, deliver_again))
 
-    # Until the lease is taken the second one goes first, after the last call there is nothing to do.
+    # Until it has the lease the second one goes first, after the last call nothing is to do.
     alone = (call, after) in ((0, False), (0, True), (1, False), (SPLITTER_CALLS - 1, True))
     assert outcomes == (["done"] if alone else ["comes again"])
     world.check(table)
