@@ -24,6 +24,9 @@ MAX_BATCH_EVENTS = 10_000
 GATHER_S = 0.2
 """So long lines are gathered, as a call for each costs more than what it brings."""
 
+MOST_BYTES = 64 * 1024 * 1024
+"""So much of an attempt's log is kept, as the emulator has it in memory; on AWS there is no end."""
+
 _EVENT_OVERHEAD = 26
 _BUFFERED_LINES = 20_000
 
@@ -31,11 +34,16 @@ LogEvent = dict[str, Any]
 
 
 class Lines:
-    """The lines of an output, read by a thread of their own; too fast a writer has to wait."""
+    """The lines of an output, read by a thread of their own; too fast a writer has to wait.
 
-    def __init__(self, output: IO[bytes], clock: Clock, name: str) -> None:
+    What comes after so many bytes is left out, and the last line says how much that was.
+    """
+
+    def __init__(
+        self, output: IO[bytes], clock: Clock, name: str, most_bytes: int = MOST_BYTES
+    ) -> None:
         """Start to read `output`, which is closed at its end."""
-        self._output, self._clock = output, clock
+        self._output, self._clock, self._left_bytes = output, clock, most_bytes
         self._lines: queue.Queue[LogEvent | None] = queue.Queue(_BUFFERED_LINES)
         self.has_ended = False
         threading.Thread(target=self._read, name=f"output-{name}", daemon=True).start()
@@ -60,12 +68,21 @@ class Lines:
         return taken
 
     def _read(self) -> None:
+        left_out = 0
         with self._output:
             while line := self._output.readline(MAX_EVENT_BYTES):
-                text = line.decode(errors="replace").rstrip("\r\n")
-                # CloudWatch Logs refuses an empty message.
-                self._lines.put({"timestamp": milliseconds(self._clock()), "message": text or " "})
+                if self._left_bytes <= 0:
+                    left_out += len(line)
+                    continue
+                self._left_bytes -= len(line) + _EVENT_OVERHEAD
+                self._put(line.decode(errors="replace").rstrip("\r\n"))
+        if left_out:
+            self._put(f"[batchctl: the local cloud leaves out {left_out:,} bytes of output here]")
         self._lines.put(None)
+
+    def _put(self, text: str) -> None:
+        # CloudWatch Logs refuses an empty message.
+        self._lines.put({"timestamp": milliseconds(self._clock()), "message": text or " "})
 
 
 def _left(deadline: float) -> float:
