@@ -24,6 +24,9 @@ MOST_LEFT_BYTES = 1024 * 1024
 """What is read of an ended item's pipes at most: where nothing ends its descendants (macOS), they
 may write on."""
 
+DEAF_S = 10.0
+"""Far longer than a keeper takes to end an item."""
+
 Print = Callable[[str, str], None]
 """Takes an item and a line that it has printed."""
 
@@ -97,6 +100,7 @@ class Slot:
         self._print: Print = lambda _item, _line: None
         self._pipes: Pipes | None = None
         self._number = 0
+        self._stopped_at: float | None = None
         self.is_lost = False
         selector.register(channel, selectors.EVENT_READ, self._receive)
 
@@ -104,7 +108,7 @@ class Slot:
         """Begin a try of an item."""
         self.hand, self._print = hand, printed
         hand.tries, hand.resume_at, hand.kills = hand.tries + 1, None, kills.count()
-        self._number += 1
+        self._number, self._stopped_at = self._number + 1, None
         result, result_end = os.pipe()
         output, output_end = os.pipe()
         os.set_blocking(result, False)
@@ -119,9 +123,19 @@ class Slot:
         os.close(result_end)
         os.close(output_end)
 
-    def stop(self) -> None:
+    def stop(self, now: float) -> None:
         """Have the process of the try ended: SIGTERM, then SIGKILL."""
+        self._stopped_at = now
         self.channel.send({"stop": self._number})
+
+    def end_deaf_keeper(self, now: float) -> None:
+        """Kill a keeper that doesn't end what it was told to: its item may have stopped it."""
+        if self._stopped_at is None or now < self._stopped_at + DEAF_S or self.pid is None:
+            return
+        self._stopped_at = None
+        if self.is_trying:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def dismiss(self) -> None:
         """Hear the keeper no longer: it is about to be ended."""

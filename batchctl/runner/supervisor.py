@@ -166,12 +166,13 @@ class Supervisor:
     def _after_events(self) -> None:
         now = self._clock()
         for slot in self._slots:
+            slot.end_deaf_keeper(now)
             hand = slot.hand
             if hand is None or hand.deadline is None or now < hand.deadline or hand.is_timed_out:
                 continue
             hand.is_timed_out = True
             if slot.is_trying:
-                slot.stop()
+                slot.stop(now)
             else:  # between two tries
                 self._conclude(slot, Outcome(None, "it ran out of time", hand.tries, 0.0))
         if self._loading.is_under_way and now > self._ready_by:
@@ -188,7 +189,7 @@ class Supervisor:
         self._recorder.hasten(self._clock() + FLUSH_S)
         for slot in self._slots:
             if slot.is_trying:
-                slot.stop()
+                slot.stop(self._clock())
 
     def _on_end(self, slot: Slot, end: End) -> None:
         """Take what became of a try: it is recorded, or the item is tried again."""

@@ -167,6 +167,25 @@ def test_what_an_item_has_started_ends_with_it_whatever_session_it_is_in(
     assert not any(map(is_alive, pids))
 
 
+def test_an_item_that_stops_its_keeper_ends_at_its_time_limit_all_the_same(
+    jobs: Jobs, runner: Runner
+) -> None:
+    runner.compute("""
+        import os, signal, time
+
+        def compute(item, parameters):
+            if item == "a":
+                os.kill(os.getppid(), signal.SIGSTOP)
+                time.sleep(3600)
+            return {"ok": True}
+    """)
+    jobs.put(["a", "b"])
+
+    done = runner.run(BATCHCTL_ITEM_TIMEOUT_S="1", BATCHCTL_RETRIES="1")
+
+    assert jobs.statuses() == {"a": "TIMEOUT", "b": "SUCCEEDED"}, done.out
+
+
 def test_orphans_of_an_item_that_end_before_it_are_no_processes_any_more(
     jobs: Jobs, runner: Runner
 ) -> None:
