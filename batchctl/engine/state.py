@@ -189,8 +189,7 @@ class StateFile:
             if self._written >= serial:
                 return
             state = self.state
-            text = json.dumps(_as_json(state), indent=2) + "\n"
-            write_atomically(self.path, text, self.shared)
+            write_atomically(self.path, _as_text(_as_json(state)), self.shared)
             self._written = state.serial
 
 
@@ -286,6 +285,19 @@ def _as_json(state: State) -> dict[str, Any]:
         "resources": {a: vars(r) for a, r in sorted(state.resources.items())},
         "deposed": [vars(record) for record in state.deposed],
     }
+
+
+def _as_text(document: Mapping[str, Any]) -> str:
+    """Return the JSON with a line for each resource: all in lines of their own take ten times."""
+    members = (f"  {json.dumps(key)}: {_in_lines(value)}" for key, value in document.items())
+    return "{\n" + ",\n".join(members) + "\n}\n"
+
+
+def _in_lines(value: Any) -> str:
+    if not isinstance(value, dict) or not value:
+        return json.dumps(value)
+    members = (f"    {json.dumps(key)}: {json.dumps(each)}" for key, each in value.items())
+    return "{\n" + ",\n".join(members) + "\n  }"
 
 
 def _parse(path: Path) -> State:

@@ -56,7 +56,7 @@ def relay(port: int) -> Iterator[Relay]:
 
     with Server(("127.0.0.1", 0), Handler) as server:
         made.port = server.server_address[1]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield made
         server.shutdown()
 

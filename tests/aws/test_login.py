@@ -145,7 +145,11 @@ def test_a_login_program_that_breaks_later_ends_the_run_the_same_way(
         aws.account  # noqa: B018 - the access is what is tried
 
 
-def test_a_login_without_an_answer_is_no_lost_login(profile: Profile, tmp_path: Path) -> None:
+def test_a_login_without_an_answer_is_no_lost_login(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # botocore itself repeats the login's call, with pauses that pass in no clock of ours.
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     token = tmp_path / "token"
     token.write_text("a.b.c")
     lines = (

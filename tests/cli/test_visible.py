@@ -91,6 +91,7 @@ def test_every_script_stays_readable(text: str) -> None:
     assert visible(text) == text
 
 
+@pytest.mark.exhaustive
 def test_no_character_of_this_python_is_missed() -> None:
     every = (chr(code) for code in range(sys.maxunicode + 1))
     assert not [each for each in every if commanding(each) and visible(each) == each]

@@ -13,7 +13,7 @@ from slices import one_in
 from batchctl.engine.plan import Action
 
 
-@pytest.mark.parametrize("address", one_in(4, DELETIONS))
+@pytest.mark.parametrize("address", one_in(15, DELETIONS))
 def test_what_other_hands_deleted_comes_back_with_all_that_hung_on_it(
     shared: Shared, address: str
 ) -> None:

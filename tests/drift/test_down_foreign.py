@@ -71,7 +71,7 @@ INSIDE = {"listener", "listener_rule"}
 ALONE = [each for each in DELETIONS if each.partition(".")[0] in TAKE.keys() - INSIDE]
 
 
-@pytest.mark.parametrize("address", one_in(4, ALONE))
+@pytest.mark.parametrize("address", one_in(12, ALONE))
 def test_one_resource_that_is_somebody_elses_stays(
     account_in_memory: Application, address: str
 ) -> None:
@@ -102,7 +102,7 @@ MADE_AGAIN = [
 ]
 
 
-@pytest.mark.parametrize("kind", one_in(3, MADE_AGAIN))
+@pytest.mark.parametrize("kind", one_in(6, MADE_AGAIN))
 def test_what_others_made_again_under_a_recorded_name_stays_and_is_named(
     account_in_memory: Application, kind: str
 ) -> None:

@@ -12,24 +12,37 @@ from mutations import MUTATIONS
 from mutations_rest_api import REST_API
 from repair import drift_and_repair
 from shared import EXAMPLES, Shared
-from slices import one_in, one_of_each
+from slices import in_rounds, one_in
 
 from batchctl.resource import Resource
 
 CHANGED_AT_ONCE = 12
 
 
-def _kind(mutation: Mutation) -> str:
-    return mutation.address.partition(".")[0]
+# The first of each kind.
+ALONE = list({each.address.partition(".")[0]: each for each in reversed(MUTATIONS)}.values())
 
 
-@pytest.mark.parametrize("mutation", one_of_each(_kind, MUTATIONS), ids=str)
+@pytest.mark.parametrize("mutation", one_in(8, ALONE), ids=str)
 @settings(EXAMPLES, max_examples=1)
 @given(data=st.data())
 def test_an_attribute_changed_by_other_hands_is_shown_and_repaired(
     shared: Shared, mutation: Mutation, data: st.DataObject
 ) -> None:
     drift_and_repair(shared, [(mutation, data.draw(mutation.values))])
+
+
+def _address(mutation: Mutation) -> str:
+    return mutation.address
+
+
+@pytest.mark.parametrize("mutations", one_in(8, in_rounds(_address, MUTATIONS)), ids=len)
+@settings(EXAMPLES, max_examples=1)
+@given(data=st.data())
+def test_an_attribute_of_each_of_many_resources_is_shown_and_repaired(
+    shared: Shared, mutations: list[Mutation], data: st.DataObject
+) -> None:
+    drift_and_repair(shared, [(each, data.draw(each.values)) for each in mutations])
 
 
 def _conflict_key(mutation: Mutation) -> tuple[str, str]:

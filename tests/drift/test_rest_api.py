@@ -14,7 +14,7 @@ from mutation import Mutation
 from mutations_rest_api import REST_API
 from repair import drift_and_repair
 from shared import CONFIG, EXAMPLES, Shared
-from slices import one_in
+from slices import in_rounds, one_in
 from web_acls import FIRST
 
 from batchctl.engine.plan import Action
@@ -36,13 +36,15 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     made.forget()
 
 
-@pytest.mark.parametrize("mutation", one_in(5, REST_API), ids=str)
+@pytest.mark.parametrize(
+    "mutations", one_in(12, in_rounds(lambda each: each.address, REST_API)), ids=len
+)
 @settings(EXAMPLES, max_examples=1)
 @given(data=st.data())
-def test_an_attribute_changed_by_other_hands_is_shown_and_repaired(
-    shared: Shared, mutation: Mutation, data: st.DataObject
+def test_an_attribute_of_each_of_many_resources_is_shown_and_repaired(
+    shared: Shared, mutations: list[Mutation], data: st.DataObject
 ) -> None:
-    drift_and_repair(shared, [(mutation, data.draw(mutation.values))])
+    drift_and_repair(shared, [(each, data.draw(each.values)) for each in mutations])
 
 
 @settings(EXAMPLES, max_examples=1)
@@ -52,7 +54,7 @@ def test_all_that_changed_at_once_is_repaired_at_once(shared: Shared, data: st.D
     drift_and_repair(shared, [(each, data.draw(each.values)) for each in one_each.values()])
 
 
-@pytest.mark.parametrize("address", one_in(3, BEHIND_REST_API))
+@pytest.mark.parametrize("address", one_in(6, BEHIND_REST_API))
 def test_what_other_hands_deleted_comes_back_with_all_that_hung_on_it(
     shared: Shared, address: str
 ) -> None:
@@ -70,7 +72,7 @@ def test_what_other_hands_deleted_comes_back_with_all_that_hung_on_it(
 
 
 @pytest.mark.parametrize(
-    "path", one_in(3, ((path,) for path in CHANGED_BEHIND_REST_API)), ids=".".join
+    "path", one_in(6, ((path,) for path in CHANGED_BEHIND_REST_API)), ids=".".join
 )
 def test_a_changed_setting_is_brought_about_and_back(shared: Shared, path: KeyPath) -> None:
     application = shared.settled()

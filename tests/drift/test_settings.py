@@ -59,7 +59,7 @@ def test_every_setting_is_changed_by_a_test_or_skipped_for_a_reason() -> None:
     assert set(SETTINGS) == set(CHANGED) | set(CHANGED_BEHIND_REST_API) | set(SKIPPED)
 
 
-@pytest.mark.parametrize("path", one_in(5, ((path,) for path in CHANGED)), ids=".".join)
+@pytest.mark.parametrize("path", one_in(14, ((path,) for path in CHANGED)), ids=".".join)
 def test_a_changed_setting_is_brought_about_and_back(shared: Shared, path: KeyPath) -> None:
     application = shared.settled()
     shared.application = None

@@ -53,6 +53,7 @@ def seen_while(
     return [*seen, look()]
 
 
+@pytest.mark.exhaustive
 def test_a_new_kind_of_door_opens_before_the_old_one_closes(application: Application) -> None:
     def look() -> tuple[bool, bool]:
         one, other = api_answers(application), answers(load_balancer(application))

@@ -37,6 +37,7 @@ def results(application: Application, job_id: str, *, is_good: bool = True) -> d
     return {each["item"]: each for each in json.loads(found)}
 
 
+@pytest.mark.exhaustive
 def test_a_folder_of_an_older_version_works_and_up_says_what_to_delete(
     application: Application,
 ) -> None:
@@ -46,6 +47,7 @@ def test_a_folder_of_an_older_version_works_and_up_says_what_to_delete(
     assert [found[item]["result"] for item in "ab"] == [{"item": "a"}, {"item": "b"}]
 
 
+@pytest.mark.exhaustive
 def test_the_same_folder_works_when_they_are_deleted(application: Application) -> None:
     for path in (application.folder / "compute").iterdir():
         if path.name != "compute.py":
@@ -54,6 +56,7 @@ def test_the_same_folder_works_when_they_are_deleted(application: Application) -
     assert results(application, "today")["a"]["result"] == {"item": "a"}
 
 
+@pytest.mark.exhaustive
 def test_modules_with_names_of_others_hide_none_and_are_named(application: Application) -> None:
     folder = application.folder / "compute"
     for name in ("email", "queue", "uuid", "batchctl", "boto3", "runner", "signals"):

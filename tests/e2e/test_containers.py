@@ -20,6 +20,9 @@ from batchctl.image.context import read_context
 
 pytestmark = [
     pytest.mark.e2e,
+    # Jobs in containers of an image of ours are tried by test_composed_containers.py, podman's
+    # builds and pushes by tests/image.
+    pytest.mark.exhaustive,
     pytest.mark.skipif(bool(why_not()), reason=f"podman can't run: {why_not()}"),
 ]
 

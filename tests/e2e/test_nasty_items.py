@@ -116,6 +116,7 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
         application.run("local", "stop")
 
 
+@pytest.mark.exhaustive
 def test_each_item_costs_itself_alone(nasty: Application) -> None:
     """All in one task, and a good item behind each bad one."""
     universe = [name for kind in EXPECTED for name in (kind, f"good-{kind}")]

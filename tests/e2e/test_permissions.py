@@ -8,9 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import boto3
 import pytest
-from application import Application
+from application import REGION, Application
+from botocore.exceptions import ClientError
 from own_compute import eventually
+from slices import one_in
+
+from batchctl.runner.job_table import JobTable, Outcome, Slice
 
 pytestmark = pytest.mark.e2e
 
@@ -60,6 +65,22 @@ def status_within(application: Application, job_id: str, seconds: float) -> str:
         time.sleep(0.2)
 
 
+def job_table(application: Application) -> JobTable:
+    """Return the job table as a container has it: with credentials of the job's role."""
+    role = application.client("iam").get_role(RoleName=ROLES["job"])["Role"]["Arn"]
+    session = application.client("sts").assume_role(RoleArn=role, RoleSessionName="test")
+    given = session["Credentials"]
+    client = boto3.client(
+        "dynamodb",
+        region_name=REGION,
+        endpoint_url=f"http://127.0.0.1:{application.gateway_port}",
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    return JobTable(client, "batchapp-jobs")
+
+
 def test_with_every_statement_in_place_the_job_succeeds(deployed: Application) -> None:
     code, job_id = submitted(deployed)
     assert code == 202
@@ -72,7 +93,7 @@ def test_without_its_statement_the_receiver_takes_no_job(deployed: Application, 
         assert submitted(deployed)[0] == 503
 
 
-@pytest.mark.parametrize("sid", ["ReadAndMarkJobs", "SubmitJobs", "MarkJobs"])
+@pytest.mark.parametrize("sid", one_in(3, ["SubmitJobs", "ReadAndMarkJobs", "MarkJobs"]))
 def test_without_its_statement_the_splitter_submits_nothing(
     deployed: Application, sid: str
 ) -> None:
@@ -94,6 +115,27 @@ def test_without_its_statement_the_api_lists_nothing(deployed: Application) -> N
         assert deployed.request("GET", "/v1/tasks").status == 503
 
 
+@pytest.mark.parametrize("sid", ["ReadSlice", "RecordResults"])
+def test_without_its_statement_the_containers_calls_are_refused(
+    deployed: Application, sid: str
+) -> None:
+    """The calls are made by the runner's own code, which would repeat them for a minute."""
+    _, job_id = submitted(deployed)
+    assert status_within(deployed, job_id, 60) == "SUCCEEDED"
+    table = job_table(deployed)
+
+    def call() -> None:
+        if sid == "ReadSlice":
+            assert table.read(Slice(job_id, 0, 1)).total == 1
+        else:
+            assert table.record(job_id, "MSFT", Outcome("{}", None, 1, 0.5), None)
+
+    call()
+    with without(deployed, "job", sid), pytest.raises(ClientError, match="AccessDenied"):
+        call()
+
+
+@pytest.mark.exhaustive
 def test_without_its_statements_the_container_records_nothing_and_the_job_fails(
     deployed: Application,
 ) -> None:

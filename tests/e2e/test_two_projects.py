@@ -43,6 +43,7 @@ def test_each_has_its_own_cloud_and_its_own_jobs(
     assert '"job_id": "a"' in second.local("jobs", "--json").stdout
 
 
+@pytest.mark.exhaustive
 def test_a_second_stack_in_one_cloud_is_refused_the_taken_door(
     projects: tuple[Application, Application],
 ) -> None:

@@ -11,14 +11,14 @@ from fault_kinds import FAULTS, Fault
 class Faults:
     """Lets branches leave at the first call of each operation, to meet a fault there and go on.
 
-    A fault after the effect is tried where there is one. `one_each` lets an operation meet one of
-    the faults only, the next operation the next one.
+    A fault after the effect is tried where there is one. `one_in` of more than 1 lets every so
+    manyth operation alone meet faults, and each of them one only, the next the next one.
     """
 
     def __init__(
-        self, calls: Calls, branches: Branches, *, only_writes: bool, one_each: bool = False
+        self, calls: Calls, branches: Branches, *, only_writes: bool, one_in: int = 1
     ) -> None:
-        self._one_each = one_each
+        self._one_in = one_in
         self._calls = calls
         self._branches = branches
         self._only_writes = only_writes
@@ -26,7 +26,7 @@ class Faults:
 
     @property
     def operations(self) -> int:
-        """How many operations have met faults."""
+        """How many operations were to meet faults."""
         return len(self._met)
 
     def watch(self, number: int, operation: str, call: Call) -> object:
@@ -41,7 +41,10 @@ class Faults:
 
     def _faults_of(self, operation: str) -> Sequence[Fault]:
         able = [each for each in FAULTS if not (each.after_effect and is_read(operation))]
-        return [able[len(self._met) % len(able)]] if self._one_each else able
+        if self._one_in == 1:
+            return able
+        number, rest = divmod(len(self._met), self._one_in)
+        return [] if rest else [able[number % len(able)]]
 
 
 def failing(fault: Fault, failing_operation: str) -> Watch:

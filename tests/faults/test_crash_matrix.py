@@ -19,7 +19,7 @@ STORIES: dict[str, tuple[Stack | None, Stack | None]] = {
 }
 
 
-@pytest.mark.parametrize("one_in", [pytest.param(1, marks=pytest.mark.exhaustive), 16])
+@pytest.mark.parametrize("one_in", [pytest.param(1, marks=pytest.mark.exhaustive), 48])
 @pytest.mark.parametrize("story", list(STORIES))
 def test_killed_at_any_call_the_next_run_finishes_the_work(
     story: str, one_in: int, account: Account, calls: Calls, branches: Branches

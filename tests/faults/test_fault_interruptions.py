@@ -10,7 +10,7 @@ from fault_kinds import expired
 pytestmark = pytest.mark.filterwarnings(WITH_THREADS_ELSEWHERE)
 # Of about 130 calls of a first `up` every so manyth is tried.
 every_so_manyth = pytest.mark.parametrize(
-    "every", [pytest.param(9, marks=pytest.mark.exhaustive), 36]
+    "every", [pytest.param(9, marks=pytest.mark.exhaustive), 60]
 )
 
 

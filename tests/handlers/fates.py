@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from batch_double import BatchDouble
 from surroundings import QUEUE_ARN, Clock, a_store
 
@@ -25,11 +26,17 @@ from handlers.http.receiver import Receiver, Slicing
 from handlers.http.request import NewTask
 from handlers.store.jobs import JobStore
 
-ITEMS = [f"{number:06d}" for number in range(6_251)]
+# So long that 62 make a chunk, and one more than BatchWriteItem takes in 25 chunks.
+ITEMS = [f"{number:06d}" + "浦" * 250 for number in range(25 * 62 + 1)]
 TASK = NewTask("demo-1", ITEMS, "{}", "hash")
 RECEIVER_CALLS = 5  # PutItem, two BatchWriteItems, SendMessage, UpdateItem
 SPLITTER_CALLS = 7  # read, take the lease; submit and record, twice; finish
 NEVER = 100
+
+# A death before a call is one after the call before it, as far as anybody else sees.
+before_or_after = pytest.mark.parametrize(
+    "after", [pytest.param(False, marks=pytest.mark.exhaustive), True]
+)
 
 
 class Killed(BaseException):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from fates import ITEMS, RECEIVER_CALLS, SPLITTER_CALLS, TASK, Fate, World
+from slices import one_in
 from surroundings import A_JOB
 
 from handlers.batch.split_lease import LeaseHeldError
@@ -15,7 +16,7 @@ from handlers.store.jobs import JobStore
 OTHER = replace(TASK, universe=ITEMS[::-1], content_hash="other")
 
 
-@pytest.mark.parametrize("call", range(RECEIVER_CALLS))
+@pytest.mark.parametrize("call", one_in(2, range(RECEIVER_CALLS)))
 def test_two_same_requests_at_once_are_one_job(world: World, table: JobStore, call: int) -> None:
     answers = []
     meanwhile = Fate(call, happen=lambda: answers.append(world.receive(Fate())))
@@ -30,7 +31,7 @@ def test_two_same_requests_at_once_are_one_job(world: World, table: JobStore, ca
     assert list(table.universe.read(A_JOB)) == ITEMS
 
 
-@pytest.mark.parametrize("call", range(1, RECEIVER_CALLS))
+@pytest.mark.parametrize("call", one_in(2, range(1, RECEIVER_CALLS)))
 def test_another_request_for_the_same_job_id_is_refused_at_any_time(
     world: World, table: JobStore, call: int
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fates import ITEMS, RECEIVER_CALLS, SPLITTER_CALLS, Fate, Killed, World
+from fates import ITEMS, RECEIVER_CALLS, SPLITTER_CALLS, Fate, Killed, World, before_or_after
 from surroundings import A_JOB
 
 from batchctl.contract.statuses import Status
@@ -23,7 +23,7 @@ def test_the_splitters_matrix_has_every_call(world: World) -> None:
     assert next(fate.calls) == SPLITTER_CALLS
 
 
-@pytest.mark.parametrize("after", [False, True])
+@before_or_after
 @pytest.mark.parametrize("call", range(RECEIVER_CALLS))
 def test_a_killed_receiver_loses_no_job(
     world: World, table: JobStore, call: int, after: bool
@@ -44,7 +44,7 @@ def test_a_killed_receiver_loses_no_job(
     assert list(table.universe.read(A_JOB)) == ITEMS
 
 
-@pytest.mark.parametrize("after", [False, True])
+@before_or_after
 @pytest.mark.parametrize("call", range(SPLITTER_CALLS))
 def test_a_killed_splitter_leaves_one_run(
     world: World, table: JobStore, call: int, after: bool
@@ -60,7 +60,7 @@ def test_a_killed_splitter_leaves_one_run(
     world.check(table)
 
 
-@pytest.mark.parametrize("after", [False, True])
+@before_or_after
 @pytest.mark.parametrize("second", range(SPLITTER_CALLS + 2))
 @pytest.mark.parametrize("first", [3, 4])
 def test_a_splitter_killed_twice_leaves_one_run(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from batch_double import BatchDouble
 from endings import HOST_GONE, attempt, end_array, end_task, event
-from fates import NEVER, Fate, Killed, World
+from fates import NEVER, Fate, Killed, World, before_or_after
 from jobs_left import Jobs
 from mortals import Mortals
 from surroundings import A_JOB, TABLE
@@ -26,8 +26,9 @@ from handlers.store.jobs import JobStore
 from handlers.store.results import Results
 from handlers.store.universe import Universe
 
-ITEMS = 60  # more failures than one BatchWriteItem deletes
-MATRIX = [(call, after) for call in range(NEVER) for after in (False, True)]
+ITEMS = 54  # more failures than one BatchWriteItem deletes
+# Between two calls is after the first of them.
+MATRIX = [(0, False), *((call, True) for call in range(NEVER))]
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def told(jobs: Jobs, batch: BatchDouble) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("after", [False, True])
+@before_or_after
 @pytest.mark.parametrize("number", range(3))
 def test_a_killed_tracker_loses_no_event(
     jobs: Jobs,
@@ -102,7 +103,7 @@ def test_a_killed_tracker_loses_no_event(
     print(f"event {number}: killed at {calls} calls")  # noqa: T201 - shown by pytest -rP
 
 
-@pytest.mark.parametrize("after", [False, True])
+@before_or_after
 def test_a_killed_cancel_is_finished_by_the_next(
     jobs: Jobs, mortals: Mortals, batch: BatchDouble, table: JobStore, after: bool
 ) -> None:
@@ -122,7 +123,7 @@ def test_a_killed_cancel_is_finished_by_the_next(
     print(f"cancel: killed at {kills} calls")  # noqa: T201 - as above
 
 
-@pytest.mark.parametrize("after", [False, True])
+@before_or_after
 def test_a_killed_retry_is_one_attempt(
     jobs: Jobs,
     mortals: Mortals,
@@ -159,7 +160,7 @@ def test_a_killed_retry_is_one_attempt(
     print(f"retry: killed at {kills} calls")  # noqa: T201 - as above
 
 
-@pytest.mark.parametrize("after", [False, True])
+@before_or_after
 def test_a_splitter_killed_over_another_attempt_leaves_one_run(
     jobs: Jobs,
     mortals: Mortals,

@@ -42,7 +42,7 @@ def record(table: JobStore, job_id: str = "demo-1") -> JobRecord:
         (10_000, 1, [10_000]),
         (10_001, 1, [10_000, None]),
         (25_000, 1, [10_000, 10_000, 5_000]),
-        (1_000_000, 1, [10_000] * 100),
+        pytest.param(1_000_000, 1, [10_000] * 100, marks=pytest.mark.exhaustive),
         (1_000_000, 100, [10_000]),
     ],
 )

@@ -21,7 +21,10 @@ from batchctl.image.oci.transport import Transport
 from batchctl.image.recipe import Registry, platform_of
 from batchctl.image.running import Watch
 
-pytestmark = [pytest.mark.skipif(bool(why_not()), reason=f"podman can't run: {why_not()}")]
+pytestmark = [
+    pytest.mark.skipif(bool(why_not()), reason=f"podman can't run: {why_not()}"),
+    pytest.mark.exhaustive,  # tests/e2e/test_composed_containers.py runs such an image, too
+]
 
 COMPUTE = """
 import json, os, sys

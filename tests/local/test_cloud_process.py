@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from local_cloud import Cloud, build, eventually, function, invoke, new_settings
+from slices import one_in
 
 from batchctl.errors import BatchctlError
 from batchctl.local.control import process
@@ -47,7 +48,7 @@ def test_a_taken_port_is_a_clear_error_and_nothing_is_left(tmp_path: Path) -> No
     assert process.status(settings.directory) is None
 
 
-@pytest.mark.parametrize("how", ["stop", "kill"])
+@pytest.mark.parametrize("how", one_in(2, ["kill", "stop"]))
 def test_nothing_survives_the_cloud(tmp_path: Path, how: str) -> None:
     settings = new_settings(tmp_path)
     running = process.start(settings)

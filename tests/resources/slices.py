@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
@@ -24,6 +25,18 @@ def one_of_each(group: Callable[[Any], Hashable], cases: Iterable[Any]) -> list[
         parameters.append(_parameter(case, is_always_tried=group(case) not in seen))
         seen.add(group(case))
     return parameters
+
+
+def in_rounds(group: Callable[[Any], Hashable], cases: Iterable[Any]) -> list[list[Any]]:
+    """Share the cases out to as few rounds as go, no two of one group in a round."""
+    met: Counter[Hashable] = Counter()
+    rounds: list[list[Any]] = []
+    for case in cases:
+        number = met[group(case)]
+        met[group(case)] += 1
+        rounds += [[]] if number == len(rounds) else []
+        rounds[number].append(case)
+    return rounds
 
 
 def _parameter(case: Any, *, is_always_tried: bool) -> Any:

@@ -107,15 +107,14 @@ def so_many_writes_a_second(limit: float) -> Fault:
     return fault
 
 
-def away_for(seconds: float, operation: str, error: dict[str, str] | None = None) -> Fault:
-    """From the first such operation on none is answered for some seconds."""
-    until: list[float] = []
+def away_for(tries: int, operation: str, error: dict[str, str] | None = None) -> Fault:
+    """So many of the first such requests aren't answered."""
+    left = [error or THROTTLED] * tries
 
     def fault(asked: str) -> dict[str, str] | None:
-        if asked != operation:
+        try:
+            return left.pop() if asked == operation else None
+        except IndexError:  # as many threads ask as there are containers
             return None
-        if not until:
-            until.append(time.monotonic() + seconds)
-        return (error or THROTTLED) if time.monotonic() < until[0] else None
 
     return fault

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from runner_jobs import Jobs, Runner
+from slices import one_in
 
 OTHERS = "    return {'ok': True}\n"
 
@@ -86,7 +87,7 @@ DEEDS = {
 }
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("deed", one_in(3, DEEDS))
 def test_what_an_item_does_costs_that_item_alone(jobs: Jobs, runner: Runner, deed: str) -> None:
     code, end, error = DEEDS[deed]
     runner.compute(f"def compute(item, parameters):\n    if item == 'a':\n        {code}\n{OTHERS}")
