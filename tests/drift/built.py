@@ -16,6 +16,7 @@ from as_aws import updates_as_aws_takes_them
 from default_vpc import make_default_vpc_public
 from examples_awslambda import package
 from fake_recipe import UnbuiltFolder
+from made_once import unsigned
 from moto import mock_aws
 from web_acls import make_web_acls
 
@@ -128,7 +129,7 @@ def differences(plan: Plan) -> set[tuple[str, str]]:
 @contextmanager
 def account(folder: Path) -> Iterator[Application]:
     """A fresh account with a default VPC and two web ACLs; the application isn't built."""
-    with mock_aws(config=_moto()), updates_as_aws_takes_them():
+    with mock_aws(config=_moto()), unsigned(), updates_as_aws_takes_them():
         session = boto3.Session(
             aws_access_key_id="testing", aws_secret_access_key="testing", region_name="us-east-1"
         )

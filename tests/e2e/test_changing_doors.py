@@ -12,7 +12,8 @@ from doors import Door, root_of
 from batchctl.application.front_door import STAGE
 from batchctl.engine.state import read_state
 
-pytestmark = pytest.mark.e2e
+# test_contract.py changes doors, tests/drift has the order of calls.
+pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive]
 
 
 def answers(door: Door) -> bool:
@@ -53,7 +54,6 @@ def seen_while(
     return [*seen, look()]
 
 
-@pytest.mark.exhaustive
 def test_a_new_kind_of_door_opens_before_the_old_one_closes(application: Application) -> None:
     def look() -> tuple[bool, bool]:
         one, other = api_answers(application), answers(load_balancer(application))

@@ -16,6 +16,9 @@ from wheels import write_wheel
 
 pytestmark = [
     pytest.mark.e2e,
+    # tests/image/test_composed_podman.py runs such an image, tests/local/test_cloud_containers.py
+    # has jobs in containers.
+    pytest.mark.exhaustive,
     pytest.mark.skipif(bool(why_not()), reason=f"podman can't run: {why_not()}"),
 ]
 

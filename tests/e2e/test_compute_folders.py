@@ -10,7 +10,8 @@ import pytest
 from application import Application
 from former_compute import write_former_compute
 
-pytestmark = pytest.mark.e2e
+# tests/runner/test_import_path.py has what hides what.
+pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive]
 COMPUTE = """
 def compute(item: str, parameters: dict) -> dict:
     return {"item": item}
@@ -37,7 +38,6 @@ def results(application: Application, job_id: str, *, is_good: bool = True) -> d
     return {each["item"]: each for each in json.loads(found)}
 
 
-@pytest.mark.exhaustive
 def test_a_folder_of_an_older_version_works_and_up_says_what_to_delete(
     application: Application,
 ) -> None:
@@ -47,7 +47,6 @@ def test_a_folder_of_an_older_version_works_and_up_says_what_to_delete(
     assert [found[item]["result"] for item in "ab"] == [{"item": "a"}, {"item": "b"}]
 
 
-@pytest.mark.exhaustive
 def test_the_same_folder_works_when_they_are_deleted(application: Application) -> None:
     for path in (application.folder / "compute").iterdir():
         if path.name != "compute.py":
@@ -56,7 +55,6 @@ def test_the_same_folder_works_when_they_are_deleted(application: Application) -
     assert results(application, "today")["a"]["result"] == {"item": "a"}
 
 
-@pytest.mark.exhaustive
 def test_modules_with_names_of_others_hide_none_and_are_named(application: Application) -> None:
     folder = application.folder / "compute"
     for name in ("email", "queue", "uuid", "batchctl", "boto3", "runner", "signals"):

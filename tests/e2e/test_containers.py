@@ -20,8 +20,7 @@ from batchctl.image.context import read_context
 
 pytestmark = [
     pytest.mark.e2e,
-    # Jobs in containers of an image of ours are tried by test_composed_containers.py, podman's
-    # builds and pushes by tests/image.
+    # tests/local/test_cloud_containers.py has jobs in containers, tests/image what podman is told.
     pytest.mark.exhaustive,
     pytest.mark.skipif(bool(why_not()), reason=f"podman can't run: {why_not()}"),
 ]

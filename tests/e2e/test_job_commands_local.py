@@ -10,7 +10,8 @@ import pytest
 from application import Application
 from own_compute import put_compute
 
-pytestmark = pytest.mark.e2e
+# tests/cli has each of the commands on an account in memory.
+pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive]
 
 COMPUTE = """
 import os, time
@@ -73,7 +74,6 @@ def test_a_failed_job_is_explained_mended_and_retried_and_keeps_its_logs(
     assert len([text for text in everything if text.startswith("looking at")]) == 4
 
 
-@pytest.mark.exhaustive
 def test_a_job_is_followed_until_it_is_cancelled_and_the_rest_can_be_run(
     application: Application,
 ) -> None:
@@ -92,7 +92,6 @@ def test_a_job_is_followed_until_it_is_cancelled_and_the_rest_can_be_run(
     assert read(application, "show", "two")["status"] == "SUCCEEDED"
 
 
-@pytest.mark.exhaustive
 def test_dead_letters_are_shown_and_tried_again(application: Application) -> None:
     sqs = application.client("sqs")
     url = sqs.get_queue_url(QueueName="batchapp-dead-letters")["QueueUrl"]

@@ -11,7 +11,8 @@ import pytest
 from application import Application
 from wheels import write_wheel
 
-pytestmark = pytest.mark.e2e
+# tests/local/test_task_packages.py installs them, tests/runner names what is missing.
+pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive]
 
 COMPUTE = """
 import arithmetic
@@ -66,7 +67,6 @@ def test_a_task_imports_the_package(application: Application) -> None:
     assert results(application, "first", "A")["result"] == {"package": "1.5"}
 
 
-@pytest.mark.exhaustive
 def test_other_requirements_count_from_the_next_up_on(application: Application) -> None:
     (application.folder / "compute" / "requirements.txt").write_text("arithmetic==1.6\n")
     shown = application.local("up", "--yes").stderr
@@ -87,7 +87,6 @@ def test_a_missing_package_is_named_with_where_to_add_it(application: Applicatio
     )
 
 
-@pytest.mark.exhaustive
 def test_packages_that_cannot_be_had_stop_up_before_it_changes_anything(
     application: Application,
 ) -> None:

@@ -15,7 +15,7 @@ import batchctl
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.exhaustive,  # test_composed_containers.py has jobs in containers, too
+    pytest.mark.exhaustive,  # tests/local/test_cloud_containers.py has jobs in containers, too
     pytest.mark.skipif(bool(why_not()), reason=f"podman can't run: {why_not()}"),
 ]
 

@@ -11,6 +11,7 @@ import pytest
 from account import DONE, MOTO, Account, connect, first_stack
 from botocore.client import BaseClient
 from crash_branches import Branches, Calls, run_one_by_one
+from made_once import unsigned
 from moto import mock_aws
 from one_load_balancer import target_groups_have_one_load_balancer
 
@@ -30,7 +31,7 @@ def undisturbed_holdings(
     connection: Connection, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[str]]:
     """What there is after a first `up` that nothing disturbs."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws(config=MOTO):
+    with pytest.MonkeyPatch.context() as patch, mock_aws(config=MOTO), unsigned():
         # moto imports its services with the first calls, and threads that do so can lock up.
         run_one_by_one(patch)
         patch.chdir(tmp_path_factory.mktemp("undisturbed"))
@@ -78,7 +79,7 @@ def account(
     folder = in_memory / "run"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    with mock_aws(config=MOTO), target_groups_have_one_load_balancer():
+    with mock_aws(config=MOTO), unsigned(), target_groups_have_one_load_balancer():
         yield Account(connection)
 
 

@@ -23,7 +23,6 @@ from batchctl.image.running import Watch
 
 pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=f"podman can't run: {why_not()}"),
-    pytest.mark.exhaustive,  # tests/e2e/test_composed_containers.py runs such an image, too
 ]
 
 COMPUTE = """
