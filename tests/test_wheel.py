@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from application import free_ports
+from local_cloud import free_ports
 
 from batchctl import packaging
 from batchctl.image.recipe import FolderRecipe

@@ -34,7 +34,7 @@ OPTIONS = (
     "--disable-features=LocalNetworkAccessChecks",
     "--remote-debugging-port=0",
 )
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
 
 
 def why_not() -> str:
@@ -61,7 +61,7 @@ class Browser:
         return [each["id"] for each in self._ask("GET", "/json/list") if each["type"] == "page"]
 
     def _ask(self, method: str, path: str) -> Any:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path)
             content = connection.getresponse().read()

@@ -9,7 +9,7 @@ from http.client import HTTPResponse
 from io import BytesIO
 from typing import Any, cast
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 REFUSALS = (400, 401, 403)
 """The statuses with which AWS refuses a signature (IncompleteSignature, for one, is a 400)."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from http_by_hand import parsed
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def read(path):
         return ""
 
 def raw(method, path, headers):
-    connection = http.client.HTTPConnection(gateway, timeout=20)
+    connection = http.client.HTTPConnection(gateway, timeout=60)
     connection.request(method, path, "{}", headers)
     return connection.getresponse().status
 

@@ -48,7 +48,7 @@ for pid in pids:
     seen["read"] += [p for n in ("environ", "mem", "maps", "fd/1") if read(p := f"/proc/{pid}/{n}")]
 
 def call(key, path, body=""):
-    connection = http.client.HTTPConnection("127.0.0.1", gateway, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", gateway, timeout=60)
     scope = f"Credential={key}/20260101/us-east-1/iam/aws4_request"
     value = f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=" + "0" * 64
     headers = {"Authorization": value} if key else {}

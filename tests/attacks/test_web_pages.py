@@ -32,7 +32,7 @@ SITES = {
 TABS = 12
 """How many are open at a time."""
 
-TIMEOUT_S = 15.0
+TIMEOUT_S = 60.0
 
 Attack = tuple[str, ...]
 """The port, the origin of the page, and what the page does."""

@@ -116,7 +116,7 @@ def test_by_prefix_what_is_in_one_folder_is_asked_for_by_what_it_begins_with() -
 def test_those_who_ask_at_the_same_time_wait_for_the_one_call() -> None:
     service = FakeService({"a", "b", "c"})
     reads = Reads({THINGS: "abc"})
-    barrier = threading.Barrier(3, timeout=10)
+    barrier = threading.Barrier(3, timeout=60)
 
     def ask(name: str) -> list[str]:
         barrier.wait()

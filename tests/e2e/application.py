@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from local_cloud import free_ports
 
 from batchctl.local.control import process
 from batchctl.local.control.record import CloudRecord
@@ -22,17 +22,6 @@ from batchctl.local.control.record import CloudRecord
 REGION = "us-east-1"
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 BATCHCTL = (sys.executable, "-c", "from batchctl.cli import main; main()")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 @dataclass(frozen=True)

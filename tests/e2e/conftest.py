@@ -12,9 +12,11 @@ from application import Application
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """A folder with a config.yaml, and its local cloud, running."""
     made = Application.make(tmp_path_factory.mktemp("application"))
-    made.run("local", "start")
-    yield made
-    made.run("local", "stop")
+    try:
+        made.run("local", "start")
+        yield made
+    finally:
+        made.run("local", "stop")
 
 
 @pytest.fixture(scope="module")

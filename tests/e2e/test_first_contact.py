@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from application import Application, free_ports
+from application import Application
+from local_cloud import free_ports
 
 pytestmark = pytest.mark.e2e
 

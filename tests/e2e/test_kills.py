@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 from account import WITNESSES
-from application import BATCHCTL, Application, free_ports
+from application import BATCHCTL, Application
 from left_in_cloud import left
+from local_cloud import free_ports
 
 pytestmark = [pytest.mark.e2e, pytest.mark.exhaustive]
 # For each of `up`, an `up` that replaces, and `down`.

@@ -84,7 +84,7 @@ def job_table(application: Application) -> JobTable:
 def test_with_every_statement_in_place_the_job_succeeds(deployed: Application) -> None:
     code, job_id = submitted(deployed)
     assert code == 202
-    assert status_within(deployed, job_id, 30) == "SUCCEEDED"
+    assert status_within(deployed, job_id, 120) == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("sid", ["StoreJobs", "QueueJobs"])
@@ -121,7 +121,7 @@ def test_without_its_statement_the_containers_calls_are_refused(
 ) -> None:
     """The calls are made by the runner's own code, which would repeat them for a minute."""
     _, job_id = submitted(deployed)
-    assert status_within(deployed, job_id, 60) == "SUCCEEDED"
+    assert status_within(deployed, job_id, 120) == "SUCCEEDED"
     table = job_table(deployed)
 
     def call() -> None:
@@ -157,7 +157,7 @@ def test_without_its_statement_the_containers_progress_alone_is_missing(
 ) -> None:
     with without(deployed, "job", "RecordProgress"):
         _, job_id = submitted(deployed)
-        assert status_within(deployed, job_id, 60) == "SUCCEEDED"
+        assert status_within(deployed, job_id, 120) == "SUCCEEDED"
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_without_its_statement_the_tracker_leaves_events_to_the_dead_letters(
     url = sqs.get_queue_url(QueueName="batchapp-events-dead-letters")["QueueUrl"]
     with without(deployed, "tracker", "RecordJobs"):
         _, job_id = submitted(deployed)
-        assert status_within(deployed, job_id, 30) == "SUCCEEDED"
+        assert status_within(deployed, job_id, 120) == "SUCCEEDED"
         # Earlier tests have left some as well.
         eventually(
             lambda: str(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages")),

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from application import Application, free_ports
+from application import Application
+from local_cloud import free_ports
 from podman_here import missing, temporary_podman, why_not
 
 import batchctl

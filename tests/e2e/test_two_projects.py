@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from application import Application, free_ports
+from application import Application
+from local_cloud import free_ports
 
 pytestmark = pytest.mark.e2e
 

@@ -9,7 +9,7 @@ from batchctl.errors import LoggedOut
 
 
 def test_what_does_not_depend_on_each_other_runs_at_the_same_time() -> None:
-    barrier = threading.Barrier(20, timeout=10)
+    barrier = threading.Barrier(20, timeout=60)
     graph: dict[str, set[str]] = {str(number): set() for number in range(20)}
 
     def meet(_address: str) -> None:
@@ -61,7 +61,7 @@ def test_when_stopped_nothing_new_begins() -> None:
 
 
 def test_after_a_lost_login_nothing_begins_and_there_is_one_error() -> None:
-    barrier = threading.Barrier(2, timeout=10)
+    barrier = threading.Barrier(2, timeout=60)
     worked: list[str] = []
 
     def work(address: str) -> None:

@@ -16,7 +16,7 @@ from batchctl.local.tasks.direct import DirectLauncher
 from batchctl.local.tasks.folders import TaskFolders
 from batchctl.local.tasks.keeping import ForkServer
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 
 class RecordingAccount:

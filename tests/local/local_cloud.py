@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import socket
 import textwrap
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import HTTPConnection
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +22,8 @@ from batchctl.local.control.process import Settings
 from batchctl.local.control.record import ACCESS_KEY_ID, CloudRecord
 
 TIMEOUT_S = 60.0
+# Far from those of the test process beside this one, whose number is near.
+_PORTS = itertools.count(101 * os.getpid())
 ENDED = ("SUCCEEDED", "FAILED")
 SOURCE = """
     import json, os
@@ -119,10 +124,16 @@ def allow(action: str, *resources: str) -> dict[str, Any]:
 
 
 def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [server.getsockname()[1] for server in sockets]
-    for server in sockets:
-        server.close()
+    """Return ports that nobody listens on now, and that this process has not been given before.
+
+    They are below those that the system itself gives away (Linux: from 32768 on): until a cloud
+    takes its own, no connection of anybody's gets it.
+    """
+    ports: list[int] = []
+    while len(ports) < count:
+        port = 20_000 + next(_PORTS) % 12_000
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.append(port)
     return ports
 
 

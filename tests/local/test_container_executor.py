@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=f"podman can't run: {why_not()}"),
 ]
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 IMAGE = "localhost/shell:1"
 TASK = Task("task-1", "job-1", IMAGE, (), {"COLOUR": "green"}, None, 1, 64, "/group", "stream")
 
