@@ -14,7 +14,9 @@ import click
 import pytest
 
 from batchctl.cli import main
+from batchctl.contract import front_doors
 from batchctl.contract.environment import PREFIX, Container
+from batchctl.contract.front_doors import FRONT_DOORS
 from batchctl.contract.statuses import ItemStatus, Status, TaskStatus
 
 ROOT = Path(__file__).parent.parent
@@ -272,6 +274,44 @@ def test_nobody_but_the_contract_spells_its_words(path: Path) -> None:
 )
 def test_a_word_of_the_contract_is_found(line: str) -> None:
     assert list(words_of_the_contract(f"def f(x):\n    {line}\n"))
+
+
+# Which kinds of front door there are, and what tells them apart, stands in the contract; the stack
+# alone asks which one it is to build.
+BUILDS_FRONT_DOORS = "batchctl/stack/front_door.py"
+
+
+def kinds_of_front_door(source: str) -> Iterator[str]:
+    """Yield where a front door's mode is spelled, or its kind compared with a certain one."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and node.value in FRONT_DOORS:
+            yield ast.unparse(node)
+        elif isinstance(node, ast.Compare):
+            of_kinds = [each for each in ast.walk(node) if ast.unparse(each) in DOOR_KINDS]
+            yield from map(ast.unparse, of_kinds)
+
+
+DOOR_KINDS = {name for name, each in vars(front_doors).items() if each in FRONT_DOORS.values()}
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_stack_alone_asks_which_front_door_there_is(path: Path) -> None:
+    if path.relative_to(ROOT).as_posix() != BUILDS_FRONT_DOORS:
+        assert list(kinds_of_front_door(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'api.mode == "restapi"',
+        'x = {"alb": 1}',
+        "FRONT_DOORS[api.mode] is REST_API",
+        "door.mode != ALB.mode",
+        "door in (SIGNED, other)",
+    ],
+)
+def test_a_question_for_the_kind_of_front_door_is_found(line: str) -> None:
+    assert list(kinds_of_front_door(line))
 
 
 # What prints; what rich makes of parts that `output` gives; the consoles of `output`, by name.

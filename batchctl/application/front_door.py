@@ -1,7 +1,7 @@
 """The front door that is there: how the API is reached, as whom it is called, what it admits.
 
-A front door of another kind is one more entry of `_KINDS`; no other file on this side of the API
-asks which kind there is.
+A front door of another kind is one more of `contract.front_doors`, one more entry of `_WAYS_IN`
+here and one more branch of `stack.front_door`, and its resources.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from batchctl.config import Config
+from batchctl.contract.front_doors import ALB, FRONT_DOORS, REST_API
 from batchctl.engine.state import State
 from batchctl.jobs.api.new_task import API_GATEWAY, Door
 from batchctl.jobs.api.new_task import LOAD_BALANCER as LOAD_BALANCER_LIMITS
@@ -56,7 +57,7 @@ def front_door_of(
         url=_url(mode, config, state, local_url) if state else None,
         region=state.identity.region if state else None,
         role=str(role) if role else None,
-        limits=_KINDS[mode].limits,
+        limits=_WAYS_IN[mode].limits,
     )
 
 
@@ -69,13 +70,13 @@ def built_front_door(state: State | None) -> Mapping[str, str]:
 
 def settles_auth(mode: str | None) -> bool:
     """Whether who chooses this kind has chosen `auth` with it, as it knows one alone."""
-    return mode is not None and len(_KINDS[mode].auths) == 1
+    return mode is not None and len(FRONT_DOORS[mode].auths) == 1
 
 
 def _url(mode: str, config: Config, state: State, local_url: str | None) -> str | None:
     """Return the URL of the chosen kind, or else of one that is there: `up` may be half done."""
-    chosen, *others = sorted(_KINDS.items(), key=lambda kind: kind[0] != mode)
-    found = (kind.url(config, state, local_url) for _, kind in (chosen, *others))
+    chosen, *others = sorted(_WAYS_IN.items(), key=lambda way: way[0] != mode)
+    found = (way.url(config, state, local_url) for _, way in (chosen, *others))
     return next(filter(None, found), None)
 
 
@@ -93,15 +94,14 @@ def _stage_url(_config: Config, state: State, _local_url: str | None) -> str | N
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """A kind of front door: what it admits, who may call it, how its URL is read off the state."""
+class _WayIn:
+    """A kind of front door to its callers: how large a body may be, its URL read off the state."""
 
     limits: Door
-    auths: tuple[str, ...]
     url: Callable[[Config, State, str | None], str | None]
 
 
-_KINDS: Mapping[str, _Kind] = {
-    "alb": _Kind(LOAD_BALANCER_LIMITS, ("none",), _load_balancer_url),
-    "restapi": _Kind(API_GATEWAY, ("none", "iam"), _stage_url),
+_WAYS_IN: Mapping[str, _WayIn] = {
+    ALB.mode: _WayIn(LOAD_BALANCER_LIMITS, _load_balancer_url),
+    REST_API.mode: _WayIn(API_GATEWAY, _stage_url),
 }

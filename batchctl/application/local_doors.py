@@ -10,6 +10,7 @@ from batchctl.application.front_door import LOAD_BALANCER
 from batchctl.application.recorded import RecordedStates
 from batchctl.application.target import Target
 from batchctl.config import Config
+from batchctl.contract.front_doors import FRONT_DOORS, REST_API
 from batchctl.errors import UsageError
 from batchctl.local.control import ports
 from batchctl.local.control.ports import Ports
@@ -45,7 +46,7 @@ def local_ports(target: Target, config: Config) -> Ports:
 
 def refuse_taken_door(target: Target, config: Config, states: RecordedStates) -> None:
     """Raise UsageError when the load balancer's port is the front door of another stack here."""
-    if config.api.mode != "alb" or status(target.local_folder) is None:
+    if not FRONT_DOORS[config.api.mode].in_vpc or status(target.local_folder) is None:
         return
     for path, state in states.others(config.name):
         if state.outputs(LOAD_BALANCER):
@@ -54,7 +55,8 @@ def refuse_taken_door(target: Target, config: Config, states: RecordedStates) ->
                 f"could not build the front door of `{config.name}`: the load balancer of this "
                 f"folder's local cloud is that of `{other}` (`{path}`)",
                 hint=f"set `name: {other}` and run `batchctl --local down` first, choose "
-                "`api.mode: restapi`, or use another folder: each has a local cloud of its own",
+                f"`api.mode: {REST_API.mode}`, or use another folder: each has a local cloud of "
+                "its own",
             )
 
 

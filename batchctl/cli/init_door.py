@@ -9,8 +9,9 @@ from typing import Final
 
 from batchctl import application
 from batchctl.cli.output import ask_for, say
+from batchctl.contract.front_doors import REST_API
 
-SIGNED: Final[Mapping[str, str]] = {"mode": "restapi", "auth": "iam"}
+SIGNED: Final[Mapping[str, str]] = {"mode": REST_API.mode, "auth": "iam"}
 EVERYONE: Final[Mapping[str, str]] = {}
 QUESTION: Final = (
     "whom is the API to let in?",

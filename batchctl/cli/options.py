@@ -13,10 +13,7 @@ import click
 from batchctl.application.target import Target
 from batchctl.cli import spelling
 from batchctl.cli.debug import debug_log
-
-API_MODES = ("alb", "restapi")
-API_AUTHS = ("none", "iam")
-"""As config.yaml has them (a test compares): loading its rules takes longer than any help."""
+from batchctl.contract.front_doors import AUTHS, FRONT_DOORS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -113,8 +110,10 @@ def shared_options(command: Command) -> Command:
 
 def front_door_options(command: Command) -> Command:
     """Add the options that choose the front door, before config.yaml's."""
-    modes = click.option("--api-mode", type=click.Choice(API_MODES), help="How the API is exposed.")
-    auths = click.option("--auth", type=click.Choice(API_AUTHS), help="Authentication of the API.")
+    modes = click.option(
+        "--api-mode", type=click.Choice(tuple(FRONT_DOORS)), help="How the API is exposed."
+    )
+    auths = click.option("--auth", type=click.Choice(AUTHS), help="Authentication of the API.")
     return modes(auths(command))
 
 

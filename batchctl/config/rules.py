@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from batchctl.config.problems import Problem
 from batchctl.contract.architectures import architecture_of
+from batchctl.contract.front_doors import ALB, FRONT_DOORS, SIGNED
 
 if TYPE_CHECKING:
     from batchctl.config.settings import Config
@@ -27,30 +28,31 @@ def conflicts(config: Config) -> Iterator[Problem]:
 
 
 def _front_door(config: Config) -> Iterator[Problem]:
-    mode, auth = ("api", "mode"), ("api", "auth")
-    if config.api.mode == "alb" and config.api.auth == "iam":
+    mode, auth, door = ("api", "mode"), ("api", "auth"), FRONT_DOORS[config.api.mode]
+    if config.api.auth not in door.auths:
         yield Problem(
             auth,
-            "must be `none` when api.mode is `alb`: a load balancer can't check IAM signatures; "
-            "use `restapi` for `iam`",
+            f"must be `none` when api.mode is `{door.mode}`: {door.product} can't check IAM "
+            f"signatures; use `{SIGNED.mode}` for `iam`",
             (mode,),
         )
-    if config.api.mode == "restapi" and "0.0.0.0/0" not in config.api.allowed_cidrs:
+    if not door.in_vpc and "0.0.0.0/0" not in config.api.allowed_cidrs:
         yield Problem(
             ("api", "allowed_cidrs"),
-            "must be [0.0.0.0/0] when api.mode is `restapi`: API Gateway has no security group "
-            "that would keep others out; remove it and use `auth: iam`, or use `alb`",
+            f"must be [0.0.0.0/0] when api.mode is `{door.mode}`: {door.product} has no security "
+            f"group that would keep others out; remove it and use `auth: iam`, or use `{ALB.mode}`",
             (mode,),
         )
 
 
 def _access_log(config: Config) -> Iterator[Problem]:
     bucket, api = ("api", "access_log_bucket"), config.api
-    if api.mode == "restapi" and api.access_log_bucket is not None:
+    door = FRONT_DOORS[api.mode]
+    if not door.in_vpc and api.access_log_bucket is not None:
         yield Problem(
             bucket,
-            "must be null when api.mode is `restapi`: API Gateway's access log goes to CloudWatch "
-            "Logs, for `api.log_retention_days`",
+            f"must be null when api.mode is `{door.mode}`: {door.product}'s access log goes to "
+            "CloudWatch Logs, for `api.log_retention_days`",
             (("api", "mode"),),
         )
     if api.access_log_prefix and api.access_log_bucket is None:

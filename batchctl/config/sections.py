@@ -14,9 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from batchctl.config.values import (
-    ApiMode,
     Architecture,
-    Auth,
     BucketName,
     BuilderOptions,
     CertificateArn,
@@ -41,6 +39,7 @@ from batchctl.config.values import (
     VpcId,
     WebAclArn,
 )
+from batchctl.contract.front_doors import ALB, Auth, Mode
 
 HTTP_TIMEOUT_S: Final = 29
 """Timeout of the receiver and the API: API Gateway waits no longer (API, PutIntegration)."""
@@ -65,7 +64,7 @@ class Section(BaseModel):
 class Api(Section):
     """How the API is exposed, and who can call it."""
 
-    mode: ApiMode = "alb"
+    mode: Mode = ALB.mode
     """`alb`: load balancer; `restapi`: API Gateway over HTTPS.
 
     `up --api-mode` overrides it.

@@ -380,5 +380,3 @@ LogRetentionDays = Annotated[
     Field(json_schema_extra={"enum": list(_LOG_RETENTION_DAYS)}),
     AfterValidator(_log_retention),
 ]
-ApiMode = Literal["alb", "restapi"]
-Auth = Literal["none", "iam"]

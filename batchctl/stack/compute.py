@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from batchctl.config import Config
 from batchctl.contract.environment import Container
+from batchctl.contract.front_doors import FRONT_DOORS
 from batchctl.image.recipe import Recipe
 from batchctl.packaging import RUNNER_COMMAND
 from batchctl.resource import Output
@@ -71,7 +72,7 @@ def build_network(config: Config) -> Network:
         compute_subnet_ids=tuple(config.network.compute_subnet_ids),
         load_balancer_subnet_ids=tuple(config.network.load_balancer_subnet_ids),
         function_subnet_ids=tuple(config.network.function_subnet_ids),
-        needs_load_balancer=config.api.mode == "alb",
+        needs_load_balancer=FRONT_DOORS[config.api.mode].in_vpc,
         load_balancer_name=f"{config.name}-api",
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchctl.config import Config
+from batchctl.contract.front_doors import FRONT_DOORS, REST_API
 from batchctl.resource import Resource
 from batchctl.resources.acm import Certificate
 from batchctl.resources.awslambda.functions import Function
@@ -27,7 +28,7 @@ def build_front_door(
     config: Config, network: Network, functions: Functions
 ) -> tuple[Resource[Any], ...]:
     """Return what leads to all of the front door that config.yaml chooses."""
-    if config.api.mode == "restapi":
+    if FRONT_DOORS[config.api.mode] is REST_API:
         return build_rest_api(config, functions)
     listener = _listener(config, network)
     submit = _Route(10, ("PUT",), ("/v1/new-task", "/v1/new-task/"))

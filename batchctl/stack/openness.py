@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batchctl.config import Config
+from batchctl.contract.front_doors import ALB, FRONT_DOORS, SIGNED
 from batchctl.resources.apigateway.rest_apis import AUTHENTICATION_OFF
 from batchctl.resources.ec2.cidrs import is_wide, newly_let_in
 
@@ -28,9 +29,9 @@ class Door:
 
 
 def door_of(config: Config) -> Door:
-    """Return the front door that config.yaml asks for; API Gateway has no networks to choose."""
+    """Return the front door that config.yaml asks for."""
     api = config.api
-    if api.mode == "restapi":
+    if not FRONT_DOORS[api.mode].in_vpc:
         return Door(api.mode, api.auth, EVERYONE, "https")
     scheme = "https" if api.certificate_arn else "http"
     return Door(api.mode, api.auth, tuple(api.allowed_cidrs), scheme)
@@ -41,10 +42,10 @@ def openness_warning(door: Door) -> str | None:
     if not door.is_open:
         return None
     who = "anyone on the internet can submit jobs and read results"
-    if door.mode == "restapi":
+    if not FRONT_DOORS[door.mode].in_vpc:
         return f"{who}: let in signed requests alone (`batchctl up --auth iam`)"
     networks = "name the networks to let in (`api.allowed_cidrs`)"
-    signed = "let in signed requests alone (`batchctl up --api-mode restapi --auth iam`)"
+    signed = f"let in signed requests alone (`batchctl up --api-mode {SIGNED.mode} --auth iam`)"
     if door.scheme == "https":
         return f"{who}: {networks}, or {signed}"
     return f"{who}, over plain HTTP: {networks} and `api.certificate_arn`, or {signed}"
@@ -54,12 +55,12 @@ def front_door_warnings(config: Config, partition: str) -> Iterator[str]:
     """Yield what to know of the front door before it is built in a partition (`aws-cn`)."""
     if warning := openness_warning(door_of(config)):
         yield warning
-    if (config.api.mode, config.api.auth, partition) == ("restapi", "none", "aws-cn"):
-        # Getting Started with Amazon Web Services in China, "Amazon API Gateway".
+    kind = FRONT_DOORS[config.api.mode]
+    if kind.needs_filing_in_china and (config.api.auth, partition) == ("none", "aws-cn"):
         yield (
-            "in China API Gateway answers unsigned requests only for accounts with an ICP filing, "
-            "all others with 403: use `--auth iam`, or `--api-mode alb` on a port that needs no "
-            "filing"
+            f"in China {kind.product} answers unsigned requests only for accounts with an ICP "
+            f"filing, all others with 403: use `--auth iam`, or `--api-mode {ALB.mode}` on a port "
+            "that needs no filing"
         )
 
 

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
 
 import click
 import pytest
@@ -15,8 +14,6 @@ from click.testing import CliRunner
 
 from batchctl.cli import COMMANDS, HELP, SECTIONS, main
 from batchctl.cli.lazy import LazyCommand, LazyGroup
-from batchctl.cli.options import API_AUTHS, API_MODES
-from batchctl.config.sections import Api
 
 SLOW = {"boto3", "botocore", "pydantic", "yaml", "rich.live", "ministack"}
 each_command = pytest.mark.parametrize("lazy", COMMANDS, ids=lambda each: each.name)
@@ -94,12 +91,6 @@ def test_lazy_commands_stand_beside_others() -> None:
     shown = CliRunner().invoke(group, ["--help"]).stdout
     assert shown.index("  init ") < shown.index("  other  Another.")
     assert CliRunner().invoke(group, ["other"]).exit_code == 0
-
-
-def test_the_choices_of_the_front_door_are_those_of_config() -> None:
-    fields = Api.model_fields
-    assert get_args(fields["mode"].annotation) == API_MODES
-    assert get_args(fields["auth"].annotation) == API_AUTHS
 
 
 def test_modules_in_the_working_directory_hide_none_that_the_program_needs(

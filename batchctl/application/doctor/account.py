@@ -12,12 +12,12 @@ from botocore.exceptions import ClientError
 
 from batchctl.application.doctor.findings import Check, Finding, ok, problem, warning
 from batchctl.aws.errors import is_missing
+from batchctl.contract.front_doors import FRONT_DOORS
 
 if TYPE_CHECKING:
     from batchctl.application.building import BuildableApplication
 
 SERVICES = ("batch", "dynamodb", "ec2", "ecr", "events", "lambda", "logs", "sqs")
-DOOR_SERVICES = {"alb": ("elbv2",), "restapi": ("apigateway",)}
 ENDS_SOON_S = 15 * 60
 """A first `up` takes some minutes."""
 
@@ -86,7 +86,7 @@ def region(application: BuildableApplication) -> Iterator[Finding]:
     """Look whether the region has every service that is used."""
     aws = application.aws
     session = aws.connection.session
-    wanted = (*SERVICES, *DOOR_SERVICES[application.config.api.mode])
+    wanted = (*SERVICES, *FRONT_DOORS[application.config.api.mode].services)
     partition = aws.partition.id
     absent = [
         each

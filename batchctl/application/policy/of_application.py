@@ -9,13 +9,14 @@ from batchctl.application.account import unasked_account
 from batchctl.application.policy.statements import Names, Purpose, statements
 from batchctl.aws.session import Aws
 from batchctl.config import Config
+from batchctl.contract.front_doors import FRONT_DOORS
 from batchctl.errors import LoggedOut
 
 if TYPE_CHECKING:
     from batchctl.application.building import BuildableApplication
 
-DOORS = (("alb", "none"), ("restapi", "iam"))
-"""What `up` can switch to: the second has all that the REST API without IAM has."""
+DOORS = tuple((each.mode, each.auths[-1]) for each in FRONT_DOORS.values())
+"""What `up` can switch to: a REST API with IAM has all that one without it has."""
 
 
 def policy_of(application: BuildableApplication, purpose: Purpose) -> list[dict[str, Any]]:
