@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -24,6 +24,7 @@ from batchctl.resource import (
 )
 from batchctl.resource.grants import Grant
 from batchctl.resources.batch.jobs import definitions_at_work
+from batchctl.resources.batch.tags import Tagged
 from batchctl.resources.iam.roles import Role
 from batchctl.resources.logs import LogGroup
 
@@ -75,7 +76,7 @@ class JobDefinitionOutputs(Outputs):
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobDefinition(Resource[JobDefinitionOutputs]):
+class JobDefinition(Tagged, Resource[JobDefinitionOutputs]):
     """A container on EC2, with its own log group; `job_role` is what its program may do.
 
     `command` is empty for the image's own. `user` is whom the program runs as, "" for the image's
@@ -198,18 +199,6 @@ class JobDefinition(Resource[JobDefinitionOutputs]):
         outputs = self.create(aws, desired)
         _deregister_old(aws, outputs.id, self.keep)
         return outputs
-
-    def write_tags(
-        self,
-        aws: Aws,
-        outputs: JobDefinitionOutputs,
-        tags: Mapping[str, str],
-        removed: Sequence[str],
-    ) -> None:
-        """Set and remove tags of the latest revision."""
-        aws.batch.tag_resource(resourceArn=outputs.arn, tags=tags)
-        if removed:
-            aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: JobDefinitionOutputs) -> Mapping[str, str] | None:

@@ -31,6 +31,7 @@ from batchctl.resources.batch.lifecycle import (
     wait_until_settled,
     wait_until_valid,
 )
+from batchctl.resources.batch.tags import Tagged
 from batchctl.resources.ec2.launch_templates import LaunchTemplate
 from batchctl.resources.ec2.network import Network
 from batchctl.resources.ec2.security_groups import SecurityGroup
@@ -64,7 +65,7 @@ ENVIRONMENTS = ("compute-environment/{stack}-*",)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComputeEnvironment(Resource[Outputs]):
+class ComputeEnvironment(Tagged, Resource[Outputs]):
     """A managed environment of instances, bought as `model`: "SPOT" or "EC2" (on demand).
 
     Those of one job queue have to have one architecture (AWS Batch User Guide, "Job queues"), and
@@ -193,14 +194,6 @@ class ComputeEnvironment(Resource[Outputs]):
             )
         aws.batch.update_compute_environment(**parameters)
         return _wait_until_valid(aws, desired, within_s=SETTLED_WITHIN_S)
-
-    def write_tags(
-        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
-    ) -> None:
-        """Set and remove tags of the environment; those of its instances are properties."""
-        aws.batch.tag_resource(resourceArn=outputs.arn, tags=tags)
-        if removed:
-            aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
     def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -31,6 +31,7 @@ from batchctl.resources.batch.lifecycle import (
     wait_until_valid,
 )
 from batchctl.resources.batch.scheduling_policies import SchedulingPolicy
+from batchctl.resources.batch.tags import Tagged
 
 __all__ = [
     "ComputeEnvironment",
@@ -54,7 +55,7 @@ BESIDE_QUEUES = ("compute-environment/{stack}-*", "scheduling-policy/{stack}-*")
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobQueue(Resource[Outputs]):
+class JobQueue(Tagged, Resource[Outputs]):
     """A queue that its jobs share fairly, and that tries its compute environments in order.
 
     The order is one of placement: a job that lost its Spot machine is placed from the first
@@ -136,14 +137,6 @@ class JobQueue(Resource[Outputs]):
             parameters["computeEnvironmentOrder"] = desired["computeEnvironmentOrder"]
         aws.batch.update_job_queue(jobQueue=actual.outputs.arn, **parameters)
         return _wait_until_valid(aws, actual.outputs.id)
-
-    def write_tags(
-        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
-    ) -> None:
-        """Set and remove tags."""
-        aws.batch.tag_resource(resourceArn=outputs.arn, tags=tags)
-        if removed:
-            aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
     def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:

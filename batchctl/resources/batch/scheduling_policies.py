@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,12 +10,13 @@ from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
 from batchctl.resource.grants import Grant
+from batchctl.resources.batch.tags import Tagged
 
 POLICIES = ("scheduling-policy/{stack}-*",)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SchedulingPolicy(Resource[Outputs]):
+class SchedulingPolicy(Tagged, Resource[Outputs]):
     """A fair-share policy in which all shares weigh the same.
 
     Whose share has used the least comes next. What a share has used counts for less as it gets
@@ -79,14 +80,6 @@ class SchedulingPolicy(Resource[Outputs]):
             arn=actual.outputs.arn, fairsharePolicy=desired["fairsharePolicy"]
         )
         return actual.outputs
-
-    def write_tags(
-        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
-    ) -> None:
-        """Set and remove tags."""
-        aws.batch.tag_resource(resourceArn=outputs.arn, tags=tags)
-        if removed:
-            aws.batch.untag_resource(resourceArn=outputs.arn, tagKeys=removed)
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:

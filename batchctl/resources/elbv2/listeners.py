@@ -28,9 +28,8 @@ from batchctl.resources.elbv2.rules_of_others import (
 from batchctl.resources.elbv2.tags import (
     BATCHED_TAGS,
     ELB,
-    live_tags,
+    Tagged,
     read_tags,
-    set_tags,
     tag_list,
 )
 from batchctl.resources.elbv2.target_groups import Target, TargetGroup
@@ -58,7 +57,7 @@ RULES = ("listener-rule/app/{stack}-*",)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listener(Resource[Outputs]):
+class Listener(Tagged, Resource[Outputs]):
     """A port of the load balancer: HTTPS with a certificate, else HTTP; its id is its ARN.
 
     What no rule takes is answered with 404 and a JSON body. What guards the load balancer (a web
@@ -138,12 +137,6 @@ class Listener(Resource[Outputs]):
         aws.elbv2.modify_listener(ListenerArn=actual.outputs.arn, **parameters)
         return actual.outputs
 
-    def write_tags(
-        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
-    ) -> None:
-        """Set and remove tags."""
-        set_tags(aws, outputs.arn, tags, removed)
-
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
         """Say that requests are no longer encrypted, or with less, or callers no longer known."""
         if actual.get("Protocol") != "HTTPS":
@@ -160,11 +153,6 @@ class Listener(Resource[Outputs]):
             )
         if actual[CLIENT_CERTIFICATES] != desired.get(CLIENT_CERTIFICATES, NO_CLIENT_CERTIFICATES):
             yield "the load balancer no longer asks callers for a certificate of theirs"
-
-    @classmethod
-    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
-        """Return the tags that it has now; None when it is gone."""
-        return live_tags(aws, recorded.arn)
 
     @classmethod
     def running(cls, aws: Aws, recorded: Outputs) -> str | None:
@@ -217,7 +205,7 @@ def _listener_properties(found: Mapping[str, Any]) -> Properties:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule(Resource[Outputs]):
+class Rule(Tagged, Resource[Outputs]):
     """Requests with one of the methods and one of the paths go to a target group; id is the ARN.
 
     In a path `*` stands for any characters, `/` among them. Other methods on these paths fall
@@ -293,17 +281,6 @@ class Rule(Resource[Outputs]):
             parameters["ResetTransforms"] = True
         aws.elbv2.modify_rule(RuleArn=actual.outputs.arn, **parameters)
         return actual.outputs
-
-    def write_tags(
-        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
-    ) -> None:
-        """Set and remove tags."""
-        set_tags(aws, outputs.arn, tags, removed)
-
-    @classmethod
-    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
-        """Return the tags that it has now; None when it is gone."""
-        return live_tags(aws, recorded.arn)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:

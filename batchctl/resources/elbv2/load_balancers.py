@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -24,9 +24,8 @@ from batchctl.resources.ec2.security_groups import SecurityGroup
 from batchctl.resources.elbv2.tags import (
     BATCHED_TAGS,
     ELB,
-    live_tags,
+    Tagged,
     read_tags,
-    set_tags,
     tag_list,
 )
 
@@ -62,7 +61,7 @@ class LoadBalancerOutputs(Outputs):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadBalancer(Resource[LoadBalancerOutputs]):
+class LoadBalancer(Tagged, Resource[LoadBalancerOutputs]):
     """An Application Load Balancer on the internet; its name has 32 characters at most.
 
     It is made while everything else is, and so `create` can wait until it is active: the listener
@@ -197,16 +196,6 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
             _set_attributes(aws, actual.outputs, changed["Attributes"])
         return actual.outputs
 
-    def write_tags(
-        self,
-        aws: Aws,
-        outputs: LoadBalancerOutputs,
-        tags: Mapping[str, str],
-        removed: Sequence[str],
-    ) -> None:
-        """Set and remove tags."""
-        set_tags(aws, outputs.arn, tags, removed)
-
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
         """Say that requests are no longer logged, or elsewhere."""
         had, wanted = actual["Attributes"], desired["Attributes"]
@@ -228,11 +217,6 @@ class LoadBalancer(Resource[LoadBalancerOutputs]):
         pages = aws.elbv2.get_paginator("describe_load_balancers").paginate()
         for found in (each for page in pages for each in page["LoadBalancers"]):
             yield found["LoadBalancerName"], _outputs(found)
-
-    @classmethod
-    def tags_of(cls, aws: Aws, recorded: LoadBalancerOutputs) -> Mapping[str, str] | None:
-        """Return the tags that it has now; None when it is gone."""
-        return live_tags(aws, recorded.arn)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: LoadBalancerOutputs) -> None:

@@ -9,6 +9,7 @@ from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict, as_list
+from batchctl.resource import Outputs
 
 ELB = "elasticloadbalancing"
 
@@ -35,8 +36,18 @@ def live_tags(aws: Aws, arn: str) -> dict[str, str] | None:
     return None
 
 
-def set_tags(aws: Aws, arn: str, tags: Mapping[str, str], removed: Sequence[str]) -> None:
-    """Set `tags` and remove the keys `removed`."""
-    aws.elbv2.add_tags(ResourceArns=[arn], Tags=tag_list(tags))
-    if removed:
-        aws.elbv2.remove_tags(ResourceArns=[arn], TagKeys=removed)
+class Tagged:
+    """What has tags in Elastic Load Balancing."""
+
+    def write_tags(
+        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
+    ) -> None:
+        """Set `tags` and remove the keys `removed`."""
+        aws.elbv2.add_tags(ResourceArns=[outputs.arn], Tags=tag_list(tags))
+        if removed:
+            aws.elbv2.remove_tags(ResourceArns=[outputs.arn], TagKeys=removed)
+
+    @classmethod
+    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
+        """Return the tags that it has now; None when it is gone."""
+        return live_tags(aws, recorded.arn)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,9 +17,9 @@ from batchctl.resources.elbv2.load_balancers import LoadBalancer
 from batchctl.resources.elbv2.tags import (
     BATCHED_TAGS,
     ELB,
+    Tagged,
     live_tags,
     read_tags,
-    set_tags,
     tag_list,
 )
 
@@ -27,7 +27,7 @@ TARGET_GROUPS = ("targetgroup/{stack}-*",)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TargetGroup(Resource[Outputs]):
+class TargetGroup(Tagged, Resource[Outputs]):
     """A target group for one function, without health checks: each would be an invocation paid for.
 
     Headers and query parameters come as single values, which is how AWS makes a group. Its name
@@ -109,12 +109,6 @@ class TargetGroup(Resource[Outputs]):
         aws.elbv2.modify_target_group(TargetGroupArn=actual.outputs.arn, **changed)
         return actual.outputs
 
-    def write_tags(
-        self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
-    ) -> None:
-        """Set and remove tags."""
-        set_tags(aws, outputs.arn, tags, removed)
-
     @classmethod
     def replicas(cls, aws: Aws, names: Collection[str]) -> Iterator[tuple[str, Outputs]]:
         """Yield what has a name that begins with one of `names`."""
@@ -123,11 +117,6 @@ class TargetGroup(Resource[Outputs]):
         for found in (each for page in pages for each in page["TargetGroups"]):
             name, arn = found["TargetGroupName"], found["TargetGroupArn"]
             yield name, Outputs(id=name, arn=arn)
-
-    @classmethod
-    def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:
-        """Return the tags that it has now; None when it is gone."""
-        return live_tags(aws, recorded.arn)
 
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
