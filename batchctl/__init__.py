@@ -46,14 +46,10 @@ if not TYPE_CHECKING:  # mypy would take every name for one that is there
         "NoResult": "application.job_handle",
         "Results": "application.job_handle",
         "RunFailed": "application.app",
-        "open": "application.app",
+        "open": "application.app:open_app",
     }
 
     def __getattr__(name: str) -> Any:
-        """Load a public name (PEP 562)."""
-        if name not in _MODULES:
-            raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
-        from importlib import import_module  # noqa: PLC0415 - the functions never come here
+        from batchctl.lazy_names import load_name  # noqa: PLC0415 - the functions never come here
 
-        module = import_module(f"{__name__}.{_MODULES[name]}")
-        return getattr(module, "open_app" if name == "open" else name)
+        return load_name(__name__, _MODULES, name)

@@ -12,8 +12,9 @@ a command's help doesn't wait for them.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from batchctl.lazy_names import load_name
 
 if TYPE_CHECKING:
     from batchctl.application.application import Application
@@ -72,7 +73,4 @@ if not TYPE_CHECKING:  # mypy would take every name for one that is there
     }
 
     def __getattr__(name: str) -> Any:
-        """Load a public name (PEP 562)."""
-        if name not in _MODULES:
-            raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return load_name(__name__, _MODULES, name)
