@@ -22,10 +22,12 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "runner"))
+
+from dynamodb_http import DynamoDbServer, serving
 
 from batchctl.runner.job_table import JobTable, Outcome
 from batchctl.runner.recording import Recorder, Written
@@ -50,28 +52,27 @@ def compute(item, parameters):
 """
 
 
-class Table(ThreadingHTTPServer):
+class Table(DynamoDbServer):
     """A job table with one job of so many items, which takes `limit` writes a second."""
-
-    request_queue_size = 1024
-    daemon_threads = True
 
     def __init__(self, items: int, parameters: dict[str, Any], limit: float | None = None) -> None:
         """Have nothing recorded yet; without a limit every write is taken."""
-        super().__init__(("127.0.0.1", 0), Answering)
+        super().__init__()
         self.items, self.parameters, self.limit = items, parameters, limit
         self.recorded: set[str] = set()
         self.answered: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._tokens, self._at = limit or 0.0, time.monotonic()
 
-    @property
-    def endpoint(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def answer(self, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def answer(
+        self, operation: str, headers: list[tuple[str, str]], body: bytes
+    ) -> tuple[int, bytes]:
         """Return status and body for a request."""
+        del headers
+        status, answer = self._answer(operation, json.loads(body))
+        return status, json.dumps(answer).encode()
+
+    def _answer(self, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         with self._lock:
             if operation == "BatchGetItem":
                 return 200, {"Responses": {"jobs": list(self._found(request))}}
@@ -82,9 +83,6 @@ class Table(ThreadingHTTPServer):
             if "status" in request["Item"]:
                 self.recorded.add(request["Item"]["item"]["S"])
             return 200, {}
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that has given an answer up: it asks again."""
 
     def _found(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for key in request["RequestItems"]["jobs"]["Keys"]:
@@ -109,39 +107,6 @@ class Table(ThreadingHTTPServer):
             return False
         self._tokens -= 1
         return True
-
-
-class Answering(BaseHTTPRequestHandler):
-    """Answers one request of a client."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    server: Table
-
-    def do_POST(self) -> None:
-        """Answer it."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-        status, answer = self.server.answer(operation, json.loads(body))
-        content = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
-        """Say nothing of single requests."""
-
-
-@contextmanager
-def serving(table: Table) -> Iterator[Table]:
-    """Serve a table."""
-    thread = threading.Thread(target=table.serve_forever, daemon=True)
-    thread.start()
-    yield table
-    table.shutdown()
-    thread.join()
 
 
 def run_items(count: int, hold_mib: int) -> dict[str, float]:

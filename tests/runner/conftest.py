@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dynamodb_http import serving
 from moto import mock_aws
 from runner_jobs import CREDENTIALS, Jobs, Runner
-from table_server import TableServer, serving
+from table_server import TableServer
 
 # the sample, as the runner finds it
 sys.path.insert(0, str(Path(__file__).parents[2] / "compute"))
@@ -24,7 +25,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
 @pytest.fixture
 def server(jobs: Jobs) -> Iterator[TableServer]:
     """The job table, for other processes."""
-    with serving() as made:
+    with serving(TableServer()) as made:
         yield made
 
 

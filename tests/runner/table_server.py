@@ -6,13 +6,12 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
+from dynamodb_http import DynamoDbServer
 from moto.core.models import botocore_stubber
 
 URL = "https://dynamodb.us-east-1.amazonaws.com/"
@@ -24,68 +23,31 @@ Fault = Callable[[str], dict[str, str] | None]
 """Takes an operation; returns the error that answers it, if any."""
 
 
-class TableServer(ThreadingHTTPServer):
+class TableServer(DynamoDbServer):
     """Hands requests to moto, one at a time; `fault` may answer instead."""
 
-    request_queue_size = 128
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Gateway)
+        super().__init__()
         self.fault: Fault = lambda _operation: None
         self.fault_of_body: Callable[[bytes], dict[str, str] | None] = lambda _body: None
         self.answered: Counter[str] = Counter()
         self.lock = threading.Lock()
 
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A runner that is killed leaves its connections open."""
-
-
-class Gateway(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    server: TableServer
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-        fault = self.server.fault(operation) or self.server.fault_of_body(body)
+    def answer(
+        self, operation: str, headers: list[tuple[str, str]], body: bytes
+    ) -> tuple[int, bytes]:
+        """Return moto's answer, or the fault's; moto is at work in this process."""
+        fault = self.fault(operation) or self.fault_of_body(body)
         if fault is not None:
-            self.server.answered[f"{operation} refused"] += 1
-            self._send(400, json.dumps(fault).encode())
-            return
-        headers = HTTPHeaders.from_pairs(self.headers.items())
-        request = AWSPreparedRequest("POST", URL, headers, body, stream_output=False)
-        with self.server.lock:
+            self.answered[f"{operation} refused"] += 1
+            return 400, json.dumps(fault).encode()
+        sent = HTTPHeaders.from_pairs(headers)
+        request = AWSPreparedRequest("POST", URL, sent, body, stream_output=False)
+        with self.lock:
             answer: Any = botocore_stubber.process_request(request)
         status, _, content = answer
-        self.server.answered[operation] += 1
-        self._send(status, content.encode() if isinstance(content, str) else content)
-
-    def _send(self, status: int, content: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
-        """Say nothing of single requests."""
-
-
-@contextmanager
-def serving() -> Iterator[TableServer]:
-    """Serve while moto is at work in this process."""
-    with TableServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+        self.answered[operation] += 1
+        return status, content.encode() if isinstance(content, str) else content
 
 
 def so_many_writes_a_second(limit: float) -> Fault:
