@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 import boto3
 from botocore.exceptions import ClientError
+from shapes import Shape
 
 from batchctl.aws.clock import Clock
 from batchctl.aws.session import Aws, Connection
 from batchctl.engine.state import StateIdentity
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource import Actual, Outputs, Properties
 
 NO_CONNECTION = Connection(boto3.Session(region_name="us-east-1"))
 IDENTITY = StateIdentity("app", "123456789012", "us-east-1")
@@ -61,24 +62,10 @@ class FakeAws(Aws):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Thing(Resource[Outputs]):
-    """A resource of the cloud: its colour can change in place, its shape can't."""
-
-    colour: str = "red"
-    shape: str = "round"
-    needs: tuple[Resource[Any], ...] = ()
+class Thing(Shape):
+    """A resource of the cloud."""
 
     kind: ClassVar[str] = "thing"
-    identity: ClassVar[tuple[str, ...]] = ("Name",)
-    immutable: ClassVar[tuple[str, ...]] = ("Shape",)
-
-    def desired(self, deployed: Deployed) -> Properties:
-        return {
-            "Name": self.physical_name,
-            "Colour": self.colour,
-            "Shape": self.shape,
-            "Needs": [deployed[each].arn for each in self.needs],
-        }
 
     @classmethod
     def read(
@@ -88,8 +75,7 @@ class Thing(Resource[Outputs]):
         aws.cloud.call("read", name, lambda: None)
         if name not in aws.cloud.things:
             return None
-        if cls.taggable and not (cls.lookup or cls.shared):
-            require_owned(aws, f"thing `{name}`", aws.cloud.tags[name])
+        cls.require_owned(aws, name, aws.cloud.tags[name])
         outputs = cls.outputs(id=name, arn=f"arn:{name}")
         return Actual(outputs, dict(aws.cloud.things[name]), dict(aws.cloud.tags[name]))
 

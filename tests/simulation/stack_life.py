@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from kinds import WorldAws
 from turns import Died, Turns
 from wanted import COLOURS, Wanted
 from world import OURS, Broken, Entity, Faults, World
+from world_aws import WorldAws
 
 from batchctl.aws.tags import STACK_TAG
 from batchctl.engine.apply import apply

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import kinds
 import pytest
+import shapes
 import stack_life
 from stack_life import Life
 from world import Broken
@@ -42,7 +42,7 @@ def _owner_not_asked_before_deletion(patch: pytest.MonkeyPatch) -> None:
 
 
 def _owner_not_asked_before_adoption(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(kinds, "require_owned", lambda _aws, _what, _tags: None)
+    patch.setattr(shapes, "require_owned", lambda _aws, _what, _tags: None)
 
 
 def _deleted_in_any_order(patch: pytest.MonkeyPatch) -> None:
