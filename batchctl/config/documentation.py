@@ -20,7 +20,7 @@ from batchctl.config.schema import Setting, json_schema, sections, settings
 CHECKOUT: Final = Path(__file__).parents[2]
 WIDTH: Final = 100
 """Columns of a line of config.yaml at most."""
-BEGIN: Final = "<!-- settings: written by `make docs` from batchctl/config/sections.py -->"
+BEGIN: Final = "<!-- settings: written by `make docs` from batchctl/config/sections -->"
 END: Final = "<!-- end of settings -->"
 _COMMENT_COLUMN: Final = 38
 _LISTED_CHOICES: Final = 6
