@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -43,6 +44,17 @@ def test_an_event_is_taken_in_from_the_rule_and_from_the_dead_letters(
     job = table.read("demo-1")
     assert job is not None
     assert job.failed == 1
+
+
+def test_what_is_done_in_stretches_stops_half_a_minute_before_the_functions_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deadlines: list[float] = []
+    noting = SimpleNamespace(track=lambda _event, deadline: deadlines.append(deadline))
+    monkeypatch.setattr(wiring, "tracker", lambda: noting)
+    monkeypatch.setattr(tracker, "time", SimpleNamespace(monotonic=lambda: 5000.0))
+    tracker.handler({"source": "aws.batch"}, lambda_context(remaining_ms=900_000))
+    assert deadlines == [5000.0 + 900 - 30]
 
 
 def test_cancel_and_retry_answer_as_agreed(invoke: Invoke, jobs: Jobs) -> None:
