@@ -43,13 +43,8 @@ class Mutant:
     after: str
     source: str
 
-    @property
-    def change(self) -> str:
-        """What was changed, wherever it stands."""
-        return f"{self.before}  ->  {self.after}"
-
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.change}"
+        return f"{self.path}:{self.line}: {self.before}  ->  {self.after}"
 
 
 @dataclass(frozen=True)

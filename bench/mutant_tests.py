@@ -99,7 +99,7 @@ def _measure(copy: Path, modules: Sequence[str], sources: Sequence[Path]) -> lis
     print(f"measuring which lines the tests of {len(modules)} modules reach: once", flush=True)
     answer = copy / "build" / "measured.json"
     answer.parent.mkdir(exist_ok=True)
-    run_pytest(copy, [*modules], [Measuring(copy, sources, answer)], limit_s=None)
+    run_pytest(copy, [*modules], [Measuring(copy, sources, answer)])
     tests: list[dict[str, Any]] = json.loads(answer.read_text(encoding="utf-8"))
     return tests
 

@@ -53,7 +53,7 @@ WAITING = (
         "the instance types don't exist in the region, or not in the zones of the subnets",
         "name other `compute.instance_types` or subnets, then `batchctl up`",
     ),
-    Cause("", "AWS Batch names the reason", "mend what it names; `batchctl plan` shows drift"),
+    Cause("", "AWS Batch names the reason", "fix what it names; `batchctl plan` shows drift"),
 )
 INVALID = (
     Cause(
@@ -68,7 +68,7 @@ INVALID = (
         "a subnet is gone or has no free addresses",
         "check `network` in config.yaml, then `batchctl up`",
     ),
-    Cause("", "AWS Batch can't use it", "mend what the reason names; `batchctl plan` shows drift"),
+    Cause("", "AWS Batch can't use it", "fix what the reason names; `batchctl plan` shows drift"),
 )
 
 
