@@ -11,6 +11,7 @@ table can't be used; 128 + the signal when stopped (SIGTERM: 143, SIGINT: 130).
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import shutil
@@ -36,6 +37,7 @@ from batchctl.runner.supervisor import Supervisor, Surroundings
 from batchctl.runner.template import Template, fork_template
 
 if TYPE_CHECKING:  # the image has boto3, but not its stubs
+    from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
 
 START_PATIENCE_S = TABLE_S / 2
@@ -176,6 +178,17 @@ def supervised(
     return Supervisor(task, work, around, progress, recorder)
 
 
+@functools.cache
+def botocore_session() -> Session:
+    """Return the session of this program, which keeps what it has read of AWS's services.
+
+    The local cloud's fork server makes it, and a client, before it forks any task.
+    """
+    import botocore.session  # noqa: PLC0415  # beside the user's import, and not for --help
+
+    return botocore.session.get_session()
+
+
 def dynamodb_client() -> DynamoDBClient:
     """Return a client; what goes beyond a few repetitions is Patience's.
 
@@ -183,7 +196,6 @@ def dynamodb_client() -> DynamoDBClient:
     """
     gc.disable()
     try:
-        import botocore.session  # noqa: PLC0415  # beside the user's import, and not for --help
         from botocore.config import Config  # noqa: PLC0415  # as above
 
         config: Any = Config(
@@ -192,8 +204,8 @@ def dynamodb_client() -> DynamoDBClient:
             retries={"mode": "standard", "total_max_attempts": 3},
             max_pool_connections=CONNECTIONS,
         )
-        session = botocore.session.get_session()
-        return cast("DynamoDBClient", session.create_client("dynamodb", config=config))
+        client = botocore_session().create_client("dynamodb", config=config)
+        return cast("DynamoDBClient", client)
     finally:
         gc.enable()
         gc.freeze()

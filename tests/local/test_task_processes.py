@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -19,7 +20,7 @@ from batchctl.local.batch.running.attempt_runner import inherited
 from batchctl.local.control.record import command_line
 from batchctl.local.tasks.descendants import descendants
 from batchctl.local.tasks.keeping import ForkServer, KeptTask, LaunchError
-from batchctl.packaging import RUNNER_COMMAND, RUNNER_FOLDER
+from batchctl.packaging import RUNNER_COMMAND, RUNNER_FOLDER, runner_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no keepers")
 
@@ -112,6 +113,35 @@ def test_a_task_without_a_locale_has_that_which_python_takes(tmp_path: Path) -> 
     assert forked == executed
     assert forked["environment"]["LC_CTYPE"] == "C.UTF-8"
     bench.server.close()
+
+
+CLIENT = """
+import builtins
+
+opened, original = [], open
+
+def recording(path, *arguments, **more):
+    opened.append(str(path))
+    return original(path, *arguments, **more)
+
+from batchctl.runner.task import dynamodb_client
+
+builtins.open = recording
+client = dynamodb_client()
+print([path for path in opened if "botocore" in path])
+print(client.meta.endpoint_url, client.meta.region_name)
+"""
+
+
+def test_a_forked_task_need_not_read_again_what_describes_dynamodb(bench: Bench) -> None:
+    """That takes longer than most tasks; its own variables count all the same."""
+    for name, path in runner_files().items():
+        (bench.runner / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, bench.runner / name)
+    (bench.runner / "__main__.py").write_text(CLIENT)
+    own = {"AWS_ENDPOINT_URL": "http://127.0.0.1:2", "AWS_DEFAULT_REGION": "eu-west-1"}
+    code, lines = bench.run(*RUNNER, **own)
+    assert (code, lines) == (0, ["[]", "http://127.0.0.1:2 eu-west-1"])
 
 
 def test_forked_tasks_have_boto3_loaded_and_their_own_random_numbers(bench: Bench) -> None:

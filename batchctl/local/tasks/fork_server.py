@@ -116,21 +116,20 @@ def _load(runner: str) -> None:
     sys.path.insert(0, runner)
     gc.disable()
     with suppress(ImportError):
-        import boto3  # noqa: PLC0415
-
-        # Made and thrown away: boto3's session then has what describes DynamoDB.
-        boto3.client(
+        import boto3  # noqa: F401, PLC0415 - the user's code may want it
+    with suppress(ImportError, AttributeError):
+        package = import_module("batchctl.runner")
+        for found in pkgutil.iter_modules(package.__path__, "batchctl.runner."):
+            if not found.name.endswith("__main__"):
+                import_module(found.name)
+        # Made and thrown away: the runner's session then has what describes DynamoDB.
+        import_module("batchctl.runner.task").botocore_session().create_client(
             "dynamodb",
             region_name="us-east-1",
             endpoint_url="http://127.0.0.1:1",
             aws_access_key_id="none",
             aws_secret_access_key="none",  # noqa: S106 - it is none
         )
-    with suppress(ImportError):
-        package = import_module("batchctl.runner")
-        for found in pkgutil.iter_modules(package.__path__, "batchctl.runner."):
-            if not found.name.endswith("__main__"):
-                import_module(found.name)
     gc.collect()
     # Collecting must not touch, and so copy, what all tasks share.
     gc.freeze()
