@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from batchctl.application.logs import JobLogs
     from batchctl.aws.session import Aws
     from batchctl.jobs.control import JobChanges
+    from batchctl.jobs.cost.ledger import JobCost
     from batchctl.jobs.diagnosis.turns import Turns
     from batchctl.local.control.ports import Ports
     from batchctl.local.control.process import Settings
@@ -189,6 +190,13 @@ class Application:
 
         resources = job_resources_of(self._recorded)
         return logs_of(self.aws, resources, job_id, item)
+
+    def job_cost(self, job_id: str) -> JobCost:
+        """Return what a job has cost so far, as AWS Batch and EC2 say; JobNotFound."""
+        from batchctl.application.job_cost import job_cost_of  # noqa: PLC0415 - loads boto3
+
+        now_ms = int(time.time() * 1000)
+        return job_cost_of(self.aws, job_resources_of(self._recorded), job_id, now_ms)
 
     def why(self, job_id: str, *, assume_api_role: bool = False) -> Diagnosis:
         """Return what AWS says about a job, the likely causes and what to do; JobNotFound."""

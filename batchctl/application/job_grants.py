@@ -20,6 +20,9 @@ GRANTS = (
     Grant("jobs", "batch", "DescribeComputeEnvironments DescribeJobQueues"),
     Grant("jobs", "batch", "GetJobQueueSnapshot", ("job-queue/{stack}-*",)),
     Grant("jobs", "logs", "FilterLogEvents", ("log-group:/batchctl/{stack}/compute*",)),
+    # `cost JOB`
+    Grant("jobs", "ec2", "DescribeInstanceTypes DescribeSpotPriceHistory"),
+    Grant("jobs", "pricing", "GetProducts"),
     # `dead-letters`
     Grant(
         "jobs",

@@ -14,9 +14,11 @@ from click.testing import Result
 from batchctl.application.cost import price_list
 from batchctl.application.cost.prices import SHIPPED, Price, Prices
 from batchctl.application.cost.standing import standing_cost
+from batchctl.cli.display.cost import show_job_cost
 from batchctl.engine.action import Action
 from batchctl.engine.plan import Plan
 from batchctl.engine.steps import Step
+from batchctl.jobs.cost.ledger import JobCost, Range
 from batchctl.resource.charges import Unit
 
 Batchctl = Callable[..., Result]
@@ -155,3 +157,26 @@ def test_a_damaged_cache_is_as_good_as_none(cache: Path) -> None:
     found = price_list.known_prices()
     assert found.of(Unit.LOAD_BALANCER_HOUR, "eu-central-1") is None
     assert found.of(Unit.LOAD_BALANCER_HOUR, "us-east-1") is not None
+
+
+def test_a_jobs_cost_is_told_as_a_range_with_what_it_rests_on() -> None:
+    lines: list[str] = []
+    spot, on_demand = Range(0.0375, 0.04), Range(0.096, 0.11)
+    show_job_cost(JobCost(3, 3.5, 3.5, spot, on_demand, Range(0.01, 0.02), 2), lines.append)
+    text = "\n".join(lines)
+    assert "used:     3.50 vCPU hours, 3.50 GiB hours in 3 attempts" in text
+    assert "cost:     $0.0375 to $0.0400 on Spot" in text
+    assert "$0.0960 to $0.1100 on demand" in text
+    assert "lost:     $0.0100 to $0.0200 of it to reclaims" in text
+    assert "2 tasks that AWS Batch has forgotten" in text
+    lines.clear()
+    show_job_cost(JobCost(1, 1.0, 1.0, None, None, None), lines.append)
+    assert "cost:     unknown on Spot" in "\n".join(lines)
+    assert "on demand" not in "\n".join(lines)
+
+
+def test_the_cost_of_a_job_that_is_not_there_is_said_so(batchctl: Batchctl) -> None:
+    assert batchctl("up", "--yes").exit_code == 0
+    result = batchctl("cost", "nobody-1")
+    assert result.exit_code != 0
+    assert "`nobody-1`" in result.stderr

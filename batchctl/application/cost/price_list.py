@@ -7,7 +7,7 @@ the API answers in us-east-1 for every region of the partition `aws`; others hav
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +17,7 @@ from typing import Any, Final
 from batchctl.application.cost.prices import SHIPPED, Price, Prices
 from batchctl.aws.session import PriceList
 from batchctl.errors import BatchctlError
+from batchctl.jobs.cost.market import first_tier
 from batchctl.private_files import cache_directory, sealed_folder, write_private
 from batchctl.resource.charges import Unit
 
@@ -68,7 +69,7 @@ def fetch(pricing: PriceList, region: str, today: date) -> list[Price]:
             price
             for each in listed
             if _usage_type(each).endswith(product.usage_ends)
-            for price in _first_tier(each)
+            for price in first_tier(each)
         }
         if len(usd) == 1:
             found.append(Price(unit, region, usd.pop(), SOURCE, today))
@@ -78,15 +79,6 @@ def fetch(pricing: PriceList, region: str, today: date) -> list[Price]:
 def _usage_type(product: Mapping[str, Any]) -> str:
     """Return a product's type of usage without its region: `USE1-Request` ends with `Request`."""
     return str(product["product"]["attributes"].get("usagetype", ""))
-
-
-def _first_tier(product: Mapping[str, Any]) -> Iterator[float]:
-    """Yield the price of the first that is used, on demand; what costs nothing is a free tier."""
-    for term in product.get("terms", {}).get("OnDemand", {}).values():
-        for dimension in term["priceDimensions"].values():
-            usd = float(dimension["pricePerUnit"].get("USD", 0))
-            if dimension.get("beginRange") == "0" and usd > 0:
-                yield usd
 
 
 def known_prices() -> Prices:

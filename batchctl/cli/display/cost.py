@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from batchctl.cli.output import say
 
 if TYPE_CHECKING:
     from batchctl.application.cost.standing import Line, StandingCost
+    from batchctl.jobs.cost.ledger import JobCost, Range
 
 
 def show_change(cost: StandingCost, write: Callable[[str], None] = say) -> None:
@@ -61,6 +63,35 @@ def dollars(usd: float, *, sign: bool = False, decimals: int = 2) -> str:
     """Write an amount: $16.43, with `sign` +$16.43 or -$16.43."""
     mark = "-" if usd < 0 else "+" if sign else ""
     return f"{mark}${abs(usd):,.{decimals}f}"
+
+
+def show_job_cost(cost: JobCost, write: Callable[[str], None] = say) -> None:
+    """Write what a job has cost, as a range, with what it rests on."""
+    used = f"{cost.vcpu_hours:.2f} vCPU hours, {cost.gib_hours:.2f} GiB hours"
+    write(f"used:     {used} in {cost.attempts} attempts")
+    write(f"cost:     {_range(cost.spot)} on Spot, at the prices when the attempts started")
+    if cost.on_demand is not None:
+        write(f"          {_range(cost.on_demand)} on demand")
+    if cost.lost is not None and cost.lost.high > 0:
+        write(f"lost:     {_range(cost.lost)} of it to reclaims")
+    if cost.unknown:
+        write(f"unknown:  {cost.unknown} tasks that AWS Batch has forgotten are not in it")
+    write(
+        "from full machines of the cheapest type that fits to the dearest; starting, stopping and"
+    )
+    write("room that is left on them are not in it")
+
+
+def _range(found: Range | None) -> str:
+    if found is None:
+        return "unknown"
+    low, high = dollars(found.low, decimals=4), dollars(found.high, decimals=4)
+    return low if low == high else f"{low} to {high}"
+
+
+def job_as_json(cost: JobCost) -> dict[str, Any]:
+    """Return a job's cost as data: dollars, null for what isn't known."""
+    return {"currency": "USD", **asdict(cost)}
 
 
 def as_json(cost: StandingCost) -> dict[str, Any]:

@@ -31,12 +31,17 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Child:
-    """One task in AWS Batch: its status, Batch's reason for it, and its attempts so far."""
+    """One task in AWS Batch: its status, Batch's reason for it, and its attempts so far.
+
+    `vcpus` and `memory_mib` are what it asks for.
+    """
 
     task: Task
     status: str
     status_reason: str | None
     attempts: tuple[Attempt, ...]
+    vcpus: float = 0.0
+    memory_mib: int = 0
 
     @property
     def ended(self) -> bool:
@@ -60,7 +65,16 @@ def describe(aws: Aws, tasks: Iterable[Task]) -> Iterator[Child]:
 
 def _child(task: Task, detail: Mapping[str, Any]) -> Child:
     attempts = _attempts(task, detail)
-    return Child(task, detail["status"], detail.get("statusReason"), attempts)
+    asked = detail.get("container", {}).get("resourceRequirements", [])
+    values = {each["type"]: float(each["value"]) for each in asked}
+    return Child(
+        task,
+        detail["status"],
+        detail.get("statusReason"),
+        attempts,
+        values.get("VCPU", 0.0),
+        int(values.get("MEMORY", 0)),
+    )
 
 
 def _attempts(task: Task, detail: Mapping[str, Any]) -> tuple[Attempt, ...]:
