@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from batchctl.application.logs import JobLogs
     from batchctl.aws.session import Aws
     from batchctl.jobs.control import JobChanges
-    from batchctl.jobs.cost.ledger import JobCost
+    from batchctl.jobs.cost.estimate import Estimate
+    from batchctl.jobs.cost.ledger import JobCost, Range
     from batchctl.jobs.diagnosis.turns import Turns
     from batchctl.local.control.ports import Ports
     from batchctl.local.control.process import Settings
@@ -197,6 +198,32 @@ class Application:
 
         now_ms = int(time.time() * 1000)
         return job_cost_of(self.aws, job_resources_of(self._recorded), job_id, now_ms)
+
+    def estimate(self, client: JobsClient, items: int) -> Estimate | None:
+        """Return what a job of so many items would take; None while no item is known.
+
+        By the items of the last jobs, and Spot's prices where AWS may be asked for them.
+        """
+        from batchctl.jobs.cost.estimate import estimate, sample  # noqa: PLC0415 - few need it
+
+        found, compute = sample(client), self.config.compute
+        at_once = max(1, int(self._machines.most_vcpus / compute.vcpus))
+        return estimate(items, found, at_once, self._price_of_a_task_hour() if found.jobs else None)
+
+    def _price_of_a_task_hour(self) -> Range | None:
+        """Return it in US dollars on Spot; None where nobody says, and on the local cloud."""
+        if self.target.local:
+            return None
+        from batchctl.application.job_cost import price_now  # noqa: PLC0415 - loads boto3
+
+        compute = self.config.compute
+        memory_mib = compute.memory_sizes_mib[0]
+        now_ms = int(time.time() * 1000)
+        try:
+            resources = job_resources_of(self._recorded)
+            return price_now(self.aws, resources, compute.vcpus, memory_mib, now_ms)
+        except BatchctlError:
+            return None
 
     def why(self, job_id: str, *, assume_api_role: bool = False) -> Diagnosis:
         """Return what AWS says about a job, the likely causes and what to do; JobNotFound."""

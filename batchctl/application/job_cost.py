@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from batchctl.aws.session import Aws
 from batchctl.contract.reasons import HOST_GONE
-from batchctl.jobs.cost.ledger import JobCost, Market, UsedTime, cost_of
+from batchctl.jobs.cost.ledger import HOUR_MS, JobCost, Market, Range, UsedTime, cost_of
 from batchctl.jobs.cost.market import market_of
 from batchctl.jobs.logs.attempts import Child, describe
 from batchctl.jobs.record import earlier_batch_jobs, read_record
@@ -58,3 +58,11 @@ def _market(aws: Aws, resources: JobResources, used: list[UsedTime]) -> Market:
         )
     except ClientError:
         return Market(())
+
+
+def price_now(
+    aws: Aws, resources: JobResources, vcpus: float, memory_mib: int, now_ms: int
+) -> Range | None:
+    """Return what an hour of a task costs on Spot now, in US dollars; None: not known."""
+    hour = UsedTime(now_ms, now_ms + HOUR_MS, vcpus, memory_mib)
+    return cost_of([hour], _market(aws, resources, [hour])).spot

@@ -232,3 +232,45 @@ def test_a_file_that_cant_be_read_is_refused_before_anything_is_sent(
     done = batchctl("submit", "demo-1", "--universe-file", "rows.csv")
     assert (done.exit_code, served.asked) == (2, [])
     assert "line 2 has 3 cells, and the header 2" in done.stderr
+
+
+@pytest.fixture
+def past(served: ApiServer) -> ApiServer:
+    """The API of an application that has done a job of one item: its list, and the job itself."""
+    counts = {"total": 1, "pending": 0, "running": 0, "succeeded": 1, "failed": 0}
+    job = {
+        "job_id": "old-1",
+        "status": "SUCCEEDED",
+        "created_at": "2026-11-28T10:00:00+00:00",
+        "finished_at": "2026-11-28T10:10:00+00:00",
+        "items": 1,
+        "tasks": counts,
+    }
+    results = {"A": {"status": "SUCCEEDED", "seconds": 36.0, "peak_memory_mib": 120.0}}
+    served.status = 200
+    served.body = json.dumps({"jobs": [job], **job, "results": results}).encode()
+    return served
+
+
+def test_an_estimate_says_what_it_rests_on_and_submits_nothing(
+    past: ApiServer, batchctl: Batchctl
+) -> None:
+    result = batchctl("submit", *JOB, "--estimate")
+    assert result.exit_code == 0, result.output
+    assert "items:    2, 18.0 to 72.0 s each" in result.stdout
+    assert "costs:    unknown on Spot" in result.stdout
+    assert "by 1 items of `old-1`" in result.stdout
+    assert {each[0] for each in past.asked} == {"GET"}
+    found = json.loads(batchctl("submit", *JOB, "--estimate", "--json").stdout)
+    assert found["task_hours"] == {"low": pytest.approx(0.01), "high": pytest.approx(0.04)}
+    assert found["dollars"] is None
+
+
+def test_without_a_job_there_is_nothing_to_estimate_by(
+    served: ApiServer, batchctl: Batchctl
+) -> None:
+    served.status, served.body = 200, b'{"jobs": []}'
+    result = batchctl("submit", *JOB, "--estimate")
+    assert result.exit_code == 2
+    assert "could not estimate" in result.stderr
+    assert "hint: submit a job of a few items first" in result.stderr

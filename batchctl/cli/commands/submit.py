@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from batchctl.cli.commands.up import bring_up
+from batchctl.cli.display.cost import show_estimate
 from batchctl.cli.display.job import as_json
 from batchctl.cli.display.job_progress import follow, print_end
 from batchctl.cli.opening import open_jobs, open_to_build
 from batchctl.cli.options import api_options, current_options, shared_options
-from batchctl.cli.output import counted, print_json, say
+from batchctl.cli.output import counted, print_json, say, show
 from batchctl.cli.universe import UniverseOptions, read_universe, universe_options
 from batchctl.contract.job_options import MAX_ITEMS_PER_TASK, MAX_PRIORITY, JobOptions
 from batchctl.errors import UsageError
@@ -22,6 +23,7 @@ from batchctl.jobs.parameters import from_options as parameters_of
 
 if TYPE_CHECKING:
     from batchctl.jobs import Submitted
+    from batchctl.jobs.cost.estimate import Estimate
 
 
 @click.command()
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
     type=click.IntRange(0, MAX_PRIORITY),
     help="Within a share, higher comes first.  [default: 0]",
 )
+@click.option(
+    "--estimate", is_flag=True, help="Say what it would take by the last jobs; submit nothing."
+)
 @click.option("--wait", is_flag=True, help="Wait for the end; exit with 4 when the job failed.")
 @click.option("--up", "brings_up", is_flag=True, help="Run `up` first, with its questions.")
 @click.option("--yes", is_flag=True, help="With `--up`: don't ask before changing anything.")
@@ -58,6 +63,7 @@ def submit(  # noqa: PLR0913 - an option each
     max_failures: str | None,
     share: str | None,
     priority: int | None,
+    estimate: bool,
     wait: bool,
     brings_up: bool,
     yes: bool,
@@ -75,6 +81,7 @@ def submit(  # noqa: PLR0913 - an option each
       batchctl submit demo-2 --universe-file symbols.txt --param paths=20000
       batchctl submit demo-3 --universe-file rows.csv --item-column symbol
       sort -u symbols.txt | batchctl submit demo-4 --universe-file -
+      batchctl submit --universe-file symbols.txt --estimate
       batchctl submit demo-5 --universe-file symbols.txt --max-failures 5% --up
     """
     wanted = _wanted_id(job, job_id)
@@ -88,6 +95,10 @@ def submit(  # noqa: PLR0913 - an option each
     if application.has_new_code:
         say(f"note: `{application.config.compute.build}/` has changed since `batchctl up`:")
         say("  this job runs what was deployed; `batchctl submit --up …` deploys it first")
+    if estimate:
+        check_job(wanted or "new", items, parameters, options)
+        _estimate(application.estimate(client, len(items)))
+        return
     wanted = wanted or new_job_id(application.config.name)
     submitted = client.submit(wanted, items, parameters, options)
     _print_submitted(submitted)
@@ -98,6 +109,19 @@ def submit(  # noqa: PLR0913 - an option each
         print_end(ended)
     elif current_options().json:
         print_json(dataclasses.asdict(submitted))
+
+
+def _estimate(found: Estimate | None) -> None:
+    """Print what the job would take; UsageError while there is nothing to go by."""
+    if found is None:
+        raise UsageError(
+            "could not estimate: no item of an ended job has succeeded yet",
+            hint="submit a job of a few items first",
+        )
+    if current_options().json:
+        print_json(dataclasses.asdict(found))
+    else:
+        show_estimate(found, show)
 
 
 def _wanted_id(job: tuple[str, ...], job_id: str | None) -> str | None:

@@ -10,6 +10,7 @@ from batchctl.cli.output import say
 
 if TYPE_CHECKING:
     from batchctl.application.cost.standing import Line, StandingCost
+    from batchctl.jobs.cost.estimate import Estimate
     from batchctl.jobs.cost.ledger import JobCost, Range
 
 
@@ -80,6 +81,27 @@ def show_job_cost(cost: JobCost, write: Callable[[str], None] = say) -> None:
         "from full machines of the cheapest type that fits to the dearest; starting, stopping and"
     )
     write("room that is left on them are not in it")
+
+
+def show_estimate(found: Estimate, write: Callable[[str], None] = say) -> None:
+    """Write what a job would take, as ranges, with what they rest on."""
+    write(f"items:    {found.items:,}, {_span(found.seconds_an_item, 's')} each")
+    write(f"hours:    {_span(found.task_hours, 'h')} of tasks")
+    write(f"takes:    {_span(found.minutes, 'min')}, once machines are there")
+    write(f"costs:    {_range(found.dollars)} on Spot, at today's prices")
+    if found.peak_memory_mib is not None:
+        write(f"memory:   {found.peak_memory_mib:.0f} MiB at most in an item")
+    jobs = ", ".join(f"`{each}`" for each in found.of_jobs)
+    write(f"by {found.sampled:,} items of {jobs}; the code may have changed since")
+
+
+def _span(found: Range, unit: str) -> str:
+    low, high = (f"{each:,.{_digits(each)}f}" for each in (found.low, found.high))
+    return f"{low} {unit}" if low == high else f"{low} to {high} {unit}"
+
+
+def _digits(value: float) -> int:
+    return 0 if value >= 100 else 1 if value >= 1 else 3
 
 
 def _range(found: Range | None) -> str:
