@@ -10,7 +10,8 @@ GRANTS = (
     Grant("read", "servicequotas", "ListServiceQuotas"),
     # `cost --refresh`
     Grant("read", "pricing", "GetProducts"),
-    Grant("read", "iam", "GetRole", ("role/aws-service-role/*",)),
+    # One that isn't there has no path.
+    Grant("read", "iam", "GetRole", ("role/aws-service-role/*", "role/AWSServiceRoleFor*")),
     # Of the caller: `doctor` simulates what `up` needs.
     Grant("read", "iam", "SimulatePrincipalPolicy", ("role/*", "user/*")),
 )
