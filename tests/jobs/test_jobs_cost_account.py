@@ -18,6 +18,8 @@ from batchctl.jobs import JobNotFound
 from batchctl.jobs.cost.ledger import HOUR_MS, Range
 from batchctl.jobs.resources import JobResources
 
+approx: Any = pytest.approx
+
 ENVIRONMENTS = ("arn:aws:batch:us-east-1:123456789012:compute-environment/app-spot",)
 RESOURCES = JobResources(TABLE, "logs", "tracker", (), ENVIRONMENTS)
 ASKED = [{"type": "VCPU", "value": "1.0"}, {"type": "MEMORY", "value": "1024"}]
@@ -94,9 +96,9 @@ def test_a_job_costs_its_attempts_and_says_what_reclaims_took(account: JobAccoun
     ended(account, "array:0", lost, attempt(1, 3))
     ended(account, "array:1", attempt(0, 0.5))
     found = job_cost_of(account.aws, RESOURCES, "demo", BEGAN_MS)
-    assert found.spot == Range(pytest.approx(0.07), pytest.approx(0.07))
-    assert found.on_demand == Range(pytest.approx(0.168), pytest.approx(0.168))
-    assert found.lost == Range(pytest.approx(0.02), pytest.approx(0.02))
+    assert found.spot == Range(approx(0.07), approx(0.07))
+    assert found.on_demand == Range(approx(0.168), approx(0.168))
+    assert found.lost == Range(approx(0.02), approx(0.02))
     assert (found.attempts, found.vcpu_hours, found.unknown) == (3, 3.5, 0)
 
 
@@ -105,7 +107,7 @@ def test_an_attempt_that_runs_is_counted_until_now(account: JobAccount) -> None:
     container = {"resourceRequirements": ASKED, "logStreamName": "s"}
     account.child("array:0", "RUNNING", "s", container=container, startedAt=BEGAN_MS)
     found = job_cost_of(account.aws, RESOURCES, "demo", BEGAN_MS + HOUR_MS)
-    assert found.spot == Range(pytest.approx(0.02), pytest.approx(0.02))
+    assert found.spot == Range(approx(0.02), approx(0.02))
     assert found.unknown == 1  # of task 1 Batch knows nothing
 
 
@@ -126,7 +128,7 @@ def test_without_the_price_list_spots_prices_stand_alone(account: JobAccount) ->
     error = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "x")
     answering(account.aws, "pricing", "GetProducts", error)
     found = job_cost_of(account.aws, RESOURCES, "demo", BEGAN_MS)
-    assert found.spot == Range(pytest.approx(0.04), pytest.approx(0.04))
+    assert found.spot == Range(approx(0.04), approx(0.04))
     assert found.on_demand is None
 
 

@@ -11,6 +11,8 @@ from batchctl.jobs import JobsClient
 from batchctl.jobs.cost.estimate import Sample, estimate, sample
 from batchctl.jobs.cost.ledger import Range
 
+approx: Any = pytest.approx
+
 COUNTS = {"total": 1, "pending": 0, "running": 0, "succeeded": 1, "failed": 0}
 TIMES = {"created_at": "2026-11-28T10:00:00+00:00", "finished_at": "2026-11-28T10:10:00+00:00"}
 
@@ -32,9 +34,9 @@ def test_a_job_of_like_items_is_a_multiple_of_one() -> None:
     """1,000 items of 36 s are 10 h; 100 at a time are 10 rounds, 6 min; at $0.02 an hour $0.20."""
     found = estimate(1000, Sample((36.0,) * 5, (90.0, 120.0), ("a",)), 100, Range(0.02, 0.03))
     assert found is not None
-    assert found.task_hours == Range(pytest.approx(10), pytest.approx(10))
-    assert found.minutes == Range(pytest.approx(6), pytest.approx(6))
-    assert found.dollars == Range(pytest.approx(0.20), pytest.approx(0.30))
+    assert found.task_hours == Range(approx(10), approx(10))
+    assert found.minutes == Range(approx(6), approx(6))
+    assert found.dollars == Range(approx(0.20), approx(0.30))
     assert (found.sampled, found.peak_memory_mib) == (5, 120.0)
 
 
@@ -42,8 +44,8 @@ def test_items_that_differ_make_a_range_of_two_standard_errors() -> None:
     """30 and 50 s: mean 40, deviation 14.14, two errors of it 20: from 20 to 60 s."""
     found = estimate(360, Sample((30.0, 50.0), (), ("a",)), 360, None)
     assert found is not None
-    assert found.seconds_an_item == Range(pytest.approx(20), pytest.approx(60))
-    assert found.task_hours == Range(pytest.approx(2), pytest.approx(6))
+    assert found.seconds_an_item == Range(approx(20), approx(60))
+    assert found.task_hours == Range(approx(2), approx(6))
     assert (found.dollars, found.peak_memory_mib) == (None, None)
 
 

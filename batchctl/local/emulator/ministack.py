@@ -1,7 +1,8 @@
 """The emulator behind the local cloud: MiniStack, set up, with our Batch in place of its stub.
 
-Only this file, `hardening` and those named here know MiniStack's insides; they are the reason why
-one version of it is pinned (`environment/requirements.in`). What is needed of them here:
+Only this file, `hardening`, `authorized_calls` and those named here know MiniStack's insides; they
+are the reason why one version of it is pinned (`environment/requirements.in`). What is needed of
+them here:
 
 - `app.SERVICE_HANDLERS`, to serve Batch;
 - `iam_actions.extract_resource_arn`, which says `*` for every Batch call, so that a policy that
@@ -36,7 +37,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from batchctl.local.batch.api.endpoint import Answer, Endpoint
-from batchctl.local.emulator import log_pages, parsed_expressions
+from batchctl.local.emulator import authorized_calls, log_pages, parsed_expressions
 from batchctl.local.emulator.dynamodb_conditions import condition_keys
 from batchctl.local.front.execute_api import Method
 from batchctl.local.front.sigv4 import Call, SignatureError
@@ -134,6 +135,7 @@ class MiniStack:
             return str(original(*request))
 
         actions.extract_resource_arn = resource_arn
+        authorized_calls.check_as_aws()
 
     def load_balancer_on(self, port: int, region: str, account: str) -> Mapping[str, Any] | None:
         """Return the load balancer that has a listener on `port`, None when there is none."""

@@ -48,7 +48,7 @@ class ApiDeployment(Resource[DeploymentOutputs]):
     identity: ClassVar[tuple[str, ...]] = ("restApiId", "description")
     taggable: ClassVar[bool] = False
     grants: ClassVar[tuple[Grant, ...]] = (
-        Grant("read up down", "apigateway", "GET", API, OURS),
+        Grant("read up down", "apigateway", "GET", API),
         Grant("up", "apigateway", "POST", API, OURS),
         Grant("up down", "apigateway", "DELETE", API, OURS),
     )

@@ -83,7 +83,7 @@ class Stage(Resource[StageOutputs]):
     identity: ClassVar[tuple[str, ...]] = ("restApiId", "stageName")
     vital: ClassVar[tuple[str, ...]] = ("deploymentId", "methodsApart")
     grants: ClassVar[tuple[Grant, ...]] = (
-        Grant("read up down", "apigateway", "GET", API, OURS),
+        Grant("read up down", "apigateway", "GET", API),
         Grant("up", "apigateway", "PATCH POST", API, OURS),
         Grant("up down", "apigateway", "DELETE", API, OURS),
     )

@@ -67,7 +67,8 @@ class EventSourceMapping(Resource[Outputs]):
     cost: ClassVar[str] = "is billed by the requests with which Lambda polls the queue"
     taggable: ClassVar[bool] = False
     grants: ClassVar[tuple[Grant, ...]] = (
-        Grant("read up down", "lambda", "GetEventSourceMapping", MAPPINGS, OF_FUNCTIONS),
+        # Without the condition: what is gone has no function, and would be refused, not missing.
+        Grant("read up down", "lambda", "GetEventSourceMapping", MAPPINGS),
         Grant("read up", "lambda", "ListEventSourceMappings"),
         Grant("up", "lambda", "CreateEventSourceMapping", ANY, OF_FUNCTIONS),
         Grant("up", "lambda", "UpdateEventSourceMapping", MAPPINGS, OF_FUNCTIONS),
