@@ -22,7 +22,21 @@ import pytest
 from coverage import Coverage
 from mutant_trials import run_pytest
 
-FOLDERS = ("engine", "handlers", "runner", "aws", "jobs", "contract", "model", "application")
+FOLDERS = (
+    "engine",
+    "handlers",
+    "runner",
+    "aws",
+    "jobs",
+    "contract",
+    "model",
+    "simulation",
+    "application",
+    "resources",
+    "cli",
+    "drift",
+    "faults",
+)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cloud import Cloud, FakeAws, Thing
 
@@ -13,7 +13,7 @@ from batchctl.engine.apply import apply
 from batchctl.engine.events import ignore
 from batchctl.engine.plan import Action, make_plan
 from batchctl.engine.state import StateFile
-from batchctl.resource import Deployed, Properties
+from batchctl.resource import Actual, Deployed, Outputs, Properties
 
 TOGETHER_WITHIN_S = 10.0
 
@@ -27,6 +27,22 @@ class Child(Thing):
     def desired(self, deployed: Deployed) -> Properties:
         parent = deployed[self.needs[0]].id
         return {**super().desired(deployed), "Name": f"{parent}-{self.physical_name}"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched(Child):
+    """A child that notes by which name it is asked for."""
+
+    asked_for: ClassVar[list[str]] = []
+
+    kind: ClassVar[str] = "watched"
+
+    @classmethod
+    def read(
+        cls, aws: Any, recorded: Outputs | None, desired: Properties
+    ) -> Actual[Outputs] | None:
+        cls.asked_for.append(desired["Name"])
+        return super().read(aws, recorded, desired)
 
 
 base = Thing(label="base", name="app-base")
@@ -52,6 +68,16 @@ def test_what_is_recorded_is_read_at_once_however_deep_it_stands(
     plan = make_plan(STACK, state.state, aws)
     assert not plan.outcome.failed
     assert not plan.changes
+
+
+def test_what_is_read_ahead_is_asked_for_by_what_is_recorded_of_its_dependency(
+    aws: FakeAws, state: StateFile
+) -> None:
+    stack = (base, Watched(label="leaf", name="leaf", needs=(base,)))
+    assert apply(stack, make_plan(stack, state.state, aws), state, aws, ignore).succeeded
+    Watched.asked_for.clear()
+    make_plan(stack, state.state, aws)
+    assert Watched.asked_for == ["app-base-leaf"]
 
 
 def test_what_is_found_by_its_dependency_is_read_after_it_and_only_when_that_exists(
