@@ -26,6 +26,7 @@ REQUIRED = [
     "aws-lambda-powertools==3.37.0",
     "boto3>=1.43,<2",
     "click>=8.5,<9",
+    "cloudpickle>=3.1,<4",
     "filelock>=4.2,<5",
     "jmespath==1.1.0",
     "pydantic>=2.14,<3",

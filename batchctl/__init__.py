@@ -18,7 +18,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from batchctl.application.app import App, Deployment, RunFailed
+    from batchctl.application.app import map_items as map  # noqa: A004 - `batchctl.map`
     from batchctl.application.app import open_app as open  # noqa: A004 - `batchctl.open`
+    from batchctl.application.function import Function
     from batchctl.application.job_handle import ItemFailed, JobHandle, NoResult, Results
     from batchctl.errors import BatchctlError, NeedsAgreement
 
@@ -26,12 +28,14 @@ __all__ = [
     "App",
     "BatchctlError",
     "Deployment",
+    "Function",
     "ItemFailed",
     "JobHandle",
     "NeedsAgreement",
     "NoResult",
     "Results",
     "RunFailed",
+    "map",
     "open",
 ]
 
@@ -40,12 +44,14 @@ if not TYPE_CHECKING:  # mypy would take every name for one that is there
         "App": "application.app",
         "BatchctlError": "errors",
         "Deployment": "application.app",
+        "Function": "application.function",
         "ItemFailed": "application.job_handle",
         "JobHandle": "application.job_handle",
         "NeedsAgreement": "errors",
         "NoResult": "application.job_handle",
         "Results": "application.job_handle",
         "RunFailed": "application.app",
+        "map": "application.app:map_items",
         "open": "application.app:open_app",
     }
 

@@ -12,7 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +28,15 @@ from typing import TYPE_CHECKING, Literal
 
 from batchctl.application.application import Application
 from batchctl.application.building import BuildableApplication
+from batchctl.application.function import Function
 from batchctl.application.job_handle import JobHandle
 from batchctl.application.opening import open_application
 from batchctl.application.opening_to_build import open_to_build, open_to_compare, open_to_delete
 from batchctl.application.target import Target
+from batchctl.contract.shipped_code import VALUE
 from batchctl.engine.events import Event, ignore
 from batchctl.errors import BatchctlError, NeedsAgreement
+from batchctl.jobs.api.new_task import check_job
 from batchctl.jobs.job_ids import new_job_id
 
 if TYPE_CHECKING:
@@ -38,6 +49,8 @@ Consequence = Literal["loosen", "lose_data", "end_jobs"]
 """What `up` and `down` do only when it was agreed to."""
 
 Parameters = Mapping[str, object]
+Code = Callable[..., object] | Function
+"""What a job computes where that isn't compute.py's: a function, or one with what it needs."""
 OnStep = Callable[[Event], object]
 
 
@@ -80,15 +93,29 @@ class App:
         *,
         job_id: str | None = None,
         parameters: Parameters | None = None,
+        code: Code | None = None,
     ) -> JobHandle:
         """Submit a job and return it at once.
 
         Without a `job_id` it gets a new one. With one, the same again is no new job but the same
         one, so that a script can be run again. Raises JobConflict when the id has other content.
+
+        It computes `code`, a function of a script or a notebook, instead of compute.py's compute:
+        it and what it refers to go along (see `Function` for its arguments and packages).
         """
         job_id = job_id or new_job_id(self._application.config.name)
-        self._client.submit(job_id, list(universe), parameters or {})
+        wanted, given = list(universe), dict(parameters or {})
+        if code is not None:
+            check_job(job_id, wanted, given)
+            given |= self._shipped(code)
+        self._client.submit(job_id, wanted, given)
         return self.job(job_id)
+
+    def _shipped(self, code: Code) -> dict[str, object]:
+        """Return the parameter that names code, which is in the table now."""
+        from batchctl.application.shipped.shipping import ship  # noqa: PLC0415 - loads boto3
+
+        return ship(self._application, code if isinstance(code, Function) else Function(code))
 
     def map(
         self,
@@ -96,6 +123,7 @@ class App:
         parameters: Parameters | None = None,
         *,
         job_id: str | None = None,
+        code: Code | None = None,
         return_exceptions: bool = False,
     ) -> Iterator[tuple[str, object]]:
         """Yield each item with its result, in the order of `items`, as they come.
@@ -105,8 +133,9 @@ class App:
         and so does the same call with the same `job_id`.
         """
         wanted = list(items)
-        job = self.submit(wanted, job_id=job_id, parameters=parameters)
-        return job.map(wanted, return_exceptions=return_exceptions)
+        job = self.submit(wanted, job_id=job_id, parameters=parameters, code=code)
+        results = job.map(wanted, return_exceptions=return_exceptions)
+        return results if code is None else _values(results)
 
     def job(self, job_id: str) -> JobHandle:
         """Return a job by its id; whether there is one shows when it is asked for something."""
@@ -128,9 +157,12 @@ class App:
         *,
         job_id: str | None = None,
         parameters: Parameters | None = None,
+        code: Code | None = None,
     ) -> JobHandle:
         """Submit as `submit` does, without blocking the event loop."""
-        return await asyncio.to_thread(self.submit, universe, job_id=job_id, parameters=parameters)
+        return await asyncio.to_thread(
+            self.submit, universe, job_id=job_id, parameters=parameters, code=code
+        )
 
     async def map_async(
         self,
@@ -138,11 +170,17 @@ class App:
         parameters: Parameters | None = None,
         *,
         job_id: str | None = None,
+        code: Code | None = None,
         return_exceptions: bool = False,
     ) -> AsyncIterator[tuple[str, object]]:
         """Yield as `map` does, without blocking the event loop."""
         results = await asyncio.to_thread(
-            self.map, items, parameters, job_id=job_id, return_exceptions=return_exceptions
+            self.map,
+            items,
+            parameters,
+            job_id=job_id,
+            code=code,
+            return_exceptions=return_exceptions,
         )
         end = object()
         while (found := await asyncio.to_thread(next, results, end)) is not end:
@@ -242,6 +280,37 @@ def open_app(
     app = App(Target(Path(config), local, profile, region))
     app._application  # noqa: B018, SLF001 - what is wrong with the configuration is said at once
     return app
+
+
+def map_items(  # noqa: PLR0913 - all but the first two are named, and few are used at once
+    function: Callable[..., object],
+    items: Iterable[str],
+    parameters: Parameters | None = None,
+    *,
+    setup: Callable[[dict[str, object]], object] | None = None,
+    requirements: Sequence[str] = (),
+    job_id: str | None = None,
+    return_exceptions: bool = False,
+    config: str | Path = "config.yaml",
+    local: bool = False,
+    profile: str | None = None,
+    region: str | None = None,
+) -> Iterator[tuple[str, object]]:
+    """Yield each item with what a function of this script or notebook returns for it.
+
+    `batchctl.map`: as `App.map` of the application of `config`, with `code=Function(function,
+    setup, requirements)`. The function is called as `function(item)`, `function(item, parameters)`
+    or, with a `setup(parameters)`, `function(item, parameters, context)`.
+    """
+    app = open_app(config, local=local, profile=profile, region=region)
+    code = Function(function, setup, requirements)
+    return app.map(items, parameters, job_id=job_id, code=code, return_exceptions=return_exceptions)
+
+
+def _values(results: Iterator[tuple[str, object]]) -> Iterator[tuple[str, object]]:
+    """Yield what the function has returned, where that is no dict."""
+    for item, result in results:
+        yield item, result[VALUE] if isinstance(result, dict) and set(result) == {VALUE} else result
 
 
 def _read(application: BuildableApplication) -> Plan:

@@ -182,14 +182,14 @@ class Application:
         """Return what cancels and retries jobs; UsageError before `up`."""
         from batchctl.jobs.control import JobChanges  # noqa: PLC0415 - loads boto3
 
-        tracker = tracker_of(self._recorded)
+        tracker = tracker_of(self.recorded_resources)
         return JobChanges(self.aws, tracker)
 
     def logs(self, job_id: str, item: str | None = None) -> JobLogs:
         """Return the logs of a job, or of the tasks that work on one item; JobNotFound."""
         from batchctl.application.logs import logs_of  # noqa: PLC0415 - loads boto3
 
-        resources = job_resources_of(self._recorded)
+        resources = job_resources_of(self.recorded_resources)
         return logs_of(self.aws, resources, job_id, item)
 
     def job_cost(self, job_id: str) -> JobCost:
@@ -230,7 +230,7 @@ class Application:
         from batchctl.application.diagnosis import diagnosis_of  # noqa: PLC0415 - loads boto3
 
         client = self.jobs(assume_api_role=assume_api_role)
-        resources = job_resources_of(self._recorded)
+        resources = job_resources_of(self.recorded_resources)
         return diagnosis_of(self.aws, resources, client, job_id, self._machines)
 
     def turns(self, job_id: str) -> Turns | None:
@@ -246,7 +246,7 @@ class Application:
         from batchctl.application.diagnosis import turns_of  # noqa: PLC0415 - loads boto3
 
         try:
-            resources = job_resources_of(self._recorded)
+            resources = job_resources_of(self.recorded_resources)
             return turns_of(self.aws, resources, job_id, self._machines)
         except (BatchctlError, ClientError, BotoCoreError):
             return None
@@ -266,11 +266,12 @@ class Application:
         """Return the queues of failed messages that there are; UsageError before `up`."""
         from batchctl.application.dead_letters import dead_letter_queues  # noqa: PLC0415 - loads boto3
 
-        recorded = self._recorded
+        recorded = self.recorded_resources
         return dead_letter_queues(self.aws, recorded)
 
     @property
-    def _recorded(self) -> Recorded:
+    def recorded_resources(self) -> Recorded:
+        """Where what it is made of lies in AWS; NotDeployed when there is nothing."""
         self._require_deployed()
         return Recorded(self.state.state, self.state_path)
 

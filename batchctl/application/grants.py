@@ -1,7 +1,8 @@
-"""What `doctor`, `image` and `cost` must be granted beside what the kinds' own reading needs."""
+"""What `doctor`, `image`, `cost` and `batchctl.map` need beside what the kinds declare."""
 
 from __future__ import annotations
 
+from batchctl.contract.shipped_code import CODE_PREFIX
 from batchctl.resource.grants import Grant
 
 GRANTS = (
@@ -14,4 +15,15 @@ GRANTS = (
     Grant("read", "iam", "GetRole", ("role/aws-service-role/*", "role/AWSServiceRoleFor*")),
     # Of the caller: `doctor` simulates what `up` needs.
     Grant("read", "iam", "SimulatePrincipalPolicy", ("role/*", "user/*")),
+    # `batchctl.map`: not of `jobs`, as whoever may store code may have the job role run it.
+    Grant(
+        "map",
+        "dynamodb",
+        "PutItem",
+        ("table/{stack}-jobs",),
+        {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": (f"{CODE_PREFIX}*",)},
+            "Null": {"dynamodb:LeadingKeys": ("false",)},
+        },
+    ),
 )

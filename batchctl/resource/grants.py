@@ -30,7 +30,8 @@ MADE_OURS: Condition = {"StringEquals": {f"aws:RequestTag/{STACK_TAG}": ("{stack
 class Grant:
     """Actions of one service on some resources.
 
-    `commands` are those that need them, of `read` (plan, status, doctor), `up`, `down` and `jobs`.
+    `commands` are those that need them, of `read` (plan, status, doctor), `up`, `down`, `jobs` and
+    `map` (functions that go along with jobs).
     `actions` and `commands` are words with spaces between. A resource is an ARN, or what comes
     after its first five parts; `{stack}`, `{path}` (of roles), `{partition}`, `{region}`,
     `{account}` and `{ec2}` (EC2's principal) stand for what they are called. `when` names a field

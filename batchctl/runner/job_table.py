@@ -2,9 +2,9 @@
 
 Keys and their meaning are the contract's (`table`). Read: of `JOB` the number of items in the
 universe (`items`, from the second run of a job on `attempt_items`), the parameters (a JSON string)
-and `expires_at`, where jobs are not kept for ever; the chunks of the run's universe. Written, under
-partition keys of their own: how an item ended (`result_record`), and how far the task is
-(`progress`).
+and `expires_at`, where jobs are not kept for ever; the chunks of the run's universe; what code the
+job brings along, if any (`shipped_code`). Written, under partition keys of their own: how an item
+ended (`result_record`), and how far the task is (`progress`).
 
 Containers of other jobs may have written any of these: a spoilt job or chunk ends the task with a
 clear error, a spoilt result is computed again. The job role needs dynamodb:BatchGetItem and
@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from batchctl.contract import chunks, table
+from batchctl.contract import chunks, shipped_code, table
 from batchctl.contract.progress import ProgressRecord
 from batchctl.contract.reasons import Reason
 from batchctl.contract.result_record import ResultRecord
@@ -60,7 +60,7 @@ class Work:
 
     `own` are the parameters of an item's own, which go before the job's `parameters`.
     `expires_at`, epoch seconds, is when results are to be deleted; None: never. `malformed` counts
-    the results that were none.
+    the results that were none. `code` is what the job names as its own code (`shipped_code`).
     """
 
     slice: tuple[str, ...]
@@ -69,6 +69,7 @@ class Work:
     expires_at: int | None = None
     malformed: int = 0
     own: Mapping[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    code: object = None
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -122,15 +123,17 @@ class JobTable:
         """
         job, items, own = self._job_and_items(wanted)
         statuses = self._statuses(wanted.job_id, items)
+        parameters = parameters_in(wanted.job_id, job)
         return Work(
             slice=tuple(items),
             succeeded=frozenset(
                 item for item, status in statuses.items() if status == ItemStatus.SUCCEEDED
             ),
-            parameters=parameters_in(wanted.job_id, job),
+            parameters=shipped_code.without_name(parameters),
             expires_at=expiry_in(wanted.job_id, job),
             malformed=sum(status not in tuple(ItemStatus) for status in statuses.values()),
             own={item: json.loads(own[at]) for at, item in enumerate(items) if at in own},
+            code=shipped_code.named_in(parameters),
         )
 
     def record(
@@ -171,7 +174,7 @@ class JobTable:
         ]
         records = {
             record[table.SORT_KEY]["S"]: record
-            for record in self._get(wanted.job_id, [table.JOB, *names], attributes)
+            for record in self.get(wanted.job_id, [table.JOB, *names], attributes)
         }
         if table.JOB not in records:
             raise JobTableError(f"table `{self.name}` has no job `{wanted.job_id}`")
@@ -195,12 +198,12 @@ class JobTable:
         names = list(dict.fromkeys(map(table.result_key, items)))
         return {
             table.item_of(record[table.SORT_KEY]["S"]): text_in(record, "status")
-            for record in self._get(
+            for record in self.get(
                 table.results_partition(job_id), names, [table.SORT_KEY, "status"]
             )
         }
 
-    def _get(
+    def get(
         self, partition: str, names: Sequence[str], attributes: Sequence[str]
     ) -> Iterator[dict[str, Any]]:
         """Yield the records of a partition that exist under these sort keys, in no order."""

@@ -64,9 +64,9 @@ class Loading:
         self._selector.register(self._template.channel, selectors.EVENT_READ, self._receive)
         self._selector.register(self._output, selectors.EVENT_READ, self._read_output)
 
-    def set_up(self, parameters: dict[str, object], tries: int) -> None:
-        """Have `setup` run."""
-        self._template.channel.send({"parameters": parameters, "tries": tries})
+    def set_up(self, parameters: dict[str, object], tries: int, folder: str | None) -> None:
+        """Have `setup` run: of the compute.py in `folder`, None: of the image's."""
+        self._template.channel.send({"parameters": parameters, "tries": tries, "folder": folder})
 
     def new_keeper(self) -> Channel | None:
         """Have a keeper forked, and return the channel to it; None where the template is gone."""

@@ -42,13 +42,17 @@ MOST_WRITERS = 16
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the supervisor works with; `output` is what the template prints to, its read end."""
+    """What the supervisor works with; `output` is what the template prints to, its read end.
+
+    `code` is the folder of the compute.py that the job brings along; None: the image's is used.
+    """
 
     log: Log
     stop: StopSignal
     kills: MemoryKills
     template: Template
     output: int
+    code: str | None = None
     clock: Callable[[], float] = time.monotonic
 
 
@@ -100,7 +104,7 @@ class Supervisor:
     def _start(self) -> None:
         self._loading.watch(self._around.kills, Loaded(self._on_ready, self._fail_all))
         if self._pending:  # else it has nothing to set up for
-            self._loading.set_up(self._work.parameters, self._task.tries)
+            self._loading.set_up(self._work.parameters, self._task.tries, self._around.code)
         cells = [
             Cell.SUCCEEDED if item in self._work.succeeded else Cell.PENDING
             for item in self._work.slice

@@ -18,6 +18,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from batchctl.contract.environment import RunnerExit
@@ -25,13 +26,14 @@ from batchctl.contract.progress import ProgressRecord
 from batchctl.contract.slices import TABLE_S
 from batchctl.runner import kernel
 from batchctl.runner.channel import pair
-from batchctl.runner.job_table import JobTable, JobTableError, Work
+from batchctl.runner.job_table import JobTable, JobTableError, Outcome, Work
 from batchctl.runner.log import Log
 from batchctl.runner.memory_events import memory_kills
 from batchctl.runner.options import Task, parse
 from batchctl.runner.patience import GaveUp, Patience
 from batchctl.runner.progress import Progress
 from batchctl.runner.recording import Recorder
+from batchctl.runner.shipped_code import CodeError, fetch, unpack
 from batchctl.runner.signals import Stopped, StopSignal
 from batchctl.runner.supervisor import Supervisor, Surroundings
 from batchctl.runner.template import Template, fork_template
@@ -84,6 +86,10 @@ def run(
     try:
         table = JobTable(dynamodb_client(), task.table)
         work = read(table, task, began)
+        try:
+            code = code_of(work, table, start_by(task, began))
+        except CodeError as error:
+            return refuse(work, str(error), table, task, start_by(task, began))
     except (GaveUp, JobTableError) as error:
         log.line(error=f"could not run the task: {error}", table=task.table)
         sys.stderr.write(f"could not run the task: {error}\n")
@@ -92,7 +98,7 @@ def run(
     if work.malformed:
         log.line(skipped_malformed_results=work.malformed)
     stop.defer()
-    around = Surroundings(log, stop, memory_kills(environment), template, output)
+    around = Surroundings(log, stop, memory_kills(environment), template, output, code)
     supervisor = supervised(task, work, table, around, began)
     has_succeeded = supervisor.run()
     if stop.received is not None and not has_succeeded:
@@ -140,13 +146,37 @@ def read(table: JobTable, task: Task, began: float, patience: Patience | None = 
 
     `began` is when the container's attempt did.
     """
-    until = began + min(START_PATIENCE_S, attempt_s(task) - LAST_WORD_S)
+    until = start_by(task, began)
     return (patience or Patience()).call(lambda: table.read(task.slice), lambda: until)
+
+
+def start_by(task: Task, began: float) -> float:
+    """Return until when the table is waited for before the first item."""
+    return began + min(START_PATIENCE_S, attempt_s(task) - LAST_WORD_S)
 
 
 def attempt_s(task: Task) -> float:
     """Return after how many seconds AWS Batch ends the container."""
     return task.attempt_s or LONGEST_ATTEMPT_S
+
+
+def code_of(work: Work, table: JobTable, until: float) -> str | None:
+    """Return the folder of the code that the job brings along; None where the image's is used.
+
+    Raises GaveUp, and CodeError where there is no such code.
+    """
+    if work.code is None or not work.items:
+        return None
+    return unpack(Patience().call(lambda: fetch(table, work.code), lambda: until))
+
+
+def refuse(work: Work, why: str, table: JobTable, task: Task, until: float) -> int:
+    """Record that no item can be computed; return the exit status."""
+    for item in work.items:
+        outcome = Outcome(None, why, 0, 0.0)
+        record = partial(table.record, task.slice.job_id, item, outcome, work.expires_at)
+        Patience().call(record, lambda: until)
+    return RunnerExit.SOME_FAILED
 
 
 def supervised(

@@ -3,7 +3,8 @@
 It is forked from the supervisor before that has any thread, and forks a keeper whenever it is asked
 to; what the keepers fork for each item has the user's code loaded. It imports no boto3 of its own.
 
-From the supervisor: `{"parameters", "tries"}`, then `{"new": "keeper"}` with the keeper's socket.
+From the supervisor: `{"parameters", "tries", "folder"}`, with the folder of the code that the job
+brings along (null: that of the image is used), then `{"new": "keeper"}` with the keeper's socket.
 To it: `{"warning": text}`, `{"ready": true}`, or `{"failed": text, "reason"}`.
 """
 
@@ -27,6 +28,7 @@ from batchctl.runner import kernel
 from batchctl.runner.calling import Prepared, UserCode, load
 from batchctl.runner.channel import Channel
 from batchctl.runner.failures import describe, full_text, is_final, reason_for
+from batchctl.runner.import_path import put_last
 from batchctl.runner.item_process import end_of_a_fork, flush, text_stream
 from batchctl.runner.keeper import Kept, start
 from batchctl.runner.user_code import hidden_modules
@@ -98,19 +100,27 @@ class _Serving:
         self._channel, self._folder = channel, folder
         self._hidden: dict[str, str] = {}
         self._parameters: dict[str, Any] = {}
+        self._failure = ("", "")
         self._keepers: set[int] = set()
 
     def serve(self) -> None:
         self._hidden = dict(hidden_modules(self._folder))
         for reason in self._hidden.values():
             self._channel.send({"warning": reason})
+        # Before it is known whether the job brings code along: few do.
         code = self._attempt("import", lambda: load(self._folder))
         given = self._channel.receive()
-        if code is None or given is None:
+        if given is None:
+            return
+        if given.content["folder"] is not None:
+            code = self._load_instead(str(given.content["folder"]))
+        if code is None:
+            self._report()
             return
         self._parameters = dict(given.content["parameters"])
         prepared = self._prepare(code, int(given.content["tries"]))
         if prepared is None:
+            self._report()
             return
         self._make_forks_cheap()
         kept = Kept(self._folder, self._parameters, self._hidden, self._if_safe(prepared))
@@ -119,6 +129,13 @@ class _Serving:
             for descriptor in message.descriptors:
                 self._fork_keeper(descriptor, kept)
             self._reap()
+
+    def _load_instead(self, folder: str) -> UserCode | None:
+        """Load the code that the job brings along; of the image's nothing counts any more."""
+        self._folder = folder
+        put_last(folder)
+        self._hidden = dict(hidden_modules(folder))
+        return self._attempt("import", lambda: load(folder))
 
     def _prepare(self, code: UserCode, tries: int) -> Prepared | None:
         """Run `setup`, again after an error that can pass; None where the last try failed."""
@@ -133,7 +150,7 @@ class _Serving:
         return self._attempt("setup", lambda: code.prepare(self._parameters))
 
     def _attempt(self, what: str, call: Callable[[], T]) -> T | None:
-        """Return what a call of the user's code gives; where it raises, report that."""
+        """Return what a call of the user's code gives; where it raises, keep what to report."""
         try:
             return self._run(call)
         except BaseException as error:  # noqa: BLE001  # SystemExit fails the items, too
@@ -141,11 +158,14 @@ class _Serving:
             text = describe(error, self._hidden)
             before = {"import": "could not import compute.py: ", "setup": "setup: "}[what]
             known = text.startswith(("compute.py", before))
-            self._channel.send(
-                {"failed": text if known else before + text, "reason": str(reason_for(error))}
-            )
+            self._failure = text if known else before + text, str(reason_for(error))
             flush()
             return None
+
+    def _report(self) -> None:
+        """Tell why no item can be computed."""
+        text, reason = self._failure
+        self._channel.send({"failed": text, "reason": reason})
 
     @staticmethod
     def _run(call: Callable[[], T]) -> T:

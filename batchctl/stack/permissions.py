@@ -42,9 +42,10 @@ PROGRESS_ATTRIBUTES = ("at_once", "cells", "expires_at", "item", "job_id")
 RESULT_ATTRIBUTES_OF_EARLIER_VERSIONS = (
     *("attempts", "error", "expires_at", "item", "job_id", "reason", "result", "seconds", "status"),
 )
-# What it reads: of the job, of the universe, and which items have succeeded.
+# What it reads: of the job, of the universe, which items have succeeded, code that came along.
 READ_ATTRIBUTES = (
     "attempt_items",
+    "code",
     "expires_at",
     "item",
     "items",
@@ -52,6 +53,7 @@ READ_ATTRIBUTES = (
     "layout",
     "packed",
     "parameters",
+    "parts",
     "status",
 )
 

@@ -82,7 +82,7 @@ def test_a_grant_names_resources_wherever_iam_can(grant: Grant) -> None:
             assert details["resourceTypes"] == [] or grant.condition, action
         else:
             assert details["resourceTypes"], f"{action} knows no resource"
-    assert set(grant.commands.split()) <= {"read", "up", "down", "jobs"}
+    assert set(grant.commands.split()) <= {"read", "up", "down", "jobs", "map"}
 
 
 def _details(action: str) -> Any:

@@ -31,15 +31,17 @@ class Purpose(StrEnum):
     JOBS = "jobs"
     READ = "read"
     CI = "ci"
+    MAP = "map"
 
 
 _COMMANDS: Mapping[Purpose, frozenset[str]] = {
-    Purpose.ALL: frozenset({"read", "up", "down", "jobs"}),
+    Purpose.ALL: frozenset({"read", "up", "down", "jobs", "map"}),
     Purpose.UP: frozenset({"up"}),
     Purpose.DOWN: frozenset({"down"}),
     Purpose.JOBS: frozenset({"jobs"}),
     Purpose.READ: frozenset({"read"}),
     Purpose.CI: frozenset({"read", "up", "jobs"}),
+    Purpose.MAP: frozenset({"jobs", "map"}),
 }
 
 

@@ -8,7 +8,7 @@ from batchctl.cli.opening import open_to_compare
 from batchctl.cli.options import shared_options
 from batchctl.cli.output import print_json, say, show_script
 
-PURPOSES = ("all", "up", "down", "jobs", "read", "ci")
+PURPOSES = ("all", "up", "down", "jobs", "read", "ci", "map")
 
 
 @click.command()
@@ -19,7 +19,8 @@ PURPOSES = ("all", "up", "down", "jobs", "read", "ci")
     default="all",
     show_default=True,
     help="What it is to allow: `up` and `down`; `jobs`: cancel, retry, logs, why, dead-letters; "
-    "`read`: plan, status, doctor; `ci`: read, up and jobs.",
+    "`read`: plan, status, doctor; `ci`: read, up and jobs; `map`: jobs, and functions of one's "
+    "own for them (`batchctl.map`).",
 )
 @click.option(
     "--format",
