@@ -16,6 +16,7 @@ from batchctl.resource import (
     Properties,
     Resource,
     is_owned,
+    is_unknown,
     require_owned,
 )
 from batchctl.resource.grants import Grant
@@ -70,6 +71,11 @@ class LogGroup(Resource[Outputs]):
         """Return logGroupName and retentionInDays."""
         del deployed
         return {"logGroupName": self.physical_name, "retentionInDays": self.retention_days}
+
+    def foreseen(self, deployed: Deployed) -> Outputs | None:
+        """Return name and ARN, which follows from it (IAM's reference for CloudWatch Logs)."""
+        name = str(self.desired(deployed)["logGroupName"])
+        return None if is_unknown(name) else _outputs(deployed.aws, name)
 
     @classmethod
     def read(

@@ -74,3 +74,15 @@ def test_a_rule_of_a_stack_whose_name_begins_like_ours_is_of_others(built: Appli
         Actions=[{"Type": "forward", "TargetGroupArn": group["TargetGroups"][0]["TargetGroupArn"]}],
     )
     assert "priority 7" in notes(built.plan())[0]
+
+
+def test_a_rule_of_ours_that_others_led_elsewhere_is_drift_and_none_of_theirs(
+    built: Application,
+) -> None:
+    built.client("elbv2").modify_rule(
+        RuleArn=built.outputs("listener_rule.receiver").arn,
+        Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
+    )
+    plan = built.plan()
+    assert [step.address for step in plan.changes] == ["listener_rule.receiver"]
+    assert notes(plan) == []

@@ -371,3 +371,11 @@ def test_retries_keep_to_the_alphabet_and_the_number_that_batch_takes() -> None:
     assert len(EVALUATE_ON_EXIT) <= 5
     assert all(re.fullmatch(r"[A-Za-z0-9.:\s]*\*?", text) for text in texts)
     assert EVALUATE_ON_EXIT[-1] == {"onReason": "*", "action": "EXIT"}
+
+
+def test_an_invalid_environment_can_be_deleted_too(aws: Aws, batch: Any, tmp_path: Path) -> None:
+    """Whoever waits for it to be VALID once it is disabled waits for ever."""
+    outputs(up(aws, tmp_path, spot), spot)
+    alter(aws, "batch.DescribeComputeEnvironments", with_status("INVALID", NO_PROFILE))
+    assert not down(aws, tmp_path).failed
+    assert batch.describe_compute_environments()["computeEnvironments"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -133,6 +134,15 @@ class JobDefinition(Tagged, Resource[JobDefinitionOutputs]):
             # Of which jobs wait until others give some back.
             RATIONED: Document(),
         }
+
+    def foreseen(self, deployed: Deployed) -> JobDefinitionOutputs:
+        """Return name and ARN of all revisions; which revision it will be nobody knows.
+
+        Batch counts on from revisions that were deregistered (AWS Batch API Reference,
+        RegisterJobDefinition).
+        """
+        arn = deployed.aws.arn("batch", f"job-definition/{self.physical_name}")
+        return dataclasses.replace(deployed[self], id=self.physical_name, name_arn=arn)
 
     def _resource_requirements(self) -> list[dict[str, str]]:
         return [

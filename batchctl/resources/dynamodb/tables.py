@@ -124,6 +124,11 @@ class Table(Resource[TableOutputs]):
             "ResourcePolicy": Document(),
         }
 
+    def foreseen(self, deployed: Deployed) -> TableOutputs:
+        """Return name and ARN, which follows from it (IAM's reference for DynamoDB)."""
+        arn = deployed.aws.arn("dynamodb", f"table/{self.physical_name}")
+        return TableOutputs(id=self.physical_name, arn=arn, index=self.index_name)
+
     @classmethod
     def read(
         cls, aws: Aws, recorded: TableOutputs | None, desired: Properties

@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
+from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict
@@ -109,20 +111,25 @@ class Image(Resource[ImageOutputs]):
         """Build and push it, wait until ECR shows it, and delete images that nobody needs."""
         tag = "-".join(filter(None, (desired["contents"], desired.get("rebuilt"))))
         name = desired["repositoryName"]
-        newest = _newest(_images(aws, name))
-        registry = Registry(desired["repositoryUri"], lambda: registry_password(aws), newest)
+        images, password = concurrently(
+            partial(_images, aws, name), partial(registry_password, aws)
+        )
+        registry = Registry(desired["repositoryUri"], lambda: password, _newest(images))
         try:
             self.recipe.push_to(registry, tag, Watch(aws.on_wait, aws.clock.stop))
         except TagTaken:
             # Another machine was quicker with the same contents.
             if _tagged(_images(aws, name), tag) is None:
                 raise
-        found = aws.wait_until(
-            "ECR to show the image",
-            lambda: _tagged(_images(aws, name), tag),
-            timeout_s=SHOWN_WITHIN_S,
-        )
-        _delete_old(aws, name, found, self.keep)
+
+        def shown() -> tuple[Description, Sequence[Description]] | None:
+            all_images = _images(aws, name)
+            found = _tagged(all_images, tag)
+            return None if found is None else (found, all_images)
+
+        what = "ECR to show the image"
+        found, all_images = aws.wait_until(what, shown, timeout_s=SHOWN_WITHIN_S)
+        _delete_old(aws, all_images, found, self.keep)
         return _outputs(found, tag, desired)
 
     def update(
@@ -195,11 +202,9 @@ def registry_password(aws: Aws) -> str:
     return base64.b64decode(token).decode().partition(":")[2]
 
 
-def _delete_old(aws: Aws, repository: str, current: Description, keep: int) -> None:
-    """Delete all images but `current`, the newest `keep`, and those that may yet be run."""
-    others = [
-        each for each in _images(aws, repository) if each["imageDigest"] != current["imageDigest"]
-    ]
+def _delete_old(aws: Aws, images: Sequence[Description], current: Description, keep: int) -> None:
+    """Delete of `images` all but `current`, the newest `keep`, and those that may yet be run."""
+    others = [each for each in images if each["imageDigest"] != current["imageDigest"]]
     newest_first = sorted(others, key=lambda each: str(each["imagePushedAt"]), reverse=True)
     old = {each["imageDigest"] for each in newest_first[keep - 1 :]}
     if not old:
@@ -207,4 +212,5 @@ def _delete_old(aws: Aws, repository: str, current: Description, keep: int) -> N
     used = {image.partition("@")[2] for image in images_in_use(aws)}
     ids: Any = [{"imageDigest": digest} for digest in sorted(old - used)]
     if ids:
+        repository = current["repositoryName"]
         aws.ecr.batch_delete_image(repositoryName=repository, imageIds=ids[:DELETED_AT_ONCE])

@@ -20,11 +20,7 @@ from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, r
 from batchctl.resource.grants import Grant
 from batchctl.resources.acm import Certificate
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
-from batchctl.resources.elbv2.rules_of_others import (
-    counted_of_others,
-    rules_of_listener,
-    tried_before_ours,
-)
+from batchctl.resources.elbv2.rules_of_others import rules_of_listener, rules_of_others
 from batchctl.resources.elbv2.tags import (
     BATCHED_TAGS,
     ELB,
@@ -110,11 +106,11 @@ class Listener(Tagged, Resource[Outputs]):
             if found is None:
                 return None
             arn = str(found["ListenerArn"])
-            tags, rules = concurrently(
-                partial(read_tags, aws, arn), partial(rules_of_listener, aws, arn)
+            tags, others = concurrently(
+                partial(read_tags, aws, arn), partial(rules_of_others, aws, arn)
             )
             require_owned(aws, f"listener on port {found['Port']}", tags)
-            notes = tuple(tried_before_ours(aws.stack, rules))
+            notes = tuple(others.tried_before_ours())
             return Actual(Outputs(id=arn, arn=arn), _listener_properties(found), tags, notes)
         return None
 
@@ -157,7 +153,7 @@ class Listener(Tagged, Resource[Outputs]):
     @classmethod
     def running(cls, aws: Aws, recorded: Outputs) -> str | None:
         """Say how many rules of others go with it."""
-        return counted_of_others(aws.stack, rules_of_listener(aws, recorded.arn))
+        return rules_of_others(aws, recorded.arn).counted()
 
     @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
