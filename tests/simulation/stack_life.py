@@ -192,6 +192,11 @@ class Life:
                 self._running = False
                 self.lost -= self._recorded()
 
+    @property
+    def _has_lost_a_state(self) -> bool:
+        """Whether it may not be recorded any more what needs what."""
+        return any(each.startswith("state: ") for each in self.counted)
+
     def _recorded(self) -> set[str]:
         """Return the ids in the state, as it is on disk."""
         try:
@@ -293,8 +298,11 @@ class Life:
             raise Broken(f"nobody knows of {sorted(orphans)} any more")
 
     def _require_down(self) -> None:
+        before = self.world.refused_in_use
         if not self._down():
             raise Broken(f"`down` fails without a fault: {self._failed}")
+        if self.world.refused_in_use > before and not self._has_lost_a_state:
+            raise Broken("`down` deletes in a wrong order what it has a record of")
         self._require_nothing_but(set())
         if self.path.exists() or backup_of(self.path).exists():
             raise Broken("a state is left after `down`")

@@ -91,6 +91,8 @@ class World:
     entities: dict[str, Entity] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     calls: int = 0
+    # Deletions that were refused as something else still used the thing.
+    refused_in_use: int = 0
     counted: dict[str, int] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     # Called at every call: another run may be tried there.
@@ -244,6 +246,7 @@ class World:
             raise refusal("ClientException", f"{id_} must be disabled first", 400)
         users = [each.id for each in self.users_of(id_) if each.parent != id_]
         if entity.guarded and users:
+            self.refused_in_use += 1
             raise refusal("ResourceInUseException", f"{id_} is used by {', '.join(users)}", 409)
         self.take_away(id_)
 
