@@ -127,7 +127,7 @@ def _batch(batch: Any) -> Any:
     definitions = batch.describe_job_definitions(status="ACTIVE")["jobDefinitions"]
     return {
         "environments": [
-            {**each, "computeResources": _said(each["computeResources"])}
+            {**each, "computeResources": _said(each.get("computeResources", {}))}
             for each in batch.describe_compute_environments()["computeEnvironments"]
         ],
         # The order of the environments is that of their numbers, which may begin at 0 or 1.
