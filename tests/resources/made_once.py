@@ -24,6 +24,11 @@ from botocore.model import ServiceModel
 from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
 from moto.core.base_backend import BaseBackend
+from moto.core.serialize import (
+    AttributePickerContext,
+    ResponseSerializer,
+    XFormedAttributePicker,
+)
 
 ACCEPTS_KWARGS: Callable[[Any], Any] = vars(botocore.hooks)["accepts_kwargs"]
 
@@ -32,6 +37,7 @@ def make_once(patch: pytest.MonkeyPatch) -> None:
     """Let clients share service models, and accounts in memory what no test changes."""
     _share_models(patch)
     _share_names(patch)
+    _share_possible_keys(patch)
     # For the library `requests`, which nobody here uses: 1,300 answers for every account.
     patch.setattr(moto.core.models, "RESPONSES_METHODS", [])
     methods = functools.cache(vars(moto.core.responses)["method_names_from_class"])
@@ -87,6 +93,38 @@ def _share_names(patch: pytest.MonkeyPatch) -> None:
         return urls[type(backend)]
 
     patch.setattr(BaseBackend, "urls", property(list_urls_once))
+
+
+def _share_possible_keys(patch: pytest.MonkeyPatch) -> None:
+    """Work out once by which names moto looks for a member of an answer in what it has.
+
+    It did so for each of the ten kinds of value of each attribute of each item in a table.
+    """
+    work_out = XFormedAttributePicker.get_possible_keys
+    serialize = vars(ResponseSerializer)["_serialize_structure_member"]
+
+    def possible_keys(picker: XFormedAttributePicker, context: AttributePickerContext) -> Any:
+        if context.shape is None:
+            return work_out(picker, context)
+        # Kept with the shape of the member, whose names they are.
+        known = vars(context.shape).setdefault("possible_keys", {})
+        case = (context.key, type(context.obj), *picker.alias_providers)
+        if case not in known:
+            known[case] = tuple(work_out(picker, context))
+            is_plain = not picker.response_transformers and "." not in "".join(known[case])
+            if type(context.obj) is dict and is_plain:
+                vars(context.shape)["keys_in_dict"] = frozenset(known[case])
+        return known[case]
+
+    def serialize_what_is_there(
+        serializer: ResponseSerializer, serialized: Any, value: Any, shape: Any, key: str
+    ) -> None:
+        keys = vars(shape).get("keys_in_dict")
+        if keys is None or type(value) is not dict or not keys.isdisjoint(value):
+            serialize(serializer, serialized, value, shape, key)
+
+    patch.setattr(XFormedAttributePicker, "get_possible_keys", possible_keys)
+    patch.setattr(ResponseSerializer, "_serialize_structure_member", serialize_what_is_there)
 
 
 @contextmanager
