@@ -134,8 +134,8 @@ def own_context(call: AuthorizedCall) -> Context:
         return _request_tags(call)
     if call.service == "apigateway":
         tags = call.parameters.get("tags")
-        given = tags if isinstance(tags, Mapping) else {}
-        return {f"aws:requesttag/{key}".lower(): str(value) for key, value in given.items()}
+        pairs = tags.items() if isinstance(tags, Mapping) else ()
+        return {f"aws:requesttag/{key}".lower(): str(value) for key, value in pairs}
     if call.operation == "CreateServiceLinkedRole":
         return {"iam:awsservicename": call.text("AWSServiceName")}
     if call.operation in {"AttachRolePolicy", "DetachRolePolicy"}:
