@@ -69,7 +69,10 @@ def test_every_other_call_of_a_command_is_granted(
 
 
 def test_every_kind_that_is_made_says_what_it_needs() -> None:
-    assert {name for name, kind in Resource.kinds.items() if not kind.grants} == set()
+    # Other tests make kinds up, which are there as well where they are imported.
+    ours = [each for each in Resource.kinds.values() if each.__module__.startswith("batchctl.")]
+    assert ours
+    assert [each.kind for each in ours if not each.grants] == []
 
 
 @pytest.mark.parametrize(
