@@ -9,7 +9,14 @@ from urllib.parse import unquote
 from batchctl.contract.limits import is_job_id
 from handlers import wiring
 from handlers.http.front_door import FrontDoor, RequestError, query, reply
-from handlers.http.page_tokens import list_cursor, list_token, result_cursor, with_next
+from handlers.http.page_tokens import (
+    index_cursor,
+    list_cursor,
+    list_token,
+    result_cursor,
+    with_next,
+)
+from handlers.http.reader import Wanted
 from handlers.log import logger
 
 if TYPE_CHECKING:
@@ -40,14 +47,39 @@ def get_tasks() -> Response[object]:
 
 @routes.get("/v1/tasks/<job_id>")
 def get_task(job_id: str) -> Response[object]:
-    """Show a job and a page of its results: `limit` (1 to 1,000) of them at most, then `next`."""
+    """Show a job and a page of its results: `limit` (1 to 1,000) of them at most, then `next`.
+
+    They are ordered by their items' bytes, with `order=universe` as in the universe: then
+    `all=true` adds the items without one, and `after` begins behind an item. `item` shows that of
+    one item.
+    """
     job_id = unquote(job_id)
     if not is_job_id(job_id):
         raise RequestError(404, "no job has such an id: it takes letters, digits, `_` and `-`")
     logger.append_keys(job_id=job_id)
     limit = _limit(DEFAULT_RESULTS, MAX_RESULTS)
-    after = result_cursor(query(routes.current_event, "next"))
-    return reply(200, wiring.reader().job(job_id, limit, after))
+    return reply(200, wiring.reader().job(job_id, limit, _wanted()))
+
+
+def _wanted() -> Wanted:
+    event = routes.current_event
+    token, order, item = query(event, "next"), query(event, "order"), query(event, "item")
+    if order not in (None, "item", "universe"):
+        raise RequestError(400, "must be `item` or `universe`", "order")
+    in_order = order == "universe"
+    every, after = query(event, "all"), query(event, "after")
+    if every not in (None, "true", "false"):
+        raise RequestError(400, "must be `true` or `false`", "all")
+    if not in_order and (every == "true" or after is not None):
+        name = "all" if every == "true" else "after"
+        raise RequestError(400, "goes with `order=universe`", name)
+    return Wanted(
+        after=None if in_order else result_cursor(token),
+        start=index_cursor(token) if in_order else None,
+        after_item=after,
+        every=every == "true",
+        item=item,
+    )
 
 
 def _limit(default: int, most: int) -> int:

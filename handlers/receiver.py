@@ -27,12 +27,23 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 @routes.put("/v1/new-task")
 def put_new_task() -> Response[object]:
-    """Take a job: 202 when it was queued now, 200 when it was before, 409 for other content."""
+    """Take a job: 202 when it was queued now, 200 when it was before, 409 for other content.
+
+    Or a part of one: 202 until all are there, then as for a job.
+    """
     task = parse(routes.current_event)
     logger.append_keys(job_id=task.job_id)
-    job, queued = wiring.receiver().receive(task)
-    logger.info("queued" if queued else "known", items=job.items, tasks=job.tasks)
-    return reply(202 if queued else 200, _summary(job))
+    received = wiring.receiver().receive(task)
+    job = received.job
+    if received.parts is not None:
+        logger.info("part", parts=received.parts, of=job.parts)
+        return reply(202, _progress(job, received.parts))
+    logger.info("queued" if received.is_new else "known", items=job.items, tasks=job.tasks)
+    return reply(202 if received.is_new else 200, _summary(job))
+
+
+def _progress(job: JobRecord, received: int) -> dict[str, object]:
+    return {"job_id": job.job_id, "parts": {"received": received, "of": job.parts}}
 
 
 def _summary(job: JobRecord) -> dict[str, object]:

@@ -18,7 +18,8 @@ from handlers.batch.splitter import Splitter
 from handlers.batch.submission import Submission, TaskSettings
 from handlers.batch.termination import HandOver, Marker, Terminator
 from handlers.http.reader import Reader
-from handlers.http.receiver import Receiver, Slicing
+from handlers.http.receiver import Receiver
+from handlers.http.slicing import Slicing
 from handlers.store.jobs import JobStore
 from handlers.store.service_clock import ServiceClock
 from handlers.tracking.cancel import Canceller

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from batchctl.application.openness import checked_networks, openness_of
     from batchctl.application.recent_jobs import recent_job_ids
+    from batchctl.application.settings import all_settings, check_settings, settings_schema
     from batchctl.application.single_run import SingleRun, run_item
     from batchctl.application.target import Target
 
@@ -40,6 +41,8 @@ __all__ = [
     "FrontDoorChange",
     "SingleRun",
     "Target",
+    "all_settings",
+    "check_settings",
     "checked_networks",
     "open_application",
     "open_recorded",
@@ -49,6 +52,7 @@ __all__ = [
     "openness_of",
     "recent_job_ids",
     "run_item",
+    "settings_schema",
     "superseded_in",
 ]
 
@@ -60,6 +64,9 @@ if not TYPE_CHECKING:  # mypy would take every name for one that is there
         "FrontDoorChange": "front_door_change",
         "SingleRun": "single_run",
         "Target": "target",
+        "all_settings": "settings",
+        "check_settings": "settings",
+        "settings_schema": "settings",
         "checked_networks": "openness",
         "openness_of": "openness",
         "open_application": "opening",

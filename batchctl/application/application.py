@@ -22,7 +22,7 @@ from batchctl.application.recorded import OtherStack, RecordedStates
 from batchctl.application.target import Target
 from batchctl.config import Config
 from batchctl.engine.state import State, StateFile, StateIdentity
-from batchctl.errors import BatchctlError
+from batchctl.errors import BatchctlError, UsageError
 from batchctl.jobs import JobsClient
 from batchctl.jobs.api.connection import Connection
 
@@ -268,6 +268,18 @@ class Application:
 
         recorded = self.recorded_resources
         return dead_letter_queues(self.aws, recorded)
+
+    def console_page(self, page: str) -> str:
+        """Return the address of a page of the AWS console, by its name; UsageError before `up`."""
+        if self.target.local:
+            raise UsageError(
+                "could not open the AWS console: the local cloud has none",
+                hint="`batchctl status` and `batchctl jobs` show what is there",
+            )
+        from batchctl.application.console_pages import console_pages  # noqa: PLC0415 - here alone
+
+        region = self.state.state.identity.region
+        return console_pages(self._recorded, region)[page]
 
     @property
     def recorded_resources(self) -> Recorded:

@@ -60,6 +60,33 @@ def _networks() -> tuple[str, ...]:
             say(f"a network {problem}")
 
 
+SHORT: Final = frozenset({"name", "region", "mode", "auth", "allowed_cidrs", "build"}) | {
+    *("vcpus", "memory_mib", "timeout_s", "max_vcpus")
+}
+"""The settings of a config.yaml to start from, of the sections that have them first."""
+SHORT_SECTIONS: Final = frozenset({"", "api", "compute"})
+HEAD: Final = """\
+# The settings that most applications change, at their defaults. `batchctl config show` prints all
+# of them; docs/config.md says more.
+
+"""
+
+
+def shortened(template: str, settings: Mapping[str, str]) -> str:
+    """Return config.yaml with the settings to start from, and with those that are given."""
+    lines, section = [HEAD], ""
+    for line in template.splitlines():
+        key, colon, _ = line.partition(":")
+        if line.startswith("#") or not colon:
+            continue
+        if not line.startswith(" ") and line.endswith(":"):
+            section = key
+            lines += ["\n" + line + "\n"] if section in SHORT_SECTIONS else []
+        elif section in SHORT_SECTIONS and key.strip() in SHORT | settings.keys():
+            lines.append(line + "\n")
+    return "".join(lines)
+
+
 def with_settings(config: str, settings: Mapping[str, str]) -> str:
     """Return config.yaml with these settings of its sections in the place of those that it has.
 

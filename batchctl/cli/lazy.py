@@ -22,7 +22,9 @@ class LazyCommand:
 
     def load(self) -> click.Command:
         """Import the module and return the command; TypeError when that is none."""
-        found = getattr(import_module(self.module), self.name.replace("-", "_"))
+        module = import_module(self.module)
+        # A command whose name is a builtin's has another one in its module.
+        found = getattr(module, self.name.replace("-", "_"), None) or module.command
         if not isinstance(found, click.Command):
             raise TypeError(f"`{self.name}` in `{self.module}` is no command")
         return found

@@ -9,13 +9,16 @@ Of docs/config.md only the part between the markers is written; the prose around
 from __future__ import annotations
 
 import json
+import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from batchctl.config.schema import Setting, json_schema, sections, settings
+from batchctl.config.settings import Config
 
 CHECKOUT: Final = Path(__file__).parents[2]
 WIDTH: Final = 100
@@ -31,14 +34,18 @@ _HEAD: Final = """\
 """
 
 
-def template() -> str:
-    """Return config.yaml with every setting at its default, and what each of them is."""
+def template(config: Config | None = None) -> str:
+    """Return config.yaml with every setting as `config` has it, and what each of them is.
+
+    Without one, at its default.
+    """
+    values = {} if config is None else config.model_dump(mode="json")
     lines, descriptions, section = [_HEAD], sections(), ""
     for setting in settings():
         if len(setting.path) > 1 and setting.path[0] != section:
             section = str(setting.path[0])
             lines += ["", f"# {descriptions[section]}", f"{section}:"]
-        lines.append(_line(setting))
+        lines.append(_line(setting, _value(values, setting)))
     return "\n".join(lines) + "\n"
 
 
@@ -73,11 +80,19 @@ def comment(setting: Setting) -> str:
     return f"{text}; {' | '.join(choices)}"
 
 
-def _line(setting: Setting) -> str:
+def _value(values: Mapping[str, Any], setting: Setting) -> Any:
+    """Return what a setting is, without values its default."""
+    found: Any = values
+    for part in setting.path if values else ():
+        found = found[part]
+    return found if values else setting.default
+
+
+def _line(setting: Setting, value: Any) -> str:
     indent = "  " * (len(setting.path) - 1)
-    pair = f"{indent}{setting.path[-1]}: {_as_yaml(setting.default)}"
+    pair = f"{indent}{setting.path[-1]}: {_as_yaml(value)}"
     line = f"{pair:<{_COMMENT_COLUMN - 1}} # {comment(setting)}"
-    if len(line) > WIDTH:
+    if len(line) > WIDTH and value == setting.default:
         raise ValueError(f"{setting.key}: shorten its first paragraph by {len(line) - WIDTH}")
     return line
 
@@ -85,7 +100,11 @@ def _line(setting: Setting) -> str:
 def _as_yaml(value: Any) -> str:
     if value == "":
         return '""'
-    return yaml.safe_dump(value, default_flow_style=True).removesuffix("\n...\n").strip()
+    return (
+        yaml.safe_dump(value, default_flow_style=True, width=math.inf)
+        .removesuffix("\n...\n")
+        .strip()
+    )
 
 
 def _default(setting: Setting) -> str:

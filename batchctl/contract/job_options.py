@@ -34,6 +34,12 @@ class JobOptions:
         """Return the fields of the request, without those that were left out."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
+    def failures_allowed(self, items: int) -> int | None:
+        """Return how many items of so many may fail; None: as many as may be."""
+        if self.max_failures is None:
+            return None
+        return min(items, failures_allowed(self.max_failures, items))
+
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yield each field that breaks its rule, and the rule."""
         if self.items_per_task is not None and not _within(

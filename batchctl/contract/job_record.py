@@ -17,7 +17,7 @@ from batchctl.contract.batch_jobs import (
 from batchctl.contract.control import AS_CONFIGURED, Overrides
 from batchctl.contract.fields import MAX_COUNT, MAX_EPOCH_S, MAX_SECONDS, Fields
 from batchctl.contract.job_options import MAX_PRIORITY, SHARE
-from batchctl.contract.limits import JOB_ID, MAX_ITEMS, MAX_RUNS
+from batchctl.contract.limits import JOB_ID, MAX_ITEMS, MAX_PARTS, MAX_RUNS
 from batchctl.contract.reasons import Reason
 from batchctl.contract.retention import expiry_attribute
 from batchctl.contract.slices import Slices
@@ -90,7 +90,8 @@ class JobRecord:
     until it has ended, and of jobs of earlier versions. `is_follow_up`: nobody has asked for the
     run, it follows by itself. Until `lease_expires_at`, milliseconds since the epoch, somebody may
     be submitting it; until `retry_expires_at` the `retry_owner` may be preparing another run.
-    `failed_before` counts the items that failed in earlier runs and aren't in this one.
+    `failed_before` counts the items that failed in earlier runs and aren't in this one. `parts` is
+    in how many parts the universe came, until all of them are chunks; so many are `unpacked`.
     """
 
     job_id: str
@@ -132,6 +133,8 @@ class JobRecord:
     retry_owner: str | None = None
     retry_expires_at: int | None = None
     failed_before: Failures = field(default_factory=dict)
+    parts: int | None = None
+    unpacked: int = 0
 
     @property
     def results_partition(self) -> str:
@@ -183,7 +186,7 @@ def new_item(job: JobRecord) -> Item:
         "layout": number(job.layout),
         "items_per_chunk": number(job.items_per_chunk),
         **_given(token=job.token, share=job.share),
-        **_given(max_failures=job.max_failures, priority=job.priority),
+        **_given(max_failures=job.max_failures, priority=job.priority, parts=job.parts),
     }
 
 
@@ -230,6 +233,8 @@ def from_item(item: Mapping[str, Any]) -> JobRecord:
         failed_before=_failures(fields, "failed_before") if fields.has("failed_before") else {},
         retry_owner=fields.text("retry_owner") if fields.has("retry_owner") else None,
         retry_expires_at=_number(fields, "retry_expires_at", MAX_EPOCH_S * 1000),
+        parts=_number(fields, "parts", MAX_PARTS),
+        unpacked=_number(fields, "unpacked") or 0,
     )
     most = len(job.batch_job_specs)
     return replace(job, batch_jobs=_batch_jobs(fields, "batch_jobs", most))

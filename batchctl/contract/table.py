@@ -8,6 +8,8 @@ Partition key `job_id`, sort key `item`. Under the job's id, written by the func
     ATTEMPT#<run>#UNIVERSE#<chunk>
                               the same for a run from the second on: what was left to do, with the
                               `indexes` of those in the whole universe (4 bytes each, little-endian)
+    PART#<part>               a part of a universe that came in parts, all of which has come
+    PIECE#<part>#<digest>#<n> what such a part holds, until it is written as chunks
     ATTEMPTS#<run>#<task>     how often a task's host was taken away, and what that cost
 
 Under partition keys of their own, the only ones that a job's containers may write:
@@ -16,7 +18,8 @@ Under partition keys of their own, the only ones that a job's containers may wri
     <job_id>#PROGRESS  <run>#<task>     how far a task is: a byte an item
 
 (Jobs that were submitted before there were such keys, of layout 1, have their results under the
-job's id.) No job_id has a `#`. <chunk> and <task> have 8 digits, <run> has 2. A *run* is one pass
+job's id.) No job_id has a `#`. <chunk> and <task> have 8 digits, <part> and <n>
+have 4, <run> has 2. A *run* is one pass
 over the items of a job: the first, and one more for each `retry`; table and API have called its
 number `attempt` from the start.
 
@@ -36,6 +39,7 @@ RESULTS_SUFFIX, PROGRESS_SUFFIX = "#RESULTS", "#PROGRESS"
 JOB = "JOB"
 RESULT_PREFIX = "RESULT#"
 RECLAIMS_PREFIX = "ATTEMPTS#"
+PART_PREFIX, PIECE_PREFIX = "PART#", "PIECE#"
 LISTING = "JOB"
 INDEX = "by_created_at"
 LISTING_KEY, CREATED_AT = "listing", "created_at"
@@ -129,10 +133,15 @@ def items_per_chunk(items: Sequence[str], own: Mapping[int, str] = {}) -> int:
 
     `own` has the JSON of the items' own parameters, by index.
     """
+    return chunk_size(entry_sizes(items, own))
+
+
+def entry_sizes(items: Sequence[str], own: Mapping[int, str]) -> list[int]:
+    """Return the bytes that items take in a chunk, each with its own parameters."""
     sizes = [(len(item) if item.isascii() else len(item.encode())) + _ENTRY_BYTES for item in items]
     for index, parameters in own.items():
         sizes[index] += len(parameters)
-    return chunk_size(sizes)
+    return sizes
 
 
 def chunk_size(sizes: Sequence[int]) -> int:
@@ -158,6 +167,23 @@ def chunk_of(sort_key: str, run: int = 1) -> int | None:
 
 def _chunk_prefix(run: int) -> str:
     return "UNIVERSE#" if run == 1 else f"ATTEMPT#{run:02d}#UNIVERSE#"
+
+
+def part_key(part: int) -> str:
+    """Return the sort key of the mark of a part: they are numbered from 1 on."""
+    return f"{PART_PREFIX}{part:04d}"
+
+
+def part_of(sort_key: str) -> int | None:
+    """Return the number of the part that has this sort key; None for what is no part's."""
+    found = re.fullmatch(rf"{PART_PREFIX}([0-9]{{4}})", sort_key)
+    return int(found[1]) if found else None
+
+
+def piece_key(part: int, digest: str, piece: int | None = None) -> str:
+    """Return the sort key of a piece of a part; without its number, how those of a part begin."""
+    prefix = f"{PIECE_PREFIX}{part:04d}#{digest}#"
+    return prefix if piece is None else f"{prefix}{piece:04d}"
 
 
 def packed_indexes(indexes: Sequence[int]) -> bytes:

@@ -121,19 +121,14 @@ class InvalidJob(UsageError):
 
 
 class TooLarge(UsageError):
-    """A job whose request is larger than the front door lets through."""
+    """A job that is larger than what comes through, in however many parts."""
 
-    def __init__(
-        self, size_bytes: int, limit_bytes: int | None, *, is_largest_door: bool = False
-    ) -> None:
+    def __init__(self, size_bytes: int, limit_bytes: int | None) -> None:
         """Tell both sizes; a limit of None is one that the server didn't name."""
         limit = f", at most {limit_bytes:,} pass" if limit_bytes else ", which is too much for it"
-        larger_door = (
-            ", or use `batchctl up --api-mode restapi`, which passes several times as much"
-        )
         super().__init__(
-            f"could not submit the job: its request has {size_bytes:,} bytes{limit}",
-            hint=f"submit fewer items per job{'' if is_largest_door else larger_door}",
+            f"could not submit the job: it has {size_bytes:,} bytes of JSON{limit}",
+            hint="submit fewer items per job",
         )
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes

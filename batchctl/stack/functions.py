@@ -117,6 +117,8 @@ def _receiver_permissions(storage: Storage) -> tuple[Allow, ...]:
                 "dynamodb:PutItem",
                 "dynamodb:UpdateItem",
                 "dynamodb:BatchWriteItem",
+                # The parts of a universe, when the last one is there.
+                "dynamodb:Query",
             ),
             on=(storage.table,),
         ),

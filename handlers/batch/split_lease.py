@@ -17,6 +17,7 @@ from handlers.store.jobs import ACCEPTED, JobStore
 from handlers.store.lease import SPLITTING, Lease
 from handlers.store.migration import Migration
 from handlers.store.table import Change, Condition
+from handlers.store.unpacking import Unpacking
 
 STATUSES = {f":if_{status.lower()}": text(status) for status in SPLITTABLE}
 IS_SPLITTABLE = Condition(f"#status IN ({', '.join(STATUSES)})", STATUSES)
@@ -73,7 +74,16 @@ class SplitLeases:
                 return None
             raise LeaseHeldError(job_id)
         split = Split(from_item(before), lease, resumed=SPLITTING.owner in before)
+        split = self._with_its_universe(split, remaining_ms)
         return split if split.resumed else self._with_its_results(split, remaining_ms)
+
+    def _with_its_universe(self, split: Split, remaining_ms: int) -> Split:
+        """Write a universe that came in parts as chunks; raises LeaseHeldError to go on later."""
+        deadline = self.store.monotonic() + remaining_ms / 2000
+        job = Unpacking(self.store).unpack(split.job, deadline)
+        if job is None:
+            raise LeaseHeldError(split.job.job_id)
+        return replace(split, job=job)
 
     def _with_its_results(self, split: Split, remaining_ms: int) -> Split:
         """Give a job of an earlier version, of which nothing is submitted, the present layout.

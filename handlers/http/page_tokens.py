@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from batchctl.contract.limits import JOB_ID, MAX_ITEM_BYTES
+from batchctl.contract.limits import JOB_ID, MAX_ITEM_BYTES, MAX_ITEMS
 from batchctl.contract.table import JOB, MAX_SORT_KEY_BYTES
 from batchctl.contract.timestamps import TIMESTAMP
 from handlers.http.front_door import RequestError
@@ -65,6 +65,21 @@ def result_cursor(token: str | None) -> str | None:
             return item
         case [""]:
             return ""  # nobody's item, but a container may have written a result of it
+    raise RequestError(400, "is not a `next` of these results", "next")
+
+
+def index_token(index: int | None) -> str | None:
+    """Make the index at which more of the universe begins opaque."""
+    return None if index is None else _encoded([index])
+
+
+def index_cursor(token: str | None) -> int:
+    """Read what `index_token` made, 0 without one; raises RequestError (400) for anything else."""
+    if token is None:
+        return 0
+    match _untoken(token):
+        case [int(index)] if not isinstance(index, bool) and 0 <= index < MAX_ITEMS:
+            return index
     raise RequestError(400, "is not a `next` of these results", "next")
 
 

@@ -5,16 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from batchctl.contract.chunks import is_item
 from batchctl.contract.job_record import JobRecord, Reclaims
 from handlers.batch.messages import Messages
 from handlers.http.front_door import RequestError
-from handlers.http.page_tokens import result_token, with_next
+from handlers.http.page_tokens import index_token, result_token, with_next
 from handlers.store.jobs import JobStore
 from handlers.store.listing import ListCursor, ListedJob
+from handlers.store.universe_order import UniverseOrder
 from handlers.tracking.monitor import Monitor, Progress, limit_ids
 
 COUNTING_S = 10.0
 """How long one request may count results: API Gateway waits 29 s for a function (its quotas)."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which results: those after the item `after`, or of one `item`.
+
+    Or in the order of the universe: from the index `start` on, first behind `after_item`; `every`:
+    those that items don't have yet, too.
+    """
+
+    after: str | None = None
+    start: int | None = None
+    after_item: str | None = None
+    every: bool = False
+    item: str | None = None
+
+
+FROM_THE_FIRST = Wanted()
 
 
 @dataclass(frozen=True)
@@ -25,8 +45,11 @@ class Reader:
     monitor: Monitor
     messages: Messages
 
-    def job(self, job_id: str, limit: int, after: str | None) -> dict[str, object]:
-        """Return a job as clients see it; raises RequestError (404), MalformedItemError."""
+    def job(self, job_id: str, limit: int, wanted: Wanted = FROM_THE_FIRST) -> dict[str, object]:
+        """Return a job as clients see it, with the results that are wanted.
+
+        Raises RequestError (404; 400 for an item that it doesn't have), MalformedItemError.
+        """
         job = self.store.shown(job_id)
         if job is None:
             raise RequestError(404, f"no job `{job_id}`")
@@ -34,10 +57,29 @@ class Reader:
         (progress,) = self.monitor.refresh([job], self._deadline())
         if self.store.queue_again(job):
             self.messages.send(job_id)
-        page = self.store.results.page(job.results_partition, limit, after)
+        results, token = self._results(job, limit, wanted)
         reclaims = job.reclaims or self.store.reclaims.total(job_id)
-        shown = _job(job, progress) | _reclaims(reclaims) | {"results": page.results}
-        return with_next(shown, result_token(page.next))
+        shown = _job(job, progress) | _reclaims(reclaims) | {"results": results}
+        return with_next(shown, token)
+
+    def _results(
+        self, job: JobRecord, limit: int, wanted: Wanted
+    ) -> tuple[dict[str, dict[str, object]], str | None]:
+        """Return a page of results by item, and the `next` of it."""
+        order = UniverseOrder(self.store)
+        if wanted.item is not None:
+            return (order.of_items(job, [wanted.item]) if is_item(wanted.item) else {}), None
+        if wanted.start is None:
+            page = self.store.results.page(job.results_partition, limit, wanted.after)
+            return page.results, result_token(page.next)
+        start = wanted.start
+        if start == 0 and wanted.after_item is not None:
+            found = order.index_after(job, wanted.after_item)
+            if found is None:
+                raise RequestError(400, f"is no item of job `{job.job_id}`", "after")
+            start = found
+        ordered = order.page(job, limit, start, every=wanted.every)
+        return ordered.results, index_token(ordered.next)
 
     def jobs_page(
         self, limit: int, after: ListCursor | None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchctl.contract.chunks import Own, listed
 from batchctl.contract.job_options import NO_OPTIONS, JobOptions
-from batchctl.contract.limits import MAX_BODY_BYTES, MAX_PARAMETERS_BYTES, is_job_id
+from batchctl.contract.limits import MAX_BODY_BYTES, MAX_PARAMETERS_BYTES, MAX_PARTS, is_job_id
 from batchctl.contract.strict_json import Doubled, loads, marking_doubled
 from handlers.http.front_door import RequestError
 from handlers.http.parameters import canonical_parameters
@@ -29,8 +29,16 @@ GZIP = b"\x1f\x8b"
 """How a gzip member begins (RFC 1952), and no JSON does: that tells it, without the headers."""
 
 OPTIONS = tuple(vars(NO_OPTIONS))
-FIELDS = ("job_id", "universe", "parameters", *OPTIONS)
+FIELDS = ("job_id", "universe", "parameters", "part", *OPTIONS)
 MAX_NAME_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of a universe a request has, from 1 on, and of how many."""
+
+    number: int
+    of: int
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class NewTask:
     content_hash: str
     options: JobOptions = NO_OPTIONS
     own: Own = field(default_factory=dict)
+    part: Part | None = None
 
 
 def parse(event: BaseProxyEvent) -> NewTask:
@@ -65,6 +74,7 @@ def parse(event: BaseProxyEvent) -> NewTask:
         content_hash=_content_hash(entries, parameters),
         options=_options(request),
         own=entries.own,
+        part=_part(request["part"]) if "part" in request else None,
     )
 
 
@@ -141,14 +151,47 @@ def _options(request: dict[str, object]) -> JobOptions:
     return options
 
 
+def _part(value: object) -> Part:
+    if not isinstance(value, dict) or isinstance(value, Doubled) or set(value) != {"number", "of"}:
+        raise RequestError(400, 'must be `{"number": …, "of": …}`', "part")
+    part = Part(*(_count(_whole(value[name]), f"part.{name}") for name in ("number", "of")))
+    if part.number > part.of:
+        raise RequestError(400, f"is greater than `of`, {part.of}", "part.number")
+    return part
+
+
+def _count(value: object, field_name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_PARTS:
+        raise RequestError(400, f"must be a whole number from 1 to {MAX_PARTS}", field_name)
+    return value
+
+
 def _whole(value: object) -> object:
     """Return 5 for 5.0: JSON has numbers alone, and to its schemas this one is whole."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+class ContentHash:
+    """The SHA-256 of the canonical JSON of parameters and universe, which comes bit by bit."""
+
+    def __init__(self, parameters: str) -> None:
+        """Begin with the parameters of the job."""
+        self._digest = hashlib.sha256(f'{{"parameters":{parameters},"universe":['.encode())
+        self._separator = b""
+
+    def add(self, items: bytes) -> None:
+        """Add items, as `chunks.listed` writes them."""
+        self._digest.update(self._separator + items)
+        self._separator = b","
+
+    def hexdigest(self) -> str:
+        """Return the hash of all that was added."""
+        whole = self._digest.copy()
+        whole.update(b"]}")
+        return whole.hexdigest()
+
+
 def _content_hash(entries: Entries, parameters: str) -> str:
-    """Return the SHA-256 of the canonical JSON of universe and parameters, in hexadecimal."""
-    items = listed(entries.items, entries.own)
-    return hashlib.sha256(
-        f'{{"parameters":{parameters},"universe":[{items}]}}'.encode()
-    ).hexdigest()
+    digest = ContentHash(parameters)
+    digest.add(listed(entries.items, entries.own).encode())
+    return digest.hexdigest()

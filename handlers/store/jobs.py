@@ -34,6 +34,7 @@ from batchctl.contract.table import (
 from batchctl.contract.timestamps import seconds, timestamp
 from handlers.store.listing import Listing
 from handlers.store.malformed import skipped, well_formed
+from handlers.store.parts import Parts
 from handlers.store.progress import ProgressRecords
 from handlers.store.reclaims import ReclaimRecords
 from handlers.store.results import Results
@@ -91,6 +92,11 @@ class JobStore(Table):
         return Universe(self)
 
     @property
+    def parts(self) -> Parts:
+        """The parts of universes that aren't chunks yet."""
+        return Parts(self)
+
+    @property
     def results(self) -> Results:
         """The results of their items."""
         return Results(self)
@@ -123,7 +129,25 @@ class JobStore(Table):
             present = self.read(job.job_id)
             if present is None:
                 raise
-            return present
+            return self._in_place_of(present, job) if self._is_forgotten(present) else present
+        return job
+
+    def _is_forgotten(self, job: JobRecord) -> bool:
+        """Whether it is an upload that was never completed, and is over."""
+        waits = job.status is Status.RECEIVING and job.parts is not None
+        return waits and job.expires_at is not None and job.expires_at < self.clock()
+
+    def _in_place_of(self, forgotten: JobRecord, job: JobRecord) -> JobRecord:
+        try:
+            self.client.put_item(
+                TableName=self.name,
+                Item=new_item(job),
+                ConditionExpression="#token = :token",
+                ExpressionAttributeNames={"#token": "token"},
+                ExpressionAttributeValues={":token": text(forgotten.token or "")},
+            )
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return self.read(job.job_id) or job
         return job
 
     def read(self, job_id: str) -> JobRecord | None:

@@ -92,7 +92,7 @@ class Results:
         items, results, size = answer["Items"], dict[str, dict[str, object]](), 0
         last = _item(items[:limit][-1]) if items else None
         for name, entry in well_formed(items[:limit], _named):
-            size += _size(name, entry)
+            size += entry_bytes(name, entry)
             if size > MAX_PAGE_BYTES:
                 return Page(results, next(reversed(results)))
             results[name] = entry
@@ -143,6 +143,13 @@ class Results:
         """
         return {_item(found): _end(found) for found in self._existing(partition, items)}
 
+    def of_items(self, partition: str, items: Sequence[str]) -> dict[str, dict[str, object]]:
+        """Return the results of those of up to 100 items that have one, as clients see them.
+
+        Raises WriteRefusedError when DynamoDB throttles without end.
+        """
+        return dict(well_formed(self._existing(partition, items, {}), _named))
+
     def put_missing(self, job: JobRecord, record: ResultRecord) -> None:
         """Put the result of an item of a job, unless it has got one meanwhile."""
         client = self.table.client
@@ -162,12 +169,15 @@ class Results:
             lambda number: {"DeleteRequest": {"Key": key(partition, result_key(items[number]))}},
         )
 
-    def _existing(self, partition: str, items: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    def _existing(
+        self, partition: str, items: Iterable[str], shape: Mapping[str, Any] | None = None
+    ) -> Iterator[Mapping[str, Any]]:
         """Yield how those of up to 100 items ended that have a result, as records of the table."""
+        shape = _ends_only() if shape is None else shape
         # Each once, as BatchGetItem takes it (DynamoDB API reference).
         keys: Any = [key(partition, name) for name in {result_key(item) for item in items}]
         for round_ in range(MAX_ROUNDS):
-            request: Any = {"Keys": keys, "ConsistentRead": True, **_ends_only()}
+            request: Any = {"Keys": keys, "ConsistentRead": True, **shape}
             answer = self.table.client.batch_get_item(RequestItems={self.table.name: request})
             found = answer["Responses"].get(self.table.name, [])
             yield from found
@@ -282,12 +292,12 @@ def _is_finite(value: object) -> bool:
 
 def _fitting(item: str, entry: dict[str, object]) -> dict[str, object]:
     """Replace a result that no answer can carry, so that a page has one result at least."""
-    if _size(item, entry) <= MAX_PAGE_BYTES:
+    if entry_bytes(item, entry) <= MAX_PAGE_BYTES:
         return entry
     kept = {name: entry[name] for name in SMALL if name in entry}
     return kept | {"error": "too large for an answer: read it from the job table"}
 
 
-def _size(item: str, entry: dict[str, object]) -> int:
+def entry_bytes(item: str, entry: dict[str, object]) -> int:
     """Return the bytes that a result takes in the answer, a string of JSON within JSON."""
     return len(json.dumps(json.dumps({item: entry})))

@@ -68,6 +68,13 @@ class Universe:
         """
         self._write(job, 1, _Content(items, own, job.items_per_chunk))
 
+    def write_packed(self, job: JobRecord, first: int, items: Sequence[str], own: Own) -> None:
+        """Write chunks of the universe of a job's first run from the chunk `first` on, compressed.
+
+        Raises WriteRefusedError.
+        """
+        self._write(job, 1, _Content(items, own, job.items_per_chunk, first=first, packed=True))
+
     def write_next(self, job: JobRecord, items: Sequence[tuple[int, str]], own: Own = NONE) -> int:
         """Write the universe of the run after the job's present one; the same again does nothing.
 
@@ -85,7 +92,7 @@ class Universe:
 
         def put(chunk: int) -> WriteRequestUnionTypeDef:
             item: Item = {
-                **key(job.job_id, chunk_key(chunk, run)),
+                **key(job.job_id, chunk_key(content.first + chunk, run)),
                 **expiry_attribute(expires_at),
                 **content.attributes(chunk),
             }
@@ -134,12 +141,17 @@ class Universe:
 
 @dataclass(frozen=True)
 class _Content:
-    """What is to be cut into chunks of `size` items; `indexes`: in the whole universe."""
+    """What is to be cut into chunks of `size` items; `indexes`: in the whole universe.
+
+    The chunks are numbered from `first` on; `packed`: compressed, whatever they hold.
+    """
 
     items: Sequence[str]
     own: Own
     size: int
     indexes: Sequence[int] | None = None
+    first: int = 0
+    packed: bool = False
 
     @property
     def chunks(self) -> int:
@@ -152,7 +164,7 @@ class _Content:
         own = self.own and {
             at: self.own[start + at] for at in range(len(items)) if start + at in self.own
         }
-        made = chunks.attributes(items, own)
+        made = chunks.attributes(items, own, packed=self.packed)
         if self.indexes is not None:
             made["indexes"] = {"B": packed_indexes(self.indexes[part])}
         return made

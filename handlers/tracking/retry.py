@@ -20,6 +20,7 @@ from handlers.batch.messages import Messages
 from handlers.batch.termination import Terminator
 from handlers.store.jobs import JobStore
 from handlers.store.migration import Migration
+from handlers.store.unpacking import Unpacking
 from handlers.tracking.known_job import known_job
 from handlers.tracking.monitor import Monitor
 from handlers.tracking.next_run import NextUniverse, prepare
@@ -97,7 +98,7 @@ class Retrier:
         try:
             if job.status is Status.CANCELLED:
                 self.terminator.terminate(job)
-            job = self._with_its_results(job, deadline)
+            job = self._with_its_results(self._with_its_universe(job, deadline), deadline)
             return leases.start(job, invocation.id, self._universe(job), request.overrides)
         except Exception:
             leases.release(job, invocation.id)
@@ -108,6 +109,13 @@ class Retrier:
         if not universe.items:
             raise RefusedError(409, f"every item of job `{job.job_id}` has succeeded")
         return universe
+
+    def _with_its_universe(self, job: JobRecord, deadline: float) -> JobRecord:
+        """Write the universe of a job that was never split as chunks, where it came in parts."""
+        unpacked = Unpacking(self.store).unpack(job, deadline)
+        if unpacked is None:
+            raise RefusedError(409, f"job `{job.job_id}` is being prepared: ask again")
+        return unpacked
 
     def _with_its_results(self, job: JobRecord, deadline: float) -> JobRecord:
         """Bring the results of a job to where they are read from; those that Batch knows, too."""

@@ -28,12 +28,19 @@ class JobApi:
     unfinished: int = 0
 
     def answer(self, query: dict[str, list[str]]) -> dict[str, Any]:
-        start, limit = int(query.get("next", ["0"])[0]), int(query.get("limit", ["100"])[0])
+        limit = int(query.get("limit", ["100"])[0])
+        behind = int(query["after"][0]) + 1 if "after" in query else 0
+        start = int(query["next"][0]) if "next" in query else behind
         end = min(start + limit, self.items)
         look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         self.pages += 1
         page = {f"{index:08}": self._result(index) for index in range(start, end)}
+        if "item" in query:
+            page = {item: each for item, each in page.items() if item in query["item"]}
         more = {"next": str(end)} if end < self.items else {}
+        if "all" in query and not more:
+            last = range(self.items, self.items + self.unfinished)
+            page |= {f"{index:08}": {"status": "PENDING"} for index in last}
         return {**JOB, **look, "items": self.items + self.unfinished, "results": page, **more}
 
     def _result(self, index: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -278,3 +279,44 @@ class Nothing(io.RawIOBase):
 
     def write(self, content: Any) -> int:
         return len(content)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_results_go_into_a_file_by_its_ending(
+    api: JobApi, batchctl: Batchctl, folder: Path
+) -> None:
+    api.failed = {1: NO_MEMORY}
+    done = batchctl("results", "demo-1", "--output", "found.csv", "--columns", "item,x,reason")
+    assert (done.stdout, done.stderr) == ("", "wrote found.csv\n")
+    assert (folder / "found.csv").read_text().splitlines() == [
+        "item,x,reason",
+        "00000000,0,",
+        "00000001,,OUT_OF_MEMORY",
+    ]
+    refused = batchctl("results", "demo-1", "--output", "found.xls")
+    assert (refused.exit_code, "none of the formats" in refused.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_all_results_have_the_items_without_one(api: JobApi, batchctl: Batchctl) -> None:
+    api.looks, api.unfinished = [RUNNING], 1
+    shown = batchctl("results", "demo-1", "--all", "--json")
+    assert [each["status"] for each in json.loads(shown.stdout)] == ["SUCCEEDED"] * 2 + ["PENDING"]
+    assert shown.stderr == "2 of 3 items so far, RUNNING\n"
+    pending = batchctl("results", "demo-1", "--status", "pending", "--json")
+    assert json.loads(pending.stdout) == [{"item": "00000002", "status": "PENDING"}]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_results_of_some_items_are_those(batchctl: Batchctl) -> None:
+    shown = batchctl("results", "demo-1", "--item", "00000001", "--item", "X", "--json")
+    assert [each["item"] for each in json.loads(shown.stdout)] == ["00000001"]
+    assert shown.stderr == "item `X` has no result\n"
+
+
+@pytest.mark.usefixtures("deployed")
+def test_results_are_sorted_by_a_column(api: JobApi, batchctl: Batchctl) -> None:
+    api.items = 3
+    shown = batchctl("results", "demo-1", "--sort", "x:desc", "--format", "jsonl")
+    assert [json.loads(line)["result"]["x"] for line in shown.stdout.splitlines()] == [2, 1, 0]
+    assert batchctl("results", "demo-1", "--sort", "x:up").exit_code == 2

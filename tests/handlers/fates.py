@@ -22,8 +22,9 @@ from handlers.batch.split_lease import SplitLeases
 from handlers.batch.splitter import Splitter
 from handlers.batch.submission import Submission
 from handlers.batch.termination import Marker, Terminator
-from handlers.http.receiver import Receiver, Slicing
+from handlers.http.receiver import Received, Receiver
 from handlers.http.request import NewTask
+from handlers.http.slicing import Slicing
 from handlers.store.jobs import JobStore
 
 # So long that 62 make a chunk, and one more than BatchWriteItem takes in 25 chunks.
@@ -92,7 +93,7 @@ class World:
     batch: BatchDouble
     clock: Clock
 
-    def receive(self, fate: Fate, task: NewTask = TASK) -> tuple[JobRecord, bool]:
+    def receive(self, fate: Fate, task: NewTask = TASK) -> Received:
         table: Any = Mortal(clients.dynamodb(), fate)
         sqs: Any = Mortal(clients.sqs(), fate)
         messages = Messages(sqs, self.queue_url)

@@ -23,8 +23,8 @@ def test_two_same_requests_at_once_are_one_job(world: World, table: JobStore, ca
 
     answers.append(world.receive(meanwhile))
 
-    assert {job.job_id for job, _ in answers} == {"demo-1"}
-    assert any(queued for _, queued in answers)
+    assert {each.job.job_id for each in answers} == {"demo-1"}
+    assert any(each.is_new for each in answers)
     for number, _ in enumerate(world.messages()):
         world.split(f"invocation-{number}", Fate())
     world.check(table)

@@ -24,7 +24,8 @@ from batchctl.contract.statuses import Status
 from handlers.batch.messages import Messages
 from handlers.http.front_door import RequestError
 from handlers.http.reader import Reader
-from handlers.http.receiver import Receiver, Slicing
+from handlers.http.receiver import Receiver
+from handlers.http.slicing import Slicing
 from handlers.store.jobs import JobStore
 from handlers.tracking.known_job import known_job
 from handlers.tracking.monitor import Monitor

@@ -16,8 +16,9 @@ from batchctl.contract.statuses import Status
 from batchctl.contract.table import key
 from handlers import clients, wiring
 from handlers.batch.messages import Messages
-from handlers.http.receiver import Receiver, Slicing
+from handlers.http.receiver import Receiver
 from handlers.http.request import NewTask
+from handlers.http.slicing import Slicing
 from handlers.store.batch_write import MAX_ROUNDS, WriteRefusedError
 from handlers.store.jobs import JobStore
 from handlers.store.universe import Universe
@@ -218,9 +219,10 @@ def test_the_biggest_items_stay_below_dynamodbs_limits(aws: None, clock: Clock) 
 def test_the_record_says_when_the_job_came(table: JobStore, messages: Messages) -> None:
     job_receiver = Receiver(table, messages, Slicing(3))
 
-    job, queued = job_receiver.receive(NewTask("demo-1", ["A", "B", "C", "D"], "{}", "hash"))
+    received = job_receiver.receive(NewTask("demo-1", ["A", "B", "C", "D"], "{}", "hash"))
 
-    assert queued
+    job = received.job
+    assert received.is_new
     assert (job.created_at, job.tasks) == ("2026-09-21T14:13:20.000000Z", 2)
     item = table.client.get_item(TableName=TABLE, Key=key("demo-1"))["Item"]
     assert (item["tasks"], item["listing"]) == ({"N": "2"}, {"S": "JOB"})

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
+import pytest
+
 from batchctl.contract import limits
-from batchctl.jobs.api import new_task
-from handlers.http import request
+from batchctl.jobs.api import new_task, requests
+from handlers.http import request, universe, upload
+
+LIMITS = [name for name in vars(limits) if name.startswith("MAX_")]
 
 
-def test_the_clients_limits_are_the_functions_limits() -> None:
-    for name in (
-        "MAX_ITEMS",
-        "MAX_ITEM_CHARACTERS",
-        "MAX_ITEM_BYTES",
-        "MAX_PARAMETERS_BYTES",
-        "MAX_BODY_BYTES",
-        "is_job_id",
-    ):
-        assert getattr(new_task, name) is getattr(request, name) is getattr(limits, name)
+@pytest.mark.parametrize("module", [new_task, requests, request, universe, upload])
+def test_the_clients_limits_are_the_functions_limits(module: ModuleType) -> None:
+    stated = [name for name in LIMITS if name in vars(module)]
+    assert stated
+    assert all(getattr(module, name) is getattr(limits, name) for name in stated)
 
 
 def test_duplicates_are_found_with_all_their_positions() -> None:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
-from batchctl.jobs import Result
-from batchctl.jobs.tables import table, tables, write_csv, write_json
+import pytest
+
+from batchctl.errors import BatchctlError, UsageError
+from batchctl.jobs import Result, Unreachable
+from batchctl.jobs.result_files import write_file
+from batchctl.jobs.selection import in_order_of
+from batchctl.jobs.tables import table, tables, write_csv, write_json, write_json_lines
 
 
 def succeeded(item: str, result: object) -> Result:
@@ -139,3 +146,71 @@ def test_json_is_written_while_results_still_come() -> None:
     out = io.StringIO()
     write_json(endless(out, 120), out)
     assert len(out.getvalue().splitlines()) < 130
+
+
+WITH_OWN = Result("D", "SUCCEEDED", result={"x": 1}, parameters={"paths": 2, "x": {"y": 3}})
+
+
+def test_an_items_own_parameters_have_columns_of_their_own_before_the_results() -> None:
+    text = as_csv(succeeded("A", {"x": 0, "parameters.x": 4}), WITH_OWN)
+    header = "item,status,parameters.paths,parameters.x.y,x,result.parameters.x,attempts"
+    assert text.startswith(header)
+    *_, last = csv.DictReader(io.StringIO(text, newline=""))
+    assert (last["parameters.paths"], last["parameters.x.y"], last["x"]) == ("2", "3", "1")
+
+
+def test_columns_that_are_asked_for_are_all_there_is_in_their_order() -> None:
+    out = io.StringIO(newline="")
+    write_csv([succeeded("A", {"x": 1}), FAILED], out, ["x", "item", "none"])
+    assert out.getvalue() == "x,item,none\r\n1,A,\r\n,C,\r\n"
+    (laid_out,) = tables([FAILED], ["reason", "x"])
+    assert (laid_out.columns, laid_out.rows) == (("reason", "x"), (("EXIT_CODE", ""),))
+
+
+def test_json_lines_are_an_object_each() -> None:
+    out = io.StringIO()
+    write_json_lines([succeeded("A", {"x": 1}), FAILED], out, ["item", "x"])
+    assert out.getvalue() == '{"item": "A", "x": 1}\n{"item": "C"}\n'
+
+
+def test_results_are_sorted_by_numbers_before_texts_and_those_without_come_last() -> None:
+    given = [succeeded(str(at), {"x": x}) for at, x in enumerate([10, None, 9.5, "a", True])]
+    assert [each.item for each in in_order_of(given, "x", descending=False)] == list("42031")
+    assert [each.item for each in in_order_of(given[:3], "x", descending=True)] == ["0", "2", "1"]
+    assert next(in_order_of(given, "item", descending=False)) == given[0]
+
+
+def test_a_column_that_no_result_has_cant_be_sorted_by() -> None:
+    with pytest.raises(UsageError, match="could not sort by `y`: no result has such a column"):
+        list(in_order_of([FAILED], "y", descending=False))
+    assert list(in_order_of([], "y", descending=False)) == []
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "jsonl", "ndjson"])
+def test_a_file_is_whole_or_not_at_all(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"results.{ending}"
+    write_file([succeeded("A", {"x": 1})], path)
+    before = path.read_text()
+    assert "A" in before
+
+    def broken() -> Iterator[Result]:
+        yield succeeded("B", {"x": 1})
+        raise Unreachable("http://x", "gone")
+
+    with pytest.raises(Unreachable):
+        write_file(broken(), path)
+    assert (path.read_text(), list(tmp_path.iterdir())) == (before, [path])
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask()
+
+
+def umask() -> int:
+    found = os.umask(0o022)
+    os.umask(found)
+    return found
+
+
+def test_a_file_that_cant_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"`\.xlsx` is none of the formats"):
+        write_file([], tmp_path / "results.xlsx")
+    with pytest.raises(BatchctlError, match="No such file or directory"):
+        write_file([], tmp_path / "missing" / "results.csv")

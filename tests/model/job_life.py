@@ -30,9 +30,10 @@ from handlers.batch.split_lease import LeaseHeldError, LeaseLostError, SplitLeas
 from handlers.batch.splitter import Splitter
 from handlers.batch.submission import NotSubmittedError, Submission, TaskSettings
 from handlers.batch.termination import HandOver, Marker, Terminator
-from handlers.http.reader import Reader
-from handlers.http.receiver import Receiver, Slicing
+from handlers.http.reader import Reader, Wanted
+from handlers.http.receiver import Receiver
 from handlers.http.request import NewTask
+from handlers.http.slicing import Slicing
 from handlers.store.jobs import JobStore
 from handlers.store.service_clock import ServiceClock
 from handlers.tracking.cancel import Canceller
@@ -175,14 +176,14 @@ class Life:
         """How the job is shown, with all the pages of its results."""
         monitor = self._monitor(plan, skew)
         reader = Reader(monitor.store, monitor, self._messages(plan))
-        shown = page = reader.job(self.job_id, 1000, None)
+        shown = page = reader.job(self.job_id, 1000)
         results: dict[str, Any] = {}
         while True:
             found: Any = page["results"]
             results |= found
             if "next" not in page:
                 return shown | {"results": results}
-            page = reader.job(self.job_id, 1000, max(found))
+            page = reader.job(self.job_id, 1000, Wanted(max(found)))
 
     def record(self) -> JobRecord | None:
         return self._store(GOOD(), 0.0).read(self.job_id)

@@ -11,7 +11,7 @@ import click
 
 from batchctl import application
 from batchctl.cli.display.folder import show_superseded
-from batchctl.cli.init_door import ask_whom_to_let_in, with_settings
+from batchctl.cli.init_door import ask_whom_to_let_in, shortened, with_settings
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say
 from batchctl.errors import UsageError
@@ -26,6 +26,7 @@ CODE = ("compute.py", "__init__.py", "Dockerfile")
 def init() -> None:
     """Write config.yaml, and compute/ with a compute.py to start from.
 
+    The file has the settings that most users change; `batchctl config show` prints all of them.
     Nothing that exists is touched. Where there is a compute.py already, here or in compute/, or a
     Dockerfile in compute/, config.yaml alone is written, and names its folder. At a terminal it
     asks whom the API is to let in, and writes that into config.yaml.
@@ -82,7 +83,8 @@ def _require_free(path: Path, *, is_folder: bool) -> None:
 
 def _write_config(path: Path, settings: Mapping[str, str]) -> None:
     template = config_template().read_text(encoding="utf-8")
-    text = with_settings(template, {**ask_whom_to_let_in(), **settings})
+    answers = {**ask_whom_to_let_in(), **settings}
+    text = with_settings(shortened(template, answers), answers)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
 

@@ -6,9 +6,11 @@ import dataclasses
 
 import click
 
+from batchctl.cli.display.job import as_json
+from batchctl.cli.display.job_progress import follow, print_end
 from batchctl.cli.last_job import complete_job
-from batchctl.cli.opening import open_recorded
-from batchctl.cli.options import current_options, shared_options
+from batchctl.cli.opening import open_jobs, open_recorded
+from batchctl.cli.options import api_options, current_options, shared_options
 from batchctl.cli.output import counted, print_json, say
 
 MEBIBYTES = {"": 1, "MIB": 1, "M": 1, "GIB": 1024, "G": 1024}
@@ -18,8 +20,10 @@ MEBIBYTES = {"": 1, "MIB": 1, "M": 1, "GIB": 1024, "G": 1024}
 @click.argument("job_id", shell_complete=complete_job)
 @click.option("--memory", metavar="MIB", help="Memory of a task for this attempt: `4096`, `4GiB`.")
 @click.option("--on-demand", is_flag=True, help="Run this attempt on demand, without Spot.")
+@click.option("--wait", is_flag=True, help="Wait for the end; exit with 4 when the job failed.")
+@api_options
 @shared_options
-def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
+def retry(*, job_id: str, memory: str | None, on_demand: bool, wait: bool) -> None:
     """Run the failed items of a job again, as another attempt of the same job.
 
     Results that say SUCCEEDED stay, and are not computed again. The job must have ended.
@@ -28,19 +32,26 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool) -> None:
     Examples:
       batchctl retry demo-1
       batchctl retry demo-1 --memory 4GiB
-      batchctl retry demo-1 --on-demand
+      batchctl retry demo-1 --on-demand --wait
     """
     memory_mib = None if memory is None else _mebibytes(memory)
     application = open_recorded()
     done = application.job_changes().retry(job_id, memory_mib=memory_mib, on_demand=on_demand)
-    if current_options().json:
+    if current_options().json and not wait:
         print_json(dataclasses.asdict(done))
         return
     say(
         f"{job_id} is {done.status}: attempt {done.attempt} has {counted(done.items, 'item')} "
         f"in {counted(done.tasks, 'task')}"
     )
-    say(f"see it with `batchctl watch {job_id}`")
+    if not wait:
+        say(f"see it with `batchctl watch {job_id}`")
+        return
+    jobs_of, client = open_jobs()
+    ended = follow(jobs_of, client, job_id)
+    if current_options().json:
+        print_json(as_json(ended))
+    print_end(ended)
 
 
 def _mebibytes(text: str) -> int:

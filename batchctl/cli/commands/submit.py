@@ -100,7 +100,7 @@ def submit(  # noqa: PLR0913 - an option each
         _estimate(application.estimate(client, len(items)))
         return
     wanted = wanted or new_job_id(application.config.name)
-    submitted = client.submit(wanted, items, parameters, options)
+    submitted = client.submit(wanted, items, parameters, options, _print_part)
     _print_submitted(submitted)
     if wait:
         ended = follow(application, client, wanted)
@@ -142,6 +142,12 @@ def _number_or_share(max_failures: str | None) -> int | str | None:
     """Return a count as a number, a share (`5%`) as it stands; the rules are the request's."""
     whole = max_failures is not None and max_failures.isascii() and max_failures.isdecimal()
     return int(max_failures) if max_failures and whole else max_failures
+
+
+def _print_part(sent: int, of: int) -> None:
+    """Print how many parts of a large job are sent, ten times at most."""
+    if sent == of or sent % -(-of // 10) == 0:
+        say(f"sent {sent:,} of {of:,} parts")
 
 
 def _print_submitted(submitted: Submitted) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -11,8 +12,9 @@ import urllib3
 
 from batchctl.contract.job_options import NO_OPTIONS, JobOptions
 from batchctl.jobs.api.connection import Answer, Connection, Patience, Sign
-from batchctl.jobs.api.job import Job, JobPage, Result, Submitted
-from batchctl.jobs.api.new_task import LOAD_BALANCER, Door, Entry, check_job_id, request_body
+from batchctl.jobs.api.job import Job, JobPage, JobSummary, Result, Submitted
+from batchctl.jobs.api.new_task import LOAD_BALANCER, Door, Entry, check_job_id
+from batchctl.jobs.api.requests import NewJob
 from batchctl.jobs.errors import (
     Forbidden,
     InvalidJob,
@@ -23,6 +25,7 @@ from batchctl.jobs.errors import (
     UnexpectedAnswer,
 )
 
+_SUBMIT = "PUT /v1/new-task"
 FIRST_POLL_S, LONGEST_POLL_S = 0.2, 5.0
 LATE_SHARE = 0.1
 """The end of a job is seen by so much of its time later than it came, within these two."""
@@ -34,6 +37,30 @@ SEEN_S = 600.0
 """A job that was seen goes on whether or not we see it: ten minutes' silence is no failure."""
 
 _Parsed = TypeVar("_Parsed")
+NO_QUERY: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which results to read: by their items' bytes, or in the order of the universe.
+
+    Only in that order can they begin after an item, and have `every` item, those without a result
+    as PENDING.
+    """
+
+    in_order: bool = False
+    every: bool = False
+    after: str | None = None
+
+    def query(self, token: str | None) -> Mapping[str, str]:
+        """Return what it adds to the query of a page, which begins at a `next` or (None) first."""
+        if not self.in_order:
+            return NO_QUERY
+        query = {"order": "universe"} | ({"all": "true"} if self.every else {})
+        return query | ({"after": self.after} if self.after is not None and token is None else {})
+
+
+BY_ITEM = Wanted()
 
 
 class JobsClient:
@@ -68,25 +95,38 @@ class JobsClient:
         universe: Sequence[Entry],
         parameters: Mapping[str, object] | None = None,
         options: JobOptions = NO_OPTIONS,
+        on_part: Callable[[int, int], object] = lambda _sent, _of: None,
     ) -> Submitted:
         """Submit a job. Submitting the same one again is safe: `created` is then False.
 
-        Whatever its `options` are: those of the first time stay. Raises InvalidJob and TooLarge,
-        most of them before anything is sent, and JobConflict.
+        Whatever its `options` are: those of the first time stay. What is too large for one request
+        goes in parts, of which `on_part` gets how many are sent, and of how many; the job begins
+        with the last one. Raises InvalidJob and TooLarge, most of them before anything is sent, and
+        JobConflict.
         """
-        body = request_body(job_id, universe, parameters or {}, self._door, options)
-        request = "PUT /v1/new-task"
+        job = NewJob(job_id, universe, parameters or {}, options)
+        requests, bodies = job.bodies(self._door)
+        for sent, body in enumerate(bodies, start=1):
+            answer = self._submit(job_id, body)
+            if requests > 1:
+                on_part(sent, requests)
+            if sent < requests:
+                _parsed(_SUBMIT, answer, {200, 202}, dict)
+        created = answer.status == 202
+        return _parsed(
+            _SUBMIT, answer, {200, 202}, lambda data: Submitted.from_answer(data, created=created)
+        )
+
+    def _submit(self, job_id: str, body: bytes) -> Answer:
+        """Send a job, or a part of one; raises what is wrong with it."""
         answer = self._send("PUT", "/v1/new-task", body)
         if answer.status == 400:
             raise _invalid(answer, "submit the job")
         if answer.status == 409:
             raise JobConflict(job_id)
         if answer.status == 413:
-            raise TooLarge(len(body), None, is_largest_door=self._door.is_largest)
-        created = answer.status == 202
-        return _parsed(
-            request, answer, {200, 202}, lambda data: Submitted.from_answer(data, created=created)
-        )
+            raise TooLarge(len(body), None)
+        return answer
 
     def show(self, job_id: str, *, limit: int | None = None, after: str | None = None) -> Job:
         """Read a job with a page of results: at most `limit`, from `after` (a `next`) on.
@@ -103,13 +143,24 @@ class JobsClient:
             raise _invalid(answer, "list jobs")
         return _parsed(f"GET {target}", answer, {200}, JobPage.from_answer)
 
+    def all_jobs(self, page: int) -> Iterator[JobSummary]:
+        """Yield the jobs, newest first, so many at a time are read."""
+        after: str | None = None
+        while True:
+            found = self.list(limit=page, after=after)
+            yield from found.jobs
+            if found.next is None:
+                return
+            after = found.next
+
     def results(
         self,
         job_id: str,
         on_page: Callable[[Job], object] | None = None,
         on_retry: Callable[[str, float], object] | None = None,
+        wanted: Wanted = BY_ITEM,
     ) -> Iterator[Result]:
-        """Yield every result that there is, page by page, by item; nothing is kept in memory.
+        """Yield every result that is wanted, page by page; nothing is kept in memory.
 
         `on_page` gets the job as it stood at each page, `on_retry` why the API is asked again:
         after the first page it may be away for a minute. Raises as `show` does, when the first
@@ -118,7 +169,7 @@ class JobsClient:
         after: str | None = None
         patience = Patience()
         while True:
-            job = self._show(job_id, RESULTS_A_PAGE, after, patience)
+            job = self._show(job_id, RESULTS_A_PAGE, after, patience, wanted.query(after))
             if on_page:
                 on_page(job)
             yield from job.results
@@ -157,9 +208,21 @@ class JobsClient:
                 delay_s = min(delay_s, timeout_s - passed_s)
             self._sleep(delay_s)
 
-    def _show(self, job_id: str, limit: int | None, after: str | None, patience: Patience) -> Job:
+    def result_of(self, job_id: str, item: str) -> Result | None:
+        """Read the result of one item; None when it has none. Raises as `show` does."""
+        job = self._show(job_id, None, None, Patience(), {"item": item})
+        return next((each for each in job.results if each.item == item), None)
+
+    def _show(
+        self,
+        job_id: str,
+        limit: int | None,
+        after: str | None,
+        patience: Patience,
+        more: Mapping[str, str] = NO_QUERY,
+    ) -> Job:
         check_job_id(job_id, "read the job")
-        target = _target(f"/v1/tasks/{quote(job_id, safe='')}", limit, after)
+        target = _target(f"/v1/tasks/{quote(job_id, safe='')}", limit, after, more)
         answer = self._send("GET", target, patience=patience)
         if answer.status == 404 and answer.body is not None:
             raise JobNotFound(job_id)
@@ -176,8 +239,10 @@ class JobsClient:
         return answer
 
 
-def _target(path: str, limit: int | None, after: str | None) -> str:
-    query = {"limit": limit, "next": after}
+def _target(
+    path: str, limit: int | None, after: str | None, more: Mapping[str, str] = NO_QUERY
+) -> str:
+    query = {"limit": limit, "next": after, **more}
     given = {key: value for key, value in query.items() if value is not None}
     return f"{path}?{urlencode(given, quote_via=quote)}" if given else path
 

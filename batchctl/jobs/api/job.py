@@ -61,6 +61,8 @@ class Counts:
 class Result:
     """What became of one item: `result` (any JSON) when SUCCEEDED, `error` when FAILED.
 
+    PENDING is one without a result. `parameters` are its own, where they were read with it.
+
     `attempts` are the tries it took and `seconds` how long the last of them ran, where recorded.
     `reason` says what kind of failure it was (`OUT_OF_MEMORY`), `exit_code` and `signal` what its
     process or container ended with; `peak_memory_mib` is the most memory that it held.
@@ -76,6 +78,7 @@ class Result:
     exit_code: int | None = None
     signal: str | None = None
     peak_memory_mib: float | None = None
+    parameters: Mapping[str, object] | None = None
 
     @classmethod
     def from_answer(cls, item: str, body: Mapping[str, Any]) -> Self:
@@ -94,6 +97,7 @@ class Result:
             exit_code=None if exit_code is None else int(exit_code),
             signal=None if signal is None else str(signal),
             peak_memory_mib=None if peak_memory_mib is None else float(peak_memory_mib),
+            parameters=body.get("parameters"),
         )
 
 

@@ -20,7 +20,7 @@ from batchctl.contract.limits import (
     MAX_PARAMETERS_BYTES,
     is_job_id,
 )
-from batchctl.jobs.errors import InvalidJob, TooLarge
+from batchctl.jobs.errors import InvalidJob
 
 ALB_BODY_BYTES = 1024 * 1024
 """Elastic Load Balancing user guide, "Use Lambda functions as targets": bodies up to 1 MB."""
@@ -35,7 +35,6 @@ class Door:
 
     limit_bytes: int
     measure: Callable[[bytes], int] = len
-    is_largest: bool = False
     passes_compressed: bool = False
 
 
@@ -45,7 +44,7 @@ def size_in_event(body: bytes) -> int:
 
 
 LOAD_BALANCER = Door(ALB_BODY_BYTES, passes_compressed=True)
-API_GATEWAY = Door(6 * 1024 * 1024 - 32 * 1024, size_in_event, is_largest=True)
+API_GATEWAY = Door(6 * 1024 * 1024 - 32 * 1024, size_in_event)
 """API Gateway takes 10 MB, but hands the body on in an event, of which Lambda takes 6 MB (Lambda
 developer guide, "Lambda quotas"). 32 KiB are left for the rest of the event: API Gateway's quotas
 let headers have 10,240 bytes, which stand in it twice."""
@@ -66,26 +65,6 @@ def check_job_id(job_id: str, doing: str = SUBMITTING) -> None:
             f"is {job_id!r}",
             doing,
         )
-
-
-def request_body(
-    job_id: str,
-    universe: Sequence[Entry],
-    parameters: Mapping[str, object],
-    door: Door,
-    options: JobOptions = NO_OPTIONS,
-) -> bytes:
-    """Check a job and encode it, as compact JSON in UTF-8, with gzip where it has to be smaller.
-
-    Raises InvalidJob, naming the field, and TooLarge for what doesn't pass the `door`.
-    """
-    check_job(job_id, universe, parameters, options)
-    content: dict[str, object] = {"job_id": job_id, "universe": list(universe)}
-    if parameters:
-        content["parameters"] = dict(parameters)
-    content |= options.as_body()
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return _fitting(body, door)
 
 
 def check_job(
@@ -120,19 +99,19 @@ def item_of(entry: Entry) -> str:
 
 
 def is_compressed(body: bytes) -> bool:
-    """Tell a body that `request_body` had to compress: no JSON begins as gzip does (RFC 1952)."""
+    """Tell a body that had to be compressed: no JSON begins as gzip does (RFC 1952)."""
     return body.startswith(b"\x1f\x8b")
 
 
-def _fitting(body: bytes, door: Door) -> bytes:
-    """Return a body that the front door passes; raises TooLarge when there is none."""
-    if (size := door.measure(body)) <= door.limit_bytes:
+def fitting(body: bytes, door: Door) -> bytes | None:
+    """Return a body that the front door passes, with gzip where it must be; None without one."""
+    if door.measure(body) <= door.limit_bytes:
         return body
     if door.passes_compressed and len(body) <= MAX_BODY_BYTES:
         compressed = gzip.compress(body, mtime=0)
         if len(compressed) <= door.limit_bytes:
             return compressed
-    raise TooLarge(size, door.limit_bytes, is_largest_door=door.is_largest)
+    return None
 
 
 def duplicates(items: Sequence[str]) -> dict[str, list[int]]:
