@@ -218,3 +218,22 @@ def test_options_that_choose_by_a_plain_name_are_let_through(tmp_path: Path) -> 
     path = tmp_path / "config.yaml"
     path.write_text(f"compute: {{builder_options: [{', '.join(options)}]}}\n")
     assert list(load(path).compute.builder_options) == options
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ("4096", (4096,)),
+        ("4GiB", (4096,)),
+        ("512 MiB", (512,)),
+        ("2g", (2048,)),
+        ("[1024, 4GiB, 16GiB]", (1024, 4096, 16384)),
+    ],
+)
+def test_memory_may_be_written_with_its_unit(
+    tmp_path: Path, text: str, sizes: tuple[int, ...]
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"compute: {{memory_mib: {text}}}\nfunctions: {{memory_mib: 2GiB}}\n")
+    config = load(path)
+    assert (config.compute.memory_sizes_mib, config.functions.memory_mib) == (sizes, 2048)

@@ -25,6 +25,8 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from batchctl.config.problems import shown
 from batchctl.contract.environment import PREFIX
+from batchctl.contract.memory import PATTERN as SIZE_PATTERN
+from batchctl.contract.memory import mebibytes
 
 
 @dataclass(frozen=True)
@@ -177,12 +179,41 @@ def _local_port(value: object) -> object:
     raise broken(f"must be `auto` or a whole number from 1 to {HIGHEST_PORT}", value)
 
 
+@dataclass(frozen=True)
+class AsMemory:
+    """A number of MiB, or a list of them, that may also be written as `4GiB`."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_in_mebibytes, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        found = handler(schema)
+        text = {"type": "string", "pattern": f"^{SIZE_PATTERN}$"}
+        options = [
+            {**each, "items": {"anyOf": [each["items"], text]}} if "items" in each else each
+            for each in found.get("anyOf", [found])
+        ]
+        return {"anyOf": [*options, text]}
+
+
+def _in_mebibytes(value: object) -> object:
+    if isinstance(value, list):
+        return [_in_mebibytes(each) for each in value]
+    size = mebibytes(value) if isinstance(value, str) else None
+    return value if size is None else size
+
+
 def _memory_sizes(value: object) -> object:
     sizes = value if isinstance(value, list | tuple) else [value]
     for size in sizes:
         if not _is_whole(size) or size < _LEAST_MEMORY_MIB:
             raise broken(
-                f"must be a whole number of at least {_LEAST_MEMORY_MIB}, or a rising list of them",
+                f"must be a whole number of at least {_LEAST_MEMORY_MIB}, in MiB, or as `4GiB`, or "
+                "a rising list of them",
                 size,
             )
     if not 1 <= len(sizes) <= _MOST_MEMORY_SIZES:
@@ -370,6 +401,7 @@ MemorySize = Annotated[int, Field(ge=_LEAST_MEMORY_MIB)]
 MemorySizes = Annotated[
     MemorySize | Annotated[tuple[MemorySize, ...], Field(max_length=_MOST_MEMORY_SIZES)],
     BeforeValidator(_memory_sizes),
+    AsMemory(),
 ]
 
 Architecture = Literal["x86_64", "arm64"]

@@ -12,8 +12,8 @@ from batchctl.cli.last_job import complete_job
 from batchctl.cli.opening import open_jobs, open_recorded
 from batchctl.cli.options import api_options, current_options, shared_options
 from batchctl.cli.output import counted, print_json, say
-
-MEBIBYTES = {"": 1, "MIB": 1, "M": 1, "GIB": 1024, "G": 1024}
+from batchctl.contract.limits import MIN_MEMORY_MIB
+from batchctl.contract.memory import mebibytes
 
 
 @click.command()
@@ -55,11 +55,10 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool, wait: bool) -> No
 
 
 def _mebibytes(text: str) -> int:
-    """Read `4096`, `4096MiB` or `4GiB`; raises BadParameter, also for less than Batch's 4 MiB."""
-    number = text.rstrip("BbIiMmGg")
-    factor = MEBIBYTES.get(text[len(number) :].upper())
-    if not number.isascii() or not number.isdigit() or factor is None or int(number) * factor < 4:
+    """Read `4096`, `4096MiB` or `4GiB`; raises BadParameter, also for less than Batch takes."""
+    found = mebibytes(text)
+    if found is None or found < MIN_MEMORY_MIB:
         raise click.BadParameter(
             f"`{text}` is no memory: give `4096` (MiB) or `4GiB`", param_hint="--memory"
         )
-    return int(number) * factor
+    return found

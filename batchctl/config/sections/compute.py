@@ -101,8 +101,9 @@ class Compute(Section):
     memory_mib: MemorySizes = 1024
     """Memory of a task, in MiB, or a rising list.
 
-    What uses more is killed. With a list, such as `[1024, 4096, 16384]`, items that ran out of
-    memory run again with the next size, in the same job.
+    `4GiB` is the same as 4096. What uses more is killed. With a list, such as
+    `[1GiB, 4GiB, 16GiB]`, items that ran out of memory run again with the next size, in the same
+    job.
     """
     timeout_s: Annotated[int, Field(ge=1)] = 3600
     """Time limit of an item, in seconds.

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from batchctl.config.sections.section import Section
 from batchctl.config.values import (
+    AsMemory,
     Architecture,
     LogRetentionDays,
 )
@@ -66,7 +67,7 @@ class Functions(Section):
     """Runtime."""
     architecture: Architecture | None = None
     """Processor; null: arm64 in partition aws, x86_64 elsewhere."""
-    memory_mib: Annotated[int, Field(ge=128, le=10_240)] = 1769
+    memory_mib: Annotated[int, Field(ge=128, le=10_240), AsMemory()] = 1769
     """Memory in MiB; 1769 gives one full vCPU.
 
     CPU time is in proportion to memory.
