@@ -99,6 +99,8 @@ CSV = "item,paths,desk\n000002,100,A\n600000,2.5,B\n"
         CSV.replace(",", ", ").replace(" A", "A").replace(" B", "B").encode(),
         CSV.replace("000002", '"000002"').encode(),
         (CSV + "\n , , \n,,\n").encode(),
+        CSV.replace("\n", ",,\n").encode(),
+        CSV.replace("item,paths,desk", '"item", "paths", "desk"').replace(",A", ', "A"').encode(),
         CSV.rstrip("\n").encode(),
         b"paths,desk,item\n100,A,000002\n2.5,B,600000\n",
     ],

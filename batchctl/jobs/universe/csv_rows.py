@@ -28,10 +28,12 @@ def read_csv(text: str, reading: Reading, delimiter: str | None) -> Rows:
     rows = list(source.rows())
     if not rows:
         raise UsageError(f"could not read `{reading.name}`: there is no header in it")
-    header = _header(rows[0], reading)
+    width = len(rows[0][1])
     for line, cells in rows[1:]:
-        if len(cells) != len(header):
-            _refuse_length(line, cells, header, reading)
+        if len(cells) != width:
+            _refuse_length(line, len(cells), width, reading)
+    rows = _without_nameless_columns(rows)
+    header = _header(rows[0], reading)
     return _laid_out(header, rows[1:], reading, source.comments)
 
 
@@ -76,10 +78,16 @@ class _Source:
 
     def rows(self) -> Iterator[Row]:
         lines = _Lines(self._text, self._reading.comment)
-        if self._delimiter is None:
-            self._delimiter = _delimiter_of(lines.first())
+        header = lines.first()
+        delimiter = self._delimiter or _delimiter_of(header)
         csv.field_size_limit(LONGEST_CELL)
-        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+        reader = csv.reader(
+            lines,
+            delimiter=delimiter,
+            # `"a", "b"` is no CSV by the RFC, and written all the same.
+            skipinitialspace=f'{delimiter} "' in header,
+            strict=True,
+        )
         try:
             for cells in reader:
                 if any(cell.strip() for cell in cells):
@@ -127,10 +135,19 @@ def _header(row: Row, reading: Reading) -> list[str]:
     return header
 
 
-def _refuse_length(
-    line: int, cells: Sequence[str], header: Sequence[str], reading: Reading
-) -> None:
-    has, wants = len(cells), len(header)
+def _without_nameless_columns(rows: list[Row]) -> list[Row]:
+    """Leave out columns that have neither a name nor a cell: spreadsheets end lines with commas."""
+    nameless = {index for index, name in enumerate(rows[0][1]) if not name.strip()}
+    empty = {index for index in nameless if not any(cells[index].strip() for _, cells in rows)}
+    if not empty:
+        return rows
+    return [
+        (line, [cell for index, cell in enumerate(cells) if index not in empty])
+        for line, cells in rows
+    ]
+
+
+def _refuse_length(line: int, has: int, wants: int, reading: Reading) -> None:
     cause = "a comma in a cell needs quotes around it" if has > wants else None
     reading.refuse(
         line, f"has {has} {'cell' if has == 1 else 'cells'}, and the header {wants}", cause
