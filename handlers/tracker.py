@@ -21,6 +21,9 @@ from handlers.tracking.retry import Invocation
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+DELETING_S = 30.0
+"""So long one call deletes: who asks for it waits a minute at most, and asks again."""
+
 MARGIN_MS = 30_000
 """What is done in stretches stops so long before the function's time is over."""
 
@@ -62,6 +65,11 @@ def _carry_out(request: Request, invocation: Invocation, deadline: float) -> dic
         progress = wiring.canceller().cancel(request.job_id, deadline)
         logger.info("cancelled")
         return _cancelled(request.job_id, progress)
+    if request.action is Action.DELETE:
+        until = min(deadline, time.monotonic() + DELETING_S)
+        deleted = wiring.deleter().delete(request.job_id, until)
+        logger.info("deleted" if deleted else "deleting")
+        return {"job_id": request.job_id, "deleted": deleted}
     job = wiring.retrier().retry(request, invocation, deadline)
     logger.info("retried", attempt=job.run, items=job.items_to_do)
     return _retried(job)

@@ -23,6 +23,7 @@ from handlers.http.slicing import Slicing
 from handlers.store.jobs import JobStore
 from handlers.store.service_clock import ServiceClock
 from handlers.tracking.cancel import Canceller
+from handlers.tracking.delete import Deleter
 from handlers.tracking.events import Tracker
 from handlers.tracking.failure_records import FailureRecords
 from handlers.tracking.follow_ups import FollowUps
@@ -68,6 +69,12 @@ def tracker() -> Tracker:
 def canceller() -> Canceller:
     """Return what cancels jobs."""
     return Canceller(store(), monitor(), _trackers_terminator())
+
+
+@cache
+def deleter() -> Deleter:
+    """Return what deletes jobs."""
+    return Deleter(store(), monitor())
 
 
 @cache

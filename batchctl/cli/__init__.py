@@ -37,6 +37,7 @@ HELP = {
     "why": "Say why a job waits or failed: what AWS says, the likely cause, what to do.",
     "cancel": "End a job for good: queued tasks don't start, running ones are stopped.",
     "retry": "Run the failed items of a job again, as another attempt of the same job.",
+    "delete": "Delete a job that has ended: its record, its universe and its results, for good.",
     "dead-letters": "Deal with messages that failed for good; without a command, show them.",
     "curl": "Send one request to the API, signed when it wants signatures, and print the answer.",
     "open": "Open the AWS console where it shows the application: its jobs, queue, table or logs.",
@@ -63,7 +64,7 @@ SECTIONS = {
         "unlock",
     ),
     "Run jobs": ("run", "submit", "jobs", "show", "watch", "results", "logs"),
-    "Fix jobs": ("why", "cancel", "retry", "dead-letters"),
+    "Fix jobs": ("why", "cancel", "retry", "delete", "dead-letters"),
     "Tools": ("curl", "open", "completion", "man", "local"),
 }
 

@@ -1,4 +1,4 @@
-"""The requests that change a job: cancel and retry, as events of a synchronous invocation.
+"""The requests that change a job: cancel, retry and delete, as events of a synchronous invocation.
 
 They go to the function JobTracker and are no part of the HTTP API, which may be open to everyone:
 who may invoke that function may change jobs. A refusal answers `{"error", "code"}`, with a code as
@@ -20,6 +20,7 @@ class Action(StrEnum):
 
     CANCEL = "cancel"
     RETRY = "retry"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Request:
     def as_event(self) -> dict[str, object]:
         """Return the event that asks for it; `parse` reads it."""
         event: dict[str, object] = {"action": self.action.value, "job_id": self.job_id}
-        if self.action is Action.CANCEL:
+        if self.action is not Action.RETRY:
             return event
         memory_mib, on_demand = self.overrides.memory_mib, self.overrides.on_demand
         return event | {"memory_mib": memory_mib, "on_demand": on_demand}
@@ -68,7 +69,7 @@ def parse(event: Mapping[str, Any]) -> Request:
     """Read a request; raises RefusedError (400) when it isn't one."""
     action, job_id = event.get("action"), event.get("job_id")
     if action not in tuple(Action):
-        raise RefusedError(400, "`action` must be `cancel` or `retry`")
+        raise RefusedError(400, "`action` must be `cancel`, `retry` or `delete`")
     if not isinstance(job_id, str) or not is_job_id(job_id):
         raise RefusedError(400, "`job_id` must be the id of a job")
     return Request(Action(action), job_id, _overrides(event))

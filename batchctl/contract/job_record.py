@@ -91,7 +91,8 @@ class JobRecord:
     run, it follows by itself. Until `lease_expires_at`, milliseconds since the epoch, somebody may
     be submitting it; until `retry_expires_at` the `retry_owner` may be preparing another run.
     `failed_before` counts the items that failed in earlier runs and aren't in this one. `parts` is
-    in how many parts the universe came, until all of them are chunks; so many are `unpacked`.
+    in how many parts the universe came, until all of them are chunks; so many are `unpacked`. Of
+    one that `is_deleting` the rest is gone, or about to go.
     """
 
     job_id: str
@@ -135,6 +136,7 @@ class JobRecord:
     failed_before: Failures = field(default_factory=dict)
     parts: int | None = None
     unpacked: int = 0
+    is_deleting: bool = False
 
     @property
     def results_partition(self) -> str:
@@ -235,6 +237,7 @@ def from_item(item: Mapping[str, Any]) -> JobRecord:
         retry_expires_at=_number(fields, "retry_expires_at", MAX_EPOCH_S * 1000),
         parts=_number(fields, "parts", MAX_PARTS),
         unpacked=_number(fields, "unpacked") or 0,
+        is_deleting=_flag(fields, "deleting"),
     )
     most = len(job.batch_job_specs)
     return replace(job, batch_jobs=_batch_jobs(fields, "batch_jobs", most))

@@ -1,9 +1,9 @@
-"""Cancel and retry jobs: requests to the function JobTracker, with the caller's own credentials."""
+"""Cancel, retry and delete jobs: requests to the function JobTracker, signed by the caller."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,14 @@ class JobChanges:
         """
         answer = self._ask(Request(Action.RETRY, job_id, Overrides(memory_mib, on_demand)))
         return Retried(**{name: answer[name] for name in Retried.__dataclass_fields__})
+
+    def delete(self, job_id: str, on_wait: Callable[[], object] = lambda: None) -> None:
+        """Delete a job that has ended, with its results; `on_wait` is called where that takes long.
+
+        Raises InvalidJob, JobNotFound and, for a job that hasn't ended, Refused.
+        """
+        while not self._ask(Request(Action.DELETE, job_id)).get("deleted"):
+            on_wait()
 
     def _ask(self, request: Request) -> dict[str, Any]:
         action, job_id = request.action, request.job_id

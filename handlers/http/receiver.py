@@ -59,6 +59,8 @@ class Receiver:
             raise RequestError(
                 409, "belonged to a job that is kept no longer: choose another id", "job_id"
             )
+        if job.is_deleting:
+            raise RequestError(409, "belongs to a job that is being deleted: try later", "job_id")
         try:
             job, received = self._with_universe(job, task)
         except WriteRefusedError as error:

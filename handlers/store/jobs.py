@@ -158,12 +158,13 @@ class JobStore(Table):
     def shown(self, job_id: str) -> JobRecord | None:
         """Read a record as of now; `None` for what nobody is shown.
 
-        That is a job that is still being received, or one that was kept for as long as it may be.
+        That is a job that is still being received, is being deleted, or was kept for as long as it
+        may be.
         """
         job = self.read(job_id)
-        if job is None or job.status is Status.RECEIVING or self.is_past_retention(job.finished_at):
+        if job is None or job.status is Status.RECEIVING or job.is_deleting:
             return None
-        return job
+        return None if self.is_past_retention(job.finished_at) else job
 
     def is_past_retention(self, finished_at: str | None) -> bool:
         """Whether a job that ended then (`None`: it hasn't) is shown no more."""

@@ -26,6 +26,14 @@ class JobApi:
     port: int = 0
     pages: int = 0
     unfinished: int = 0
+    listed: list[dict[str, Any]] = field(default_factory=list)
+
+    def list(self, query: dict[str, list[str]]) -> dict[str, Any]:
+        """The jobs of the list, ten a page at most."""
+        start, limit = int(query.get("next", ["0"])[0]), int(query.get("limit", ["20"])[0])
+        end = start + min(limit, 10)
+        more = {"next": str(end)} if end < len(self.listed) else {}
+        return {"jobs": [{"items": 1, "tasks": 1, **j} for j in self.listed[start:end]], **more}
 
     def answer(self, query: dict[str, list[str]]) -> dict[str, Any]:
         limit = int(query.get("limit", ["100"])[0])
@@ -75,7 +83,8 @@ def serving(api: JobApi) -> Iterator[JobApi]:
         def do_GET(self) -> None:
             target = urlsplit(self.path)
             is_list = target.path == "/v1/tasks"
-            answer = {"jobs": []} if is_list else api.answer(parse_qs(target.query))
+            query = parse_qs(target.query)
+            answer = api.list(query) if is_list else api.answer(query)
             content = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("content-length", str(len(content)))

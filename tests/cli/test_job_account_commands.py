@@ -130,3 +130,24 @@ def test_dead_letters_are_shown_and_dropped_after_a_question(batchctl: Batchctl)
     assert "pass `--yes`" in refused.stderr
     dropped = batchctl("dead-letters", "drop", "--queue", "jobs", "--yes", "--json")
     assert json.loads(dropped.stdout) == {"jobs": 1}
+
+
+@pytest.mark.usefixtures("in_account")
+def test_delete_asks_first_and_goes_on_until_all_is_gone(
+    batchctl: Batchctl, tracker: SimpleNamespace
+) -> None:
+    refused = batchctl("delete", "demo-1")
+    assert (refused.exit_code, tracker.asked) == (2, [])
+    assert "pass `--yes`" in refused.stderr
+    tracker.answer = {"job_id": "demo-1", "deleted": True}
+    assert batchctl("delete", "demo-1", "--yes").stderr == "deleted demo-1\n"
+    assert tracker.asked == [("batchapp-JobTracker", {"action": "delete", "job_id": "demo-1"})]
+
+
+@pytest.mark.usefixtures("in_account")
+def test_retry_can_wait_for_the_end(
+    batchctl: Batchctl, tracker: SimpleNamespace, api: JobApi
+) -> None:
+    tracker.answer = {"job_id": "demo-1", "status": "QUEUED", "attempt": 2, "items": 5, "tasks": 1}
+    api.looks = [FAILED]
+    assert batchctl("retry", "demo-1", "--wait").exit_code == 4

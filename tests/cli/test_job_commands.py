@@ -320,3 +320,21 @@ def test_results_are_sorted_by_a_column(api: JobApi, batchctl: Batchctl) -> None
     shown = batchctl("results", "demo-1", "--sort", "x:desc", "--format", "jsonl")
     assert [json.loads(line)["result"]["x"] for line in shown.stdout.splitlines()] == [2, 1, 0]
     assert batchctl("results", "demo-1", "--sort", "x:up").exit_code == 2
+
+
+@pytest.mark.usefixtures("deployed")
+def test_jobs_are_filtered_over_all_pages(batchctl: Batchctl, api: JobApi) -> None:
+    api.listed = [
+        {"job_id": f"{name}-{at}", "status": status, "created_at": f"2026-11-{at:02}T00:00:00Z"}
+        for at in range(28, 0, -1)
+        for name, status in (("risk", "RUNNING"), ("demo", "FAILED"))
+    ]
+
+    def ids(*options: str) -> list[str]:
+        return [each["job_id"] for each in json.loads(batchctl("jobs", "--json", *options).stdout)]
+
+    assert len(ids("--limit", "3")) == 3
+    assert len(ids("--all")) == 56
+    assert ids("--name", "risk-2*", "--limit", "2") == ["risk-28", "risk-27"]
+    assert ids("--status", "failed", "--since", "2026-11-27") == ["demo-28", "demo-27"]
+    assert batchctl("jobs", "--name", "x").stderr == "no job matches\n"

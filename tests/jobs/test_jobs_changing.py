@@ -111,3 +111,12 @@ def test_a_function_that_works_for_long_is_told_to_work_on(
     with pytest.raises(BatchctlError, match="it has not answered yet") as raised:
         changes.retry("demo")
     assert "which is safe" in str(raised.value.hint)
+
+
+def test_delete_asks_again_until_all_is_gone(account: JobAccount, changes: JobChanges) -> None:
+    answers = iter([False, False, True])
+    account.answer = lambda _: {"job_id": "demo", "deleted": next(answers)}
+    waits: list[None] = []
+    changes.delete("demo", lambda: waits.append(None))
+    assert account.asked == [{"action": "delete", "job_id": "demo"}] * 3
+    assert len(waits) == 2
