@@ -37,7 +37,9 @@ REQUIRED = [
 # What the local cloud runs on pins botocore exactly, so it isn't installed beside batchctl but into
 # an environment of its own, at the first start. The extra stays, as many instructions name it.
 LOCAL: list[str] = []
+PARQUET = ["pyarrow>=22,<27"]
 DEVELOPMENT = [
+    *PARQUET,
     *requirements_of_the_local_cloud(),
     "boto3-stubs[apigateway,batch,dynamodb,ec2,ecr,elbv2,events,iam,lambda,logs,sqs,sts,wafv2]>=1.43,<2",
     "hypothesis>=6.170,<7",
@@ -133,7 +135,7 @@ setup(
         "batchctl.local.environment": ["requirements.in", "requirements.txt"],
     },
     install_requires=REQUIRED,
-    extras_require={"local": LOCAL, "dev": DEVELOPMENT},
+    extras_require={"parquet": PARQUET, "local": LOCAL, "dev": DEVELOPMENT},
     entry_points={"console_scripts": ["batchctl=batchctl.cli:main"]},
     cmdclass={"build_py": BuildWithDeployed},
     zip_safe=False,

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from batchctl.contract.chunks import is_item
 from batchctl.contract.limits import MAX_MEMORY_MIB, MIN_MEMORY_MIB, is_job_id
+
+MAX_RETRIED_ITEMS = 1_000
 
 
 class Action(StrEnum):
@@ -50,11 +53,15 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it was asked for; `overrides` are for another run alone."""
+    """A request as it was asked for; `overrides` and `items` are for another run alone.
+
+    Without `items` it is of all that has no success.
+    """
 
     action: Action
     job_id: str
     overrides: Overrides = AS_CONFIGURED
+    items: tuple[str, ...] = ()
 
     def as_event(self) -> dict[str, object]:
         """Return the event that asks for it; `parse` reads it."""
@@ -62,7 +69,8 @@ class Request:
         if self.action is not Action.RETRY:
             return event
         memory_mib, on_demand = self.overrides.memory_mib, self.overrides.on_demand
-        return event | {"memory_mib": memory_mib, "on_demand": on_demand}
+        items = {"items": list(self.items)} if self.items else {}
+        return event | {"memory_mib": memory_mib, "on_demand": on_demand, **items}
 
 
 def parse(event: Mapping[str, Any]) -> Request:
@@ -72,7 +80,18 @@ def parse(event: Mapping[str, Any]) -> Request:
         raise RefusedError(400, "`action` must be `cancel`, `retry` or `delete`")
     if not isinstance(job_id, str) or not is_job_id(job_id):
         raise RefusedError(400, "`job_id` must be the id of a job")
-    return Request(Action(action), job_id, _overrides(event))
+    return Request(Action(action), job_id, _overrides(event), _items(event))
+
+
+def _items(event: Mapping[str, Any]) -> tuple[str, ...]:
+    items = event.get("items", [])
+    if (
+        not isinstance(items, list)
+        or len(items) > MAX_RETRIED_ITEMS
+        or not all(map(is_item, items))
+    ):
+        raise RefusedError(400, f"`items` must be a list of up to {MAX_RETRIED_ITEMS} items")
+    return tuple(dict.fromkeys(items))
 
 
 def _overrides(event: Mapping[str, Any]) -> Overrides:

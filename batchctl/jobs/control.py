@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +58,21 @@ class JobChanges:
         return Cancelled(answer["job_id"], answer["status"], Counts.from_answer(answer["tasks"]))
 
     def retry(
-        self, job_id: str, *, memory_mib: int | None = None, on_demand: bool = False
+        self,
+        job_id: str,
+        *,
+        memory_mib: int | None = None,
+        on_demand: bool = False,
+        items: Sequence[str] = (),
     ) -> Retried:
         """Run the failed and missing items of an ended job again, as its next attempt.
 
-        `memory_mib` is for this attempt, as is `on_demand`: no Spot. Raises InvalidJob,
+        `memory_mib` is for this attempt, as is `on_demand`: no Spot. With `items` only those are
+        run, and the others stay as they are. Raises InvalidJob,
         JobNotFound, and Refused for a job that runs, has succeeded, or can't run on demand.
         """
-        answer = self._ask(Request(Action.RETRY, job_id, Overrides(memory_mib, on_demand)))
+        overrides = Overrides(memory_mib, on_demand)
+        answer = self._ask(Request(Action.RETRY, job_id, overrides, tuple(items)))
         return Retried(**{name: answer[name] for name in Retried.__dataclass_fields__})
 
     def delete(self, job_id: str, on_wait: Callable[[], object] = lambda: None) -> None:

@@ -11,6 +11,7 @@ from typing import TextIO
 from batchctl.errors import BatchctlError, UsageError
 from batchctl.jobs import tables
 from batchctl.jobs.api.job import Result
+from batchctl.jobs.parquet import write_parquet
 
 Write = Callable[[Iterable[Result], TextIO, Sequence[str]], None]
 _WRITERS: dict[str, Write] = {
@@ -18,6 +19,7 @@ _WRITERS: dict[str, Write] = {
     "jsonl": tables.write_json_lines,
     "ndjson": tables.write_json_lines,
     "json": tables.write_json,
+    "parquet": lambda results, out, only: write_parquet(results, out.buffer, only),
 }
 ENDINGS = tuple(_WRITERS)
 

@@ -56,7 +56,7 @@ def table(results: Iterable[Result], only: Columns = ()) -> Table:
     Or those columns `only`, in that order.
     """
     rows = [row_of(result) for result in results]
-    columns = tuple(only) or (*BEFORE, *_result_columns(rows), *AFTER)
+    columns = columns_of(dict.fromkeys(name for row in rows for name in row), only)
     return Table(columns, tuple(tuple(_cell(row.get(name)) for name in columns) for row in rows))
 
 
@@ -98,7 +98,7 @@ def write_csv(
         for row in map(row_of, results):
             names.update(dict.fromkeys(row))
             kept.write(json.dumps(row) + "\n")
-        columns = tuple(only) or (*BEFORE, *_between(names), *AFTER)
+        columns = columns_of(names, only)
         writer.writerow(cell(name) for name in columns)
         kept.seek(0)
         for line in kept:
@@ -157,8 +157,9 @@ def _flattened(content: Mapping[str, object], above: str = "") -> Iterator[tuple
             yield f"{above}{key}", value
 
 
-def _result_columns(rows: Iterable[Row]) -> tuple[str, ...]:
-    return _between(dict.fromkeys(name for row in rows for name in row))
+def columns_of(names: Iterable[str], only: Columns = ()) -> tuple[str, ...]:
+    """Return the columns for rows with cells of these names: ours around them, or `only` some."""
+    return tuple(only) or (*BEFORE, *_between(names), *AFTER)
 
 
 def _between(names: Iterable[str]) -> tuple[str, ...]:

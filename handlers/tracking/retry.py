@@ -8,6 +8,7 @@ message is sent again by it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from batchctl.contract.control import RefusedError, Request
@@ -99,13 +100,17 @@ class Retrier:
             if job.status is Status.CANCELLED:
                 self.terminator.terminate(job)
             job = self._with_its_results(self._with_its_universe(job, deadline), deadline)
-            return leases.start(job, invocation.id, self._universe(job), request.overrides)
+            return leases.start(
+                job, invocation.id, self._universe(job, request.items), request.overrides
+            )
         except Exception:
             leases.release(job, invocation.id)
             raise
 
-    def _universe(self, job: JobRecord) -> NextUniverse:
-        universe = prepare(self.store, job, lambda end: end is None or not end.has_succeeded)
+    def _universe(self, job: JobRecord, only: Collection[str]) -> NextUniverse:
+        universe = prepare(
+            self.store, job, lambda end: end is None or not end.has_succeeded, frozenset(only)
+        )
         if not universe.items:
             raise RefusedError(409, f"every item of job `{job.job_id}` has succeeded")
         return universe

@@ -299,3 +299,29 @@ def test_another_attempt_has_the_items_own_parameters(
         ("item-0", '{"x":2}'),
         ("item-1", None),
     ]
+
+
+@pytest.mark.usefixtures("failed")
+def test_one_item_can_be_done_again_while_the_others_stay_as_they_are(
+    retrier: Retrier, universe: Universe, get: Callable[..., tuple[int, Any]]
+) -> None:
+    request = Request(Action.RETRY, "demo-1", items=("item-0",))
+    job = retrier.retry(request, Invocation("call-9", 60_000), float("inf"))
+
+    assert list(universe.read(job, run=2)) == ["item-0"]
+    _, body = get()
+    counts = body["item_counts"]
+    assert (counts["total"], counts["succeeded"], counts["failed"]) == (5, 3, 1)
+    assert body["results"]["item-1"]["status"] == "FAILED"
+
+
+@pytest.mark.usefixtures("failed")
+@pytest.mark.parametrize("item", ["item-4", "other"])
+def test_an_item_that_has_succeeded_or_is_none_of_the_job_is_refused(
+    retrier: Retrier, table: JobStore, item: str
+) -> None:
+    request = Request(Action.RETRY, "demo-1", items=("item-0", item))
+    with pytest.raises(RefusedError) as refused:
+        retrier.retry(request, Invocation("call-9", 60_000), float("inf"))
+    assert (refused.value.code, f"`{item}`" in refused.value.error) == (409, True)
+    assert record(table).run == 1

@@ -8,7 +8,9 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from batchctl.errors import BatchctlError, UsageError
@@ -186,12 +188,12 @@ def test_a_column_that_no_result_has_cant_be_sorted_by() -> None:
     assert list(in_order_of([], "y", descending=False)) == []
 
 
-@pytest.mark.parametrize("ending", ["csv", "json", "jsonl", "ndjson"])
+@pytest.mark.parametrize("ending", ["csv", "json", "jsonl", "ndjson", "parquet"])
 def test_a_file_is_whole_or_not_at_all(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"results.{ending}"
     write_file([succeeded("A", {"x": 1})], path)
-    before = path.read_text()
-    assert "A" in before
+    before = path.read_bytes()
+    assert b"A" in before
 
     def broken() -> Iterator[Result]:
         yield succeeded("B", {"x": 1})
@@ -199,7 +201,7 @@ def test_a_file_is_whole_or_not_at_all(tmp_path: Path, ending: str) -> None:
 
     with pytest.raises(Unreachable):
         write_file(broken(), path)
-    assert (path.read_text(), list(tmp_path.iterdir())) == (before, [path])
+    assert (path.read_bytes(), list(tmp_path.iterdir())) == (before, [path])
     assert path.stat().st_mode & 0o777 == 0o666 & ~umask()
 
 
@@ -214,3 +216,40 @@ def test_a_file_that_cant_be_written_is_an_error(tmp_path: Path) -> None:
         write_file([], tmp_path / "results.xlsx")
     with pytest.raises(BatchctlError, match="No such file or directory"):
         write_file([], tmp_path / "missing" / "results.csv")
+
+
+def read_parquet(path: Path) -> Any:
+    return pq.read_table(path)
+
+
+def test_parquet_has_a_type_for_each_column(tmp_path: Path) -> None:
+    path = tmp_path / "results.parquet"
+    whole = {"n": 1, "x": 1, "ok": True, "mixed": 1, "big": 2**70, "path": [1, None], "none": None}
+    other = {"n": 2, "x": 0.5, "ok": False, "mixed": "a", "big": 1, "path": []}
+    write_file([succeeded("A", whole), succeeded("B", other), FAILED], path)
+    read = read_parquet(path)
+    types = {field.name: str(field.type) for field in read.schema}
+    assert types == {
+        **dict.fromkeys(("item", "status", "mixed", "big", "path"), "string"),
+        "n": "int64",
+        "x": "double",
+        "ok": "bool",
+        "attempts": "int64",
+        "seconds": "double",
+        "peak_memory_mib": "double",
+        "exit_code": "int64",
+        **dict.fromkeys(("reason", "signal", "error"), "string"),
+    }
+    first, _, last = read.to_pylist()
+    assert (first["x"], first["path"], first["big"]) == (1.0, "[1, null]", str(2**70))
+    assert (last["n"], last["exit_code"], last["reason"]) == (None, 3, "EXIT_CODE")
+
+
+def test_parquet_of_many_rows_and_of_none_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "results.parquet"
+    write_file((succeeded(str(at), {"x": at}) for at in range(25_000)), path, ["item", "x"])
+    read = read_parquet(path)
+    assert (read.column_names, read.num_rows) == (["item", "x"], 25_000)
+    assert read.column("x").to_pylist() == list(range(25_000))
+    write_file([], path)
+    assert read_parquet(path).num_rows == 0

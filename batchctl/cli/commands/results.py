@@ -42,7 +42,7 @@ STATUSES = (*ItemStatus, TaskStatus.PENDING)
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write them to a file, in the format of its ending: .csv, .json, .jsonl.",
+    help="Write them to a file, in the format of its ending: .csv, .json, .jsonl, .parquet.",
 )
 @click.option("--columns", metavar="A,B", help="Only these columns, in this order.")
 @click.option("--sort", metavar="COLUMN[:desc]", help="Sort by a column.")

@@ -20,10 +20,13 @@ from batchctl.contract.memory import mebibytes
 @click.argument("job_id", shell_complete=complete_job)
 @click.option("--memory", metavar="MIB", help="Memory of a task for this attempt: `4096`, `4GiB`.")
 @click.option("--on-demand", is_flag=True, help="Run this attempt on demand, without Spot.")
+@click.option("--item", "items", multiple=True, help="Only this item; may be given repeatedly.")
 @click.option("--wait", is_flag=True, help="Wait for the end; exit with 4 when the job failed.")
 @api_options
 @shared_options
-def retry(*, job_id: str, memory: str | None, on_demand: bool, wait: bool) -> None:
+def retry(
+    *, job_id: str, memory: str | None, on_demand: bool, items: tuple[str, ...], wait: bool
+) -> None:
     """Run the failed items of a job again, as another attempt of the same job.
 
     Results that say SUCCEEDED stay, and are not computed again. The job must have ended.
@@ -33,10 +36,13 @@ def retry(*, job_id: str, memory: str | None, on_demand: bool, wait: bool) -> No
       batchctl retry demo-1
       batchctl retry demo-1 --memory 4GiB
       batchctl retry demo-1 --on-demand --wait
+      batchctl retry demo-1 --item AAPL --item MSFT
     """
     memory_mib = None if memory is None else _mebibytes(memory)
     application = open_recorded()
-    done = application.job_changes().retry(job_id, memory_mib=memory_mib, on_demand=on_demand)
+    done = application.job_changes().retry(
+        job_id, memory_mib=memory_mib, on_demand=on_demand, items=items
+    )
     if current_options().json and not wait:
         print_json(dataclasses.asdict(done))
         return
