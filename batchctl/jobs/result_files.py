@@ -46,16 +46,9 @@ def write_file(
     write = write or _WRITERS[format_of(path)]
     partial = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w",
-            dir=path.parent,
-            prefix=f".{path.name}.",
-            suffix=".partial",
-            encoding="utf-8",
-            newline="",
-            delete=False,
-        ) as out:
-            partial = Path(out.name)
+        descriptor, name = tempfile.mkstemp(".partial", f".{path.name}.", path.parent)
+        partial = Path(name)
+        with open(descriptor, "w", encoding="utf-8", newline="") as out:  # noqa: PTH123 - a number
             write(results, out, only)
             out.flush()
             os.fsync(out.fileno())
