@@ -10,15 +10,14 @@ completed is forgotten after a week: its parts expire, and its job_id is free.
 from __future__ import annotations
 
 import hashlib
-from array import array
 from dataclasses import dataclass, replace
 
-from batchctl.contract.chunks import listed, read_list
+from batchctl.contract.chunks import listed, names_in
 from batchctl.contract.job_record import JobRecord
 from batchctl.contract.limits import MAX_ITEMS, MAX_UNIVERSE_BYTES, UPLOAD_DAYS
 from batchctl.contract.retention import DAY_S
 from batchctl.contract.statuses import Status
-from batchctl.contract.table import chunk_size, entry_sizes, number, text
+from batchctl.contract.table import ITEMS_PER_CHUNK, chunk_size, entry_sizes, number, text
 from handlers.http.front_door import RequestError
 from handlers.http.request import ContentHash, NewTask, Part
 from handlers.http.slicing import Slicing
@@ -52,19 +51,23 @@ class Uploads:
         content = f"[{listed(task.universe, task.own)}]".encode()
         if is_open(job, part):
             keep_until = self.store.retention.expiry(self.store.clock())
-            if not self.store.parts.put(job, part.number, content, keep_until):
+            largest = max(entry_sizes(task.universe, task.own))
+            if not self.store.parts.put(job, part.number, content, largest, keep_until):
                 raise RequestError(409, f"has another part {part.number} already", "part")
-            found = len(self.store.parts.marks(job))
-            return Taken(job, found) if found < part.of else Taken(self._completed(job, task))
+            marks = self.store.parts.marks(job)
+            if len(marks) < part.of:
+                return Taken(job, len(marks))
+            largest = max(mark.largest for mark in marks.values())
+            return Taken(self._completed(job, task, largest))
         mark = self.store.parts.mark(job, part.number)
         is_same = mark is not None and mark.digest == hashlib.sha256(content).hexdigest()
         if not is_same or mark is None or mark.token != job.token:
             raise RequestError(409, ANOTHER, "job_id")
         return Taken(job)
 
-    def _completed(self, job: JobRecord, task: NewTask) -> JobRecord:
+    def _completed(self, job: JobRecord, task: NewTask, largest: int) -> JobRecord:
         """Make the record that of the whole universe; what is there already stays."""
-        whole = self._whole(job, task)
+        whole = self._whole(job, task, largest)
         sets = {
             "items": number(whole.items),
             "items_per_task": number(whole.items_per_task),
@@ -88,16 +91,15 @@ class Uploads:
             raise RequestError(409, ANOTHER, "job_id")
         return present
 
-    def _whole(self, job: JobRecord, task: NewTask) -> JobRecord:
+    def _whole(self, job: JobRecord, task: NewTask, largest: int) -> JobRecord:
         digest = ContentHash(job.parameters)
-        names, sizes, total = set[str](), array("L"), 0
+        names, total = set[str](), 0
         for content in self.store.parts.read(job):
-            items, own = read_list(content)
+            items = names_in(content)
             digest.add(content[1:-1])
             total += len(content)
             before = len(names)
             names.update(items)
-            sizes.extend(entry_sizes(items, own))
             if len(names) != before + len(items):
                 raise RequestError(
                     400,
@@ -113,7 +115,7 @@ class Uploads:
             job,
             items=count,
             items_per_task=self.slicing.items_per_task_of(task.options, count),
-            items_per_chunk=chunk_size(sizes),
+            items_per_chunk=chunk_size([largest] * min(count, ITEMS_PER_CHUNK)),
             content_hash=digest.hexdigest(),
             max_failures=task.options.failures_allowed(count),
             expires_at=self.store.retention.expiry(self.store.clock()),

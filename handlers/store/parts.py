@@ -44,13 +44,17 @@ MAX_PIECES = 100
 
 @dataclass(frozen=True)
 class Mark:
-    """A part that is stored: its number, the upload that it is of, and the digest of its JSON."""
+    """A part that is stored: its number, the upload that it is of, and the digest of its JSON.
+
+    `largest` is what its largest entry takes in a chunk.
+    """
 
     number: int
     token: str
     digest: str
     pieces: int
     json_bytes: int
+    largest: int
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,9 @@ class Parts:
 
     table: Table
 
-    def put(self, job: JobRecord, part: int, content: bytes, keep_until: int | None) -> bool:
+    def put(
+        self, job: JobRecord, part: int, content: bytes, largest: int, keep_until: int | None
+    ) -> bool:
         """Store a part, the JSON of a list of entries; the same again changes nothing.
 
         The mark is kept until `keep_until`, so that the part can be known again, the pieces as long
@@ -84,7 +90,7 @@ class Parts:
 
         BatchWriter(self.table).write(count, put)
         return self._put_mark(
-            job, Mark(part, job.token or "", digest, count, len(content)), keep_until
+            job, Mark(part, job.token or "", digest, count, len(content), largest), keep_until
         )
 
     def mark(self, job: JobRecord, part: int) -> Mark | None:
@@ -141,6 +147,7 @@ class Parts:
                     "digest": text(mark.digest),
                     "pieces": number(mark.pieces),
                     "json_bytes": number(mark.json_bytes),
+                    "largest": number(mark.largest),
                 },
                 ConditionExpression=(
                     "attribute_not_exists(job_id) OR #token <> :token OR digest = :digest"
@@ -179,4 +186,5 @@ def _mark(item: Mapping[str, Any]) -> Mark:
         digest=fields.text("digest"),
         pieces=fields.whole("pieces", MAX_PIECES),
         json_bytes=fields.whole("json_bytes", MAX_COUNT),
+        largest=fields.whole("largest", MAX_COUNT),
     )

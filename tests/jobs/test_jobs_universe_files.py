@@ -24,7 +24,7 @@ def found(content: bytes, **options: Any) -> Universe:
 
 
 def entries(content: bytes, **options: Any) -> Sequence[Entry]:
-    return found(content, **options).entries
+    return list(found(content, **options).entries)
 
 
 def refusal(content: bytes, **options: Any) -> UsageError:
@@ -239,7 +239,7 @@ def test_what_will_be_sent_is_counted_with_its_columns_and_their_kinds() -> None
 def test_a_file_is_read_by_its_ending(tmp_path: Any, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     read = from_file(str(tmp_path / name), io.BytesIO(), FileOptions())
-    assert read.entries == [{"item": "A", "parameters": {"x": 1}}]
+    assert list(read.entries) == [{"item": "A", "parameters": {"x": 1}}]
 
 
 def test_text_has_no_columns() -> None:

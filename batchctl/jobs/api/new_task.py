@@ -52,6 +52,11 @@ let headers have 10,240 bytes, which stand in it twice."""
 
 SUBMITTING = "submit the job"
 
+COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+"""How a request is written; made once, as an item may have parameters a million times."""
+
+_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
 Entry = str | Mapping[str, object]
 """An item as the API takes it: a string, or `{"item": …, "parameters": {…}}`."""
 
@@ -168,8 +173,10 @@ def _check_parameters(
     field: str, parameters: Mapping[str, object], most_bytes: int, doing: str = SUBMITTING
 ) -> None:
     try:
-        json.dumps(parameters, ensure_ascii=False).encode()
-        size = len(json.dumps(parameters, separators=(",", ":"), allow_nan=False))
+        text = COMPACT.encode(parameters)
+        text.encode()
+        # The API counts it in ASCII.
+        size = len(text) if text.isascii() else len(_ASCII.encode(parameters))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidJob(field, f"must be a JSON object: {error}", doing) from error
     if size > most_bytes:

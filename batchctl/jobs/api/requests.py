@@ -6,13 +6,13 @@ door passes.
 
 from __future__ import annotations
 
-import json
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from batchctl.contract.job_options import NO_OPTIONS, JobOptions
 from batchctl.contract.limits import MAX_BODY_BYTES, MAX_PARTS, MAX_UNIVERSE_BYTES
-from batchctl.jobs.api.new_task import Door, Entry, check_job, fitting
+from batchctl.jobs.api.new_task import COMPACT, Door, Entry, check_job, fitting
 from batchctl.jobs.errors import TooLarge
 
 PART_BYTES = 900_000
@@ -38,32 +38,18 @@ class NewJob:
         They are JSON in UTF-8, with gzip where one has to be smaller. Raises TooLarge for what
         doesn't come through, in however many parts.
         """
-        ends = list(self._ends())
+        sizes = array("L", map(_size, self.universe))
+        ends = list(_ends(sizes))
         # What is far larger than any body isn't encoded to find that out.
         if len(ends) * PART_BYTES <= MAX_BODY_BYTES + PART_BYTES:
             whole = _encoded(self._content(self.universe))
             body = fitting(whole, door)
             if body is not None:
                 return 1, iter((body,))
-        size = self._json_bytes
+        size = sum(sizes)
         if len(ends) > MAX_PARTS or size > MAX_UNIVERSE_BYTES:
             raise TooLarge(size, MAX_UNIVERSE_BYTES)
         return len(ends), self._parts(ends)
-
-    @property
-    def _json_bytes(self) -> int:
-        return sum(map(_size, self.universe))
-
-    def _ends(self) -> Iterator[int]:
-        """Yield after which entry each part ends."""
-        used = 0
-        for index, entry in enumerate(self.universe):
-            size = _size(entry)
-            if used and used + size > PART_BYTES:
-                yield index
-                used = 0
-            used += size
-        yield len(self.universe)
 
     def _parts(self, ends: Sequence[int]) -> Iterator[bytes]:
         for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False), start=1):
@@ -77,6 +63,17 @@ class NewJob:
         return content | self.options.as_body()
 
 
+def _ends(sizes: Sequence[int]) -> Iterator[int]:
+    """Yield after which entry each part ends."""
+    used = 0
+    for index, size in enumerate(sizes):
+        if used and used + size > PART_BYTES:
+            yield index
+            used = 0
+        used += size
+    yield len(sizes)
+
+
 def _size(entry: Entry) -> int:
     """Return the bytes of an entry in a request, with the comma after it."""
     if isinstance(entry, str) and entry.isascii() and entry.isprintable():
@@ -85,4 +82,4 @@ def _size(entry: Entry) -> int:
 
 
 def _encoded(content: object) -> bytes:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return COMPACT.encode(content).encode()

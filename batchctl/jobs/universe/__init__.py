@@ -91,9 +91,18 @@ def from_file(file: str, stdin: BinaryIO, options: FileOptions) -> Universe:
     rows = _rows(_content(file, stdin), name, options, _format(file, options))
     if not rows.entries:
         raise UsageError(f"could not read `{name}`: there is no item in it")
-    positions = [f"line {number}" for number in rows.lines]
-    entries, dropped = distinct(name, rows.entries, positions, unique=options.unique)
+    entries, dropped = distinct(name, rows.entries, _InLines(rows.lines), unique=options.unique)
     return Universe(entries, rows.notes(name, len(entries), dropped))
+
+
+@dataclass(frozen=True)
+class _InLines:
+    """Where entries stand, in words, by their index."""
+
+    lines: Sequence[int]
+
+    def __getitem__(self, index: int) -> str:
+        return f"line {self.lines[index]}"
 
 
 def _format(file: str, options: FileOptions) -> str:

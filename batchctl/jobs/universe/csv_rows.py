@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 
 from batchctl.errors import UsageError
-from batchctl.jobs.api.new_task import Entry
 from batchctl.jobs.universe.columns import Kind, kind_of
+from batchctl.jobs.universe.entries import RowEntries
 from batchctl.jobs.universe.rows import Reading, Rows
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -46,23 +47,14 @@ def _laid_out(header: Sequence[str], rows: Sequence[Row], reading: Reading, comm
         for index, name in enumerate(header)
         if index != at
     }
-    readers = {index: (header[index], kind.read) for index, kind in kinds.items()}
-    entries = [_entry(cells, at, readers) for _, cells in rows]
-    for entry, (line, _) in zip(entries, rows, strict=True):
-        if not entry:
+    for line, cells in rows:
+        if not cells[at].strip():
             reading.refuse(line, f"has nothing in column `{column}`, which is the item")
+    readers = {index: (header[index], kind.read) for index, kind in kinds.items()}
+    entries = RowEntries([cells for _, cells in rows], at, readers)
     named = {header[index]: str(kind) for index, kind in kinds.items()}
-    lines = [line for line, _ in rows]
+    lines = array("L", (line for line, _ in rows))
     return Rows(entries, lines, column, named, comments, reading.comment or "")
-
-
-def _entry(
-    cells: Sequence[str], at: int, readers: Mapping[int, tuple[str, Callable[[str], object]]]
-) -> Entry:
-    """Return the entry of a row; an empty string where it has no item."""
-    item = cells[at].strip()
-    own = {name: read(cells[i]) for i, (name, read) in readers.items() if cells[i].strip()}
-    return {"item": item, "parameters": own} if own and item else item
 
 
 class _Source:

@@ -6,6 +6,7 @@ With other parameters it is never left out: one of the two would be lost in sile
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from batchctl.errors import UsageError
 from batchctl.jobs.api.new_task import Entry, duplicates, item_of
@@ -13,8 +14,15 @@ from batchctl.jobs.api.new_task import Entry, duplicates, item_of
 NAMED = 5
 
 
+class Positions(Protocol):
+    """Where each entry stands, in words."""
+
+    def __getitem__(self, index: int, /) -> str:
+        """Return where the entry at an index stands."""
+
+
 def distinct(
-    name: str, entries: Sequence[Entry], positions: Sequence[str], *, unique: bool
+    name: str, entries: Sequence[Entry], positions: Positions, *, unique: bool
 ) -> tuple[Sequence[Entry], int]:
     """Return the entries, each item once, and how many were left out, as `unique` allows.
 
