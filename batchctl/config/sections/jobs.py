@@ -8,8 +8,8 @@ from pydantic import Field
 
 from batchctl.config.sections.section import Section
 from batchctl.config.values import (
-    AsMemory,
     Architecture,
+    AsMemory,
     LogRetentionDays,
 )
 
