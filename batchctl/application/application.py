@@ -197,7 +197,7 @@ class Application:
         from batchctl.application.job_cost import job_cost_of  # noqa: PLC0415 - loads boto3
 
         now_ms = int(time.time() * 1000)
-        return job_cost_of(self.aws, job_resources_of(self._recorded), job_id, now_ms)
+        return job_cost_of(self.aws, job_resources_of(self.recorded_resources), job_id, now_ms)
 
     def estimate(self, client: JobsClient, items: int) -> Estimate | None:
         """Return what a job of so many items would take; None while no item is known.
@@ -220,7 +220,7 @@ class Application:
         memory_mib = compute.memory_sizes_mib[0]
         now_ms = int(time.time() * 1000)
         try:
-            resources = job_resources_of(self._recorded)
+            resources = job_resources_of(self.recorded_resources)
             return price_now(self.aws, resources, compute.vcpus, memory_mib, now_ms)
         except BatchctlError:
             return None
@@ -279,7 +279,7 @@ class Application:
         from batchctl.application.console_pages import console_pages  # noqa: PLC0415 - here alone
 
         region = self.state.state.identity.region
-        return console_pages(self._recorded, region)[page]
+        return console_pages(self.recorded_resources, region)[page]
 
     @property
     def recorded_resources(self) -> Recorded:

@@ -24,12 +24,14 @@ def test_a_request_is_read_as_it_was_written(request_: Request) -> None:
 @pytest.mark.parametrize(
     ("event", "error"),
     [
-        ({"action": "delete", "job_id": "demo-1"}, "`action` must be"),
+        ({"action": "remove", "job_id": "demo-1"}, "`action` must be"),
         ({"action": "cancel"}, "`job_id` must be the id of a job"),
         ({"action": "cancel", "job_id": "a b"}, "`job_id` must be the id of a job"),
         ({"action": "retry", "job_id": "a", "memory_mib": True}, "`memory_mib` must be"),
         ({"action": "retry", "job_id": "a", "memory_mib": 3}, "`memory_mib` must be"),
         ({"action": "retry", "job_id": "a", "on_demand": 1}, "`on_demand` must be"),
+        ({"action": "retry", "job_id": "a", "items": "A"}, "`items` must be"),
+        ({"action": "retry", "job_id": "a", "items": ["A", ""]}, "`items` must be"),
     ],
 )
 def test_what_is_no_request_is_refused(event: dict[str, Any], error: str) -> None:
