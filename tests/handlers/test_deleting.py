@@ -34,9 +34,9 @@ def deleter(monitor: Monitor) -> Deleter:
 
 @pytest.fixture
 def ended(jobs: Jobs, canceller: Canceller) -> None:
-    """A job of 600 items that was cancelled, with some results; and another one."""
-    jobs.submitted(items=600, items_per_task=600)
-    for number in range(60):
+    """A job of 30 items that was cancelled, with some results; and another one."""
+    jobs.submitted(items=30, items_per_task=30)
+    for number in range(10):
         jobs.result(f"item-{number}")
     canceller.cancel("demo-1", LATER)
     jobs.queued(items=1, job_id="demo-2")

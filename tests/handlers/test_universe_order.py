@@ -13,14 +13,14 @@ from handlers.store.jobs import JobStore
 
 Get = Callable[..., tuple[int, Any]]
 IN_ORDER = {"order": "universe"}
-REVERSED = [f"item-{n}" for n in reversed(range(600))]
+REVERSED = [f"item-{n}" for n in reversed(range(300))]
 
 
 @pytest.fixture
 def some(jobs: Jobs) -> None:
-    """A job of 600 items, the last name first, of which every third has a result."""
-    jobs.submitted(items=600, items_per_task=600)
-    for number in range(0, 600, 3):
+    """A job of 300 items, the last name first, of which every tenth has a result."""
+    jobs.submitted(items=300, items_per_task=300)
+    for number in range(0, 300, 10):
         jobs.result(f"item-{number}")
 
 
@@ -38,10 +38,10 @@ def items(get: Get, **query: str) -> list[str]:
     return [item for page in pages(get, **query) for item in page]
 
 
-@pytest.mark.parametrize("limit", ["7", "250", "1000"])
+@pytest.mark.parametrize("limit", ["45", "250", "1000"])
 @pytest.mark.usefixtures("some")
 def test_results_come_in_the_order_of_the_universe_page_by_page(get: Get, limit: str) -> None:
-    wanted = [item for item in REVERSED if int(item[5:]) % 3 == 0]
+    wanted = [item for item in REVERSED if int(item[5:]) % 10 == 0]
     assert items(get, **IN_ORDER, limit=limit) == wanted
 
 
@@ -49,21 +49,21 @@ def test_results_come_in_the_order_of_the_universe_page_by_page(get: Get, limit:
 def test_all_of_them_have_those_without_a_result(get: Get) -> None:
     found = {k: v for page in pages(get, **IN_ORDER, all="true") for k, v in page.items()}
     assert list(found) == REVERSED
-    assert found["item-1"] == {"index": 598, "status": "PENDING"}
-    assert (found["item-3"]["index"], found["item-3"]["status"]) == (596, "SUCCEEDED")
+    assert found["item-1"] == {"index": 298, "status": "PENDING"}
+    assert (found["item-10"]["index"], found["item-10"]["status"]) == (289, "SUCCEEDED")
 
 
 @pytest.mark.usefixtures("some")
 def test_they_begin_after_an_item(get: Get) -> None:
-    assert items(get, **IN_ORDER, after="item-12") == ["item-9", "item-6", "item-3", "item-0"]
-    assert items(get, **IN_ORDER, after="item-12", all="true", limit="2")[0] == "item-11"
+    assert items(get, **IN_ORDER, after="item-30") == ["item-20", "item-10", "item-0"]
+    assert items(get, **IN_ORDER, after="item-30", all="true", limit="20")[0] == "item-29"
     status, body = get(**IN_ORDER, after="other")
     assert (status, body["field"]) == (400, "after")
 
 
 @pytest.mark.usefixtures("some")
 def test_one_items_result_is_found_by_its_name(get: Get) -> None:
-    assert list(get(item="item-3")[1]["results"]) == ["item-3"]
+    assert list(get(item="item-10")[1]["results"]) == ["item-10"]
     assert get(item="item-1")[1]["results"] == {}
     assert get(item="")[1]["results"] == {}
 
@@ -82,11 +82,11 @@ def test_items_show_their_own_parameters(get: Get, jobs: Jobs, table: JobStore) 
 def test_a_page_is_no_larger_than_an_answer_may_be(
     get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(universe_order, "MAX_PAGE_BYTES", 1000)
+    monkeypatch.setattr(universe_order, "MAX_PAGE_BYTES", 300)
     found = pages(get, **IN_ORDER, limit="1000")
     assert len(found) > 5
     assert [item for page in found for item in page] == [
-        item for item in REVERSED if int(item[5:]) % 3 == 0
+        item for item in REVERSED if int(item[5:]) % 10 == 0
     ]
 
 
