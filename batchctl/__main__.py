@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from batchctl.runner.import_path import put_last
 
@@ -16,7 +17,8 @@ from batchctl.runner.import_path import put_last
 def start() -> None:
     """Run the command line; the working directory is the last to import from, if at all."""
     if not sys.flags.safe_path:
-        put_last(os.getcwd())  # noqa: PTH109  # before this, any other import may be the user's
+        with suppress(FileNotFoundError):  # the folder was removed, which the command line says
+            put_last(os.getcwd())  # noqa: PTH109  # before this, an import may be the user's
     from batchctl.cli import main  # noqa: PLC0415
 
     main(prog_name="batchctl")

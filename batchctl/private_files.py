@@ -78,7 +78,8 @@ def sealed_folder(path: Path) -> Path:
         _seal(path)
         inside = next((each for each in path.iterdir() if each.is_symlink()), None)
     except OSError as error:
-        raise BatchctlError(f"could not use `{path}`: {error.strerror}") from error
+        hint = _hint_for(error, path)
+        raise BatchctlError(f"could not use `{path}`: {error.strerror}", hint) from error
     if inside is not None:
         raise _refusal(inside, _LINK, _UNLINK)
     return path.resolve()

@@ -65,6 +65,8 @@ class Deployment:
 class RunFailed(BatchctlError):
     """A run of `up` or `down` ended with failures; what was done is recorded, `up` goes on."""
 
+    code = "run_failed"
+
     def __init__(self, outcome: WalkOutcome) -> None:
         """Name each failure."""
         failures = [f"{address}: {error}" for address, error in outcome.failed.items()]

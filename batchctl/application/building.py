@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -43,6 +43,7 @@ from batchctl.packaging import function_package
 from batchctl.resource import Resource
 from batchctl.resources.sqs import depth
 from batchctl.stack.openness import door_of, front_door_warnings
+from batchctl.stack.purposes import purposes_of
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,13 @@ class BuildableApplication(Application):
             return self.config
         refuse_taken_door(self.target, self.config, self.states)
         return with_api_port(self.config, self.local_ports.load_balancer)
+
+    @property
+    def purposes(self) -> Mapping[str, str]:
+        """What each group of resources is, in a few words; nothing without a config.yaml."""
+        if self.recorded_only:
+            return {}
+        return purposes_of(self._built_config, local=self.target.local)
 
     @cached_property
     def image(self) -> str | Recipe:
@@ -205,7 +213,11 @@ class BuildableApplication(Application):
         """
         unhealthy = tuple(self._unhealthy(plan)) if self.state.state.resources else ()
         found = status_of(plan, self.state.state, self.aws, self.front_door, unhealthy)
-        return replace(found, newer_base=newer_base(self.image, self.recorded, self.aws))
+        return replace(
+            found,
+            newer_base=newer_base(self.image, self.recorded, self.aws),
+            groups={str(name): words for name, words in self.purposes.items()},
+        )
 
     def _unhealthy(self, plan: Plan) -> Iterator[str]:
         yield from unhealthy_resources(plan)

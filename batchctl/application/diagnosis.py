@@ -7,30 +7,37 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from botocore.exceptions import ClientError
+
 from batchctl.aws.session import Aws
-from batchctl.contract.reasons import Reason
 from batchctl.jobs import Job, JobsClient
 from batchctl.jobs.diagnosis.evidence import Evidence, gather
-from batchctl.jobs.diagnosis.failures import count_errors, largest_peak_mib
+from batchctl.jobs.diagnosis.failures import Sample, sample
 from batchctl.jobs.diagnosis.findings import Finding, diagnose
 from batchctl.jobs.diagnosis.items import ItemFailures
 from batchctl.jobs.diagnosis.turns import Turns, turns
+from batchctl.jobs.logs.attempts import describe
+from batchctl.jobs.logs.reader import last_lines
 from batchctl.jobs.record import read_record
 from batchctl.jobs.resources import JobResources
 from batchctl.resources.batch.queues import unfinished_jobs
 
-ERRORS = 5
-"""The commonest errors of items that are counted."""
+LAST_LINES = 50
+"""So many of the last lines of a failed task's log are read for its cause."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found out about a job; `errors` of its items, the commonest first, with counts."""
+    """What was found out about a job."""
 
     job: Job
     evidence: Evidence
-    errors: Mapping[str, int]
     findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> Mapping[str, int]:
+        """The commonest errors of its items, with counts, as far as `evidence.sample` goes."""
+        return {each.text: each.count for each in self.evidence.sample.errors}
 
 
 @dataclass(frozen=True)
@@ -50,19 +57,31 @@ def diagnosis_of(
     if evidence.waiting:
         found = turns_of(aws, resources, job_id, machines)
         evidence = dataclasses.replace(evidence, turns=found)
+    read = sample(client.results(job_id)) if job.progress.failed else Sample()
     if job.failures is not None:
-        items = _item_failures(client, job_id, job.failures, machines)
+        items = ItemFailures(job.failures, read.peak_memory_mib, machines.memory_sizes)
         evidence = dataclasses.replace(evidence, items=items)
-    errors = count_errors(client.results(job_id), ERRORS) if job.progress.failed else {}
-    return Diagnosis(job, evidence, errors, diagnose(evidence, int(time.time() * 1000)))
+    log = _last_lines(aws, resources, evidence)
+    evidence = dataclasses.replace(evidence, sample=read, log=log)
+    return Diagnosis(job, evidence, diagnose(evidence, int(time.time() * 1000)))
 
 
-def _item_failures(
-    client: JobsClient, job_id: str, failures: Mapping[str, int], machines: Machines
-) -> ItemFailures:
-    out_of_memory = Reason.OUT_OF_MEMORY in failures
-    peak = largest_peak_mib(client.results(job_id)) if out_of_memory else None
-    return ItemFailures(failures, peak, machines.memory_sizes)
+def _last_lines(aws: Aws, resources: JobResources, evidence: Evidence) -> tuple[str, ...]:
+    """Return how the log of a failed task ends; nothing where it has none, or none may be read."""
+    if evidence.failed_task is None:
+        return ()
+    streams = [
+        attempt.stream
+        for child in describe(aws, [evidence.failed_task])
+        for attempt in child.attempts
+        if attempt.stream
+    ]
+    if not streams:
+        return ()
+    try:
+        return last_lines(aws, resources.log_group, streams[-1], LAST_LINES)
+    except ClientError:
+        return ()  # the diagnosis is good without it
 
 
 def turns_of(aws: Aws, resources: JobResources, job_id: str, machines: Machines) -> Turns:

@@ -17,9 +17,11 @@ GRANTS = (
     # `logs`, `why`
     Grant("jobs", "dynamodb", "GetItem Query", ("table/{stack}-jobs",)),
     Grant("jobs", "batch", "DescribeJobs ListJobs"),
-    Grant("jobs", "batch", "DescribeComputeEnvironments DescribeJobQueues"),
+    Grant("jobs", "batch", "DescribeComputeEnvironments DescribeJobDefinitions DescribeJobQueues"),
     Grant("jobs", "batch", "GetJobQueueSnapshot", ("job-queue/{stack}-*",)),
-    Grant("jobs", "logs", "FilterLogEvents", ("log-group:/batchctl/{stack}/compute*",)),
+    Grant(
+        "jobs", "logs", "FilterLogEvents GetLogEvents", ("log-group:/batchctl/{stack}/compute*",)
+    ),
     # `cost JOB`
     Grant("jobs", "ec2", "DescribeInstanceTypes DescribeSpotPriceHistory"),
     Grant("jobs", "pricing", "GetProducts"),

@@ -21,6 +21,8 @@ EVENT_DEAD_LETTERS = "queue.events_dead_letters"
 class NotDeployed(UsageError):
     """The application that a command works on isn't deployed, or not in a cloud that runs."""
 
+    code = "not_deployed"
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -54,6 +56,7 @@ def job_resources_of(recorded: Recorded) -> JobResources:
         tracker=tracker_of(recorded),
         job_queues=tuple(recorded.arns("job_queue")),
         compute_environments=tuple(recorded.arns("compute_environment")),
+        job_definition=next(recorded.arns("job_definition"), None),
     )
 
 

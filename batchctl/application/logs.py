@@ -77,7 +77,7 @@ class JobLogs:
         wanted = {run: self.task_of_item(run) for run in runs}
         if wanted and not any(number is not None for number in wanted.values()):
             raise UsageError(
-                f"could not find item `{self.item}`: job `{self.record.job_id}` hasn't got it"
+                f"could not find item `{self.item}`: job `{self.record.job_id}` has no such item"
             )
         for batch_job in batch_jobs:
             number = wanted[batch_job.run]

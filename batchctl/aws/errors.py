@@ -111,6 +111,8 @@ THROTTLE_CODES = frozenset(
 class AmbiguousOutcome(BatchctlError):
     """No answer to a call that must not be repeated: whether it took effect is unknown."""
 
+    code = "ambiguous_outcome"
+
 
 class NoAnswerToLogin(BotoCoreError):
     """The login's own call got no answer: the call that needed the login wasn't sent."""
@@ -120,6 +122,8 @@ class NoAnswerToLogin(BotoCoreError):
 
 class NotReady(BatchctlError):
     """What was waited for did not happen in time."""
+
+    code = "not_ready"
 
 
 def code_of(error: ClientError) -> str:

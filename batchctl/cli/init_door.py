@@ -14,8 +14,8 @@ from batchctl.contract.front_doors import REST_API
 SIGNED: Final[Mapping[str, str]] = {"mode": REST_API.mode, "auth": "iam"}
 EVERYONE: Final[Mapping[str, str]] = {}
 QUESTION: Final = (
-    "whom is the API to let in?",
-    "  1  signed requests of your AWS account alone (API Gateway with IAM)",
+    "who can call the API?",
+    "  1  only signed requests of your AWS account (API Gateway with IAM)",
     "  2  whoever is in networks that you name, such as your office's (a load balancer)",
     "  3  anyone on the internet (a load balancer)",
 )

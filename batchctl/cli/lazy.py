@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -58,11 +59,21 @@ class LazyGroup(click.Group):
         lazy = self.lazy_commands.get(cmd_name)
         return lazy.load() if lazy else super().get_command(ctx, cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of one that there isn't, name those that are spelled like it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = get_close_matches(args[0], self.list_commands(ctx), n=3)
+            if near:
+                names = " or ".join(f"`{name}`" for name in near)
+                raise click.UsageError(f"{error.message} Did you mean {names}?", ctx) from error
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands as Click does, the lazy ones by the help that they came with."""
-        if not self.lazy_commands:
-            super().format_commands(ctx, formatter)
-            return
+        """Write the commands with their whole lines of help, which Click would cut."""
         names = self.list_commands(ctx)
         width = max(map(len, names))
         placed = {name for section in self.sections.values() for name in section}

@@ -67,4 +67,4 @@ def report(event: Event) -> None:
         case ConfigWarning(text):
             say(f"WARNING: {text}")
         case GoingByState(path):
-            say(f"config.yaml can't be used: going by the state `{path}` alone")
+            say(f"config.yaml can't be used: using the state file `{path}` instead")

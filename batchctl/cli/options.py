@@ -72,13 +72,19 @@ _SHARED = (
         is_flag=True,
         help="Print machine-readable JSON on stdout.",
     ),
-    click.option("-v", "--verbose", cls=_SharedOption, is_flag=True, help="Verbose output."),
+    click.option(
+        "-v",
+        "--verbose",
+        cls=_SharedOption,
+        is_flag=True,
+        help="Show more: every resource, step and check.",
+    ),
     click.option(
         "--debug",
         cls=_SharedOption,
         is_flag=True,
-        help="Show tracebacks and every AWS call, a line each; with `-v` all that is sent and "
-        "received. Secrets are masked.",
+        help="Show tracebacks and AWS calls; with `-v`, also what is sent and received. "
+        "Secrets are masked.",
     ),
 )
 
@@ -111,10 +117,19 @@ def shared_options(command: Command) -> Command:
 def front_door_options(command: Command) -> Command:
     """Add the options that choose the front door, before config.yaml's."""
     modes = click.option(
-        "--api-mode", type=click.Choice(tuple(FRONT_DOORS)), help="How the API is exposed."
+        "--api-mode",
+        type=click.Choice(tuple(FRONT_DOORS)),
+        help="How the API is exposed: load balancer or API Gateway.",
     )
-    auths = click.option("--auth", type=click.Choice(AUTHS), help="Authentication of the API.")
+    auths = click.option(
+        "--auth", type=click.Choice(AUTHS), help="Authentication: none, or IAM (SigV4)."
+    )
     return modes(auths(command))
+
+
+def wide_option(command: Command) -> Command:
+    """Add the option for tables that are wider than the terminal."""
+    return click.option("--wide", is_flag=True, help="Show every column.")(command)
 
 
 _ASSUMES_API_ROLE = "batchctl.assumes_api_role"
@@ -131,7 +146,7 @@ def api_options(command: Command) -> Command:
         is_flag=True,
         expose_value=False,
         callback=keep,
-        help="Sign requests as the API's execute role, not as yourself (`up --auth iam`).",
+        help="Sign requests as the API's execute role (`up --auth iam`).",
     )(command)
 
 

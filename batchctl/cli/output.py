@@ -8,17 +8,15 @@ brackets is data. Colour never carries sense.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.segment import Segment
-from rich.table import Table
-from rich.text import Text
 
 from batchctl.cli import visible as escapes
 from batchctl.cli.build_commands import (
@@ -27,30 +25,41 @@ from batchctl.cli.build_commands import (
     without_commands_in_json,
 )
 from batchctl.cli.spelling import spelled
+from batchctl.contract.statuses import Status
 
 if TYPE_CHECKING:
-    from rich.console import ConsoleOptions, RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
     from rich.live import Live
+    from rich.segment import Segment
+    from rich.table import Table
+    from rich.text import Text
 
 UNWRAPPED = 10_000
 """The width of tables that go into a file or a pipe: lines are not broken there."""
+_PLAIN_TERMINALS = {"dumb", "unknown"}
 CONTINUED = "  | "
 """Before each further line of a text of many lines: none of ours begins so."""
 
 
-class _VisibleConsole(Console):
-    """A console that shows text, whatever it is asked to draw, and no markup."""
+@functools.cache
+def _console_class() -> Any:
+    """Return rich's console as one that shows text, whatever it is asked to draw, and no markup."""
+    from rich.console import Console  # noqa: PLC0415 - slow, and few commands draw
+    from rich.segment import Segment  # noqa: PLC0415
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(highlight=False, markup=False, emoji=False, **settings)
+    class VisibleConsole(Console):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(highlight=False, markup=False, emoji=False, **settings)
 
-    def render(
-        self, renderable: RenderableType, options: ConsoleOptions | None = None
-    ) -> Iterable[Segment]:
-        """Yield what rich draws; what moves the cursor is rich's own."""
-        for segment in super().render(renderable, options):
-            text, style, control = segment
-            yield segment if control else Segment(visible(text, keep="\n"), style)
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterable[Segment]:
+            """Yield what rich draws; what moves the cursor is rich's own."""
+            for segment in super().render(renderable, options):
+                text, style, control = segment
+                yield segment if control else Segment(visible(text, keep="\n"), style)
+
+    return VisibleConsole
 
 
 def visible(text: str, *, keep: str = "") -> str:
@@ -66,12 +75,24 @@ def _visible_json(document: str) -> str:
 
 def people() -> Console:
     """Return the console for people: stderr, which honours NO_COLOR and plain terminals."""
-    return _VisibleConsole(stderr=True, soft_wrap=not sys.stderr.isatty())
+    console: Console = _console_class()(stderr=True, soft_wrap=not sys.stderr.isatty())
+    return console
 
 
 def data() -> Console:
-    """Return the console for tables that were asked for: stdout."""
-    return _VisibleConsole(width=None if sys.stdout.isatty() else UNWRAPPED)
+    """Return the console for what is drawn on stdout."""
+    console: Console = _console_class()(width=None if sys.stdout.isatty() else UNWRAPPED)
+    return console
+
+
+def width_of_stdout() -> int | None:
+    """Return how many characters a line of the terminal has; None in a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def can_redraw() -> bool:
+    """Whether stderr is a terminal on which lines can be drawn anew; on others, lines follow."""
+    return sys.stderr.isatty() and os.environ.get("TERM") not in _PLAIN_TERMINALS
 
 
 def say(line: str) -> None:
@@ -93,8 +114,7 @@ def continued(text: str, mark: str = CONTINUED) -> list[str]:
 
 def say_log(line: str) -> None:
     """Print one line of a log on stdout, in its colours where a terminal shows them."""
-    colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    shown = escapes.visible_log(line, colours=colours)
+    shown = escapes.visible_log(line, colours=_has_colours())
     click.echo(without_commands(shown) if reads_commands(os.environ) else shown)
 
 
@@ -114,9 +134,40 @@ def show_lines(text: str, mark: str = CONTINUED) -> None:
         click.echo(line)
 
 
-def show_rows(rows: Iterable[str]) -> None:
-    """Print rows of a table on stdout: a line each, of which there may be a million."""
-    sys.stdout.writelines(f"{visible(row)}\n" for row in rows)
+class StatusText(str):
+    """A status in a row of a table: shown in its colour where a terminal has any."""
+
+    __slots__ = ()
+
+
+def show_rows(rows: Iterable[Iterable[str]]) -> None:
+    """Print rows of a table on stdout: a line each, in pieces; there may be a million."""
+    if _has_colours():
+        sys.stdout.writelines(f"{''.join(map(_coloured, row))}\n" for row in rows)
+    else:
+        sys.stdout.writelines(f"{visible(''.join(row))}\n" for row in rows)
+
+
+# Basic colours, which every theme draws readably on its own background.
+_COLOURS: Mapping[str, str] = {
+    Status.SUCCEEDED: "\x1b[32m",
+    Status.FAILED: "\x1b[31m",
+    Status.CANCELLED: "\x1b[35m",
+    Status.RUNNING: "\x1b[1m",
+}
+
+
+def _coloured(piece: str) -> str:
+    shown = visible(piece)
+    colour = _COLOURS.get(shown) if isinstance(piece, StatusText) else None
+    return f"{colour}{shown}\x1b[0m" if colour else shown
+
+
+def _has_colours() -> bool:
+    """Whether stdout shows colours: https://no-color.org, and terminals that say they can't."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") in _PLAIN_TERMINALS:
+        return False
+    return sys.stdout.isatty()
 
 
 def ask(question: str) -> bool:
@@ -127,22 +178,47 @@ def ask(question: str) -> bool:
 def ask_for(what: str, choices: Sequence[str] = ()) -> str:
     """Ask for a text on stderr, or for one of `choices`, until there is one."""
     kind = click.Choice(choices) if choices else None
-    return str(click.prompt(visible(what), type=kind, err=True))
+    return str(click.prompt(visible(what), type=kind, show_choices=False, err=True))
 
 
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout."""
+    _written["json"] = "document"
     click.echo(_visible_json(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def print_json_line(value: Any) -> None:
     """Print one JSON document in one line on stdout."""
+    _written["json"] = "lines"
     click.echo(_visible_json(json.dumps(value, ensure_ascii=False)))
 
 
-def text(value: str, style: str = "") -> Text:
+def print_json_error(value: Any) -> None:
+    """Print an error as JSON: a line after lines, a document where nothing was printed.
+
+    Not within a document that has begun: what is cut is no JSON, and so can't be taken for whole.
+    """
+    match _written.get("json"):
+        case None:
+            print_json(value)
+        case "lines":
+            print_json_line(value)
+
+
+_written: dict[str, str] = {}
+"""What kind of JSON this command has begun to print, if any."""
+
+
+def begin_output() -> None:
+    """Forget what an earlier command of this process has printed."""
+    _written.clear()
+
+
+def text(value: str) -> Text:
     """Return a text to draw, in one line."""
-    return Text(visible(value), style=style)
+    from rich.text import Text  # noqa: PLC0415 - slow, and few commands draw
+
+    return Text(visible(value))
 
 
 def counted(number: int, what: str) -> str:
@@ -151,22 +227,11 @@ def counted(number: int, what: str) -> str:
     return f"{shown} {what}" if number == 1 else f"{shown} {what}s"
 
 
-def table(*headings: str, with_headings: bool = True) -> Table:
-    """Return a table to draw; long cells take several lines. `add_row` adds to it."""
-    made = Table(box=None, pad_edge=False, show_header=with_headings)
-    for heading in headings:
-        made.add_column(text(heading), overflow="fold")
-    return made
-
-
 def grid() -> Table:
     """Return a table without headings, as wide as what it has."""
+    from rich.table import Table  # noqa: PLC0415 - slow, and few commands draw
+
     return Table.grid(padding=(0, 2))
-
-
-def add_row(to: Table, *cells: str) -> None:
-    """Add a row to a table: a line for each cell, whatever it holds."""
-    to.add_row(*(text(cell) for cell in cells))
 
 
 def live(draw: Callable[[], RenderableType], console: Console) -> Live:
@@ -181,6 +246,7 @@ class JsonOut:
 
     def write(self, document: str) -> None:
         """Write a part of a document."""
+        _written["json"] = "document"
         sys.stdout.write(_visible_json(document))
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from batchctl.cli import interrupts
 from batchctl.cli.display.read_progress import ReadProgress
+from batchctl.cli.errors import as_json, failures_as_json
 from batchctl.cli.failures import INTERRUPTED, print_error
-from batchctl.cli.output import ask, say
+from batchctl.cli.options import current_options
+from batchctl.cli.output import ask, print_json, say
+from batchctl.cli.spelling import spelled
 from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ def end(outcome: WalkOutcome, what_next: str) -> None:
     """Print every failure and exit, or return when there was none."""
     code = print_failures(outcome, what_next)
     if code:
+        if current_options().json:
+            print_json(outcome_as_json(outcome, what_next))
         sys.exit(code)
 
 
@@ -43,20 +48,40 @@ def print_failures(outcome: WalkOutcome, what_next: str) -> int:
     """Print every failure, a lost login as the one that it is; return the exit code."""
     for address, error in outcome.failed.items():
         print_error(error, address)
-    skipped = f"{len(outcome.skipped)} skipped; {what_next}"
     if outcome.ended_by:
         print_error(outcome.ended_by)
+    if outcome.failed or outcome.ended_by:
         say("")
-        say(f"what was done is recorded, {skipped}")
+    if summary := _summary(outcome, what_next):
+        say(summary)
+    if outcome.ended_by:
         return outcome.ended_by.exit_code
+    return 1 if outcome.failed else INTERRUPTED if outcome.interrupted else 0
+
+
+def outcome_as_json(outcome: WalkOutcome, what_next: str) -> dict[str, Any]:
+    """Return how a run failed: in short as an error, and each failure with its resource."""
+    if outcome.ended_by:
+        error = as_json(outcome.ended_by)
+    else:
+        code = "run_failed" if outcome.failed else "interrupted"
+        message = _summary(outcome, "").removesuffix("; ")
+        error = {"code": code, "message": message, "hint": spelled(what_next)}
+    return {
+        "error": error,
+        "failures": failures_as_json(outcome.failed),
+        "skipped": sorted(outcome.skipped),
+    }
+
+
+def _summary(outcome: WalkOutcome, what_next: str) -> str:
+    """Say in a line what became of the run; nothing where it went well."""
+    skipped = f"{len(outcome.skipped)} skipped; {what_next}"
+    if outcome.ended_by:
+        return f"what was done is recorded, {skipped}"
     if outcome.failed:
-        say("")
-        say(f"{len(outcome.failed)} failed, {skipped}")
-        return 1
-    if outcome.interrupted:
-        say(f"interrupted; {what_next}")
-        return INTERRUPTED
-    return 0
+        return f"{len(outcome.failed)} failed, {skipped}"
+    return f"interrupted; {what_next}" if outcome.interrupted else ""
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -65,8 +90,8 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError(
-            "could not ask before changing anything: the input is no terminal",
-            hint="pass `--yes` to go ahead without a question",
+            "could not ask for confirmation: the input is not a terminal",
+            hint="pass `--yes` to continue without a question",
         )
     if not ask(question):
         say("nothing was changed")
@@ -77,4 +102,4 @@ def confirm_ending(made: Plan, *, yes: bool) -> None:
     """Ask, unless `yes`, before each deletion that ends what runs."""
     for step in made.changes:
         if step.ends:
-            confirm(f"{step.ends} in {step.address} would be ended: go ahead?", yes=yes)
+            confirm(f"{step.ends} in {step.address} would be ended: continue?", yes=yes)

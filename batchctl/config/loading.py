@@ -80,13 +80,21 @@ def load_with_flags(
         return alone.with_flags(api_mode, auth)
 
 
+def _where_else(path: Path) -> str:
+    """Say where the file is: in a folder above this one, or nowhere yet."""
+    for above in Path.cwd().parents if len(path.parts) == 1 else ():
+        if (above / path).is_file():
+            return f"`{above}` has one: run the command there, or pass `--config {above / path}`"
+    return "run `batchctl init` to write one, or name yours with `--config FILE`"
+
+
 def _document(path: Path) -> Document:
     try:
         return parse(_content(path))
     except FileNotFoundError:
         raise UsageError(
             f"could not read `{path}`: there is no such file",
-            hint="run `batchctl init` to write one, or name yours with `--config FILE`",
+            hint=_where_else(path),
         ) from None
     except OSError as error:
         raise UsageError(f"could not read `{path}`: {error.strerror}") from error

@@ -101,18 +101,40 @@ LOST_HOST = Cause(
 NO_TABLE = Cause(
     Reason.TABLE,
     NEVER,
-    "the task could not use the job table",
-    "its log says what DynamoDB answered: check the instances' way to DynamoDB and the job role "
-    "(`batchctl logs {job}`), then `batchctl up` and `batchctl retry {job}`",
+    "the task could not use the job table: no way to DynamoDB, or no permission",
+    "`batchctl logs {job}` has DynamoDB's answer: check the compute subnets' route to DynamoDB "
+    "(a NAT gateway or an endpoint); `batchctl plan` shows a changed job role; then "
+    "`batchctl retry {job}`",
     "the runner's exit status 3",
 )
 NOT_RUN = Cause(
     Reason.NOT_RUN,
     NEVER,
-    "the item never began: its task ended before its turn came",
-    "`batchctl retry {job}`",
+    "the item never began: its task ended before its turn came, because of another item or because "
+    "the image's entry point didn't start the runner",
+    "`batchctl retry {job}` runs these first, and last what their tasks had in hand; if none "
+    "began, check ENTRYPOINT in the Dockerfile, and `batchctl logs {job}`",
     "the progress that the task recorded",
 )
+TOO_MANY_FAILURES = Cause(
+    Reason.MAX_FAILURES,
+    NEVER,
+    "the job was ended: more of its items failed than `--max-failures` allows",
+    "see what failed first (`batchctl results {job} --failed`), fix the cause, then `batchctl up` "
+    "and `batchctl retry {job}`",
+    "the job's own record",
+)
+OVER_BUDGET = Cause(
+    Reason.BUDGET,
+    NEVER,
+    "the job was ended: it has cost as much as it may",
+    "`batchctl retry {job}` runs the rest",
+    "the job's own record",
+)
+RECORDED: Mapping[str, Cause] = {
+    cause.reason: cause for cause in (NOT_RUN, NO_TABLE, TOO_MANY_FAILURES, OVER_BUDGET)
+}
+"""The causes of items that AWS Batch has no words for, by their reason."""
 RAN_NOTHING = Cause(
     Reason.NOT_RUN,
     NEVER,
@@ -199,7 +221,7 @@ CAUSES = (
         r"\bAGENT\b|DockerTimeout|Task failed to start|Cannot(Start|Create|Stop|Inspect)Container"
         "|ResourceInitialization|ContainerRuntime",
         "the host failed, or could not run the container",
-        "`batchctl retry {job}`; if it happens again, look at the instances' disks and network",
+        "`batchctl retry {job}`; if it happens again, check the instances' disks and network",
         f"{STOPPED_TASKS}; CannotInspect after a run: metaflow #1761; exit status 137 after `Could "
         "not transition to stopped`: amazon-ecs-agent #4308",
     ),
@@ -222,7 +244,7 @@ CAUSES = (
     Cause(
         Reason.HOST,
         rf"exit status {EXIT_TERMINATED}\b",
-        "the container was told to stop (SIGTERM), as it is when its host goes away",
+        "the container was asked to stop (SIGTERM), as it is when its host goes away",
         "`batchctl retry {job} --on-demand`; if no host went away, see who ends the program",
         "128 and the number of SIGTERM (Docker, `docker run` reference, `Exit status`)",
     ),

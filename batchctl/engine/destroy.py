@@ -16,6 +16,7 @@ from batchctl.engine.action import Action
 from batchctl.engine.delete import Known, delete_records
 from batchctl.engine.deletions import all_keyed, deletion_or_keep, keyed, physical_id
 from batchctl.engine.events import Emit, Skipped
+from batchctl.engine.graph import graph_of_records, groups_of
 from batchctl.engine.kinds import kind_of, outputs_of
 from batchctl.engine.ownership import Found
 from batchctl.engine.plan import OnWait, Plan, ignore_waits, with_progress
@@ -51,6 +52,7 @@ def plan_destroy(
         outcome=outcome,
         found=found,
         read_at=started,
+        groups=groups_of(graph_of_records(records.values())),
     )
 
 

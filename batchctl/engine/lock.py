@@ -42,6 +42,8 @@ _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOS
 class Locked(BatchctlError):
     """Another run holds the lock."""
 
+    code = "locked"
+
 
 @dataclass(frozen=True)
 class Holder:

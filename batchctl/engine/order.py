@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from graphlib import TopologicalSorter
 from typing import Any
 
-from batchctl.engine.plan import graph_of
+from batchctl.engine.graph import graph_of
 from batchctl.resource import Resource
 
 

@@ -27,6 +27,7 @@ from batchctl.engine.generations import (
     find_generations,
     unrecorded_kinds,
 )
+from batchctl.engine.graph import Group, graph_of, graph_of_records, groups_of
 from batchctl.engine.kinds import outputs_of
 from batchctl.engine.ownership import Found
 from batchctl.engine.reading import read
@@ -52,6 +53,8 @@ class Plan:
     read_at: float = -math.inf
     # Successors that no record knows of.
     generations: Generations = NONE_FOUND
+    # What each address is for.
+    groups: Mapping[str, Group] = field(default_factory=dict)
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -62,6 +65,10 @@ class Plan:
     def loosens(self) -> tuple[str, ...]:
         """What the steps let in, or no longer log, a sentence each."""
         return tuple(dict.fromkeys(each for step in self.changes for each in step.loosens))
+
+    def group_of(self, address: str) -> Group:
+        """Return what a resource of the plan is for."""
+        return self.groups.get(address, Group.OTHER)
 
     def count(self, action: Action) -> int:
         """Count the steps with that action."""
@@ -84,7 +91,8 @@ def make_plan(
     planner = _Planner(at_generations(stack, state), state, aws, on_wait)
     planner.read_ahead()
     outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop, aws.clock.workers)
-    deletions, outcome_of_deletions = planner.plan_deletions(orphans_of(stack, state))
+    orphans = orphans_of(stack, state)
+    deletions, outcome_of_deletions = planner.plan_deletions(orphans)
     steps = [planner.steps[r.address] for r in stack if r.address in planner.steps]
     return Plan(
         (*steps, *deletions),
@@ -92,6 +100,7 @@ def make_plan(
         outcome.and_of(outcome_of_deletions),
         read_at=started,
         generations=planner.generations,
+        groups=groups_of(graph_of_records(orphans) | graph_of(stack)),
     )
 
 
@@ -334,8 +343,3 @@ def _tag_changes(
 
 def _stored(resource: Resource[Any], actual: Actual[Any] | None, aws: Aws) -> str | None:
     return resource.stored(aws, actual.outputs) if actual else None
-
-
-def graph_of(stack: Sequence[Resource[Any]]) -> dict[str, set[str]]:
-    """Return for each address the addresses of its dependencies."""
-    return {r.address: {each.address for each in r.dependencies} for r in stack}

@@ -37,6 +37,8 @@ _SUFFIX = ".state.json"
 class StateError(BatchctlError):
     """The state can't be used: damaged, newer than this program, or of another account."""
 
+    code = "state"
+
 
 @dataclass(frozen=True)
 class StateRecord:

@@ -15,6 +15,8 @@ from batchctl.image.running import Ended
 class TagTaken(BatchctlError):
     """The registry has an image of this tag, and its tags can't be moved."""
 
+    code = "tag_taken"
+
 
 # The actions are those of Amazon ECR's user guide, "IAM permissions for pushing an image".
 MAY_PUSH = (

@@ -63,6 +63,8 @@ class Ended:
 class EngineError(BatchctlError):
     """A container engine can't be run, or refused a command; the text is what it said."""
 
+    code = "container_engine"
+
 
 @dataclass(frozen=True)
 class Command:

@@ -41,6 +41,8 @@ class Retried:
 class Refused(BatchctlError):
     """The job is in no state for it, or the request asks for what the application doesn't have."""
 
+    code = "refused"
+
 
 @dataclass(frozen=True)
 class JobChanges:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
 from botocore.exceptions import ClientError
 
@@ -26,6 +26,15 @@ PEEK_S, MOVE_S = 30, 120
 MOVED_WITHIN_S = 600.0
 # Only the dead letters of SQS queues can be moved by SQS, one task at a time, and not everywhere.
 UNSUPPORTED = ("UnsupportedOperation", "InvalidAction", "ResourceNotFoundException")
+
+
+LONG_POLL_S = 1
+COUNTS: Final[
+    list[Literal["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]]
+] = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+]
 
 
 @dataclass(frozen=True)
@@ -48,13 +57,26 @@ def peek(aws: Aws, queue: DeadLetters, most: int) -> list[DeadLetter]:
     """Return up to `most` messages of a queue, which stay in it."""
     messages: list[Mapping[str, Any]] = []
     try:
-        for batch in _received(aws, queue, PEEK_S):
+        for batch in _received(aws, queue, PEEK_S, wait_s=LONG_POLL_S * _seems_filled(aws, queue)):
             messages += batch
             if len(messages) >= most:
                 break
     finally:
         _give_back(aws, queue, messages)
     return [_dead_letter(queue, message) for message in messages[:most]]
+
+
+def _seems_filled(aws: Aws, queue: DeadLetters) -> bool:
+    """Whether SQS counts messages in a queue; also where that may not be asked.
+
+    The count follows within a minute (API Reference, GetQueueAttributes): a queue that it calls
+    empty is looked into once more, but not waited for.
+    """
+    try:
+        found = aws.sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=COUNTS)
+    except ClientError:
+        return True
+    return any(int(count) for count in found.get("Attributes", {}).values())
 
 
 def redrive(aws: Aws, queue: DeadLetters) -> int:
@@ -84,7 +106,9 @@ def drop(aws: Aws, queue: DeadLetters) -> int:
     return dropped
 
 
-def _received(aws: Aws, queue: DeadLetters, hidden_s: int) -> Iterator[Sequence[Mapping[str, Any]]]:
+def _received(
+    aws: Aws, queue: DeadLetters, hidden_s: int, *, wait_s: int = LONG_POLL_S
+) -> Iterator[Sequence[Mapping[str, Any]]]:
     """Yield messages until there are no more; each is hidden from others for `hidden_s`."""
     seen: set[str] = set()
     while True:
@@ -93,7 +117,7 @@ def _received(aws: Aws, queue: DeadLetters, hidden_s: int) -> Iterator[Sequence[
             MaxNumberOfMessages=A_CALL,
             VisibilityTimeout=hidden_s,
             # All of SQS's servers are asked then, not some (API Reference, "short polling").
-            WaitTimeSeconds=1,
+            WaitTimeSeconds=wait_s,
             MessageSystemAttributeNames=["SentTimestamp"],
             MessageAttributeNames=["All"],
         )

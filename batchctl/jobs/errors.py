@@ -20,6 +20,8 @@ from batchctl.errors import BatchctlError, UsageError
 class JobNotFound(BatchctlError):
     """There is no job of this `job_id`."""
 
+    code = "job_not_found"
+
     def __init__(self, job_id: str) -> None:
         """Name the job, and where those that exist are listed."""
         super().__init__(
@@ -31,6 +33,8 @@ class JobNotFound(BatchctlError):
 
 class JobConflict(BatchctlError):
     """The `job_id` belongs to a job with another universe or other parameters."""
+
+    code = "job_conflict"
 
     def __init__(self, job_id: str) -> None:
         """Name the job."""
@@ -44,6 +48,8 @@ class JobConflict(BatchctlError):
 
 class Forbidden(BatchctlError):
     """The API refused the request: `why` is its own reason, `caller` who asked (None: unsigned)."""
+
+    code = "forbidden"
 
     def __init__(self, request: str, why: str, caller: str | None) -> None:
         """Name the request, as in "GET /v1/tasks", the caller, and what would let it in."""
@@ -74,6 +80,8 @@ def _way_in(why: str, caller: str | None) -> str:
 class Unreachable(BatchctlError):
     """The `endpoint` doesn't answer, or answers that it can't now; `cause` says which."""
 
+    code = "unreachable"
+
     def __init__(self, endpoint: str, cause: str) -> None:
         """Keep both, and name the command that shows the state of the application."""
         super().__init__(
@@ -86,6 +94,8 @@ class Unreachable(BatchctlError):
 
 class UnexpectedAnswer(BatchctlError):
     """An answer that the API doesn't give: its `status`, and `why` it is none of ours."""
+
+    code = "unexpected_answer"
 
     def __init__(self, request: str, status: int, why: str) -> None:
         """Name the request, as in "GET /v1/tasks"."""
@@ -101,6 +111,8 @@ class UnexpectedAnswer(BatchctlError):
 class StillRunning(BatchctlError):
     """A job that was waited for has not ended in time; it goes on."""
 
+    code = "still_running"
+
     def __init__(self, job_id: str, status: str, timeout_s: float) -> None:
         """Name the job, its status and how long it was waited for, in seconds."""
         super().__init__(
@@ -113,6 +125,8 @@ class StillRunning(BatchctlError):
 class InvalidJob(UsageError):
     """A request that breaks a rule: the `field` (`universe[3]`; None: no single one) and why."""
 
+    code = "invalid_job"
+
     def __init__(self, field: str | None, rule: str, doing: str = "submit the job") -> None:
         """Say what was being done, which field is wrong, and why."""
         super().__init__(f"could not {doing}: {f'`{field}` ' if field else ''}{rule}")
@@ -122,6 +136,8 @@ class InvalidJob(UsageError):
 
 class TooLarge(UsageError):
     """A job that is larger than what comes through, in however many parts."""
+
+    code = "too_large"
 
     def __init__(self, size_bytes: int, limit_bytes: int | None) -> None:
         """Tell both sizes; a limit of None is one that the server didn't name."""

@@ -24,7 +24,7 @@ class DeadLetters:
 class JobResources:
     """The table, log group, tracker function, Batch queues and environments of one application.
 
-    Job queues and compute environments are ARNs, the others names.
+    Job queues, compute environments and the job definition are ARNs, the others names.
     """
 
     table: str
@@ -32,3 +32,4 @@ class JobResources:
     tracker: str
     job_queues: tuple[str, ...]
     compute_environments: tuple[str, ...]
+    job_definition: str | None = None

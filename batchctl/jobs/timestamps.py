@@ -24,7 +24,7 @@ def since(text: str, now_s: float) -> int:
         return int(datetime.fromisoformat(text).timestamp() * 1000)
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError(
-            f"could not read `--since {text}`: it is no time",
+            f"could not read `--since {text}`: it is not a time",
             hint="give `30s`, `10m`, `2h`, `1d`, or a date and time as 2026-11-23T21:00",
         ) from error
 

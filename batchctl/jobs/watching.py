@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # it needs AWS, which no help loads
 WINDOW_S = 60.0
 """The rate is that of the last minute: what came before says little about what comes."""
 WAITS_AT_LEAST_S, NOTED_EVERY_S = 10.0, 60.0
-"""A task takes some seconds to start: until then nothing holds it up."""
+"""A task takes some seconds to start: until then there is no problem."""
 SCANS_TAKE_A_TENTH = 9.0
 """After reading all results for failures, nine times as long passes before they are read again."""
 

@@ -17,6 +17,7 @@ Kinds register themselves by their `kind` name, so that `down` finds them from t
 
 from __future__ import annotations
 
+from batchctl.resource.groups import Group
 from batchctl.resource.kind import Actual, Document, O, Outputs, Properties, Resource
 from batchctl.resource.ownership import (
     NotOwned,
@@ -31,6 +32,7 @@ __all__ = [
     "Actual",
     "Deployed",
     "Document",
+    "Group",
     "NotOwned",
     "O",
     "Output",

@@ -12,6 +12,7 @@ from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
 from batchctl.resource.charges import Charge
 from batchctl.resource.grants import Grant
+from batchctl.resource.groups import Group
 
 if TYPE_CHECKING:
     from batchctl.resource.references import Deployed
@@ -63,6 +64,8 @@ class Resource(ABC, Generic[O]):
     generation: int = 1
 
     kind: ClassVar[str]
+    # What it is for; None: the same as what uses it (a role, a log group).
+    group: ClassVar[Group | None] = None
     # The class of the kind's outputs, to read them back from the state.
     outputs: ClassVar[type[Outputs]] = Outputs
     # The desired properties that find it when nothing is recorded; they can't be changed.

@@ -15,6 +15,8 @@ LONGEST_NAME = 20
 class NotOwned(BatchctlError):
     """A resource of this name exists without the stack's mark; it is left untouched."""
 
+    code = "not_owned"
+
 
 def is_owned(aws: Aws, tags: Mapping[str, str]) -> bool:
     """Whether `tags` are the mark of this stack in this region.

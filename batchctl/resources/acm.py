@@ -11,7 +11,7 @@ from batchctl.aws.arns import require_region
 from batchctl.aws.errors import code_of, explain
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource
 from batchctl.resource.grants import Grant
 
 _SETTING = "api.certificate_arn"
@@ -29,6 +29,7 @@ class Certificate(Resource[Outputs]):
     """
 
     kind: ClassVar[str] = "certificate"
+    group: ClassVar[Group | None] = Group.FRONT_DOOR
     identity: ClassVar[tuple[str, ...]] = ()
     taggable: ClassVar[bool] = False
     lookup: ClassVar[bool] = True

@@ -17,6 +17,7 @@ from batchctl.resource import (
     Actual,
     Deployed,
     Document,
+    Group,
     Outputs,
     Properties,
     Resource,
@@ -52,6 +53,7 @@ class EventRule(Resource[Outputs]):
     dead_letters: Queue
 
     kind: ClassVar[str] = "event_rule"
+    group: ClassVar[Group | None] = Group.EVENTS
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     vital: ClassVar[tuple[str, ...]] = ("State", "Targets")
     calls_to_read: ClassVar[int] = 3

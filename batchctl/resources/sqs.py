@@ -13,6 +13,7 @@ from batchctl.resource import (
     Actual,
     Deployed,
     Document,
+    Group,
     Outputs,
     Properties,
     Resource,
@@ -52,6 +53,7 @@ class Queue(Resource[QueueOutputs]):
     takes_from: str | None = None
 
     kind: ClassVar[str] = "queue"
+    group: ClassVar[Group | None] = Group.QUEUE
     outputs: ClassVar[type[QueueOutputs]] = QueueOutputs
     identity: ClassVar[tuple[str, ...]] = ("QueueName",)
     calls_to_read: ClassVar[int] = 2

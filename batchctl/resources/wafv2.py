@@ -10,7 +10,7 @@ from typing import ClassVar
 from batchctl.aws.arns import require_region
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource
 from batchctl.resource.grants import Grant
 from batchctl.resources.apigateway.stages import Stage, tags_of_stage
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
@@ -39,9 +39,12 @@ class WebAclAssociation(Resource[Outputs]):
     guarded: LoadBalancer | Stage
 
     kind: ClassVar[str] = "web_acl_association"
+    group: ClassVar[Group | None] = Group.FRONT_DOOR
     identity: ClassVar[tuple[str, ...]] = ("ResourceArn",)
     taggable: ClassVar[bool] = False
-    loosened_when_deleted: ClassVar[str] = "requests that the web ACL refuses today are let in"
+    loosened_when_deleted: ClassVar[str] = (
+        "requests that the web ACL refuses today will be accepted"
+    )
     grants: ClassVar[tuple[Grant, ...]] = (
         Grant("read up", "wafv2", "GetWebACLForResource", PROTECTED),
         Grant("up", "wafv2", "AssociateWebACL", PROTECTED),

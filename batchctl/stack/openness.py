@@ -43,12 +43,12 @@ def openness_warning(door: Door) -> str | None:
         return None
     who = "anyone on the internet can submit jobs and read results"
     if not FRONT_DOORS[door.mode].in_vpc:
-        return f"{who}: let in signed requests alone (`batchctl up --auth iam`)"
-    networks = "name the networks to let in (`api.allowed_cidrs`)"
-    signed = f"let in signed requests alone (`batchctl up --api-mode {SIGNED.mode} --auth iam`)"
+        return f"{who}: only allow signed requests (`batchctl up --auth iam`)"
+    networks = "limit the networks that can call it (`api.allowed_cidrs`)"
+    signed = f"only allow signed requests (`batchctl up --api-mode {SIGNED.mode} --auth iam`)"
     if door.scheme == "https":
         return f"{who}: {networks}, or {signed}"
-    return f"{who}, over plain HTTP: {networks} and `api.certificate_arn`, or {signed}"
+    return f"{who}, over plain HTTP: {networks} and set `api.certificate_arn`, or {signed}"
 
 
 def front_door_warnings(config: Config, partition: str) -> Iterator[str]:
@@ -77,4 +77,4 @@ def loosened_since(agreed: Door, wanted: Door) -> Iterator[str]:
     elif agreed.mode != wanted.mode and agreed.cidrs is not None:
         added = newly_let_in(agreed.cidrs, wanted.cidrs or ())
         if added:
-            yield f"the front door lets in {', '.join(map(str, added))}, which it refuses today"
+            yield f"the front door will accept {', '.join(map(str, added))}, which it refuses today"

@@ -17,6 +17,7 @@ from calls import Calls
 from click.testing import CliRunner, Result
 from default_vpc import make_default_vpc_public
 from job_api import DONE, JobApi, serving
+from json_shapes import check_json
 from moto import mock_aws
 from moto.core.config import DefaultConfig
 
@@ -89,10 +90,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def batchctl(folder: Path) -> Callable[..., Result]:
-    """The command line: `batchctl("up", "--yes")`."""
+    """The command line: `batchctl("up", "--yes")`; its JSON is held against the schemas."""
 
     def run(*arguments: str, input: str | None = None) -> Result:  # noqa: A002 - click's own word
-        return CliRunner().invoke(main, arguments, input=input, catch_exceptions=False)
+        result = CliRunner().invoke(main, arguments, input=input, catch_exceptions=False)
+        check_json(arguments, result)
+        return result
 
     return run
 

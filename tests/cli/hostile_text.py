@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from botocore.exceptions import ClientError
 from job_api import counts
 from terminal_commands import commanding
 
@@ -32,3 +33,7 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
+
+
+def aws_error() -> ClientError:
+    return ClientError({"Error": {"Code": HOSTILE, "Message": HOSTILE}}, "Create")

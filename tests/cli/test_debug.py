@@ -36,7 +36,7 @@ LINE = re.compile(
 def no_secret_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget the secrets of the tests before: a mask proves something only when it is ours."""
     known = secrets.Secrets()
-    for name in ("aws.secrets", "aws.calls", "aws.login", "cli.debug", "cli.failures"):
+    for name in ("aws.secrets", "aws.calls", "aws.login", "cli.debug", "cli.errors"):
         monkeypatch.setattr(f"batchctl.{name}.SECRETS", known)
 
 

@@ -87,7 +87,7 @@ def test_down_asks_before_it_ends_jobs_and_a_no_changes_nothing(
     answered = batchctl("down", input="n\n")
     assert answered.exit_code == 1
     assert "(ENDS: 2 unfinished jobs)" in answered.stderr
-    assert "2 unfinished jobs in job_queue.compute would be ended: go ahead?" in answered.stderr
+    assert "2 unfinished jobs in job_queue.compute would be ended: continue?" in answered.stderr
     assert "nothing was changed" in answered.stderr
     assert calls.writes == []
     assert jobs.running == {"one", "two"}
@@ -130,7 +130,7 @@ def test_down_says_how_many_jobs_wait_to_be_started_before_it_asks(
 ) -> None:
     jobs.waiting = waiting
     asked = batchctl("down", input="n\n").stderr
-    assert f"{said} and would not be started" in asked
+    assert f"{said} and will not start" in asked
     assert asked.index(said) < asked.index("would be ended")
     assert calls.writes == []
 
@@ -201,7 +201,7 @@ def test_what_cannot_go_yet_is_told_with_why_and_cost_and_down_again_finishes(
     stopped = batchctl("down", "--yes", "--json")
     assert stopped.exit_code == 1
     assert "error: load_balancer.api: DeleteLoadBalancer: OperationNotPermitted" in stopped.stderr
-    assert "still there, until `batchctl down` again finishes it:" in stopped.stderr
+    assert "not deleted yet (`batchctl down` again finishes it):" in stopped.stderr
     assert "(failed; is billed by the hour, used or not)" in stopped.stderr
     assert "(waits for load_balancer.api; costs nothing)" in stopped.stderr
     left = {each["address"]: each["why"] for each in json.loads(stopped.stdout)["left"]}

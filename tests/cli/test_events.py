@@ -29,7 +29,7 @@ PLANTED = {
 
 
 def listed(batchctl: Batchctl) -> list[dict[str, Any]]:
-    return list(json.loads(batchctl("events", "--json").stdout))
+    return list(json.loads(batchctl("events", "--json").stdout)["runs"])
 
 
 @pytest.mark.usefixtures("account")

@@ -100,11 +100,11 @@ def test_what_loosens_is_asked_for_by_itself_and_remembered_after_a_yes_only(
     calls.made.clear()
     refused = batchctl("up", *flags(OPEN), input="y\nn\n")
     assert refused.exit_code == 1
-    assert "let in requests without a signature?" in refused.stderr
+    assert "allow requests without a signature?" in refused.stderr
     assert calls.writes == []
     assert front_door(batchctl, *flags(SIGNED))["from"] == {"mode": "restapi", "auth": "iam"}
     tightened = batchctl("up", *flags(SIGNED), input="y\n")
-    assert "let in requests without a signature?" not in tightened.stderr
+    assert "allow requests without a signature?" not in tightened.stderr
 
 
 @pytest.mark.usefixtures("account")

@@ -41,13 +41,13 @@ def image_line(result: Result) -> str:
 
 
 def test_the_plan_says_build_and_push_or_unchanged(batchctl: Batchctl, folder: Path) -> None:
-    before = image_line(batchctl("plan"))
+    before = image_line(batchctl("plan", "-v"))
     assert before.startswith("  + image.compute  app-compute:")
     assert before.endswith("  (build and push)")
     assert batchctl("up", "--yes").exit_code == 0
-    assert image_line(batchctl("plan")).endswith("  (unchanged)")
+    assert image_line(batchctl("plan", "-v")).endswith("  (unchanged)")
     (folder / "compute" / "compute.py").write_text("changed")
-    changed = batchctl("plan").stdout
+    changed = batchctl("plan", "-v").stdout
     assert "  ~ image.compute" in changed
     assert "containerProperties.image: " in changed
     assert "0 to create" not in changed
@@ -112,11 +112,11 @@ def test_down_says_that_the_images_go(batchctl: Batchctl) -> None:
 def test_another_architecture_is_another_image(batchctl: Batchctl, folder: Path) -> None:
     batchctl("up", "--yes")
     (folder / "config.yaml").write_text("name: app\ncompute: {architecture: arm64}\n")
-    assert image_line(batchctl("plan")).endswith("  (build and push)")
+    assert image_line(batchctl("plan", "-v")).endswith("  (build and push)")
     (folder / "config.yaml").write_text("name: app\ncompute: {base_image: 'python:3.12'}\n")
-    assert image_line(batchctl("plan")).endswith("  (build and push)")
+    assert image_line(batchctl("plan", "-v")).endswith("  (build and push)")
     (folder / "config.yaml").write_text("name: app\ncompute: {builder: podman}\n")
-    assert image_line(batchctl("plan")).endswith("  (unchanged)")
+    assert image_line(batchctl("plan", "-v")).endswith("  (unchanged)")
 
 
 def test_an_image_by_name_takes_the_place_of_what_was_built(
@@ -155,9 +155,9 @@ def test_the_plan_names_secrets_in_the_build_context_and_never_what_they_hold(
 
 def test_a_file_that_config_names_goes_into_the_image(batchctl: Batchctl, folder: Path) -> None:
     (folder / "compute" / ".env").write_text("LEVEL=1")
-    without = image_line(batchctl("plan"))
+    without = image_line(batchctl("plan", "-v"))
     (folder / "config.yaml").write_text("name: app\ncompute: {include_files: [.env]}\n")
-    shown = batchctl("plan")
+    shown = batchctl("plan", "-v")
     assert image_line(shown) != without
     assert "kept out" not in shown.stderr
 

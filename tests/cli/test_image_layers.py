@@ -70,12 +70,12 @@ def image_line(result: Result) -> str:
 def test_the_plan_says_which_layers_are_made(batchctl: Batchctl, folder: Path) -> None:
     first = image_line(batchctl("plan"))
     assert first.startswith("image: base image (127.0.0.1:")
-    assert first.endswith(":3.12), packages (none), runner, compute (0 kB) to make")
+    assert first.endswith(":3.12), packages (none), runner, compute (0 kB) to build")
     assert batchctl("up", "--yes").exit_code == 0
     assert "image: " not in batchctl("plan").stderr.replace("+ image", "")
 
     (folder / "compute" / "prices.csv").write_text("1," * 5000)
-    said = "image: compute (10 kB) to make; base image, packages, runner reused"
+    said = "image: compute (10 kB) to build; base image, packages, runner reused"
     assert image_line(batchctl("plan")) == said
     assert json.loads(batchctl("plan", "--json").stdout)["image_layers"] == {
         "made": {"compute": "10 kB"},
@@ -103,9 +103,9 @@ def test_status_says_that_the_base_image_has_changed_since(
     batchctl: Batchctl, public: RegistryDouble
 ) -> None:
     batchctl("up", "--yes")
-    assert "has changed since" not in batchctl("status").stdout
+    assert "is newer now" not in batchctl("status").stdout
     put_base(public, b"debian, patched")
-    assert f"`{public.host}/{BASE}:3.12` has changed since: `batchctl up --rebuild`" in (
+    assert f"`{public.host}/{BASE}:3.12` is newer now: `batchctl up --rebuild`" in (
         batchctl("status").stdout
     )
     found = json.loads(batchctl("status", "--json").stdout)

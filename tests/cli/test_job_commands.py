@@ -37,7 +37,7 @@ def test_show_tells_the_attempt_and_what_reclaims_cost(api: JobApi, batchctl: Ba
     found = json.loads(batchctl("show", "demo-1", "--json").stdout)
     assert found["reclaims"] == {"count": 3, "seconds": 71.6}
     assert "results" not in found
-    assert found["reasons"] == {}
+    assert found["failures"] == {}
 
 
 ITEMS = {"item_counts": counts(total=40, pending=20, running=8, succeeded=9, failed=3)}
@@ -54,7 +54,7 @@ def test_items_are_counted_while_their_tasks_run(api: JobApi, batchctl: Batchctl
     assert api.pages == 1, "no result is read to count them"
     found = json.loads(batchctl("show", "demo-1", "--json").stdout)
     assert found["item_counts"] == ITEMS["item_counts"]
-    assert found["reasons"] == REASONS["failures"]
+    assert found["failures"] == REASONS["failures"]
 
 
 @pytest.mark.usefixtures("deployed")
@@ -83,7 +83,7 @@ def test_show_counts_the_failed_items_by_reason(api: JobApi, batchctl: Batchctl)
     api.failed = {0: NO_MEMORY, 2: {"error": "no", "reason": "TIMEOUT"}, 4: NO_MEMORY}
     assert "failed:   2 OUT_OF_MEMORY, 1 TIMEOUT\n" in batchctl("show", "demo-1").stdout
     found = json.loads(batchctl("show", "demo-1", "--json").stdout)
-    assert found["reasons"] == {"OUT_OF_MEMORY": 2, "TIMEOUT": 1}
+    assert found["failures"] == {"OUT_OF_MEMORY": 2, "TIMEOUT": 1}
 
 
 @pytest.mark.usefixtures("deployed")
@@ -121,6 +121,8 @@ def test_watch_draws_a_bar_on_a_terminal(
     api: JobApi, batchctl: Batchctl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("batchctl.cli.display.job_progress.can_redraw", lambda: True)
+    monkeypatch.setattr("batchctl.cli.display.job_progress.width_of_stdout", lambda: 80)
     monkeypatch.setenv("COLUMNS", "80")
     api.looks = [RUNNING | {"reclaims": {"count": 3, "seconds": 1.0}}, RUNNING, FAILED]
     api.failed = {1: NO_MEMORY}
@@ -156,7 +158,7 @@ def test_ctrl_c_ends_the_watching_and_says_that_the_job_goes_on(api: JobApi) -> 
         watching.send_signal(signal.SIGINT)
         rest = watching.stderr.read()
     assert watching.returncode == 130
-    assert "the job goes on: `batchctl watch demo-1`" in rest
+    assert "the job continues: `batchctl watch demo-1`" in rest
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_without_jobs_the_list_says_so(batchctl: Batchctl) -> None:
     shown = batchctl("jobs", "--region", "eu-west-1")
     assert shown.stdout == ""
     assert shown.stderr == "no jobs yet: `batchctl --region eu-west-1 submit` starts one\n"
-    assert batchctl("jobs", "--json").stdout == "[]\n"
+    assert json.loads(batchctl("jobs", "--json").stdout) == {"jobs": [], "next": None}
 
 
 # results

@@ -30,7 +30,7 @@ def test_help_lists_every_command_in_the_order_of_its_use() -> None:
     lines = CliRunner().invoke(main, ["--help"]).stdout.partition("Build:\n")[2].splitlines()
     names = [line[2:].partition(" ")[0] for line in lines if line.startswith("  ")]
     assert [name for name in names if name] == [each.name for each in COMMANDS]
-    assert "  plan          Show what `up` would change, and why; change nothing." in lines
+    assert "  why           Explain why a job waits or failed, and what to do." in lines
 
 
 def test_help_loads_no_command() -> None:

@@ -15,16 +15,16 @@ from click.testing import Result
 Batchctl = Callable[..., Result]
 IMAGE = "compute: {image: 'x:1'}\n"
 OPEN_OVER_HTTP = (
-    "WARNING: anyone on the internet can submit jobs and read results, over plain HTTP: name the "
-    "networks to let in (`api.allowed_cidrs`) and `api.certificate_arn`, or let in signed requests "
-    "alone (`batchctl up --api-mode restapi --auth iam`)"
+    "WARNING: anyone on the internet can submit jobs and read results, over plain HTTP: limit "
+    "the networks that can call it (`api.allowed_cidrs`) and set `api.certificate_arn`, or only "
+    "allow signed requests (`batchctl up --api-mode restapi --auth iam`)"
 )
 OPEN_API = (
-    "WARNING: anyone on the internet can submit jobs and read results: let in signed requests "
-    "alone (`batchctl up --auth iam`)"
+    "WARNING: anyone on the internet can submit jobs and read results: only allow signed requests "
+    "(`batchctl up --auth iam`)"
 )
-ASKED = "let in anyone on the internet?"
-LOOSENED = "go ahead with what is marked LOOSENED?"
+ASKED = "allow anyone on the internet to call the API?"
+LOOSENED = "apply the changes marked LOOSENED?"
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_yes_does_not_widen_the_networks_and_loosen_does(
     calls.made.clear()
     refused = batchctl("up", "--yes")
     assert refused.exit_code == 2
-    said = "`batchapp-load-balancer` lets in 198.51.100.0/24, which it refuses today"
+    said = "`batchapp-load-balancer` will accept 198.51.100.0/24, which it refuses today"
     assert f"LOOSENED: {said}" in refused.stderr
     assert "`batchctl up --yes --loosen`" in refused.stderr
     assert calls.writes == []
@@ -135,7 +135,7 @@ def test_what_was_narrowed_by_hand_is_not_widened_with_yes(batchctl: Batchctl) -
         call(GroupId=group["GroupId"], IpPermissions=[rule])
     refused = batchctl("up", "--yes")
     assert refused.exit_code == 2
-    assert "lets in 0.0.0.0/0, which it refuses today" in refused.stderr
+    assert "will accept 0.0.0.0/0, which it refuses today" in refused.stderr
     assert ingress()[1]["IpPermissions"][0]["IpRanges"] == [{"CidrIp": "10.0.0.0/8"}]
     assert batchctl("up", "--yes", "--loosen").exit_code == 0
 
@@ -190,6 +190,8 @@ def test_a_narrow_load_balancer_does_not_become_an_open_api_with_yes(
     config("{mode: restapi}")
     refused = batchctl("up", "--yes", "--api-mode", "restapi")
     assert refused.exit_code == 2
-    assert "LOOSENED: the front door lets in 0.0.0.0/0, which it refuses today" in refused.stderr
+    assert (
+        "LOOSENED: the front door will accept 0.0.0.0/0, which it refuses today" in refused.stderr
+    )
     signed = batchctl("up", "--yes", "--api-mode", "restapi", "--auth", "iam")
     assert signed.exit_code == 0, signed.stderr

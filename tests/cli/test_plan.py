@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +17,23 @@ from click.testing import Result
 from batchctl.application import Target, open_to_compare
 from batchctl.cli.display.plan import LONGEST_VALUE, as_json, show_plan
 from batchctl.engine.difference import Change
+from batchctl.engine.graph import Group
 from batchctl.engine.plan import Action, Plan, Step
 
 Batchctl = Callable[..., Result]
 ARN = "⟨known after up: queue.jobs.arn⟩"
 
 
-def shown(capsys: pytest.CaptureFixture[str], step: Step, *, verbose: bool = True) -> list[str]:
-    """The lines of a plan with this step alone, without the sum."""
-    show_plan(Plan((step,)), verbose=verbose)
-    return capsys.readouterr().err.splitlines()[:-2]
+def shown(capsys: pytest.CaptureFixture[str], step: Step) -> list[str]:
+    """The lines of a plan with this step alone, without its group and the sum."""
+    show_plan(Plan((step,)), verbose=True)
+    return [line for line in capsys.readouterr().err.splitlines()[1:-1] if line]
+
+
+def lines_of(capsys: pytest.CaptureFixture[str], plan: Plan) -> list[str]:
+    """The lines of a plan in short, its front door said in words."""
+    show_plan(plan, purposes={"front door": "load balancer on port 9999, open to everyone"})
+    return capsys.readouterr().err.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -87,16 +96,17 @@ def test_no_end_of_a_long_value_hides_what_changes_in_it(
 def test_what_goes_and_what_stays_has_a_sign_and_a_reason(
     capsys: pytest.CaptureFixture[str], step: Step, line: str
 ) -> None:
-    show_plan(Plan((step,)), verbose=True)
-    assert capsys.readouterr().err.splitlines()[0] == line
+    assert shown(capsys, step)[0] == line
 
 
 def test_a_note_stands_under_the_resource_that_it_is_about(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    show_plan(Plan((Step(Action.NO_OP, "network.network", "default VPC", notes=("public",)),)))
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[:2] == ["    network.network  default VPC", "    note: public"]
+    step = Step(Action.NO_OP, "network.network", "default VPC", notes=("public",))
+    assert lines_of(capsys, Plan((step,)))[:2] == [
+        "    network.network  default VPC",
+        "    note: public",
+    ]
 
 
 def test_as_data_an_unknown_value_is_null_and_says_what_it_comes_from() -> None:
@@ -109,11 +119,75 @@ def test_as_data_an_unknown_value_is_null_and_says_what_it_comes_from() -> None:
     ]
 
 
+DOOR = {f"{kind}.api": Group.FRONT_DOOR for kind in ("listener", "load_balancer", "role")}
+MADE = tuple(Step(Action.CREATE, address, "app-api") for address in DOOR)
+
+
+def test_a_group_that_is_made_is_one_line_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lines_of(capsys, Plan(MADE, groups=DOOR)) == [
+        "  + front door: load balancer on port 9999, open to everyone (3 to create)",
+        "",
+        "3 to create; `-v` shows each resource",
+    ]
+
+
+def test_what_is_missing_of_a_group_that_is_there_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    there = tuple(replace(step, action=Action.NO_OP) for step in MADE[1:])
+    lines = lines_of(capsys, Plan((MADE[0], *there), groups=DOOR))
+    assert lines == ["  + listener.api  app-api", "", "1 to create"]
+
+
+@pytest.mark.parametrize(
+    ("attention", "line"),
+    [
+        ({"action": Action.UPDATE}, "  ~ role.api  app-api"),
+        ({"action": Action.DELETE}, "  - role.api  app-api"),
+        (
+            {"action": Action.KEEP, "kept_because": "shared"},
+            "  = role.api  app-api  (kept: shared)",
+        ),
+        ({"loosens": ("all",)}, "  + role.api  app-api"),
+    ],
+)
+def test_what_needs_attention_comes_first_and_alone(
+    capsys: pytest.CaptureFixture[str], attention: dict[str, Any], line: str
+) -> None:
+    steps = (*MADE[:2], replace(MADE[2], **attention))
+    assert lines_of(capsys, Plan(steps, groups=DOOR))[0] == line
+
+
+def test_what_is_deleted_with_data_or_work_is_never_summed_up(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    going = [replace(step, action=Action.DELETE) for step in MADE]
+    for lost in (replace(going[2], loses_data="3 jobs"), replace(going[2], ends="3 jobs")):
+        lines = lines_of(capsys, Plan((*going[:2], lost), groups=DOOR))
+        assert lines[0].startswith("  - role.api  app-api  (")
+        assert lines[1].endswith("(2 to delete)")
+
+
+def test_in_full_each_resource_stands_under_its_group(capsys: pytest.CaptureFixture[str]) -> None:
+    show_plan(Plan(MADE, groups=DOOR), verbose=True)
+    assert capsys.readouterr().err.splitlines()[:2] == ["front door", "  + listener.api  app-api"]
+
+
 @pytest.mark.usefixtures("account")
-def test_a_first_plan_shows_each_known_attribute_beside_one_that_is_not(
+def test_a_first_plan_fits_on_a_screen_and_says_what_is_built(batchctl: Batchctl) -> None:
+    planned = batchctl("plan")
+    lines = [line for each in planned.output.splitlines() for line in textwrap.wrap(each, 80)]
+    assert len(lines) < 24
+    assert "  + front door: load balancer on port 9999, open to everyone (11 to create)" in lines
+    groups = {each["group"] for each in json.loads(batchctl("plan", "--json").stdout)["steps"]}
+    assert groups == {each.value for each in Group} - {Group.OTHER}
+
+
+@pytest.mark.usefixtures("account")
+def test_a_full_first_plan_shows_each_known_attribute_beside_one_that_is_not(
     batchctl: Batchctl,
 ) -> None:
-    lines = batchctl("plan").stdout.splitlines()
+    lines = batchctl("plan", "-v").stdout.splitlines()
     assert "      computeResources.maxvCpus: 128" in lines
     assert (
         "      computeResources.instanceRole: known after up (instance_profile.instance.arn)"

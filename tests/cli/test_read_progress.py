@@ -30,9 +30,9 @@ def test_a_short_wait_is_not_reported() -> None:
 
 def test_a_long_wait_is_reported_with_what_and_how_long_and_again_every_ten_seconds() -> None:
     assert reported_at(100, 102, 107, 111, 112, 117, 122) == [
-        "looking at table.jobs (2 s, waiting for DynamoDB to finish, now `UPDATING`)",
-        "looking at table.jobs (12 s, waiting for DynamoDB to finish, now `UPDATING`)",
-        "looking at table.jobs (22 s, waiting for DynamoDB to finish, now `UPDATING`)",
+        "reading table.jobs (2 s, waiting for DynamoDB to finish, now `UPDATING`)",
+        "reading table.jobs (12 s, waiting for DynamoDB to finish, now `UPDATING`)",
+        "reading table.jobs (22 s, waiting for DynamoDB to finish, now `UPDATING`)",
     ]
 
 
@@ -43,7 +43,7 @@ def test_each_resource_waits_for_itself() -> None:
     reads.wait("queue.jobs", "SQS")
     reads.wait("queue.jobs", "SQS")
     reads.wait("table.jobs", "DynamoDB")
-    assert reported == ["looking at queue.jobs (3 s, waiting for SQS)"]
+    assert reported == ["reading queue.jobs (3 s, waiting for SQS)"]
 
 
 @pytest.fixture
@@ -72,5 +72,5 @@ def test_every_command_that_reads_says_what_it_waits_for(
 ) -> None:
     answered = batchctl(*command)
     assert answered.exit_code == 0, answered.stderr
-    assert "looking at table.jobs (0 s, waiting for " in answered.stderr
+    assert "reading table.jobs (0 s, waiting for " in answered.stderr
     assert "now `UPDATING`)" in answered.stderr

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from botocore.exceptions import ClientError
-from hostile_text import CLIPBOARD, HOSTILE, JOB, Terminal, is_clean
+from hostile_text import CLIPBOARD, HOSTILE, JOB, Terminal, aws_error, is_clean
 from terminal_commands import commanding
 
 from batchctl.application.status import ResourceStatus, Status
@@ -15,6 +14,7 @@ from batchctl.cli.display.job_progress import _bar
 from batchctl.cli.display.plan import show_plan
 from batchctl.cli.display.progress import Counter, progress
 from batchctl.cli.display.status import show_status
+from batchctl.cli.display.tables import Importance, print_table
 from batchctl.cli.failures import print_error
 from batchctl.cli.runs import confirm
 from batchctl.engine import events
@@ -22,11 +22,8 @@ from batchctl.engine.difference import Change
 from batchctl.engine.plan import Action, Plan, Step
 from batchctl.errors import BatchctlError
 from batchctl.jobs import Job
+from batchctl.jobs.tables import Table
 from batchctl.jobs.watching import Pace
-
-
-def aws_error() -> ClientError:
-    return ClientError({"Error": {"Code": HOSTILE, "Message": HOSTILE}}, "Create")
 
 
 def test_a_plan_shows_nothing_raw(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,10 +43,10 @@ def test_status_shows_what_is_in_brackets_and_nothing_raw(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     resource = ResourceStatus(*3 * [f"[/x]{HOSTILE}"])
-    texts = dict.fromkeys(("stack", "account", "region", "endpoint", "execute_role"), HOSTILE)
-    show_status(Status(**texts, resources=(resource,), queues={HOSTILE: 3}, unhealthy=(HOSTILE,)))
+    texts = (HOSTILE,) * 5
+    show_status(Status(*texts, (resource,), queues={HOSTILE: 3}, unhealthy=(HOSTILE,)))
     shown = capsys.readouterr().out
-    assert shown.count("[/x]") == 3 * 2 + 7
+    assert shown.count("[/x]") == 3 * 2 + 8
     assert is_clean(shown)
 
 
@@ -59,8 +56,9 @@ def test_progress_shows_nothing_raw(
 ) -> None:
     if terminal:
         monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setattr("batchctl.cli.display.progress.can_redraw", lambda: True)
     step = Step(Action.CREATE, f"a.{HOSTILE}", HOSTILE)
-    with progress(1) as emit:
+    with progress(Plan((step,))) as emit:
         emit(events.Started(step))
         emit(events.Waiting(step, HOSTILE))
         emit(events.Failed(step, aws_error()))
@@ -73,7 +71,7 @@ def test_progress_shows_nothing_raw(
 
 def test_what_is_drawn_holds_nothing_raw(capsys: pytest.CaptureFixture[str]) -> None:
     step = Step(Action.CREATE, HOSTILE, HOSTILE)
-    counter = Counter(1)
+    counter = Counter(Plan((step,)))
     counter.take(events.Started(step))
     counter.take(events.Waiting(step, HOSTILE))
     job = Job.from_answer({**JOB, "results": {}})
@@ -108,7 +106,6 @@ def test_a_question_shows_nothing_raw(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_markup_and_emoji_names_are_data(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = output.table("[bold]a")
-    output.add_row(listed, "[/x] [red]r[/red] :smile:")
-    output.data().print(listed)
-    assert capsys.readouterr().out == "[bold]a                  \n[/x] [red]r[/red] :smile:\n"
+    table = Table(("[bold]a",), (("[/x] [red]r[/red] :smile:",),))
+    print_table(table, Importance(kept=("[bold]a",)))
+    assert capsys.readouterr().out == "[bold]a\n[/x] [red]r[/red] :smile:\n"

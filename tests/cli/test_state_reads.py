@@ -112,5 +112,5 @@ def test_without_a_config_the_one_state_is_read_once(
     (folder / "config.yaml").write_text("name: [\n")
     reads.clear()
     answered = batchctl("unlock")
-    assert "going by the state" in answered.stderr
+    assert "using the state file" in answered.stderr
     assert len(reads) == 1

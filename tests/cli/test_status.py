@@ -102,9 +102,25 @@ def test_drift_alone_is_no_failure(batchctl: Batchctl) -> None:
     )
     status = batchctl("status")
     assert status.exit_code == 0
-    assert "drifted: retentionInDays" in status.stdout
+    first, drifted, *rest = status.stdout.splitlines()
+    assert first == "batchapp in 123456789012, us-east-1: healthy, 1 drifted"
+    assert drifted.startswith("  log_group.api (/aws/lambda/batchapp-JobAPI) is drifted: reten")
+    assert any(line.endswith("(11 ok, 1 drifted)") for line in rest)
+
+
+@pytest.mark.usefixtures("built")
+def test_a_healthy_application_is_a_line_a_group_and_in_full_a_line_a_resource(
+    batchctl: Batchctl,
+) -> None:
+    short, full = (batchctl("status", *more).stdout.splitlines() for more in ((), ("-v",)))
+    assert short[0].endswith(": healthy")
+    assert len(short) < 15
+    assert set(short) < set(full)
+    assert "      queue.jobs  batchapp-jobs  ok" in full
 
 
 @pytest.mark.usefixtures("account")
 def test_before_up_nothing_is_unhealthy(batchctl: Batchctl) -> None:
-    assert batchctl("status").exit_code == 0
+    status = batchctl("status")
+    assert status.exit_code == 0
+    assert "not deployed yet, `batchctl up` builds it" in status.stdout

@@ -165,8 +165,8 @@ def test_a_folder_that_has_changed_since_up_is_told_and_the_job_submitted(
     built.write_text("second")
     told = batchctl("submit", *JOB)
     assert told.exit_code == 0
-    assert "note: `compute/` has changed since `batchctl up`" in told.stderr
-    assert "`batchctl submit --up …` deploys it first" in told.stderr
+    assert "note: `compute/` has changed since the last `batchctl up`" in told.stderr
+    assert "`batchctl submit --up …` deploys the new one" in told.stderr
     assert len(api.asked) == 1
 
 

@@ -74,7 +74,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_up_shows_the_plan_and_asks_and_a_no_changes_nothing(
     batchctl: Batchctl, calls: Calls
 ) -> None:
-    answered = batchctl("up", input="n\n")
+    answered = batchctl("up", "-v", input="n\n")
     assert "+ queue.jobs  batchapp-jobs" in answered.stderr
     created = [line for line in answered.stderr.splitlines() if line.startswith("  + ")]
     assert f"{len(created)} to create" in answered.stderr
@@ -89,7 +89,7 @@ def test_up_goes_ahead_after_a_yes_and_ends_with_the_endpoint(batchctl: Batchctl
     answered = batchctl("up", input="y\ny\n")
     assert answered.exit_code == 0
     assert "endpoint: http://batchapp-api" in answered.stderr
-    assert "batchctl submit --job-id" in answered.stderr
+    assert "batchctl submit --universe" in answered.stderr
 
 
 @pytest.mark.usefixtures("account")
@@ -183,5 +183,5 @@ def test_down_works_from_the_state_alone_when_config_is_gone_or_broken(
         (folder / "config.yaml").write_text(config)
     down = batchctl("down", "--yes")
     assert down.exit_code == 0, down.stderr
-    assert "going by the state" in down.stderr
+    assert "using the state file" in down.stderr
     assert set(left_in(region)) <= {"roles"}

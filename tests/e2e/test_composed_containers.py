@@ -91,7 +91,7 @@ def test_a_changed_compute_py_is_one_small_layer_and_runs(application: Applicati
     source = Path(application.folder, "compute", "compute.py")
     source.write_text(COMPUTE.replace('"version": 1', '"version": 2'))
     shown = application.local("up", "--yes").stderr
-    assert "image: compute (0 kB) to make; base image, packages, runner reused" in shown
+    assert "image: compute (0 kB) to build; base image, packages, runner reused" in shown
     assert results(application, "second", "A")["A"] == {
         "item": "A",
         "package": "1.5",

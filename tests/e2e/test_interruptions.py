@@ -59,7 +59,7 @@ def frozen(application: Application) -> Iterator[None]:
 def test_ctrl_c_ends_up_with_130_and_the_next_up_continues(
     application: Application, line: str
 ) -> None:
-    assert stopped_after(application, line, signal.SIGINT, "up", "--yes") == 130
+    assert stopped_after(application, line, signal.SIGINT, "up", "--yes", "-v") == 130
     assert list((application.folder / ".batchctl" / "local").glob("*.state.json"))
     application.local("up", "--yes")
     assert "no changes" in application.local("plan").stdout
@@ -71,7 +71,7 @@ def test_ctrl_c_ends_up_with_130_and_the_next_up_continues(
 def test_a_second_ctrl_c_ends_at_once_though_calls_hang_and_the_next_up_continues(
     application: Application,
 ) -> None:
-    with Terminal(application, "--local", "up", "--yes") as terminal:
+    with Terminal(application, "--local", "up", "--yes", "-v") as terminal:
         terminal.read_until("[5/")
         with frozen(application):
             terminal.press_ctrl_c()

@@ -179,3 +179,19 @@ def test_dropping_deletes_all(account: JobAccount, jobs: DeadLetters) -> None:
     assert drop(account.aws, jobs) == 12
     assert peek(account.aws, jobs, 20) == []
     assert bodies_in(account, jobs.target) == []
+
+
+def test_an_empty_queue_is_not_waited_for_and_a_filled_one_is_read_whole(
+    account: JobAccount, jobs: DeadLetters
+) -> None:
+    waited: list[int] = []
+    events = account.aws.sqs.meta.events
+    events.register(
+        "provide-client-params.sqs.ReceiveMessage",
+        lambda params, **_: waited.append(params["WaitTimeSeconds"]),
+    )
+    assert peek(account.aws, jobs, 10) == []
+    assert waited == [0]
+    account.aws.sqs.send_message(QueueUrl=jobs.url, MessageBody="{}")
+    assert len(peek(account.aws, jobs, 10)) == 1
+    assert set(waited[1:]) == {1}

@@ -154,10 +154,10 @@ ENDED = {"Essential container in task exited; exit status 1": 1}
 @pytest.mark.parametrize(
     ("reason", "cause", "fix"),
     [
-        ("NOT_RUN", "they never began", "`batchctl retry demo` runs them first"),
+        ("NOT_RUN", "the item never began", "`batchctl retry demo` runs these first"),
         ("TABLE", "could not use the job table", "route to DynamoDB"),
         ("MAX_FAILURES", "`--max-failures`", "`batchctl results demo --failed`"),
-        ("BUDGET", "cost what it may", "`batchctl retry demo` runs the rest"),
+        ("BUDGET", "cost as much as it may", "`batchctl retry demo` runs the rest"),
     ],
 )
 def test_what_batch_has_no_words_for_is_explained_by_what_was_recorded(
@@ -192,6 +192,6 @@ def test_items_out_of_memory_are_told_with_what_they_held_and_the_next_size(
     oom = {"OutOfMemoryError: Container killed due to memory usage; exit status 137": 1}
     (found,) = explained(oom, ItemFailures({"OUT_OF_MEMORY": 3}, 1019.6, sizes))
     assert found[0] == "3 items failed: OUT_OF_MEMORY; the largest held 1,020 MiB"
-    assert found[1] == "a task has 1,024 MiB, which its items at work share"
+    assert found[1] == "a task has 1,024 MiB, shared by the items that it works on at a time"
     assert f"`batchctl retry demo --memory {size}`" in found[2]
     assert f"`compute.memory_mib: [1024, {size}]`" in found[2]

@@ -161,7 +161,7 @@ def test_a_task_that_waits_long_while_others_run_is_no_finding() -> None:
 @pytest.mark.parametrize(
     ("resources", "seen", "fix"),
     [
-        ({"maxvCpus": 0, "desiredvCpus": 0}, "each asks for 1 vCPUs", "raise `compute.max_vcpus`"),
+        ({"maxvCpus": 0, "desiredvCpus": 0}, "each asks for 1 vCPU", "raise `compute.max_vcpus`"),
         ({"maxvCpus": 128, "desiredvCpus": 64}, "none takes a task", "L-34B43A08"),
         ({"maxvCpus": 128, "desiredvCpus": 0}, "wants no instances", "batchctl jobs"),
     ],
@@ -271,7 +271,7 @@ def test_a_job_held_up_by_another_at_the_head_of_the_queue_is_told_so(account: J
 def test_a_job_that_batch_hasnt_got_yet_leads_to_the_dead_letters(account: JobAccount) -> None:
     account.job("demo", "QUEUED")
     (found,) = findings(account)
-    assert "batchctl dead-letters show" in found.fix
+    assert "batchctl dead-letters redrive" in found.fix
 
 
 @pytest.mark.parametrize(

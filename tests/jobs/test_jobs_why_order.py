@@ -43,7 +43,7 @@ def test_a_job_that_is_not_in_batch_yet_and_one_that_batch_forgot_frame_the_rest
     broken = (replace(SPOT, status="INVALID", reason="subnet gone"),)
     queued = replace(RECORD, status="QUEUED", batch_jobs=())
     assert seen(Evidence(queued, {}, {}, {}, broken)) == [
-        "the job is QUEUED, AWS Batch hasn't got it yet",
+        "the job is QUEUED: it is not in AWS Batch yet",
         "compute environment `spot` is INVALID: subnet gone",
     ]
     assert seen(Evidence(RECORD, {}, {}, {"": 1}, broken)) == [

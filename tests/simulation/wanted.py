@@ -14,7 +14,6 @@ from kinds import (
     Coin,
     Fire,
     Handle,
-    Named,
     Portal,
     River,
     Road,
@@ -22,6 +21,7 @@ from kinds import (
     Slot,
     Vault,
 )
+from named import Named
 
 from batchctl.resource import Resource
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import click
 
+from batchctl.cli.display.job import as_json
 from batchctl.cli.last_job import complete_job
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
@@ -16,9 +15,9 @@ from batchctl.cli.output import print_json, say
 @click.argument("job_id", shell_complete=complete_job)
 @shared_options
 def cancel(*, job_id: str) -> None:
-    """End a job for good: queued tasks don't start, running ones are stopped.
+    """Cancel a job: waiting tasks don't start, running ones are stopped.
 
-    The results that there are stay. `retry` runs the rest after all.
+    Existing results are kept. `retry` can still run the rest.
 
     \b
     Examples:
@@ -28,11 +27,11 @@ def cancel(*, job_id: str) -> None:
     application = open_recorded()
     done = application.job_changes().cancel(job_id)
     if current_options().json:
-        print_json(dataclasses.asdict(done))
+        print_json(as_json(done))
         return
     tasks = done.tasks
     say(
         f"{job_id} is {done.status}: {tasks.succeeded} of {tasks.total} tasks had succeeded, "
         f"{tasks.failed} failed"
     )
-    say(f"what there is: `batchctl results {job_id}`")
+    say(f"see its results with `batchctl results {job_id}`")

@@ -18,9 +18,9 @@ PROGRAM, VARIABLE = "batchctl", "_BATCHCTL_COMPLETE"
 @click.argument("shell", type=click.Choice(SHELLS))
 @shared_options
 def completion(*, shell: str) -> None:
-    """Print the script that makes a shell complete commands, options and job ids.
+    """Print a shell script that completes commands, options and job ids.
 
-    Job ids come from the API, which is asked for a second at most. Bash needs version 4.4.
+    Job ids come from the API, if it answers within a second. Requires Bash 4.4 or later.
 
     \b
     Examples:

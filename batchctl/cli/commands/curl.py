@@ -39,10 +39,9 @@ def curl(  # noqa: PLR0913 - curl's own options
     include: bool,
     fail: bool,
 ) -> None:
-    """Send one request to the API, signed when it wants signatures, and print the answer.
+    """Send a request to the API, signed if required, and print the response.
 
-    The answer goes to stdout as it is, to a terminal without control characters. With `up --auth
-    iam` no other tool is needed to try the API.
+    The response goes to stdout unchanged; on a terminal, control characters are escaped.
 
     \b
     Examples:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.display.dead_letters import print_table
+from batchctl.cli.display.dead_letters import as_json, show_dead_letters
+from batchctl.cli.lazy import LazyGroup
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import counted, print_json, say
@@ -23,15 +23,15 @@ _of = click.option(
     type=click.Choice(["jobs", "events", "all"]),
     default="all",
     show_default=True,
-    help="Jobs that could not be submitted, or events that JobTracker didn't get.",
+    help="Jobs that could not be submitted, or events that JobTracker did not receive.",
 )
 
 
-@click.group(name="dead-letters", invoke_without_command=True)
+@click.group(name="dead-letters", cls=LazyGroup, invoke_without_command=True)
 @click.pass_context
 @shared_options
 def dead_letters(context: click.Context) -> None:
-    """Deal with messages that failed for good; without a command, show them.
+    """Show, retry or delete messages that could not be processed.
 
     \b
     Examples:
@@ -50,11 +50,11 @@ def dead_letters(context: click.Context) -> None:
     type=click.IntRange(1, 1000),
     default=20,
     show_default=True,
-    help="How many messages of each queue.",
+    help="Maximum number of messages per queue.",
 )
 @shared_options
 def show(*, source: str, limit: int) -> None:
-    """Show the messages that failed, which stay where they are.
+    """Show the messages. They stay in the queue.
 
     \b
     Examples:
@@ -64,24 +64,24 @@ def show(*, source: str, limit: int) -> None:
     queues = _open(source)
     found = [each for queue in queues for each in queue.peek(limit)]
     if current_options().json:
-        print_json([dataclasses.asdict(each) for each in found])
+        print_json({"dead_letters": list(map(as_json, found))})
         return
     if not found:
-        say("no message failed")
+        say("no dead letters")
         return
-    print_table(found)
+    show_dead_letters(found)
     say("")
-    say("try them again: `batchctl dead-letters redrive`")
-    say("delete them:    `batchctl dead-letters drop`")
+    say("retry them:  `batchctl dead-letters redrive`")
+    say("delete them: `batchctl dead-letters drop`")
 
 
 @dead_letters.command()
 @_of
 @shared_options
 def redrive(*, source: str) -> None:
-    """Try the messages that failed again, once what made them fail is mended.
+    """Retry the messages, after you have fixed the cause.
 
-    Safe to repeat: a job is submitted once, however often its message comes.
+    You can repeat this safely: a job is only submitted once.
 
     \b
     Examples:
@@ -89,17 +89,17 @@ def redrive(*, source: str) -> None:
       batchctl --local dead-letters redrive --queue events
     """
     queues = _open(source)
-    _each(queues, lambda queue: queue.redrive(), "tried again")
+    _each(queues, lambda queue: queue.redrive(), "retried")
 
 
 @dead_letters.command()
 @_of
-@click.option("--yes", is_flag=True, help="Don't ask before deleting.")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
 @shared_options
 def drop(*, source: str, yes: bool) -> None:
-    """Delete the messages that failed, for good. Asks first.
+    """Delete the messages. Asks for confirmation.
 
-    The job of a dropped message stays QUEUED; `cancel` ends it.
+    The job of a deleted message stays QUEUED; `cancel` ends it.
 
     \b
     Examples:
@@ -109,7 +109,7 @@ def drop(*, source: str, yes: bool) -> None:
     queues = _open(source)
     names = " and ".join(queue.source for queue in queues)
     confirm(f"delete all dead letters of {names}?", yes=yes)
-    _each(queues, lambda queue: queue.drop(), "dropped")
+    _each(queues, lambda queue: queue.drop(), "deleted")
 
 
 def _open(source: str) -> list[DeadLetterQueue]:
@@ -126,4 +126,4 @@ def _each(
         counts[queue.source] = act(queue)
         say(f"{queue.source}: {counted(counts[queue.source], 'message')} {done}")
     if current_options().json:
-        print_json(counts)
+        print_json({"messages": counts})

@@ -16,10 +16,10 @@ from batchctl.cli.output import print_json
 @click.command()
 @shared_options
 def doctor() -> None:
-    """Find what would stop `up`, or make jobs wait for ever, and say what to do.
+    """Check for problems that would make `up` fail or jobs wait, and suggest fixes.
 
-    Looks at this machine, the account, the region and the network; changes nothing. Exits with 1
-    when there is a problem.
+    Checks this machine, the account, the region and the network. Changes nothing. Exits with 1 if
+    it finds a problem.
 
     \b
     Examples:

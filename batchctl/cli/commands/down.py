@@ -16,7 +16,14 @@ from batchctl.cli.display.read_progress import ReadProgress
 from batchctl.cli.opening import open_to_delete
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import counted, print_json, say
-from batchctl.cli.runs import confirm, confirm_ending, end, print_failures, stopping
+from batchctl.cli.runs import (
+    confirm,
+    confirm_ending,
+    end,
+    outcome_as_json,
+    print_failures,
+    stopping,
+)
 
 if TYPE_CHECKING:
     from batchctl.application import BuildableApplication
@@ -27,16 +34,15 @@ AGAIN = "`batchctl down` again finishes it"
 
 
 @click.command()
-@click.option("--delete-data", is_flag=True, help="Delete the job table even with jobs in it.")
-@click.option("--yes", is_flag=True, help="Don't ask before deleting, or before ending jobs.")
+@click.option("--delete-data", is_flag=True, help="Delete the job table even if it has jobs.")
+@click.option("--yes", is_flag=True, help="Delete, and end running jobs, without asking.")
 @shared_options
 def down(*, delete_data: bool, yes: bool) -> None:
-    """Delete everything that `up` made; a job table that holds jobs is kept.
+    """Delete everything that `up` created; a job table with jobs in it is kept.
 
-    New jobs are refused first. Jobs that still run are ended, after a question that says how many;
-    those that wait to be started are counted before it.
-    What can't be deleted yet is listed with the reason; `down` again finishes it. Works from the
-    state alone: config.yaml may have changed or be gone.
+    New jobs are refused first. `down` asks before it ends running jobs, and says how many.
+    Resources that can't be deleted yet are listed with the reason; run `down` again to finish. It
+    works without config.yaml.
 
     \b
     Examples:
@@ -54,14 +60,15 @@ def down(*, delete_data: bool, yes: bool) -> None:
 
 def _down(application: BuildableApplication, *, delete_data: bool, yes: bool) -> None:
     made = _planned(application, delete_data=delete_data)
-    show_plan(made)
+    show_plan(made, purposes=application.purposes, verbose=current_options().verbose)
     _print_waiting(application)
     confirm_ending(made, yes=yes)
     for step in made.changes:
         if step.loses_data:
             confirm(f"{step.address} holds {step.loses_data}: delete it as well?", yes=yes)
     confirm(f"delete these {len(made.changes)} resources?", yes=yes or not made.changes)
-    with stopping(application), progress(len(made.changes)) as emit:
+    verbose = current_options().verbose
+    with stopping(application), progress(made, verbose=verbose) as emit:
         outcome, remaining = application.down(made, emit)
     code = print_failures(outcome, AGAIN)
     _print_remaining(remaining)
@@ -69,7 +76,9 @@ def _down(application: BuildableApplication, *, delete_data: bool, yes: bool) ->
     if not code:
         say(f"deleted {counted(len(made.changes), 'resource')}")
     if current_options().json:
-        print_json({**as_json(made), "left": [dataclasses.asdict(each) for each in remaining]})
+        failed = outcome_as_json(outcome, AGAIN) if code else {}
+        left = [dataclasses.asdict(each) for each in remaining]
+        print_json({**failed, **as_json(made), "left": left})
     if code:
         sys.exit(code)
 
@@ -78,7 +87,7 @@ def _print_waiting(application: BuildableApplication) -> None:
     """Say how many jobs wait for their first task: with the queue they lose their turn."""
     if waiting := application.waiting_jobs:
         jobs, it = ("1 job waits", "it") if waiting == 1 else (f"{waiting} jobs wait", "them")
-        say(f"{jobs} in the queue and would not be started: submit {it} again after the next `up`")
+        say(f"{jobs} in the queue and will not start: submit {it} again after the next `up`")
 
 
 def _planned(application: BuildableApplication, *, delete_data: bool) -> Plan:
@@ -91,7 +100,7 @@ def _planned(application: BuildableApplication, *, delete_data: bool) -> Plan:
 def _print_remaining(remaining: Sequence[Remaining]) -> None:
     if remaining:
         say("")
-        say(f"still there, until {AGAIN}:")
+        say(f"not deleted yet ({AGAIN}):")
     for each in remaining:
         say(f"  {each.address}  {each.name}  ({each.why}; {each.cost})")
 

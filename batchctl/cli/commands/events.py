@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
+from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from batchctl.cli.display.job import iso, local_time
+from batchctl.cli.display.tables import Importance, print_table
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
-from batchctl.cli.output import add_row, counted, data, print_json, say, show, table
+from batchctl.cli.output import counted, print_json, say, show
 from batchctl.errors import UsageError
+from batchctl.jobs.tables import Table
 
 if TYPE_CHECKING:
     from batchctl.application.past_runs import PastRun
+
+COLUMNS = ("run", "when", "what", "who", "steps", "outcome", "took")
+IMPORTANCE = Importance(kept=("run", "what", "outcome"), first=("took", "steps", "who"))
 
 
 @click.command()
@@ -42,27 +50,44 @@ def events(*, number: int | None, limit: int) -> None:
         return
     run = next(islice(found, number - 1, None), None)
     if run is None:
-        raise UsageError(f"could not show run {number}: there are not so many")
+        raise UsageError(f"could not show run {number}: fewer runs are logged")
     if current_options().json:
-        print_json(asdict(run))
+        print_json(_as_json(run))
     else:
         _show(run)
 
 
 def _list(runs: list[PastRun]) -> None:
     if current_options().json:
-        print_json([asdict(each) for each in runs])
+        print_json({"runs": [_as_json(each) for each in runs]})
         return
     if not runs:
         say("nothing was done yet")
         return
-    listed = table("run", "when", "what", "who", "steps", "outcome", "took")
-    for number, run in enumerate(runs, 1):
-        took = "" if run.seconds is None else f"{run.seconds:.0f} s"
-        outcome = f"{len(run.failed)} failed" if run.failed else run.outcome
-        who = run.who.rpartition(":")[2] if run.who else run.machine
-        add_row(listed, str(number), run.started, run.command, who, _steps(run), outcome, took)
-    data().print(listed)
+    rows = tuple(_row(number, run) for number, run in enumerate(runs, 1))
+    print_table(Table(COLUMNS, rows), IMPORTANCE)
+
+
+def _row(number: int, run: PastRun) -> tuple[str, ...]:
+    took = "" if run.seconds is None else f"{run.seconds:.0f} s"
+    outcome = f"{len(run.failed)} failed" if run.failed else run.outcome
+    who = run.who.rpartition(":")[2] if run.who else run.machine
+    return (str(number), _local(run.started), run.command, who, _steps(run), outcome, took)
+
+
+def _local(started: str) -> str:
+    """Return when a run began in this machine's time zone; as it was logged where it is no time."""
+    with suppress(ValueError):
+        return local_time(datetime.fromisoformat(started))
+    return started
+
+
+def _as_json(run: PastRun) -> dict[str, Any]:
+    """Return a run as data; when it began is text as it was logged where it is no time."""
+    plain = asdict(run)
+    with suppress(ValueError):
+        plain["started"] = iso(datetime.fromisoformat(run.started))
+    return plain
 
 
 def _steps(run: PastRun) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from batchctl.cli.lazy import LazyGroup
 from batchctl.cli.opening import open_to_compare
 from batchctl.cli.options import shared_options
 from batchctl.cli.output import print_json
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 @shared_options
 def image() -> None:
     """Inspect the image that tasks run in.

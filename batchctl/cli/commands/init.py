@@ -24,12 +24,11 @@ CODE = ("compute.py", "__init__.py", "Dockerfile")
 @click.command()
 @shared_options
 def init() -> None:
-    """Write config.yaml, and compute/ with a compute.py to start from.
+    """Create config.yaml and a sample compute/ folder.
 
     The file has the settings that most users change; `batchctl config show` prints all of them.
-    Nothing that exists is touched. Where there is a compute.py already, here or in compute/, or a
-    Dockerfile in compute/, config.yaml alone is written, and names its folder. At a terminal it
-    asks whom the API is to let in, and writes that into config.yaml.
+    Existing files are never changed. If there is a compute.py here or in compute/, or a Dockerfile
+    in compute/, only config.yaml is written. On a terminal, `init` asks who can call the API.
 
     \b
     Example:
@@ -47,7 +46,7 @@ def init() -> None:
         names = " and ".join(f"`{path}`" for path in is_there)
         raise UsageError(
             f"nothing to do: {names} already {'exists' if has_own else 'exist'}",
-            hint="go on with them, or run `batchctl init` in another folder",
+            hint="use them, or run `batchctl init` in another folder",
         )
     for path in written:
         _require_free(path, is_folder=path == compute)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.display.job import as_plain, local_time
+from batchctl.cli.display.job import as_json, local_time
+from batchctl.cli.display.tables import Importance, print_table
 from batchctl.cli.opening import open_jobs
-from batchctl.cli.options import api_options, current_options, shared_options
-from batchctl.cli.output import add_row, data, print_json, say, table
+from batchctl.cli.options import api_options, current_options, shared_options, wide_option
+from batchctl.cli.output import print_json, say
 from batchctl.contract.statuses import Status
+from batchctl.jobs.tables import Table
 from batchctl.jobs.timestamps import since as since_of
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 SHOWN = [str(each) for each in Status if each is not Status.RECEIVING]
 PAGE = 100
+COLUMNS = ("job", "status", "items", "done", "failed", "tasks", "created", "finished")
+IMPORTANCE = Importance(
+    kept=("job", "status"), first=("tasks", "finished", "created"), last=("failed", "done")
+)
 
 
 @click.command()
@@ -47,12 +53,19 @@ PAGE = 100
     help="Only jobs since then: `30s`, `10m`, `2h`, `1d` ago, or a date and time.",
 )
 @click.option("--name", metavar="PATTERN", help="Only jobs whose id matches, as `risk-*`.")
+@wide_option
 @api_options
 @shared_options
-def jobs(
-    *, limit: int, every: bool, status: tuple[str, ...], since: str | None, name: str | None
+def jobs(  # noqa: PLR0913 - an option each
+    *,
+    limit: int,
+    every: bool,
+    status: tuple[str, ...],
+    since: str | None,
+    name: str | None,
+    wide: bool,
 ) -> None:
-    """List recent jobs, newest first, with the items that are done and that failed.
+    """List recent jobs, newest first.
 
     With a filter, as many pages are read as it takes.
 
@@ -71,7 +84,7 @@ def jobs(
     found = wanted.of(client.all_jobs(PAGE if every or wanted.filters else limit))
     listing = list(found if every else islice(found, limit))
     if current_options().json:
-        print_json([as_plain(job) for job in listing])
+        print_json({"jobs": [as_json(job) for job in listing], "next": None})
         return
     if not listing:
         nothing = (
@@ -79,13 +92,7 @@ def jobs(
         )
         say(nothing)
         return
-    listed = table("job", "status", "items", "done", "failed", "tasks", "created", "finished")
-    for job in listing:
-        times = (local_time(job.created_at), local_time(job.finished_at))
-        counts = job.item_counts
-        known = (str(counts.ended), str(counts.failed)) if counts else ("", "")
-        add_row(listed, job.job_id, job.status, str(job.items), *known, str(job.tasks), *times)
-    data().print(listed)
+    print_table(_listed(listing), IMPORTANCE, wide=wide)
 
 
 @dataclass(frozen=True)
@@ -109,3 +116,15 @@ class _Filter:
             has_status = not self.statuses or job.status in self.statuses
             if has_status and fnmatchcase(job.job_id, self.pattern or "*"):
                 yield job
+
+
+def _listed(jobs: Sequence[JobSummary]) -> Table:
+    """Lay out jobs, a row each."""
+    return Table(COLUMNS, tuple(map(_row, jobs)))
+
+
+def _row(job: JobSummary) -> tuple[str, ...]:
+    counts = job.item_counts
+    known = (f"{counts.ended:,}", f"{counts.failed:,}") if counts else ("", "")
+    times = (local_time(job.created_at), local_time(job.finished_at))
+    return (job.job_id, job.status, f"{job.items:,}", *known, f"{job.tasks:,}", *times)

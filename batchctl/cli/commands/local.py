@@ -8,22 +8,24 @@ from pathlib import Path
 
 import click
 
+from batchctl.cli.lazy import LazyGroup
 from batchctl.cli.local_environment import shell_lines, variables
 from batchctl.cli.opening import open_application
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json, say, show
+from batchctl.contract.timestamps import timestamp
 from batchctl.errors import BatchctlError
 from batchctl.local.control import interruption, process
 from batchctl.local.control.record import CloudRecord
 
 
-@click.group()
+@click.group(cls=LazyGroup)
 @shared_options
 def local() -> None:
-    """Run AWS on this machine, for `--local`: no account, no Docker.
+    """Manage the local cloud that `--local` uses: AWS on this machine.
 
-    Everything listens on 127.0.0.1 only, and every AWS call must be signed. `--local` starts it
-    when needed.
+    No AWS account or Docker is needed. It listens on 127.0.0.1 only, every call must be signed, and
+    `--local` starts it when needed.
 
     \b
     Examples:
@@ -38,7 +40,7 @@ def local() -> None:
 @local.command()
 @shared_options
 def start() -> None:
-    """Start the local cloud, unless it runs already.
+    """Start the local cloud, unless it is running.
 
     \b
     Example:
@@ -64,7 +66,7 @@ def stop() -> None:
 @local.command()
 @shared_options
 def status() -> None:
-    """Say whether the local cloud runs, and where.
+    """Show whether the local cloud is running, and where.
 
     \b
     Example:
@@ -80,10 +82,10 @@ def status() -> None:
 @local.command()
 @shared_options
 def env() -> None:
-    """Print the environment variables that point AWS's own tools at the local cloud.
+    """Print environment variables for using AWS tools with the local cloud.
 
-    They contain the secret of its root user, which is new each time the cloud starts. Where no
-    cloud runs it prints `false`, so that what follows `eval … &&` doesn't reach real AWS.
+    They include the secret key of its root user, which changes at every start. If no local cloud is
+    running, it prints `false`, so that a command after `eval … &&` doesn't reach real AWS.
 
     \b
     Examples:
@@ -111,7 +113,7 @@ def env() -> None:
     type=click.FloatRange(0, 1),
     default=1.0,
     show_default=True,
-    help="Chance of each running task to lose its host.",
+    help="Probability that a running task is interrupted.",
 )
 @click.option(
     "--for",
@@ -119,14 +121,14 @@ def env() -> None:
     type=click.FloatRange(min=0),
     default=0.0,
     metavar="SECONDS",
-    help="Go on so long, once a second; without it, once.",
+    help="Repeat every second for this long.  [default: once]",
 )
 @shared_options
 def interrupt(rate: float, seconds: float) -> None:
-    """Take the hosts of running tasks away, as Spot does.
+    """Simulate Spot interruptions.
 
-    A task gets SIGTERM, and SIGKILL 30 s later; AWS Batch starts it again, and it goes on after its
-    last finished item. Tasks on demand keep their hosts.
+    Running tasks get SIGTERM, and SIGKILL 30 s later. AWS Batch starts them again, and they
+    continue after the last finished item. On-demand tasks are not interrupted.
 
     \b
     Examples:
@@ -140,11 +142,11 @@ def interrupt(rate: float, seconds: float) -> None:
         found += len(hit)
         if hit and not current_options().json:
             tasks = "1 task" if len(hit) == 1 else f"{len(hit)} tasks"
-            say(f"took the hosts of {tasks} away: {', '.join(hit)}")
+            say(f"interrupted {tasks}: {', '.join(hit)}")
     if current_options().json:
         print_json({"interrupted": found})
     elif not found:
-        say("no task on Spot was running, or none was hit")
+        say("no Spot task was running, or none was interrupted")
 
 
 def _running(what: str, hint: str) -> CloudRecord:
@@ -161,6 +163,8 @@ def _folder() -> Path:
 def _print_running(running: object) -> None:
     if current_options().json:
         plain = dataclasses.asdict(running) if isinstance(running, CloudRecord) else {}
+        if plain:
+            plain["started_at"] = timestamp(plain["started_at"])
         print_json({"running": bool(plain), **plain})
     elif isinstance(running, CloudRecord):
         show(f"the local cloud runs (process {running.pid})")

@@ -12,6 +12,7 @@ from batchctl.cli.last_job import chosen_job, job_or_last
 from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import current_options, shared_options
 from batchctl.cli.output import print_json_line, say, say_log
+from batchctl.contract.timestamps import timestamp
 from batchctl.jobs.timestamps import iso
 from batchctl.jobs.timestamps import since as since_of
 
@@ -22,19 +23,20 @@ if TYPE_CHECKING:
 
 @click.command()
 @job_or_last
-@click.option("--item", help="Only what this item wrote, and how it ended.")
-@click.option("--follow", is_flag=True, help="Go on with new lines until the job has ended.")
+@click.option("--item", help="Only the lines of this item.")
+@click.option("--follow", is_flag=True, help="Print new lines until the job ends.")
 @click.option("--since", metavar="TIME", help="Only later lines: `10m`, `2h`, or a date and time.")
 @shared_options
 def logs(*, job_id: str | None, item: str | None, follow: bool, since: str | None) -> None:
-    """Print what the tasks of a job wrote: the task and its attempt, the time, the item.
+    """Print the logs of a job's tasks.
 
-    Without JOB, of the last one. `17.2` is the second run of task 17's container: its host was
-    reclaimed. `r2:17.1` is of the second attempt at the job, after a `retry`. With `--json`, each
-    line is one line of JSON.
+    Without JOB, prints those of the most recent job. Each line begins with the task and its
+    attempt: `17.2` is the second attempt of task 17, after its host was reclaimed; `r2:17.1`
+    belongs to the second attempt of the job, after a `retry`. With `--json`, each line is a JSON
+    document.
 
-    An image without batchctl's runner doesn't say which item a line is of: `--item` then prints
-    the task of the item.
+    Images without batchctl's runner don't say which item a line belongs to: `--item` then prints
+    the whole task of the item.
 
     \b
     Examples:
@@ -58,7 +60,7 @@ def _print_until_the_end(found: JobLogs, since_ms: int | None) -> None:
     except KeyboardInterrupt:
         job_id = found.record.job_id
         say("")
-        say(f"the job goes on: `batchctl logs {job_id} --follow`")
+        say(f"the job continues: `batchctl logs {job_id} --follow`")
         raise
 
 
@@ -68,7 +70,7 @@ def _print(lines: Iterator[Line]) -> int:
     for count, line in enumerate(lines, start=1):  # noqa: B007 - used after the loop
         written_at = iso(line.written_at)
         if as_json:
-            print_json_line(_as_json(line, written_at))
+            print_json_line(_as_json(line))
         else:
             again = f"r{line.run}:" if line.run > 1 else ""
             item = "" if line.item is None else f"[{line.item}] "
@@ -76,12 +78,12 @@ def _print(lines: Iterator[Line]) -> int:
     return count
 
 
-def _as_json(line: Line, written_at: str) -> dict[str, object]:
+def _as_json(line: Line) -> dict[str, object]:
     return {
         "job_attempt": line.run,
         "task": line.task,
         "attempt": line.attempt,
-        "written_at": written_at,
+        "written_at": timestamp(line.written_at / 1000),
         "item": line.item,
         "text": line.text,
     }
@@ -90,8 +92,8 @@ def _as_json(line: Line, written_at: str) -> dict[str, object]:
 def _nothing(found: JobLogs) -> str:
     record = found.record
     if not record.batch_jobs:
-        return f"no lines: {record.job_id} is {record.status}, nothing of it was started yet"
+        return f"no lines: {record.job_id} is {record.status}, it has not started yet"
     return (
-        "no lines: no task has started, or they wrote nothing, or AWS Batch has forgotten them "
-        f"(after 7 days); `batchctl why {record.job_id}` says more"
+        "no lines: no task has started, the tasks wrote nothing, or AWS Batch has deleted them "
+        f"(after 7 days); `batchctl why {record.job_id}` shows more"
     )

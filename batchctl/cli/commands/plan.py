@@ -28,12 +28,15 @@ FOUND_CHANGES = 3
 @click.option("--exit-code", is_flag=True, help="Exit with 3 when there are changes.")
 @shared_options
 def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
-    """Show what `up` would change, and why; change nothing.
+    """Show what `up` would change, and why, without changing anything.
+
+    Parts that are created or deleted as a whole take one line. `-v` lists every resource and
+    attribute.
 
     \b
     Examples:
       batchctl plan
-      batchctl --local plan
+      batchctl --local plan -v
       batchctl plan --json --exit-code
       batchctl plan --api-mode restapi --auth iam
     """
@@ -52,7 +55,7 @@ def plan(*, api_mode: str | None, auth: str | None, exit_code: bool) -> None:
         }
         print_json({**beside, **as_json(made)})
     else:
-        show_plan(made, show, verbose=True)
+        show_plan(made, show, application.purposes, verbose=current_options().verbose)
         show_layers(layers)
         if cost:
             show_change(cost, show)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from batchctl.cli.display.job_progress import follow, print_end, retry_printer
-from batchctl.cli.display.results import print_tables
+from batchctl.cli.display.results import IMPORTANCE
+from batchctl.cli.display.tables import print_tables
 from batchctl.cli.last_job import chosen_job, job_or_last
 from batchctl.cli.opening import open_jobs
-from batchctl.cli.options import api_options, current_options, shared_options
+from batchctl.cli.options import api_options, current_options, shared_options, wide_option
 from batchctl.cli.output import CsvOut, JsonOut, say
 from batchctl.contract.statuses import ItemStatus, Status, TaskStatus
 from batchctl.errors import BatchctlError, UsageError
@@ -36,7 +37,7 @@ STATUSES = (*ItemStatus, TaskStatus.PENDING)
     "--format",
     "form",
     type=click.Choice(["table", "csv", "json", "jsonl"]),
-    help="How to print them.  [default: table]",
+    help="Output format.  [default: table]",
 )
 @click.option(
     "--output",
@@ -49,19 +50,20 @@ STATUSES = (*ItemStatus, TaskStatus.PENDING)
 @click.option(
     "--spreadsheet-safe",
     is_flag=True,
-    help="In CSV: put `'` before what a spreadsheet would run as a formula.",
+    help="In CSV: quote cells that a spreadsheet would run as formulas.",
 )
 @click.option(
     "--status",
     multiple=True,
     type=click.Choice(STATUSES, case_sensitive=False),
-    help="Only the items with this status; may be given repeatedly.",
+    help="Only items with this status; may be given repeatedly.",
 )
-@click.option("--failed", is_flag=True, help="The same as `--status FAILED`.")
+@click.option("--failed", is_flag=True, help="Same as `--status FAILED`.")
 @click.option("--all", "every", is_flag=True, help="Also the items without a result, as PENDING.")
 @click.option("--item", "items", multiple=True, help="Only this item; may be given repeatedly.")
-@click.option("--after", metavar="ITEM", help="Only the items that come after this one.")
-@click.option("--wait", is_flag=True, help="Wait for the end; exit with 4 when the job failed.")
+@click.option("--after", metavar="ITEM", help="Only the items after this one.")
+@click.option("--wait", is_flag=True, help="Wait for the job to end; exit with 4 if it failed.")
+@wide_option
 @api_options
 @shared_options
 def results(  # noqa: PLR0913 - an option each
@@ -78,12 +80,13 @@ def results(  # noqa: PLR0913 - an option each
     items: tuple[str, ...],
     after: str | None,
     wait: bool,
+    wide: bool,
 ) -> None:
-    """Print the results of a job, as far as there are any, in the order of its universe.
+    """Print the results of a job, item by item, in the order of its universe.
 
-    Without JOB, of the last one. Of a job that has not ended, or was cancelled, stderr says how
-    many items there are so far. However many there are, memory stays the same. A file is there
-    whole or not at all.
+    Without JOB, prints those of the most recent job. If the job has not ended or was cancelled,
+    stderr says how many items have results. Results are streamed, so memory use stays constant. A
+    file is written whole or not at all.
 
     \b
     Examples:
@@ -95,7 +98,7 @@ def results(  # noqa: PLR0913 - an option each
       batchctl results demo-1 --item AAPL --format json
       batchctl results demo-1 --output for-excel.csv --spreadsheet-safe
     """
-    layout = _Layout(_form(form, output), output, _names(columns), spreadsheet_safe)
+    layout = _Layout(_form(form, output), output, _names(columns), spreadsheet_safe, wide)
     statuses = {*status, *((str(ItemStatus.FAILED),) if failed else ())}
     every = every or TaskStatus.PENDING in statuses
     wanted = Wanted(in_order=True, every=every, after=after)
@@ -162,18 +165,20 @@ class _Layout:
     output: Path | None
     columns: tuple[str, ...]
     spreadsheet_safe: bool
+    wide: bool
 
     def __post_init__(self) -> None:
         if self.spreadsheet_safe and self.form != "csv":
             raise UsageError(
-                "could not use `--spreadsheet-safe`: it is about CSV", hint="add `--format csv`"
+                "could not use `--spreadsheet-safe`: it only applies to CSV",
+                hint="add `--format csv`",
             )
 
     def write(self, found: Iterable[Result]) -> None:
         if self.output is not None:
             write_file(found, self.output, self.columns, self._csv if self.form == "csv" else None)
         elif self.form == "table":
-            print_tables(tables.tables(found, self.columns))
+            print_tables(tables.tables(found, self.columns), IMPORTANCE, wide=self.wide)
         elif self.form == "csv":
             self._csv(found, CsvOut(), self.columns)
         else:
@@ -189,7 +194,7 @@ def _resumable(error: Unreachable, job_id: str, last: str | None) -> BatchctlErr
     """Return the error with the command that goes on after the last item that was read."""
     if last is None:
         return error
-    hint = f"go on with `batchctl results {shlex.quote(job_id)} --after {shlex.quote(last)}`"
+    hint = f"continue with `batchctl results {shlex.quote(job_id)} --after {shlex.quote(last)}`"
     return BatchctlError(error.message, hint=hint)
 
 

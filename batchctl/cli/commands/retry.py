@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import click
 
 from batchctl.cli.display.job import as_json
@@ -18,18 +16,18 @@ from batchctl.contract.memory import mebibytes
 
 @click.command()
 @click.argument("job_id", shell_complete=complete_job)
-@click.option("--memory", metavar="MIB", help="Memory of a task for this attempt: `4096`, `4GiB`.")
-@click.option("--on-demand", is_flag=True, help="Run this attempt on demand, without Spot.")
+@click.option("--memory", metavar="MIB", help="Memory per task: `4096` (MiB) or `4GiB`.")
+@click.option("--on-demand", is_flag=True, help="Use on-demand instances instead of Spot.")
 @click.option("--item", "items", multiple=True, help="Only this item; may be given repeatedly.")
-@click.option("--wait", is_flag=True, help="Wait for the end; exit with 4 when the job failed.")
+@click.option("--wait", is_flag=True, help="Wait for the job to end; exit with 4 if it failed.")
 @api_options
 @shared_options
 def retry(
     *, job_id: str, memory: str | None, on_demand: bool, items: tuple[str, ...], wait: bool
 ) -> None:
-    """Run the failed items of a job again, as another attempt of the same job.
+    """Run the failed items of a job again.
 
-    Results that say SUCCEEDED stay, and are not computed again. The job must have ended.
+    Items that succeeded are not computed again. The job must have ended.
 
     \b
     Examples:
@@ -44,7 +42,7 @@ def retry(
         job_id, memory_mib=memory_mib, on_demand=on_demand, items=items
     )
     if current_options().json and not wait:
-        print_json(dataclasses.asdict(done))
+        print_json(as_json(done) | {"items": None, "retried_items": done.items})
         return
     say(
         f"{job_id} is {done.status}: attempt {done.attempt} has {counted(done.items, 'item')} "
@@ -65,6 +63,7 @@ def _mebibytes(text: str) -> int:
     found = mebibytes(text)
     if found is None or found < MIN_MEMORY_MIB:
         raise click.BadParameter(
-            f"`{text}` is no memory: give `4096` (MiB) or `4GiB`", param_hint="--memory"
+            f"`{text}` is not an amount of memory: give `4096` (MiB) or `4GiB`",
+            param_hint="--memory",
         )
     return found

@@ -26,7 +26,7 @@ FAILED = 1
 @file_options
 @shared_options
 def run(*, item: str, param: tuple[str, ...], universe: UniverseOptions) -> None:
-    """Run compute() on one item, on this machine, and print its result as JSON.
+    """Run compute() on one item on this machine and print the result as JSON.
 
     Nothing is deployed and no cloud is used, not even the local one. Your code is called exactly as
     a task calls it (setup, parameters, `compute.environment`, the limits of results and the time

@@ -17,10 +17,9 @@ from batchctl.jobs.diagnosis.failures import count_reasons
 @api_options
 @shared_options
 def show(*, job_id: str | None) -> None:
-    """Show a job: status, counts of items and tasks, why items failed, what reclaims cost.
+    """Show a job: its status, progress, failures and Spot interruptions.
 
-    Without JOB, the last one. Items are counted while their tasks still run, some seconds late at
-    most.
+    Without JOB, shows the most recent job. Counts can be a few seconds old.
 
     \b
     Examples:
@@ -35,7 +34,7 @@ def show(*, job_id: str | None) -> None:
     if reasons is None:  # from an API that doesn't count them
         reasons = count_reasons(client.results(job_id)) if job.tasks.failed else {}
     if current_options().json:
-        print_json(as_json(job) | {"reasons": reasons})
+        print_json(as_json(job) | {"failures": reasons})
         return
     show_job(job, reasons)
     say("")

@@ -18,14 +18,16 @@ from batchctl.cli.runs import planned
 @click.command()
 @shared_options
 def status() -> None:
-    """Show every resource and its drift, the endpoint, and how full the queues are.
+    """Show what is deployed, how it differs from config.yaml, and what needs attention.
 
-    The endpoint is asked for a job. Exits with 1 when it doesn't answer, or when something is
-    unhealthy: missing, disabled, or called broken by AWS. Drift alone is no failure.
+    Prints one line for each part of the application; `-v` lists every resource. Exits with 1 if the
+    endpoint doesn't answer, or if a resource is missing, disabled or invalid. Drift alone is not a
+    failure.
 
     \b
     Examples:
       batchctl status
+      batchctl status -v
       batchctl --local status --json
     """
     application = open_to_compare()
@@ -34,7 +36,7 @@ def status() -> None:
     if current_options().json:
         print_json({**asdict(found), "cost": as_json(cost) if cost else None})
     else:
-        show_status(found)
+        show_status(found, verbose=current_options().verbose)
         if cost:
             show_standing(cost, show, verbose=current_options().verbose)
     if found.unhealthy:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("job", nargs=-1, metavar="[JOB]")
-@click.option("--job-id", help="The same as JOB: letters, digits, `_` and `-`.")
+@click.option("--job-id", help="Same as JOB: letters, digits, `_` and `-`.")
 @universe_options
 @click.option("--param", multiple=True, metavar="K=V", help="Parameter for compute(); V is JSON.")
 @click.option(
@@ -36,21 +36,19 @@ if TYPE_CHECKING:
     type=click.IntRange(1, MAX_ITEMS_PER_TASK),
     help="Items of one task.  [default: compute.items_per_task]",
 )
-@click.option(
-    "--max-failures", metavar="N|N%", help="End the job when more items than that have failed."
-)
-@click.option("--share", help="Share of the queue; jobs of one name take turns as one job.")
+@click.option("--max-failures", metavar="N|N%", help="End the job if more items than this fail.")
+@click.option("--share", help="Share of the queue; jobs with the same share name count as one.")
 @click.option(
     "--priority",
     type=click.IntRange(0, MAX_PRIORITY),
-    help="Within a share, higher comes first.  [default: 0]",
+    help="Priority within the share; higher runs first.  [default: 0]",
 )
 @click.option(
     "--estimate", is_flag=True, help="Say what it would take by the last jobs; submit nothing."
 )
-@click.option("--wait", is_flag=True, help="Wait for the end; exit with 4 when the job failed.")
-@click.option("--up", "brings_up", is_flag=True, help="Run `up` first, with its questions.")
-@click.option("--yes", is_flag=True, help="With `--up`: don't ask before changing anything.")
+@click.option("--wait", is_flag=True, help="Wait for the job to end; exit with 4 if it failed.")
+@click.option("--up", "brings_up", is_flag=True, help="Run `up` first.")
+@click.option("--yes", is_flag=True, help="With `--up`: apply the plan without asking.")
 @api_options
 @shared_options
 def submit(  # noqa: PLR0913 - an option each
@@ -70,9 +68,8 @@ def submit(  # noqa: PLR0913 - an option each
 ) -> None:
     """Submit a job. Submitting the same job again is safe: no new job is created.
 
-    Its current status is returned, whatever the options are the second time. JOB is an id of your
-    own; without one, the job gets a new id, made of the application's name and the time, and
-    submitting again makes another job.
+    The status of the existing job is returned instead. JOB is an id that you choose. Without one,
+    an id is made of the application's name and the time, and every submission is a new job.
 
     \b
     Examples:
@@ -93,8 +90,10 @@ def submit(  # noqa: PLR0913 - an option each
         bring_up(open_to_build(None, None), yes=yes, loosen=False)
     application, client = open_jobs()
     if application.has_new_code:
-        say(f"note: `{application.config.compute.build}/` has changed since `batchctl up`:")
-        say("  this job runs what was deployed; `batchctl submit --up …` deploys it first")
+        say(
+            f"note: `{application.config.compute.build}/` has changed since the last `batchctl up`:"
+        )
+        say("  this job runs the deployed version; `batchctl submit --up …` deploys the new one")
     if estimate:
         check_job(wanted or "new", items, parameters, options)
         _estimate(application.estimate(client, len(items)))
@@ -105,10 +104,10 @@ def submit(  # noqa: PLR0913 - an option each
     if wait:
         ended = follow(application, client, wanted)
         if current_options().json:
-            print_json(as_json(ended))
+            print_json(as_json(ended) | {"created": submitted.created})
         print_end(ended)
     elif current_options().json:
-        print_json(dataclasses.asdict(submitted))
+        print_json(as_json(submitted) | {"created": submitted.created})
 
 
 def _estimate(found: Estimate | None) -> None:

@@ -27,16 +27,17 @@ if TYPE_CHECKING:
 
 @click.command()
 @front_door_options
-@click.option("--rebuild", is_flag=True, help="Build the image anew, on the newest base image.")
-@click.option("--yes", is_flag=True, help="Don't ask before changing anything.")
-@click.option("--loosen", is_flag=True, help="Agree to what the plan marks as LOOSENED.")
+@click.option("--rebuild", is_flag=True, help="Rebuild the image on the newest base image.")
+@click.option("--yes", is_flag=True, help="Apply the plan without asking.")
+@click.option("--loosen", is_flag=True, help="Accept the changes marked LOOSENED.")
 @shared_options
 def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loosen: bool) -> None:
-    """Build the application, or bring it up to date with config.yaml.
+    """Create the application, or update it to match config.yaml.
 
-    Shows the plan and asks first. Run it again at any time: it continues where it was stopped,
-    and changes nothing when there is nothing to change. What lets more in than today, or logs
-    less, is marked LOOSENED and needs its own confirmation, or `--loosen` beside `--yes`.
+    Shows the plan and asks for confirmation. You can run it again at any time: it continues where
+    it stopped, and changes nothing if nothing needs to change. Changes that open access or reduce
+    logging are marked LOOSENED and need their own confirmation, or `--loosen` together with
+    `--yes`.
 
     \b
     Examples:
@@ -46,12 +47,13 @@ def up(*, api_mode: str | None, auth: str | None, rebuild: bool, yes: bool, loos
       batchctl up --rebuild
     """
     application = dataclasses.replace(open_to_build(api_mode, auth), rebuild=rebuild)
+    first = application.recorded is None
     made = bring_up(application, yes=yes, loosen=loosen)
     if current_options().json:
         role = application.front_door.role
         print_json({"endpoint": application.endpoint, "execute_role": role, **as_json(made)})
     else:
-        _print_next_steps(application)
+        _print_next_steps(application, first=first)
 
 
 def bring_up(application: BuildableApplication, *, yes: bool, loosen: bool) -> Plan:
@@ -72,7 +74,7 @@ def _up(application: BuildableApplication, *, yes: bool, loosen: bool) -> Plan:
     show_folder(application.folder_notice)
     if made.changes:
         change = application.front_door_change(made)
-        show_plan(made, verbose=options.verbose)
+        show_plan(made, purposes=application.purposes, verbose=options.verbose)
         show_layers(application.layers_to_push(made))
         show_secrets(application.image_secrets)
         show_front_door(change)
@@ -81,7 +83,7 @@ def _up(application: BuildableApplication, *, yes: bool, loosen: bool) -> Plan:
         _confirm_front_door(change, yes=yes, loosen=loosen)
     _confirm_data_loss(made, yes=yes)
     confirm_ending(made, yes=yes)
-    with stopping(application), progress(len(made.changes)) as emit:
+    with stopping(application), progress(made, verbose=options.verbose) as emit:
         outcome = application.up(made, emit)
     end(outcome, "`batchctl up` again continues from here")
     say(summary(made) if not made.changes else f"done: {summary(made, done=True)}")
@@ -93,10 +95,10 @@ def _refuse_unanswered(change: FrontDoorChange, *, yes: bool, loosen: bool) -> N
     found = change.needing_an_answer
     if found and yes and not loosen and not change.is_local:
         raise UsageError(
-            f"could not go ahead with `--yes`, as this lets more in or logs less than today: "
+            f"could not continue with `--yes`: this opens access or reduces logging: "
             f"{'; '.join(found)}",
-            hint="to keep what is there, put it into config.yaml; to go ahead, run `batchctl up` "
-            "and answer the question, or `batchctl up --yes --loosen`",
+            hint="to keep the current settings, put them into config.yaml; to continue, run "
+            "`batchctl up` and answer the question, or `batchctl up --yes --loosen`",
         )
 
 
@@ -105,11 +107,11 @@ def _confirm_front_door(change: FrontDoorChange, *, yes: bool, loosen: bool) -> 
     if change.is_local:
         return
     if change.drops_signatures:
-        confirm("let in requests without a signature?", yes=yes or loosen)
+        confirm("allow requests without a signature?", yes=yes or loosen)
     if change.loosens_more:
-        confirm("go ahead with what is marked LOOSENED?", yes=yes or loosen)
+        confirm("apply the changes marked LOOSENED?", yes=yes or loosen)
     if change.opens_to_everyone:
-        confirm("let in anyone on the internet?", yes=yes)
+        confirm("allow anyone on the internet to call the API?", yes=yes)
 
 
 def _confirm_data_loss(made: Plan, *, yes: bool) -> None:
@@ -117,20 +119,21 @@ def _confirm_data_loss(made: Plan, *, yes: bool) -> None:
         if step.loses_data:
             if yes:
                 raise UsageError(
-                    f"could not go ahead with `--yes`: {step.address} holds {step.loses_data}, "
+                    f"could not continue with `--yes`: {step.address} holds {step.loses_data}, "
                     "which would be lost",
                     hint="run `batchctl up` without `--yes` and answer the question",
                 )
             confirm(f"{step.address} holds {step.loses_data}: lose it?", yes=False)
 
 
-def _print_next_steps(application: BuildableApplication) -> None:
-    command = "batchctl --local" if application.target.local else "batchctl"
+def _print_next_steps(application: BuildableApplication, *, first: bool) -> None:
+    """Print where the API is, and after the `first` time what can be done with it."""
     say("")
     say(f"endpoint: {application.endpoint}")
     if role := application.front_door.role:
-        say(f"role that the account's users may assume to call it: {role}")
-    say("try next:")
-    say(f"  {command} submit --job-id demo-1 --universe AAPL,MSFT,000002.XSHE --wait")
-    say(f"  {command} results demo-1")
-    say(f"  {command} down")
+        say(f"role that users of the account can assume to call it: {role}")
+    if first:
+        say("try next:")
+        say("  `batchctl submit --universe AAPL,MSFT,000002.XSHE --wait`")
+        say("  `batchctl results`")
+        say("  `batchctl down`")

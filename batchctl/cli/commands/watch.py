@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 @api_options
 @shared_options
 def watch(*, job_id: str | None) -> None:
-    """Watch a job until it ends: counts, rate, time left, and failures as they come.
+    """Follow a job until it ends: progress, rate, time left, failures.
 
-    Without JOB, the last one. Ctrl-C ends the watching, not the job. Exits with 4 when the job
-    ended otherwise than SUCCEEDED. Without a terminal each change is a line on stdout, with
-    `--json` a line of JSON.
+    Without JOB, follows the most recent job. Ctrl-C stops watching; the job continues. Exits with 4
+    if the job fails or is cancelled. In a pipe, each change is a line; with `--json`, a JSON line.
 
     \b
     Examples:

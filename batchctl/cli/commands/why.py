@@ -16,9 +16,9 @@ from batchctl.cli.output import print_json
 @api_options
 @shared_options
 def why(*, job_id: str | None) -> None:
-    """Say why a job waits or failed: what AWS says, the likely cause, what to do.
+    """Explain why a job waits or failed, and what to do.
 
-    Without JOB, it is about the last one.
+    Shows what AWS reports, the likely cause and the fix. Without JOB, explains the most recent job.
 
     \b
     Examples:

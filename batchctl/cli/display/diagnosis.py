@@ -23,6 +23,8 @@ def as_json(found: Diagnosis) -> dict[str, Any]:
         "waiting": dict(evidence.waiting),
         "failed": dict(evidence.failed),
         "errors": dict(found.errors),
+        "results_read": evidence.sample.read,
+        "is_sample": not evidence.sample.complete,
         "conditions": [dataclasses.asdict(each) for each in evidence.conditions],
         "findings": [
             dataclasses.asdict(each) | {"fix": spelled(each.fix)} for each in found.findings
@@ -34,24 +36,28 @@ def show_diagnosis(found: Diagnosis) -> None:
     """Print it: how the job stands in AWS Batch, the errors, then each finding."""
     show(f"{found.job.job_id} is {found.job.status}")
     if found.evidence.statuses:
-        counts = ", ".join(f"{count} {status}" for status, count in found.evidence.statuses.items())
+        counts = ", ".join(
+            f"{count:,} {status}" for status, count in found.evidence.statuses.items()
+        )
         show()
         show(f"AWS Batch: {counts}")
     for condition in found.evidence.conditions:
         show(f"  {_condition_line(condition)}")
     if found.errors:
         show()
-        show("errors:")
+        sample = found.evidence.sample
+        of = "" if sample.complete else f" (of the first {sample.read:,} results)"
+        show(f"errors{of}:")
         for error, count in found.errors.items():
-            show(f"  {count}: {error}")
+            show(f"  {count:,}: {error}")
     for finding in found.findings:
         show()
-        show_lines(f"seen:  {finding.seen}", mark="       ")
+        show_lines(f"seen:  {spelled(finding.seen)}", mark="       ")
         show(f"cause: {finding.cause}")
         show(f"fix:   {finding.fix}")
     if not found.findings:
         show()
-        show("nothing holds it up")
+        show("no problem found")
 
 
 def _condition_line(condition: Condition) -> str:

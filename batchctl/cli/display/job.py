@@ -8,9 +8,28 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from batchctl.cli.output import show
+from batchctl.contract.timestamps import timestamp
 
 if TYPE_CHECKING:
-    from batchctl.jobs import Counts, Job
+    from batchctl.jobs import Counts, Job, JobSummary, Submitted
+    from batchctl.jobs.control import Cancelled, Retried
+
+TIMES = ("created_at", "finished_at")
+FIELDS = (
+    "job_id",
+    "status",
+    "reason",
+    "attempt",
+    *TIMES,
+    "items",
+    "item_counts",
+    "tasks",
+    "failures",
+    "reclaims",
+)
+UNCOUNTED: Mapping[str, int | None] = dict.fromkeys(
+    ("total", "pending", "running", "succeeded", "failed")
+)
 
 
 def show_job(job: Job, reasons: Mapping[str, int]) -> None:
@@ -39,18 +58,23 @@ def _counted(counts: Counts) -> str:
     )
 
 
-def as_json(job: Job) -> dict[str, Any]:
-    """Return a job as the API spells it, without its results."""
-    plain = as_plain(job)
-    return {key: value for key, value in plain.items() if key not in {"results", "next"}}
+def as_json(job: Job | JobSummary | Submitted | Cancelled | Retried) -> dict[str, Any]:
+    """Return a job as data: the same fields wherever it stands, None for what isn't known there.
+
+    They are spelled as in the API's answer about one job.
+    """
+    plain = dataclasses.asdict(job)
+    shape = {name: plain.get(name) for name in FIELDS}
+    for name in TIMES:
+        shape[name] = iso(plain[name]) if plain.get(name) else None
+    tasks = plain["tasks"]
+    shape["tasks"] = tasks if isinstance(tasks, dict) else {**UNCOUNTED, "total": tasks}
+    return shape
 
 
-def as_plain(data: Any) -> dict[str, Any]:
-    """Return frozen data as JSON has it, times in ISO 8601."""
-    return {
-        key: value.isoformat() if isinstance(value, datetime) else value
-        for key, value in dataclasses.asdict(data).items()
-    }
+def iso(time: datetime) -> str:
+    """Write a time as all JSON of ours has it: ISO 8601, UTC, to the microsecond."""
+    return timestamp(time.timestamp())
 
 
 def local_time(time: datetime | None) -> str:

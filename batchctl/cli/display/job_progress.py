@@ -8,10 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Group
-from rich.progress_bar import ProgressBar
-
-from batchctl.cli.output import data, grid, live, people, say, text
+from batchctl.cli.output import can_redraw, grid, live, people, say, text, width_of_stdout
 from batchctl.contract.statuses import Status
 from batchctl.jobs.diagnosis.failures import failure_text
 from batchctl.jobs.watching import Failures, Pace, Standing
@@ -50,7 +47,7 @@ def follow(
             return client.wait(job_id, _each_change(show, on_change), on_retry=retry_printer())
     except KeyboardInterrupt:
         say("")
-        say(f"the job goes on: `batchctl watch {job_id}`")
+        say(f"the job continues: `batchctl watch {job_id}`")
         raise
 
 
@@ -64,7 +61,7 @@ def retry_printer() -> Callable[[str, float], None]:
             last_s = -SILENCE_EVERY_S
         if passed_s >= SILENCE_S and passed_s >= last_s + SILENCE_EVERY_S:
             last_s = passed_s
-            say(f"no answer for {duration(passed_s)} ({cause}): asking again; the job goes on")
+            say(f"no answer for {duration(passed_s)} ({cause}): trying again; the job continues")
 
     return print_retry
 
@@ -80,7 +77,10 @@ def print_end(job: Job) -> None:
         f"{job.job_id} ended as {job.status}{why}: {counts.failed} of {counts.total} "
         f"{job.counted} failed"
     )
-    say(f"`batchctl why {job.job_id}` says why, `batchctl retry {job.job_id}` tries again")
+    say(
+        f"`batchctl why {job.job_id}` explains it, `batchctl retry {job.job_id}` runs the failed "
+        "items again"
+    )
     sys.exit(JOB_FAILED)
 
 
@@ -113,11 +113,11 @@ def _notes(failures: Failures, standing: Standing) -> Notes:
 @contextmanager
 def _shown(pace: Pace, notes: Notes, write: Callable[[str], None]) -> Iterator[Show]:
     """Show a bar that moves on a terminal, and elsewhere a line for each change."""
-    console = people()
-    in_a_pipe = write is not say and not data().is_terminal
-    if in_a_pipe or not console.is_terminal:
+    in_a_pipe = write is not say and width_of_stdout() is None
+    if in_a_pipe or not can_redraw():
         yield _line_printer(pace, notes, write)
         return
+    console = people()
     current: list[Job] = []
     began = time.monotonic()
 
@@ -138,9 +138,20 @@ def _shown(pace: Pace, notes: Notes, write: Callable[[str], None]) -> Iterator[S
 
 def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
     """Draw how a job stands in two lines, which 80 columns are wide enough for."""
+    from rich.console import Group  # noqa: PLC0415 - slow, and only a terminal needs it
+    from rich.progress_bar import ProgressBar  # noqa: PLC0415
+
     counts = job.progress
     first = grid()
-    bar = ProgressBar(total=max(counts.total, 1), completed=counts.ended, width=24)
+    bar = ProgressBar(
+        total=max(counts.total, 1),
+        completed=counts.ended,
+        width=24,
+        # Colours that every theme draws readably; rich's own become dark grey where there are 16.
+        style="default",
+        complete_style="green",
+        finished_style="green",
+    )
     counted = f"{counts.ended}/{counts.total} {job.counted}"
     first.add_row(
         text(job.status),
@@ -149,7 +160,7 @@ def _bar(job: Job, pace: Pace, elapsed_s: float) -> RenderableType:
     )
     reclaims = f"{job.reclaims.count} reclaims" if job.reclaims else ""
     second = (f"{duration(elapsed_s)} watched", speed(job, pace), reclaims)
-    return Group(first, text("  ".join(each for each in second if each), style="dim"))
+    return Group(first, text("  ".join(each for each in second if each)))
 
 
 def _line_printer(pace: Pace, notes: Notes, write: Callable[[str], None]) -> Show:

@@ -15,5 +15,5 @@ def show_layers(changes: LayerChanges | None) -> None:
     if changes is None:
         return
     made = [f"{role} ({known})" if known else role for role, known in changes.made.items()]
-    text = f"image: {', '.join(made) or 'nothing'} to make"
+    text = f"image: {', '.join(made) or 'nothing'} to build"
     say(f"{text}; {', '.join(changes.reused)} reused" if changes.reused else text)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from batchctl.cli.display.groups import grouped, heading
 from batchctl.cli.output import say
 from batchctl.engine.action import Action
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 # Of a value that nothing is compared with; of what changes no end may hide the difference.
 LONGEST_VALUE = 120
+NO_PURPOSES: Mapping[str, str] = MappingProxyType({})
 _WORDS = {
     Action.CREATE: ("to create", "created"),
     Action.UPDATE: ("to update", "updated"),
@@ -25,17 +28,79 @@ _WORDS = {
 }
 
 
-def show_plan(plan: Plan, write: Callable[[str], None] = say, *, verbose: bool = False) -> None:
-    """Write, a line at a time, every step that changes something, its attributes, and the sum.
+def show_plan(
+    plan: Plan,
+    write: Callable[[str], None] = say,
+    purposes: Mapping[str, str] = NO_PURPOSES,
+    *,
+    verbose: bool = False,
+) -> None:
+    """Write, a line at a time, what changes something, and the sum.
 
-    `write` is `show` where the plan is what was asked for.
+    What needs attention comes first, attribute by attribute; of groups that are made or deleted as
+    a whole a line each, which `purposes` says in words. With `verbose` every resource is written,
+    with its attributes, under its group. `write` is `show` where the plan is what was asked for.
     """
-    for step in plan.steps:
-        for line in _lines(step, verbose=verbose):
-            write(line)
+    whole = {} if verbose else _made_or_deleted(plan)
+    summed = {id(step) for steps in whole.values() for step in steps}
+    single = [step for step in plan.steps if id(step) not in summed]
+    if verbose:
+        _write_groups(plan, single, write, purposes)
+    else:
+        for step in sorted(single, key=_is_plain_creation):
+            for line in _lines(step, verbose=False):
+                write(line)
+    for group, steps in whole.items():
+        sign, said = steps[0].action.sign, _counted(steps)
+        write(f"{sign:>3} {heading(group, purposes, said)}")
     if plan.changes:
         write("")
-    write(summary(plan))
+    write(f"{summary(plan)}{'; `-v` shows each resource' if whole else ''}")
+
+
+def _made_or_deleted(plan: Plan) -> dict[str, list[Step]]:
+    """Return the steps that a line for their group is enough for.
+
+    These are the groups that come or go, with what is made, or deleted without loss; what other
+    stacks share may be there before, and stay.
+    """
+    whole: dict[str, list[Step]] = {}
+    for group, steps in grouped(plan.steps, _group_in(plan)).items():
+        alone = [step for step in steps if _is_plain(step)]
+        stays = len(steps) - len(alone)
+        if len(alone) > stays and len({step.action for step in alone}) == 1:
+            whole[group] = alone
+    return whole
+
+
+def _is_plain(step: Step) -> bool:
+    """Whether a step makes or deletes something, and there is no more to be said of it."""
+    if step.action is Action.DELETE:
+        return not (step.remark or step.loses_data or step.ends or step.loosens)
+    return step.action is Action.CREATE and not (step.loosens or step.notes)
+
+
+def _is_plain_creation(step: Step) -> bool:
+    return _is_plain(step) and step.action is Action.CREATE
+
+
+def _write_groups(
+    plan: Plan, steps: Iterable[Step], write: Callable[[str], None], purposes: Mapping[str, str]
+) -> None:
+    for group, members in grouped(steps, _group_in(plan)).items():
+        shown = [line for step in members for line in _lines(step, verbose=True)]
+        if shown:
+            write(heading(group, purposes))
+        for line in shown:
+            write(line)
+
+
+def _group_in(plan: Plan) -> Callable[[Step], str]:
+    return lambda step: plan.group_of(step.address).value
+
+
+def _counted(steps: Sequence[Step]) -> str:
+    return f"{len(steps)} {_WORDS[steps[0].action][0]}"
 
 
 def summary(plan: Plan, *, done: bool = False) -> str:
@@ -55,12 +120,13 @@ def as_json(plan: Plan) -> dict[str, Any]:
     """Return the plan as data: every step with its action, changes and reasons."""
     return {
         "changes": len(plan.changes),
-        "steps": [_step_as_json(step) for step in plan.steps],
+        "steps": [_step_as_json(step, plan.group_of(step.address)) for step in plan.steps],
     }
 
 
-def _step_as_json(step: Step) -> dict[str, Any]:
+def _step_as_json(step: Step, group: str) -> dict[str, Any]:
     return {
+        "group": str(group),
         "action": step.action.name.lower().replace("_", "-"),
         "address": step.address,
         "name": step.name,

@@ -35,4 +35,4 @@ class ReadProgress:
             if waited_s < LONG_S or now - self._reported.get(address, now - AGAIN_S) < AGAIN_S:
                 return
             self._reported[address] = now
-        self.report(f"looking at {address} ({waited_s:.0f} s, waiting for {what})")
+        self.report(f"reading {address} ({waited_s:.0f} s, waiting for {what})")

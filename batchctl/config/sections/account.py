@@ -47,5 +47,5 @@ class Iam(Section):
     path: IamPath = "/"
     """Path of every role and instance profile, e.g. /batch/.
 
-    It begins and ends with a slash. Another path makes the roles anew, under other names.
+    It begins and ends with a slash. Another path creates the roles again, under other names.
     """

@@ -9,7 +9,12 @@ class Section(BaseModel):
     """A group of settings: frozen, without unknown keys, types taken as they stand."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        use_attribute_docstrings=True,
+        # Config builds all of them once, when it is first used; else each would be built twice.
+        defer_build=True,
     )
 
     @model_validator(mode="before")

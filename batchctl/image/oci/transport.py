@@ -34,6 +34,8 @@ Body = bytes | Iterable[bytes] | None
 class RegistryError(BatchctlError):
     """A registry can't be reached, or refuses; `status` is HTTP's, 0 without an answer."""
 
+    code = "registry"
+
     def __init__(self, message: str, hint: str | None = None, status: int = 0) -> None:
         """Keep the status."""
         super().__init__(message, hint)

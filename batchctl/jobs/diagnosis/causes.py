@@ -17,11 +17,15 @@ UP = "`batchctl up` fixes this"
 
 @dataclass(frozen=True)
 class Cause:
-    """A cause, known by a pattern in what Batch says (any case); `fix` says what to do."""
+    """A cause, known by a pattern in what Batch says (any case); `fix` says what to do.
+
+    `is_size`: the task asks for more than there can be.
+    """
 
     pattern: str
     cause: str
     fix: str
+    is_size: bool = False
 
 
 WAITING = (
@@ -35,6 +39,7 @@ WAITING = (
         "COMPUTE_ENVIRONMENT_MAX_RESOURCE",
         "a task asks for more vCPUs than `compute.max_vcpus` allows in all",
         "raise `compute.max_vcpus` or lower `compute.vcpus`, then `batchctl up`",
+        is_size=True,
     ),
     Cause(
         "JOB_RESOURCE_REQUIREMENT",
@@ -42,10 +47,11 @@ WAITING = (
         "instance's memory is the system's own)",
         "lower `compute.memory_mib` or `compute.vcpus`, or name larger `compute.instance_types`, "
         "then `batchctl up`; `batchctl cancel` frees the queue of this job",
+        is_size=True,
     ),
     Cause(
         "SERVICE_ROLE_PERMISSIONS",
-        "AWS Batch may not do its work: its service-linked role was changed or is missing",
+        "AWS Batch lacks permissions: its service-linked role was changed or is missing",
         UP,
     ),
     Cause(
@@ -58,7 +64,7 @@ WAITING = (
 INVALID = (
     Cause(
         "assumerole|not authorized|access ?denied",
-        "AWS Batch may not use its service-linked role",
+        "AWS Batch lacks permission to use its service-linked role",
         UP,
     ),
     Cause("instance ?profile", "the instance profile is missing or new", UP),

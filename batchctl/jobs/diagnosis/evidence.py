@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -13,13 +13,14 @@ from botocore.exceptions import ClientError
 from batchctl.aws.session import Aws
 from batchctl.contract.reasons import words_of
 from batchctl.contract.statuses import TaskStatus
+from batchctl.jobs.diagnosis.failures import Sample
 from batchctl.jobs.diagnosis.items import ItemFailures
 from batchctl.jobs.diagnosis.turns import Turns
-from batchctl.jobs.record import IDS_PER_CALL, Record
+from batchctl.jobs.record import IDS_PER_CALL, Record, Task
 from batchctl.jobs.resources import JobResources
 
 ASKED_CHILDREN = 1000
-"""So many tasks of each array that wait or failed are looked at: enough to tell the causes."""
+"""So many tasks of each array that wait or failed are read: enough to know the causes."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class Evidence:
     Batch gives, an empty one where it gives none. `vcpus` and `memory_mib` are what a task asks
     for, None when Batch doesn't know the job any more. `turns` is what else is in the queue, where
     that was asked; `items` is what the API says of items that failed, None where it counts none.
+    `attempt_s` is the time limit of an attempt, `sample` what the first results say, `log` how the
+    log of `failed_task` ends. `deregistered` is the job definition when nothing can be submitted
+    with it.
     """
 
     record: Record
@@ -69,6 +73,11 @@ class Evidence:
     head: Head | None = None
     turns: Turns | None = None
     items: ItemFailures | None = None
+    attempt_s: int | None = None
+    sample: Sample = field(default_factory=Sample)
+    log: tuple[str, ...] = ()
+    deregistered: str | None = None
+    failed_task: Task | None = None
 
     @property
     def known(self) -> bool:
@@ -92,7 +101,29 @@ def gather(aws: Aws, resources: JobResources, record: Record) -> Evidence:
         vcpus=_required(container, "VCPU"),
         head=_head(aws, resources) if runnable else None,
         memory_mib=None if (memory := _required(container, "MEMORY")) is None else int(memory),
+        attempt_s=details[0].get("timeout", {}).get("attemptDurationSeconds") if details else None,
+        deregistered=None if record.batch_jobs else _deregistered(aws, resources),
+        failed_task=_task_of(record, failed[0]["jobId"]) if failed else None,
     )
+
+
+def _deregistered(aws: Aws, resources: JobResources) -> str | None:
+    """Return the name of the job definition when it is deregistered: SubmitJob refuses it."""
+    if resources.job_definition is None:
+        return None
+    try:
+        answer = aws.batch.describe_job_definitions(jobDefinitions=[resources.job_definition])
+    except ClientError:
+        return None  # it adds to the explanation where it is allowed
+    found = answer["jobDefinitions"]
+    if found and found[0].get("status") != "INACTIVE":
+        return None
+    return resources.job_definition.rpartition("/")[2]
+
+
+def _task_of(record: Record, batch_id: str) -> Task | None:
+    tasks = (task for batch_job in record.batch_jobs for task in batch_job.children)
+    return next((task for task in tasks if task.batch_id == batch_id), None)
 
 
 def _details(aws: Aws, ids: Sequence[str]) -> list[Mapping[str, Any]]:

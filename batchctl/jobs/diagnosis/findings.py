@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from batchctl.contract import reasons
-from batchctl.contract.statuses import FINAL, RUNNING_TASK, SPLITTABLE, Status
-from batchctl.jobs.diagnosis.causes import INVALID, UP, WAITING, cause_of
+from batchctl.contract.reasons import Reason
+from batchctl.contract.statuses import FINAL, RUNNING_TASK, SPLITTABLE, Status, TaskStatus
+from batchctl.jobs.diagnosis.causes import INVALID, UP, WAITING, Cause, cause_of
 from batchctl.jobs.diagnosis.evidence import Condition, Evidence
 from batchctl.jobs.diagnosis.items import causes
+from batchctl.jobs.diagnosis.programs import causes_in, explained
 from batchctl.jobs.diagnosis.turns import Turns
 
 STUCK_AFTER_S = 300.0
@@ -47,11 +49,20 @@ def diagnose(evidence: Evidence, now_ms: int) -> tuple[Finding, ...]:
 def _before_batch(evidence: Evidence) -> Iterator[Finding]:
     record = evidence.record
     if not record.batch_jobs and record.status in SPLITTABLE:
+        seen = f"the job is {record.status}: it is not in AWS Batch yet"
+        if evidence.deregistered is not None:
+            yield Finding(
+                f"{seen}\nthe job definition `{evidence.deregistered}` is deregistered",
+                "JobSplitter can't submit the job: somebody deregistered its job definition",
+                "`batchctl up` registers it again; the job is then tried again within minutes, by "
+                "itself. After half an hour it is a dead letter: `batchctl dead-letters redrive`",
+            )
+            return
         yield Finding(
-            f"the job is {record.status}, AWS Batch hasn't got it yet",
+            seen,
             "the function JobSplitter hasn't taken it from the queue, or failed to submit it",
-            "wait a minute; then `batchctl dead-letters show`: a message that failed 5 times is "
-            "there, and `batchctl dead-letters redrive` tries it again",
+            "wait a minute. If nothing happens, the log of JobSplitter says why; a job that failed "
+            "5 times is in `batchctl dead-letters`: `batchctl dead-letters redrive` tries it again",
         )
 
 
@@ -76,10 +87,12 @@ def _how(condition: Condition) -> str:
 
 def _waiting(evidence: Evidence, now_ms: int) -> Iterator[Finding]:
     """Explain the tasks that wait: by Batch's reasons, else, when none starts, by what is known."""
+    if _nowhere_to_run(evidence):
+        return  # that is the cause, whatever Batch calls it
     explained = {reason: cause_of(reason, WAITING) for reason in evidence.waiting if reason}
     for reason, known in explained.items():
         seen = f"{_tasks(evidence.waiting[reason])} waiting: {reason}"
-        yield Finding(seen, known.cause, known.fix)
+        yield Finding(seen, f"{known.cause}{_sizes(known, evidence)}", known.fix)
     if explained or evidence.waiting_since_ms is None or _works(evidence.statuses):
         return
     if evidence.head is not None:
@@ -92,6 +105,26 @@ def _waiting(evidence: Evidence, now_ms: int) -> Iterator[Finding]:
         yield _behind_others(evidence, evidence.turns, waited_s)
     elif waited_s >= STUCK_AFTER_S:
         yield _stuck(evidence, waited_s)
+
+
+def _nowhere_to_run(evidence: Evidence) -> bool:
+    """Whether no compute environment is usable."""
+    environments = [each for each in evidence.conditions if each.kind == "compute environment"]
+    return bool(environments) and not any(each.usable for each in environments)
+
+
+def _sizes(known: Cause, evidence: Evidence) -> str:
+    """Say what a task asks for, and what there can be, where that is the cause."""
+    if not known.is_size or evidence.vcpus is None:
+        return ""
+    memory = "" if evidence.memory_mib is None else f" and {evidence.memory_mib:,} MiB"
+    most = max((each.max_vcpus or 0 for each in evidence.conditions), default=0)
+    limit = f", an environment has {most} vCPUs at most" if most else ""
+    return f": a task asks for {evidence.vcpus:g} {_vcpus(evidence.vcpus)}{memory}{limit}"
+
+
+def _vcpus(count: float) -> str:
+    return "vCPU" if count == 1 else "vCPUs"
 
 
 def _behind_others(evidence: Evidence, turns: Turns, waited_s: float) -> Finding:
@@ -121,7 +154,7 @@ def _stuck(evidence: Evidence, waited_s: float) -> Finding:
     most = max((each.max_vcpus or 0 for each in environments), default=0)
     if evidence.vcpus is not None and environments and evidence.vcpus > most:
         return Finding(
-            f"{seen}; each asks for {evidence.vcpus:g} vCPUs",
+            f"{seen}; each asks for {evidence.vcpus:g} {_vcpus(evidence.vcpus)}",
             f"the largest compute environment may have {most}",
             "raise `compute.max_vcpus` or lower `compute.vcpus`, then `batchctl up`",
         )
@@ -148,6 +181,30 @@ def _item_failures(evidence: Evidence) -> Iterator[Finding]:
         job_id, memory_mib = evidence.record.job_id, evidence.memory_mib
         for seen, known in causes(evidence.items, job_id, memory_mib):
             yield Finding(seen, known.cause, known.fix)
+    yield from _program_errors(evidence)
+
+
+def _program_errors(evidence: Evidence) -> Iterator[Finding]:
+    """Explain the errors of the program that are known: by the items' own, else by a task's log."""
+    job_id = evidence.record.job_id
+    of_program = [e for e in evidence.sample.errors if _is_of_the_program(e.text)]
+    errors = [(each.text, each.count, each.item) for each in of_program]
+    found = list(causes_in(errors, job_id))
+    for seen, (cause, fix) in found:
+        yield Finding(seen, cause, fix)
+    if found or not evidence.log or evidence.failed_task is None:
+        return
+    item = of_program[0].item if of_program else "ITEM"
+    for line in reversed(evidence.log):
+        if known := explained(line, job_id, item):
+            seen = f"task {evidence.failed_task.number} wrote: {line}"
+            yield Finding(seen, *known)
+            return
+
+
+def _is_of_the_program(text: str) -> bool:
+    """Whether an error is of the program, and of no cause that has an explanation of its own."""
+    return text.partition(":")[0] in {Reason.EXCEPTION, Reason.EXIT_CODE, Reason.UNKNOWN}
 
 
 def _is_explained(known: reasons.Cause, evidence: Evidence) -> bool:
@@ -155,23 +212,36 @@ def _is_explained(known: reasons.Cause, evidence: Evidence) -> bool:
     items = evidence.items
     if items is None or not items.counts:
         return False
-    if known.reason is reasons.Reason.OUT_OF_MEMORY:
+    if known.reason is Reason.OUT_OF_MEMORY:
         return known.reason in items.counts and evidence.memory_mib is not None
+    if known.reason is not Reason.EXIT_CODE:
+        return False
     # A task with failed items ends with an exit status, whatever they failed of.
-    return known.reason is reasons.Reason.EXIT_CODE and not items.are_of_the_program
+    return not items.are_of_the_program or any(_program_errors(evidence))
 
 
 def _failures(evidence: Evidence) -> Iterator[Finding]:
     """Explain the failures, the most frequent cause first; reasons of one cause are one finding."""
     seen: defaultdict[reasons.Cause, list[str]] = defaultdict(list)
+    read, all_failed = sum(evidence.failed.values()), evidence.statuses.get(TaskStatus.FAILED, 0)
+    of = f" of the first {read:,} of {all_failed:,} failed" if read < all_failed else " failed"
     for reason, count in sorted(evidence.failed.items(), key=lambda each: -each[1]):
-        line = f"{_tasks(count)} failed: {reason or 'AWS Batch gives no reason'}"
+        line = f"{_tasks(count)}{of}: {reason or 'AWS Batch gives no reason'}"
         seen[reasons.cause_of(reason)].append(line)
     for known, lines in seen.items():
         if _is_explained(known, evidence):
             continue
         fix = known.advice_for(evidence.record.job_id)
-        yield Finding("\n".join(lines), known.cause, fix)
+        yield Finding("\n".join(lines), f"{known.cause}{_limit(known, evidence)}", fix)
+
+
+def _limit(known: reasons.Cause, evidence: Evidence) -> str:
+    """Say the value of the limit that was hit, where AWS Batch knows it."""
+    if known.reason is Reason.TIMEOUT and evidence.attempt_s is not None:
+        return f": an attempt may take {evidence.attempt_s:,} s"
+    if known.reason is Reason.OUT_OF_MEMORY and evidence.memory_mib is not None:
+        return f": {evidence.memory_mib:,} MiB"
+    return ""
 
 
 def _earlier_failures(evidence: Evidence) -> Iterator[Finding]:
@@ -189,7 +259,7 @@ def _earlier_failures(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _tasks(count: int) -> str:
-    return "1 task" if count == 1 else f"{count} tasks"
+    return "1 task" if count == 1 else f"{count:,} tasks"
 
 
 def _forgotten(evidence: Evidence) -> Iterator[Finding]:

@@ -1,15 +1,14 @@
-"""Why items failed, by the reasons that are recorded of them: each with what to do.
+"""Why items failed, by the reasons that are recorded of them, and what a task's figures say.
 
-`batchctl.contract.reasons` has those that AWS Batch's words lead to; here are those that it has no
-words for, and what a task's own figures say.
+`batchctl.contract.reasons` has the causes and what to do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from batchctl.contract.reasons import Reason
+from batchctl.contract.reasons import RECORDED, Reason
 from batchctl.jobs.diagnosis.causes import Cause
 
 
@@ -37,44 +36,13 @@ class ItemFailures:
         return not self.counts or not self.counts.keys().isdisjoint(of_program)
 
 
-_CAUSES: Mapping[str, Cause] = {
-    cause.pattern: cause
-    for cause in (
-        Cause(
-            Reason.NOT_RUN,
-            "they never began: their task ended before their turn came, as another item may have "
-            "taken it along, or the image's entry point didn't start the runner",
-            "`batchctl retry {job}` runs them first, and last what their tasks had in hand; if "
-            "none began, check ENTRYPOINT in the Dockerfile, and `batchctl logs {job}`",
-        ),
-        Cause(
-            Reason.TABLE,
-            "their tasks could not use the job table: no way to DynamoDB, or no permission",
-            "check the compute subnets' route to DynamoDB (a NAT gateway or an endpoint); "
-            "`batchctl plan` shows a changed job role; then `batchctl retry {job}`",
-        ),
-        Cause(
-            Reason.MAX_FAILURES,
-            "the job was ended, as more of its items had failed than `--max-failures` allows",
-            "look at those that failed first (`batchctl results {job} --failed`), fix the cause, "
-            "then `batchctl up` and `batchctl retry {job}`",
-        ),
-        Cause(
-            Reason.BUDGET,
-            "the job was ended, as it had cost what it may",
-            "`batchctl retry {job}` runs the rest",
-        ),
-    )
-}
-
-
 def causes(
     failures: ItemFailures, job_id: str, memory_mib: int | None
 ) -> Iterator[tuple[str, Cause]]:
     """Yield what was seen, and its cause, for each reason that AWS Batch has no words for."""
     for reason, count in failures.counts.items():
-        if known := _CAUSES.get(reason):
-            yield _seen(count, reason), replace(known, fix=known.fix.replace("{job}", job_id))
+        if known := RECORDED.get(reason):
+            yield _seen(count, reason), Cause(reason, known.cause, known.advice_for(job_id))
     out_of_memory = failures.counts.get(Reason.OUT_OF_MEMORY, 0)
     if out_of_memory and memory_mib is not None:
         peak = failures.peak_memory_mib
@@ -87,9 +55,9 @@ def _memory(failures: ItemFailures, job_id: str, memory_mib: int) -> Cause:
     size = failures.next_size(memory_mib)
     return Cause(
         Reason.OUT_OF_MEMORY,
-        f"a task has {memory_mib:,} MiB, which its items at work share",
-        f"`batchctl retry {job_id} --memory {size}`; for the next jobs let them go on by "
-        f"themselves: `compute.memory_mib: [{memory_mib}, {size}]`, then `batchctl up`",
+        f"a task has {memory_mib:,} MiB, shared by the items that it works on at a time",
+        f"`batchctl retry {job_id} --memory {size}`; in the next jobs such items run again by "
+        f"themselves with `compute.memory_mib: [{memory_mib}, {size}]`, then `batchctl up`",
     )
 
 

@@ -166,3 +166,11 @@ class LogCursor:
         )
         self.time_ms = -1
         return True
+
+
+def last_lines(aws: Aws, group: str, stream: str, most: int) -> tuple[str, ...]:
+    """Return the last lines of a log stream, in their order; raises ClientError."""
+    answer = aws.logs.get_log_events(
+        logGroupName=group, logStreamName=stream, limit=most, startFromHead=False
+    )
+    return tuple(str(each["message"]).rstrip() for each in answer["events"])

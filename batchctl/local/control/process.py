@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-
-from filelock import FileLock
+from typing import TYPE_CHECKING
 
 from batchctl.errors import BatchctlError
 from batchctl.image.container_engine import VARIABLES
@@ -30,6 +29,9 @@ from batchctl.local.environment import launch
 from batchctl.local.environment.choice import CloudPython, cloud_python
 from batchctl.packaging import compute_directory
 from batchctl.private_files import create_private, leads_elsewhere, require_plain, sealed_folder
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 __all__ = ["ACCESS_KEY_ID", "CloudRecord", "Settings", "start", "status", "stop"]
 
@@ -255,6 +257,8 @@ def _environment(*, has_engine: bool, is_own: bool) -> dict[str, str]:
 
 
 def _lock(directory: Path) -> FileLock:
+    from filelock import FileLock  # noqa: PLC0415 - who only asks whether it runs locks nothing
+
     path = directory / "cloud.lock"
     require_plain(path)
     return FileLock(path, timeout=START_TIMEOUT_S + STOP_TIMEOUT_S, mode=0o600)

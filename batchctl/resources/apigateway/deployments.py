@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, is_unknown
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource, is_unknown
 from batchctl.resource.grants import OURS, Grant
 from batchctl.resources.apigateway.rest_apis import API, RestApi, tags_of_api
 
@@ -44,6 +44,7 @@ class ApiDeployment(Resource[DeploymentOutputs]):
     after: tuple[Resource[Any], ...] = ()
 
     kind: ClassVar[str] = "api_deployment"
+    group: ClassVar[Group | None] = Group.FRONT_DOOR
     outputs: ClassVar[type[DeploymentOutputs]] = DeploymentOutputs
     identity: ClassVar[tuple[str, ...]] = ("restApiId", "description")
     taggable: ClassVar[bool] = False

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from batchctl.aws.errors import ignore_missing, is_existing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource
 from batchctl.resource.grants import Grant
 from batchctl.resources.apigateway.rest_apis import RestApi
 from batchctl.resources.iam import policies as iam_policies
@@ -40,6 +40,7 @@ class ApiLogging(Resource[Outputs]):
     path: str = "/"
 
     kind: ClassVar[str] = "api_logging"
+    group: ClassVar[Group | None] = Group.FRONT_DOOR
     identity: ClassVar[tuple[str, ...]] = ("RoleName",)
     taggable: ClassVar[bool] = False
     shared: ClassVar[bool] = True

@@ -17,6 +17,7 @@ from batchctl.resource import (
     Actual,
     Deployed,
     Document,
+    Group,
     Outputs,
     Properties,
     Resource,
@@ -91,6 +92,7 @@ class RestApi(Resource[RestApiOutputs]):
     signed: bool
 
     kind: ClassVar[str] = "rest_api"
+    group: ClassVar[Group | None] = Group.FRONT_DOOR
     outputs: ClassVar[type[RestApiOutputs]] = RestApiOutputs
     identity: ClassVar[tuple[str, ...]] = ("name",)
     vital: ClassVar[tuple[str, ...]] = ("disableExecuteApiEndpoint",)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource, require_owned
 from batchctl.resource.grants import OURS, Grant
 from batchctl.resources.apigateway.deployments import ApiDeployment
 from batchctl.resources.apigateway.logging import ApiLogging, ErrorLogGroup
@@ -76,6 +76,7 @@ class Stage(Resource[StageOutputs]):
     tracing: bool
 
     kind: ClassVar[str] = "stage"
+    group: ClassVar[Group | None] = Group.FRONT_DOOR
     entry_point: ClassVar[bool] = True
     # API Gateway pricing: a REST API without a cache has no charge by the hour.
     cost: ClassVar[str] = "is billed by the requests that it answers"

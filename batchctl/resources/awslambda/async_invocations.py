@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource
 from batchctl.resource.grants import Grant
 from batchctl.resources.awslambda.functions import FUNCTIONS, Function, tags_of_function
 from batchctl.resources.sqs import Queue
@@ -30,6 +30,7 @@ class AsyncInvocation(Resource[Outputs]):
     oldest_event_s: int = 6 * 3600
 
     kind: ClassVar[str] = "async_invocation"
+    group: ClassVar[Group | None] = Group.EVENTS
     identity: ClassVar[tuple[str, ...]] = ("FunctionName",)
     taggable: ClassVar[bool] = False
     grants: ClassVar[tuple[Grant, ...]] = (

@@ -14,6 +14,7 @@ from batchctl.resource import (
     Actual,
     Deployed,
     Document,
+    Group,
     Output,
     Outputs,
     Properties,
@@ -74,6 +75,7 @@ class Function(Resource[FunctionOutputs]):
     security_group: SecurityGroup | None = None
 
     kind: ClassVar[str] = "function"
+    group: ClassVar[Group | None] = Group.FUNCTIONS
     outputs: ClassVar[type[FunctionOutputs]] = FunctionOutputs
     identity: ClassVar[tuple[str, ...]] = ("FunctionName",)
     calls_to_read: ClassVar[int] = 2

@@ -16,6 +16,7 @@ from batchctl.resource import (
     Actual,
     Deployed,
     Document,
+    Group,
     Outputs,
     Properties,
     Resource,
@@ -60,6 +61,7 @@ class EventSourceMapping(Resource[Outputs]):
     batch_size: int = 10
 
     kind: ClassVar[str] = "event_source_mapping"
+    group: ClassVar[Group | None] = Group.QUEUE
     identity: ClassVar[tuple[str, ...]] = ("EventSourceArn", "FunctionName")
     vital: ClassVar[tuple[str, ...]] = ("State", "FilterCriteria")
     entry_point: ClassVar[bool] = True

@@ -15,6 +15,7 @@ from batchctl.resource import (
     Actual,
     Deployed,
     Document,
+    Group,
     Output,
     Outputs,
     Properties,
@@ -100,6 +101,7 @@ class JobDefinition(Tagged, Resource[JobDefinitionOutputs]):
     keep: int = 5
 
     kind: ClassVar[str] = "job_definition"
+    group: ClassVar[Group | None] = Group.COMPUTE
     outputs: ClassVar[type[JobDefinitionOutputs]] = JobDefinitionOutputs
     identity: ClassVar[tuple[str, ...]] = ("jobDefinitionName",)
     grants: ClassVar[tuple[Grant, ...]] = (

@@ -11,14 +11,7 @@ from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.contract.architectures import architecture_of
-from batchctl.resource import (
-    Actual,
-    Deployed,
-    Document,
-    Outputs,
-    Properties,
-    Resource,
-)
+from batchctl.resource import Actual, Deployed, Document, Group, Outputs, Properties, Resource
 from batchctl.resource.grants import Grant
 from batchctl.resources.batch.lifecycle import (
     SETTLED_WITHIN_S,
@@ -88,6 +81,7 @@ class ComputeEnvironment(Tagged, Resource[Outputs]):
     max_vcpus: int
 
     kind: ClassVar[str] = "compute_environment"
+    group: ClassVar[Group | None] = Group.COMPUTE
     cost: ClassVar[str] = "costs nothing but its instances, which end with the jobs"
     identity: ClassVar[tuple[str, ...]] = ("computeEnvironmentName",)
     vital: ClassVar[tuple[str, ...]] = ("state", "status")

@@ -14,7 +14,7 @@ from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import NotReady, code_of, ignore_missing, is_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource
 from batchctl.resource import grants as conditions
 from batchctl.resource.grants import Grant
 from batchctl.resources.batch.definitions import JobDefinition
@@ -69,6 +69,7 @@ class JobQueue(Tagged, Resource[Outputs]):
     scheduling_policy: SchedulingPolicy
 
     kind: ClassVar[str] = "job_queue"
+    group: ClassVar[Group | None] = Group.COMPUTE
     identity: ClassVar[tuple[str, ...]] = ("jobQueueName",)
     immutable: ClassVar[tuple[str, ...]] = ("scheduling",)
     lets_work_end: ClassVar[bool] = True

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource, require_owned
 from batchctl.resource.grants import Grant
 from batchctl.resources.batch.tags import Tagged
 
@@ -27,6 +27,7 @@ class SchedulingPolicy(Tagged, Resource[Outputs]):
     share_decay_s: int
 
     kind: ClassVar[str] = "scheduling_policy"
+    group: ClassVar[Group | None] = Group.COMPUTE
     identity: ClassVar[tuple[str, ...]] = ("name",)
     grants: ClassVar[tuple[Grant, ...]] = (
         Grant("read up down", "batch", "DescribeSchedulingPolicies"),

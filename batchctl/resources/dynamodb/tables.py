@@ -15,6 +15,7 @@ from batchctl.resource import (
     Actual,
     Deployed,
     Document,
+    Group,
     Outputs,
     Properties,
     Resource,
@@ -73,6 +74,7 @@ class Table(Resource[TableOutputs]):
     expiry_attribute: str | None = None
 
     kind: ClassVar[str] = "table"
+    group: ClassVar[Group | None] = Group.DATA
     outputs: ClassVar[type[TableOutputs]] = TableOutputs
     identity: ClassVar[tuple[str, ...]] = ("TableName",)
     calls_to_read: ClassVar[int] = 5

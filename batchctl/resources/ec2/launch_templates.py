@@ -18,6 +18,7 @@ from batchctl.resource import (
     Actual,
     Deployed,
     Document,
+    Group,
     Outputs,
     Properties,
     Resource,
@@ -58,6 +59,7 @@ class LaunchTemplate(Resource[LaunchTemplateOutputs]):
     user_data: str
 
     kind: ClassVar[str] = "launch_template"
+    group: ClassVar[Group | None] = Group.COMPUTE
     outputs: ClassVar[type[LaunchTemplateOutputs]] = LaunchTemplateOutputs
     identity: ClassVar[tuple[str, ...]] = ("LaunchTemplateName",)
     changes_outputs: ClassVar[tuple[str, ...]] = ("LaunchTemplateData",)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from batchctl.aws.concurrently import concurrently
 from batchctl.aws.session import Aws
 from batchctl.errors import BatchctlError
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource
 from batchctl.resource.grants import Grant
 from batchctl.resources.ec2.placement import Placement, choose_subnets, listed
 from batchctl.resources.ec2.subnets import Vpc, subnets_of
@@ -44,6 +44,7 @@ class Network(Resource[NetworkOutputs]):
     load_balancer_name: str = ""
 
     kind: ClassVar[str] = "network"
+    group: ClassVar[Group | None] = Group.COMPUTE
     outputs: ClassVar[type[NetworkOutputs]] = NetworkOutputs
     identity: ClassVar[tuple[str, ...]] = ()
     calls_to_read: ClassVar[int] = 3

@@ -145,7 +145,7 @@ class SecurityGroup(Resource[Outputs]):
         """Yield the networks that are newly let in, and that egress is no longer restricted."""
         had, wanted = (_let_in(each["IpPermissions"]) for each in (actual, desired))
         if added := newly_let_in(had, wanted):
-            yield f"`{self.name}` lets in {', '.join(map(str, added))}, which it refuses today"
+            yield f"`{self.name}` will accept {', '.join(map(str, added))}, which it refuses today"
         if desired["IpPermissionsEgress"] and EVERYWHERE not in actual["IpPermissionsEgress"]:
             yield f"from `{self.name}` everything may go out, which today is restricted"
 

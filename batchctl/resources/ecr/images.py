@@ -20,7 +20,7 @@ from batchctl.aws.tags import as_dict
 from batchctl.image.failures import TagTaken
 from batchctl.image.recipe import Recipe, Registry
 from batchctl.image.running import Watch
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource
 from batchctl.resource.grants import Grant
 from batchctl.resources.batch.definitions import images_in_use
 
@@ -56,6 +56,7 @@ class Image(Resource[ImageOutputs]):
     keep: int = 5
 
     kind: ClassVar[str] = "image"
+    group: ClassVar[Group | None] = Group.COMPUTE
     # Amazon ECR pricing.
     cost: ClassVar[str] = "is billed by the month for what it stores"
     outputs: ClassVar[type[ImageOutputs]] = ImageOutputs

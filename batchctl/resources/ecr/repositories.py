@@ -16,6 +16,7 @@ from batchctl.resource import (
     Actual,
     Deployed,
     Document,
+    Group,
     Outputs,
     Properties,
     Resource,
@@ -62,6 +63,7 @@ class Repository(Resource[RepositoryOutputs]):
     """
 
     kind: ClassVar[str] = "repository"
+    group: ClassVar[Group | None] = Group.COMPUTE
     # Amazon ECR pricing.
     cost: ClassVar[str] = "is billed by the month for the images in it"
     outputs: ClassVar[type[RepositoryOutputs]] = RepositoryOutputs

@@ -16,7 +16,7 @@ from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource, require_owned
 from batchctl.resource.grants import Grant
 from batchctl.resources.acm import Certificate
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
@@ -66,6 +66,7 @@ class Listener(Tagged, Resource[Outputs]):
     guarded_by: Resource[Any] | None = None
 
     kind: ClassVar[str] = "listener"
+    group: ClassVar[Group | None] = Group.FRONT_DOOR
     identity: ClassVar[tuple[str, ...]] = ("LoadBalancerArn", "Port")
     calls_to_read: ClassVar[int] = 3
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (BATCHED_TAGS,)
@@ -216,6 +217,7 @@ class Rule(Tagged, Resource[Outputs]):
     target: Target
 
     kind: ClassVar[str] = "listener_rule"
+    group: ClassVar[Group | None] = Group.FRONT_DOOR
     entry_point: ClassVar[bool] = True
     identity: ClassVar[tuple[str, ...]] = ("ListenerArn", "Priority")
     calls_to_read: ClassVar[int] = 2

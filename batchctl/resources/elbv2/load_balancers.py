@@ -16,7 +16,7 @@ from batchctl.aws.session import Aws
 from batchctl.aws.tags import as_dict
 from batchctl.aws.waiting import Pending
 from batchctl.errors import BatchctlError
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource, require_owned
 from batchctl.resource.charges import Charge, Unit
 from batchctl.resource.grants import Grant
 from batchctl.resources.ec2.network import Network
@@ -77,6 +77,7 @@ class LoadBalancer(Tagged, Resource[LoadBalancerOutputs]):
     access_logs: AccessLogs | None = None
 
     kind: ClassVar[str] = "load_balancer"
+    group: ClassVar[Group | None] = Group.FRONT_DOOR
     # Elastic Load Balancing pricing.
     cost: ClassVar[str] = "is billed by the hour, used or not"
     charges: ClassVar[tuple[Charge, ...]] = (

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource, require_owned
 from batchctl.resource.grants import Grant
 from batchctl.resources.awslambda.functions import Function
 from batchctl.resources.awslambda.triggers import Permission
@@ -42,6 +42,7 @@ class TargetGroup(Tagged, Resource[Outputs]):
     load_balancer: LoadBalancer
 
     kind: ClassVar[str] = "target_group"
+    group: ClassVar[Group | None] = Group.FRONT_DOOR
     identity: ClassVar[tuple[str, ...]] = ("Name",)
     calls_to_read: ClassVar[int] = 2
     immutable: ClassVar[tuple[str, ...]] = ("TargetType", "LoadBalancerArns")
@@ -145,6 +146,7 @@ class Target(Resource[TargetOutputs]):
     permission: Permission
 
     kind: ClassVar[str] = "target"
+    group: ClassVar[Group | None] = Group.FRONT_DOOR
     outputs: ClassVar[type[TargetOutputs]] = TargetOutputs
     identity: ClassVar[tuple[str, ...]] = ("TargetGroupArn",)
     vital: ClassVar[tuple[str, ...]] = ("Targets",)

@@ -14,7 +14,7 @@ from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import ignore_missing, is_existing, message_of
 from batchctl.aws.session import Aws
 from batchctl.aws.tags import STACK_TAG, as_dict
-from batchctl.resource import Actual, Deployed, Outputs, Properties, Resource, require_owned
+from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource, require_owned
 from batchctl.resource.grants import Grant
 from batchctl.resources.iam.roles import (
     ACCOUNT,
@@ -65,6 +65,7 @@ class InstanceProfile(Resource[InstanceProfileOutputs]):
     path: str = "/"
 
     kind: ClassVar[str] = "instance_profile"
+    group: ClassVar[Group | None] = Group.COMPUTE
     outputs: ClassVar[type[InstanceProfileOutputs]] = InstanceProfileOutputs
     identity: ClassVar[tuple[str, ...]] = ("InstanceProfileName",)
     immutable: ClassVar[tuple[str, ...]] = ("Path",)
@@ -196,6 +197,7 @@ class ServiceLinkedRole(Resource[Outputs]):
     service: str
 
     kind: ClassVar[str] = "service_linked_role"
+    group: ClassVar[Group | None] = Group.COMPUTE
     identity: ClassVar[tuple[str, ...]] = ("AWSServiceName",)
     taggable: ClassVar[bool] = False
     shared: ClassVar[bool] = True
