@@ -41,8 +41,8 @@ HELP = {
     "dead-letters": "Show, retry or delete messages that could not be processed.",
     "curl": "Send a request to the API, signed if required, and print the response.",
     "open": "Open the AWS console where it shows the application: its jobs, queue, table or logs.",
-    "man": "Print the manual page, which has the help of every command.",
     "completion": "Print a shell script that completes commands, options and job ids.",
+    "man": "Print the manual page, which has the help of every command.",
     "local": "Manage the local cloud that `--local` uses: AWS on this machine.",
 }
 """The commands in the order of the help, each with its line of it (a test compares them)."""

@@ -28,7 +28,7 @@ class JobApi:
     unfinished: int = 0
     listed: list[dict[str, Any]] = field(default_factory=list)
 
-    def list(self, query: dict[str, list[str]]) -> dict[str, Any]:
+    def jobs(self, query: dict[str, list[str]]) -> dict[str, Any]:
         """The jobs of the list, ten a page at most."""
         start, limit = int(query.get("next", ["0"])[0]), int(query.get("limit", ["20"])[0])
         end = start + min(limit, 10)
@@ -84,7 +84,7 @@ def serving(api: JobApi) -> Iterator[JobApi]:
             target = urlsplit(self.path)
             is_list = target.path == "/v1/tasks"
             query = parse_qs(target.query)
-            answer = api.list(query) if is_list else api.answer(query)
+            answer = api.jobs(query) if is_list else api.answer(query)
             content = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("content-length", str(len(content)))

@@ -43,7 +43,11 @@ SHAPES = {
     ("local", "interrupt"): "local_interrupt",
 }
 """The shape of each command's document."""
-OTHERS = {("image",), ("image", "sbom"), ("curl",), ("policy",), ("completion",), ("local",)}
+OTHERS = {
+    *(("image",), ("image", "sbom"), ("curl",), ("policy",), ("completion",), ("local",)),
+    *(("config", "show"), ("config", "check"), ("config", "schema"), ("man",), ("open",)),
+    ("delete",),
+}
 """What has a document of another's making (CycloneDX, IAM, the API's answer), or none."""
 QUIET = {("local", "start"), ("local", "stop")}
 """What prints nothing on stdout when all goes well."""
