@@ -333,7 +333,8 @@ def test_jobs_are_filtered_over_all_pages(batchctl: Batchctl, api: JobApi) -> No
     ]
 
     def ids(*options: str) -> list[str]:
-        return [each["job_id"] for each in json.loads(batchctl("jobs", "--json", *options).stdout)]
+        found = json.loads(batchctl("jobs", "--json", *options).stdout)
+        return [each["job_id"] for each in found["jobs"]]
 
     assert len(ids("--limit", "3")) == 3
     assert len(ids("--all")) == 56
