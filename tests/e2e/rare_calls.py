@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from batchctl.contract.shipped_code import CODE_PREFIX
+
 Given = dict[str, Any]
 Rare = tuple[str, str, Given]
 Client = Callable[[str], Any]
@@ -207,6 +209,7 @@ def _others(client: Client) -> list[Rare]:
     table, rule = arn("dynamodb", "table/batchapp-jobs"), arn("events", "rule/batchapp-job-events")
     logs = arn("logs", "log-group:/aws/lambda/batchapp-JobAPI")
     job = {"job_id": {"S": "one"}, "item": {"S": "JOB"}}
+    code = {"job_id": {"S": f"{CODE_PREFIX}rare"}, "item": {"S": "0"}}
     dead = arn("sqs", "batchapp-dead-letters")
     return [
         ("sqs", "receive_message", {"QueueUrl": queue}),
@@ -234,6 +237,8 @@ def _others(client: Client) -> list[Rare]:
         ("dynamodb", "tag_resource", {"ResourceArn": table, "Tags": TAGS}),
         ("dynamodb", "untag_resource", {"ResourceArn": table, "TagKeys": KEYS}),
         ("dynamodb", "list_tables", {}),
+        # What `batchctl.map` stores: the code of a function.
+        ("dynamodb", "put_item", {**TABLE, "Item": code}),
         ("dynamodb", "delete_resource_policy", {"ResourceArn": table}),
         (
             "dynamodb",
