@@ -29,6 +29,7 @@ REQUIRED = [
     "cloudpickle>=3.1,<4",
     "filelock>=4.2,<5",
     "jmespath==1.1.0",
+    "packaging>=26.0,<27",
     "pydantic>=2.14,<3",
     "pyyaml>=6.0,<7",
     "rich>=15.0,<16",

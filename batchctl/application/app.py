@@ -31,7 +31,17 @@ from batchctl.application.building import BuildableApplication
 from batchctl.application.function import Function
 from batchctl.application.job_handle import JobHandle
 from batchctl.application.opening import open_application
-from batchctl.application.opening_to_build import open_to_build, open_to_compare, open_to_delete
+from batchctl.application.opening_to_build import (
+    as_deployed,
+    open_to_build,
+    open_to_compare,
+    open_to_delete,
+)
+from batchctl.application.requirements import (
+    require_allowed,
+    require_no_downgrade,
+    takeover_of,
+)
 from batchctl.application.target import Target
 from batchctl.contract.shipped_code import VALUE
 from batchctl.engine.events import Event, ignore
@@ -45,7 +55,7 @@ if TYPE_CHECKING:
     from batchctl.engine.walk import WalkOutcome
     from batchctl.jobs import JobsClient
 
-Consequence = Literal["loosen", "lose_data", "end_jobs"]
+Consequence = Literal["adopt", "downgrade", "loosen", "lose_data", "end_jobs"]
 """What `up` and `down` do only when it was agreed to."""
 
 Parameters = Mapping[str, object]
@@ -205,15 +215,22 @@ class App:
     ) -> Deployment:
         """Build the application, or bring it up to date; return what was done.
 
-        `agree` is to what would be asked: `loosen`, to what lets more in than today; `lose_data`,
-        to replacing what holds data; `end_jobs`, to ending jobs that run. NeedsAgreement names what
-        wasn't agreed to, and then nothing was changed. RunFailed when a step fails.
+        `agree` is to what would be asked: `adopt`, to taking over a stack that no state here knows;
+        `downgrade`, to going on where a newer batchctl built it last; `loosen`, to what
+        lets more in than today; `lose_data`, to replacing what holds data; `end_jobs`, to ending
+        jobs that run. NeedsAgreement names what wasn't agreed to, and then nothing was changed.
+        RunFailed when a step fails.
         """
         application = dataclasses.replace(
             open_to_build(self.target, api_mode, auth), rebuild=rebuild
         )
         with application.locked():
+            if "downgrade" not in agree:
+                require_no_downgrade(application)
             made = _read(application)
+            require_allowed(application, made)
+            if (found := takeover_of(application, made)) and "adopt" not in agree:
+                raise NeedsAgreement("adopt", [str(found)])
             change = application.front_door_change(made)
             loosened = () if change.is_local else change.needing_an_answer
             _require_agreement(made, agree, loosened)
@@ -245,8 +262,8 @@ class App:
 
     def status(self) -> Status:
         """Return what is deployed, its drift, and how full the queues are."""
-        application = open_to_compare(self.target)
-        return application.status(_read(application))
+        application = as_deployed(open_to_compare(self.target))
+        return application.status(_read(application, shows_rest=True))
 
     def _deployment(self, outcome: WalkOutcome, events: list[Event]) -> Deployment:
         vars(self).pop("_application", None)
@@ -315,8 +332,8 @@ def _values(results: Iterator[tuple[str, object]]) -> Iterator[tuple[str, object
         yield item, result[VALUE] if isinstance(result, dict) and set(result) == {VALUE} else result
 
 
-def _read(application: BuildableApplication) -> Plan:
-    made = application.plan()
+def _read(application: BuildableApplication, *, shows_rest: bool = False) -> Plan:
+    made = application.plan(shows_rest=shows_rest)
     if not made.outcome.complete:
         raise RunFailed(made.outcome)
     return made

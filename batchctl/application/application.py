@@ -7,10 +7,11 @@ imported where it is needed first.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from batchctl.application.caller import direct_http, open_caller
 from batchctl.application.deployed import TRY_IT, require_recorded, require_running
@@ -21,7 +22,7 @@ from batchctl.application.local_doors import local_ports
 from batchctl.application.recorded import OtherStack, RecordedStates
 from batchctl.application.target import Target
 from batchctl.config import Config
-from batchctl.engine.state import State, StateFile, StateIdentity
+from batchctl.engine.state import State, StateFile, StateIdentity, StateStore
 from batchctl.errors import BatchctlError, UsageError
 from batchctl.jobs import JobsClient
 from batchctl.jobs.api.connection import Connection
@@ -29,6 +30,7 @@ from batchctl.jobs.api.connection import Connection
 if TYPE_CHECKING:
     from batchctl.application.dead_letters import DeadLetterQueue
     from batchctl.application.diagnosis import Diagnosis, Machines
+    from batchctl.application.found import Found
     from batchctl.application.logs import JobLogs
     from batchctl.aws.session import Aws
     from batchctl.jobs.control import JobChanges
@@ -51,17 +53,43 @@ class Application:
     states: RecordedStates
     on_event: OnEvent = ignore
     recorded_only: bool = False
+    # What is looked for where no state says it: where jobs live as well, or just who is let in.
+    needs_doors_only: ClassVar[bool] = False
 
     @property
     def state_path(self) -> Path:
-        """The state file."""
+        """The state file of this folder."""
         return self.states.path_of(self.config.name)
+
+    @property
+    def store(self) -> StateStore:
+        """Where the state is kept: in that file, or where all who share the stack reach it."""
+        return self.states.store_of(self.config.name)
 
     @property
     def recorded(self) -> State | None:
         """What is recorded, whoever's it is; None before `up`. StateError when it is damaged."""
         loaded: StateFile | None = vars(self).get("state")
         return loaded.state if loaded else self.states.of(self.config.name)
+
+    @cached_property
+    def found(self) -> Found | None:
+        """What is deployed as AWS shows it, where no state here knows it; None where one does.
+
+        A local cloud is its folder's alone: nothing is looked for there.
+        """
+        recorded = self.recorded
+        if self.target.local or (recorded is not None and recorded.is_used):
+            return None
+        from batchctl.application.found import asked, find_deployed  # noqa: PLC0415 - loads boto3
+
+        with asked():
+            return find_deployed(self.aws, self.config, doors_only=self.needs_doors_only)
+
+    @property
+    def deployed(self) -> State | None:
+        """What is deployed: as it is recorded here, or else as it was found."""
+        return self.found.state if self.found else self.recorded
 
     @property
     def other_stacks(self) -> tuple[OtherStack, ...]:
@@ -94,7 +122,7 @@ class Application:
     def state(self) -> StateFile:
         """The state, of this account and region only."""
         identity = StateIdentity(self.aws.stack, self.aws.account, self.aws.region)
-        return StateFile.of(self.states.of(self.config.name), self.state_path, identity)
+        return StateFile.of(self.states.of(self.config.name), self.store, identity)
 
     @property
     def has_new_code(self) -> bool:
@@ -129,7 +157,11 @@ class Application:
         """The front door that is deployed, or else the one that config.yaml asks for."""
         port = self.local_ports.load_balancer if self.target.local else None
         url = f"http://127.0.0.1:{port}" if port else None
-        return front_door_of(self.config, self.recorded, local_url=url)
+        deployed = self.recorded
+        # Where nobody can be asked, it is as if there were nothing.
+        with suppress(BatchctlError):
+            deployed = self.deployed
+        return front_door_of(self.config, deployed, local_url=url)
 
     @property
     def endpoint(self) -> str:
@@ -140,8 +172,10 @@ class Application:
         self._require_deployed()
         if self.front_door.url:
             return self.front_door.url
+        for failed in self.found.failed.values() if self.found else ():
+            raise failed
         raise NotDeployed(
-            f"could not find the endpoint: `{self.state_path}` knows no load balancer and no REST "
+            f"could not find the endpoint: `{self.config.name}` has no load balancer and no REST "
             "API",
             hint=TRY_IT,
         )
@@ -150,7 +184,16 @@ class Application:
         """Raise NotDeployed, before anything is asked or started, when there is nothing to ask."""
         if "state" in vars(self):
             return
-        require_recorded(self.target, self.config.name, self.recorded, self.state_path)
+        self.recorded  # noqa: B018 - what is wrong with it is said as it is
+        try:
+            deployed = self.deployed
+        except BatchctlError as error:
+            raise NotDeployed(
+                f"could not find application `{self.config.name}`: it is not deployed from here "
+                f"(`{self.store.name}` does not exist), and AWS can't be asked: {error.message}",
+                hint="; ".join(filter(None, (error.hint, TRY_IT))),
+            ) from error
+        require_recorded(self.target, self.config.name, deployed, self.store.name)
         if self.target.local:
             require_running(self.target, self.local_ports.load_balancer)
 
@@ -285,7 +328,9 @@ class Application:
     def recorded_resources(self) -> Recorded:
         """Where what it is made of lies in AWS; NotDeployed when there is nothing."""
         self._require_deployed()
-        return Recorded(self.state.state, self.state_path)
+        if self.found:
+            return Recorded(self.found.state, self.store.name, self.found.failed)
+        return Recorded(self.state.state, self.store.name)
 
     def _forget(self, *names: str) -> None:
         """Have what was looked up be looked up again."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import urllib3
@@ -46,7 +45,7 @@ def open_caller(application: Application, *, asked: bool) -> Caller:
     # The signature names the API's region, whatever region is in force now.
     region = door.region or aws.region
     if asked or application.config.api.assume_execute_role:
-        return _role(aws, region, door.role, application.state_path)
+        return _role(aws, region, door.role, application.store.name)
     return Caller(caller_signer(aws, region), lambda: _arn(aws))
 
 
@@ -55,10 +54,10 @@ def direct_http(*, local: bool) -> urllib3.PoolManager | None:
     return urllib3.PoolManager() if local else None
 
 
-def _role(aws: Aws, region: str, arn: str | None, state_path: Path) -> Caller:
+def _role(aws: Aws, region: str, arn: str | None, state: str) -> Caller:
     if arn is None:
         raise UsageError(
-            f"could not assume the API's role: `{state_path}` knows none",
+            f"could not assume the API's role: `{state}` knows none",
             hint="run `batchctl up --api-mode restapi --auth iam`",
         )
     from batchctl.aws.sigv4 import role_signer  # noqa: PLC0415 - few requests are signed

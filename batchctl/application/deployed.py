@@ -16,13 +16,16 @@ from batchctl.local.control.process import status
 from batchctl.local.control.record import CloudRecord
 
 UP = "run `batchctl up` first"
-TRY_IT = "run `batchctl up` first, or `batchctl --local up` to try it on this machine"
+TRY_IT = (
+    "check `name`, the region and the profile; to deploy it run `batchctl up`, or "
+    "`batchctl --local up` to try it on this machine"
+)
 
 
-def require_recorded(target: Target, name: str, state: State | None, path: Path) -> State:
+def require_recorded(target: Target, name: str, state: State | None, path: str) -> State:
     """Return what is recorded of the application; NotDeployed when that is nothing."""
     if state is None or not state.resources:
-        here = "in this folder's local cloud" if target.local else "here"
+        here = "in this folder's local cloud" if target.local else "in this account and region"
         why = "records nothing" if state else "does not exist"
         raise NotDeployed(
             f"could not find application `{name}`: it is not deployed {here} (`{path}` {why})",

@@ -16,6 +16,7 @@ from batchctl.jobs.api.new_task import API_GATEWAY, Door
 from batchctl.jobs.api.new_task import LOAD_BALANCER as LOAD_BALANCER_LIMITS
 
 LOAD_BALANCER = "load_balancer.api"
+LISTENER = "listener.api"
 STAGE = "stage.api"
 EXECUTE_ROLE = "role.api_execute"
 
@@ -54,7 +55,7 @@ def front_door_of(
     return FrontDoor(
         mode=mode,
         auth=(state.api_auth if state else None) or config.api.auth,
-        url=_url(mode, config, state, local_url) if state else None,
+        url=_called(config, local_url, _url(mode, config, state, local_url) if state else None),
         region=state.identity.region if state else None,
         role=str(role) if role else None,
         limits=_WAYS_IN[mode].limits,
@@ -73,6 +74,11 @@ def settles_auth(mode: str | None) -> bool:
     return mode is not None and len(FRONT_DOORS[mode].auths) == 1
 
 
+def _called(config: Config, local_url: str | None, deployed: str | None) -> str | None:
+    """Return the URL that is called: the one that config.yaml has for what is deployed."""
+    return (config.api.endpoint or deployed) if deployed and local_url is None else deployed
+
+
 def _url(mode: str, config: Config, state: State, local_url: str | None) -> str | None:
     """Return the URL of the chosen kind, or else of one that is there: `up` may be half done."""
     chosen, *others = sorted(_WAYS_IN.items(), key=lambda way: way[0] != mode)
@@ -84,8 +90,11 @@ def _load_balancer_url(config: Config, state: State, local_url: str | None) -> s
     host = state.outputs(LOAD_BALANCER).get("dns_name")
     if not host:
         return None
-    scheme = "https" if config.api.certificate_arn else "http"
-    return local_url or f"{scheme}://{host}:{config.api.port}"
+    listener = state.outputs(LISTENER)
+    # What an older version deployed says neither: it is what config.yaml said then.
+    wanted = "https" if config.api.certificate_arn else "http"
+    scheme = listener.get("scheme") or state.api_scheme or wanted
+    return local_url or f"{scheme}://{host}:{listener.get('port', config.api.port)}"
 
 
 def _stage_url(_config: Config, state: State, _local_url: str | None) -> str | None:

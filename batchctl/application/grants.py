@@ -5,7 +5,12 @@ from __future__ import annotations
 from batchctl.contract.shipped_code import CODE_PREFIX
 from batchctl.resource.grants import Grant
 
+STATE = "state"
+"""`when` of what a state takes that is shared in S3."""
+
 GRANTS = (
+    Grant("read up down jobs", "s3", "GetObject", ("arn:{partition}:s3:::{state}/*",), when=STATE),
+    Grant("up down", "s3", "PutObject", ("arn:{partition}:s3:::{state}/*",), when=STATE),
     Grant("read", "ec2", "DescribeInstanceTypeOfferings DescribeSubnets DescribeVpcEndpoints"),
     Grant("read", "lambda", "GetAccountSettings"),
     Grant("read", "servicequotas", "ListServiceQuotas"),

@@ -135,6 +135,15 @@ def superseded_in(folder: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in superseded_files(folder))
 
 
+def is_sample(target: Target, config: Config) -> bool:
+    """Whether the image would be built from the packaged sample, as there is no folder."""
+    return config.compute.image is None and build_folder(target, config) == _sample()
+
+
+def _sample() -> Path:
+    return compute_directory().resolve()
+
+
 def build_folder(target: Target, config: Config) -> Path:
     """Return the folder with compute.py, or with a Dockerfile, relative to config.yaml's.
 
@@ -144,7 +153,7 @@ def build_folder(target: Target, config: Config) -> Path:
     if folder.is_dir():
         return folder.resolve()
     if config.compute.build == DEFAULT_FOLDER:
-        return compute_directory().resolve()
+        return _sample()
     raise UsageError(
         f"could not find what the image is built from: `{folder}` is no folder",
         hint="correct `compute.build` in config.yaml: it is relative to the file's own folder",

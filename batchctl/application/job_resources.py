@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from batchctl.engine.state import State
 from batchctl.errors import UsageError
@@ -26,14 +25,20 @@ class NotDeployed(UsageError):
 
 @dataclass(frozen=True)
 class Recorded:
-    """A state, and the path that errors name."""
+    """A state, the path that errors name, and what couldn't be read where it was found in AWS."""
 
     state: State
-    path: Path
+    path: str
+    failed: Mapping[str, BaseException] = field(default_factory=dict)
 
     def output(self, address: str, output: str) -> str:
-        """Return an output of a resource; NotDeployed when it isn't recorded."""
+        """Return an output of a resource; NotDeployed when it isn't recorded.
+
+        Raises what AWS said where it couldn't be read.
+        """
         value = self.state.outputs(address).get(output)
+        if not value and address in self.failed:
+            raise self.failed[address]
         if not value:
             raise NotDeployed(
                 f"could not find `{address}`: `{self.path}` doesn't know it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from batchctl.application.application import Application
 from batchctl.application.events import GoingByState, OnEvent, ignore
 from batchctl.application.front_door import built_front_door
 from batchctl.application.recorded import RecordedStates
+from batchctl.application.shared_states import SharedStates
 from batchctl.application.target import Target
 from batchctl.config import Config, load
 from batchctl.engine.state import StateError
@@ -36,7 +38,32 @@ def open_recorded(target: Target, on_event: OnEvent = ignore) -> Application:
 def opened(kind: type[Opened], target: Target, on_event: OnEvent) -> Opened:
     """Return what `open_application` does, as this kind of application."""
     states = RecordedStates(target.state_folder)
-    return kind(target, load(target.config, _deployed_door(states)), states, on_event)
+    config = load(target.config, _deployed_door(states))
+    application = kind(target, config, states, on_event)
+    shared = sharing(application)
+    if shared is application:
+        return application
+    config = load(target.config, _deployed_door(shared.states))
+    return having(shared, dataclasses.replace(shared, config=config))
+
+
+def sharing(application: Opened) -> Opened:
+    """Return the application with the state that it shares; itself where it shares none.
+
+    A local cloud is its folder's alone.
+    """
+    config, target = application.config, application.target
+    if config.state is None or target.local:
+        return application
+    states = SharedStates(target.state_folder, address=config.state, aws=application.aws)
+    return having(application, dataclasses.replace(application, states=states))
+
+
+def having(known: Application, same: Opened) -> Opened:
+    """Return the second of two views of one application, which uses the first one's account."""
+    if "aws" in vars(known):
+        vars(same)["aws"] = vars(known)["aws"]
+    return same
 
 
 def recorded(kind: type[Opened], target: Target, on_event: OnEvent) -> Opened:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from batchctl.application.building import BuildableApplication
 from batchctl.application.events import ConfigWarning, OnEvent, ignore
 from batchctl.application.front_door_change import refuse_silent_change
-from batchctl.application.opening import opened, recorded
+from batchctl.application.opening import having, opened, recorded, sharing
 from batchctl.application.recorded import RecordedStates
 from batchctl.application.target import Target
 from batchctl.config import load_with_flags
@@ -21,9 +23,8 @@ def open_to_build(
     config = load_with_flags(
         target.config, api_mode, auth, warn=lambda text: on_event(ConfigWarning(text))
     )
-    application = BuildableApplication(
-        target, config, RecordedStates(target.state_folder), on_event
-    )
+    states, flags = RecordedStates(target.state_folder), (api_mode, auth)
+    application = sharing(BuildableApplication(target, config, states, on_event, flags=flags))
     refuse_silent_change(config, application.recorded, api_mode, auth)
     return application
 
@@ -42,3 +43,18 @@ def open_to_delete(target: Target, on_event: OnEvent = ignore) -> BuildableAppli
     UsageError when the configuration can't be used and there is no state, or more than one.
     """
     return recorded(BuildableApplication, target, on_event)
+
+
+def as_deployed(application: BuildableApplication) -> BuildableApplication:
+    """Return the same with the front door that AWS shows, where no state here says which.
+
+    config.yaml may say another: `up --api-mode` and `--auth` chose it.
+    """
+    found = application.found.state if application.found else None
+    if found is None or found.api_mode is None:
+        return application
+    config = application.config.with_flags(found.api_mode, found.api_auth)
+    flags = (found.api_mode, found.api_auth)
+    same = having(application, dataclasses.replace(application, config=config, flags=flags))
+    vars(same)["found"] = application.found
+    return same

@@ -1,4 +1,4 @@
-"""The states of a folder, each read once however often it is asked for."""
+"""The states of a folder, or of a bucket, each read once however often it is asked for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from batchctl.engine.state import State, read_state
+from batchctl.engine.state import State, StateStore, read_state
+from batchctl.engine.stores import LocalStore
 from batchctl.errors import BatchctlError
 
 _SUFFIX = ".state.json"
@@ -31,6 +32,10 @@ class RecordedStates:
     def path_of(self, name: str) -> Path:
         """Return where the state of the application `name` is, or will be."""
         return self.folder / f"{name}{_SUFFIX}"
+
+    def store_of(self, name: str) -> StateStore:
+        """Return where the state of the application `name` is kept."""
+        return LocalStore(self.path_of(name))
 
     def of(self, name: str) -> State | None:
         """Return the state of the application `name`; None when there is none.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from botocore.exceptions import ClientError
+
 from batchctl.application.front_door import FrontDoor
+from batchctl.aws.errors import code_of, ignore_refused, message_of
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
 from batchctl.engine.graph import Group
@@ -30,6 +33,7 @@ class ResourceStatus:
     """A resource: `ok`, `missing`, `kept`, `no longer wanted`, or `drifted:` and the attributes.
 
     `group` is what it is for, such as `front door`.
+    Or `unknown:` and who refuses to show it.
     """
 
     address: str
@@ -63,6 +67,11 @@ class Status:
     newer_base: str | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def has_drift(self) -> bool:
+        """Whether anything differs from config.yaml, or may do so unseen."""
+        return any(each.state not in {"ok", "kept"} for each in self.resources)
+
 
 def status_of(
     plan: Plan, state: State, aws: Aws, door: FrontDoor, unhealthy: tuple[str, ...]
@@ -74,11 +83,17 @@ def status_of(
         region=aws.region,
         endpoint=door.url,
         execute_role=door.role,
-        resources=tuple(
-            ResourceStatus(
-                step.address, step.name, _condition(step), plan.group_of(step.address).value
-            )
-            for step in plan.steps
+        resources=(
+            *(
+                ResourceStatus(
+                    step.address, step.name, _condition(step), plan.group_of(step.address).value
+                )
+                for step in plan.steps
+            ),
+            *(
+                ResourceStatus(address, "", _hidden(error), plan.group_of(address).value)
+                for address, error in plan.refused.items()
+            ),
         ),
         queues=_depths(state, aws),
         unhealthy=unhealthy,
@@ -92,6 +107,16 @@ def _condition(step: Step) -> str:
     return f"drifted: {', '.join(change.path for change in step.changes)}"
 
 
+def _hidden(error: ClientError) -> str:
+    """Return the state of what these credentials may not read."""
+    return f"unknown: {message_of(error) or code_of(error)}"
+
+
 def _depths(state: State, aws: Aws) -> dict[str, int]:
-    urls = {address: state.outputs(address).get("url") for address in QUEUES}
-    return {address: depth(aws, url) for address, url in urls.items() if url}
+    """Return the messages of each queue that is there and may be read."""
+    found = {}
+    for address in QUEUES:
+        if url := state.outputs(address).get("url"):
+            with ignore_refused():
+                found[address] = depth(aws, url)
+    return found

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batchctl.aws.refusals import refusal_hint
+from batchctl.aws.refusals import ACCESS_DENIED, refusal_hint
 from batchctl.errors import BatchctlError, LoggedOut
 
 MISSING_CODES = frozenset(
@@ -163,6 +163,22 @@ def ignore_missing() -> Iterator[None]:
         yield
     except ClientError as error:
         if not is_missing(error):
+            raise
+
+
+def is_refused(error: ClientError) -> bool:
+    """Whether the credentials may not make the call (every service answers 403 then)."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return code_of(error) in ACCESS_DENIED or status == 403
+
+
+@contextmanager
+def ignore_refused() -> Iterator[None]:
+    """End the block without an error when the credentials may not make a call in it."""
+    try:
+        yield
+    except ClientError as error:
+        if not is_refused(error):
             raise
 
 

@@ -144,6 +144,8 @@ class Aws:
         self.connection = connection
         self.stack = stack
         self.user_tags = dict(tags)
+        # Who made the stack, as in its mark; None: not known, and then it may be anyone.
+        self.origin: str | None = None
         self.clock = clock or Clock()
         self.on_wait = on_wait
         self.creations = Creations()
@@ -174,6 +176,7 @@ class Aws:
             on_wait=on_wait,
         )
         view.creations, view.reads, view.caller = self.creations, reads, self.caller
+        view.origin = self.origin
         if "account" in self.__dict__:
             view.__dict__["account"] = self.account
         return view
@@ -181,7 +184,7 @@ class Aws:
     @property
     def tags(self) -> dict[str, str]:
         """The tags that everything of the stack carries: its mark and the user's."""
-        return {**self.user_tags, **mark_of(self.stack, self.region)}
+        return {**self.user_tags, **mark_of(self.stack, self.region, self.origin)}
 
     @property
     def instance_tags(self) -> dict[str, str]:
@@ -324,6 +327,11 @@ class Aws:
         """CloudWatch Logs."""
         client: CloudWatchLogsClient = self._client("logs")
         return client
+
+    @cached_property
+    def s3(self) -> Any:
+        """S3: a state that is shared."""
+        return self._client("s3")
 
     @cached_property
     def service_quotas(self) -> ServiceQuotas:

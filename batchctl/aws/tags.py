@@ -7,15 +7,23 @@ from typing import Any
 
 STACK_TAG = "batchctl:stack"
 REGION_TAG = "batchctl:region"
+ORIGIN_TAG = "batchctl:origin"
+# On one function alone: a new version would else change the tags of everything.
+VERSION_TAG = "batchctl:version"
+DOOR_TAG = "batchctl:door"
+PROTECTED_TAG = "batchctl:protected"
+SERIAL_TAG = "batchctl:serial"
 
 
-def mark_of(stack: str, region: str) -> dict[str, str]:
+def mark_of(stack: str, region: str, origin: str | None) -> dict[str, str]:
     """Return the tags by which what a stack made is known: THE place where they are listed.
 
     The region is one of them as IAM's names are the account's: one name in two regions is two
-    stacks. What was made before a tag came into the mark lacks it, and gets it with the next `up`.
+    stacks. The origin tells apart who chose the same name in one region. What was made before a tag
+    came into the mark lacks it, and gets it with the next `up`.
     """
-    return {STACK_TAG: stack, REGION_TAG: region}
+    mark = {STACK_TAG: stack, REGION_TAG: region}
+    return mark if origin is None else {**mark, ORIGIN_TAG: origin}
 
 
 def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

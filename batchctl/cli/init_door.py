@@ -93,7 +93,7 @@ def with_settings(config: str, settings: Mapping[str, str]) -> str:
     Their keys are those of one section alone.
     """
     for key, value in settings.items():
-        pattern = rf"^(  {key}: )(\[.*?\]|\S+)( *)(?=#)"
+        pattern = rf"^((?:  )?{key}: )(\[.*?\]|\S+)( *)(?=#)"
 
         def put(found: re.Match[str], value: str = value) -> str:
             width = len(found[2]) + len(found[3])

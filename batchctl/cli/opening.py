@@ -49,7 +49,7 @@ def open_to_delete() -> BuildableApplication:
 
 def open_jobs() -> tuple[Application, JobsClient]:
     """Return the application and the client of its jobs, who signs as `--assume-api-role` says."""
-    opened = open_application()
+    opened = open_recorded()
     return opened, opened.jobs(assume_api_role=assumes_api_role())
 
 

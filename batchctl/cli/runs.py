@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from batchctl.engine.walk import WalkOutcome
 
 
-def planned(application: BuildableApplication) -> Plan:
-    """Return the plan of `up`; every error of reading is printed, and ends the command."""
+def planned(application: BuildableApplication, *, shows_rest: bool = False) -> Plan:
+    """Return the plan of `up`; every error of reading is printed, and ends the command.
+
+    With `shows_rest` what may not be read is left out instead.
+    """
     application.stack  # noqa: B018 - what is wrong with it is said before a local cloud is started
     with stopping(application):
-        made = application.plan(ReadProgress().wait)
+        made = application.plan(ReadProgress().wait, shows_rest=shows_rest)
     end(made.outcome, "nothing was changed")
     return made
 

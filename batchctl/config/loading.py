@@ -19,6 +19,7 @@ from batchctl.config.renamed import with_new_names
 from batchctl.config.schema import key_paths
 from batchctl.config.settings import Config
 from batchctl.errors import UsageError
+from batchctl.versions import is_specifier, require_version
 
 MAX_BYTES: Final = 1_000_000
 """Size of config.yaml at most: it is refused before it is parsed."""
@@ -48,6 +49,7 @@ def load(
     document, warnings = with_new_names(_document(path))
     if document.data is not None and not isinstance(document.data, dict):
         raise UsageError(f"{path}:{document.lines[()]}: must be keys and values (`name: value`)")
+    _require_version(path, document)
     chosen = {} if front_door is None else front_door(_name(document))
     config, problems = _check(document, chosen)
     if problems or config is None:
@@ -122,6 +124,13 @@ def _content(path: Path) -> bytes:
     if len(content) > MAX_BYTES:
         raise UsageError(f"could not read `{path}`: it has more than {MAX_BYTES:,} bytes")
     return content
+
+
+def _require_version(path: Path, document: Document) -> None:
+    """Raise UsageError for a file that asks for another batchctl: its keys may be others, too."""
+    wanted = document.data.get("requires") if isinstance(document.data, dict) else None
+    if isinstance(wanted, str) and is_specifier(wanted):
+        require_version(f"{path}:{document.lines.get(('requires',), 1)}", wanted)
 
 
 def _name(document: Document) -> str:

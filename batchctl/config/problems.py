@@ -139,7 +139,7 @@ def _choice(expected: str, value: object, spelled: str) -> str:
 def _suggestion(path: Path, known: Collection[Path]) -> str:
     key, section = str(path[-1]), path[:-1]
     siblings = [str(other[-1]) for other in known if other[:-1] == section]
-    if near := difflib.get_close_matches(key, siblings, n=1):
+    if near := difflib.get_close_matches(key, siblings, n=1, cutoff=0.7):
         return f", did you mean `{near[0]}`?"
     elsewhere = {str(other[-1]): other for other in reversed(tuple(known))}
     if near := difflib.get_close_matches(key, elsewhere, n=1):

@@ -20,7 +20,7 @@ from batchctl.config.sections import (
     Queue,
     Section,
 )
-from batchctl.config.values import AccountId, Name, Region, Tags
+from batchctl.config.values import AccountId, Leave, Name, Region, Requires, StateAddress, Tags
 from batchctl.errors import UsageError
 
 
@@ -32,6 +32,11 @@ class Config(Section):
 
     2 to 20 lower-case letters, digits and single hyphens: the name of a load balancer has at most
     32 characters.
+    """
+    requires: Requires | None = None
+    """Versions of batchctl that may be used, e.g. ">=0.2,<1".
+
+    Any other is refused by every command. Spelled as in requirements of Python packages.
     """
     region: Region | None = None
     """AWS region; null: from the environment or the profile.
@@ -46,7 +51,25 @@ class Config(Section):
     tags: Tags = Field(default_factory=dict)
     """Tags of all resources, e.g. {team: research}.
 
-    At most 45. Keys that begin with `aws:` or `batchctl:` are reserved.
+    At most 43. Keys that begin with `aws:` or `batchctl:` are reserved.
+    """
+    state: StateAddress | None = None
+    """Shared state, e.g. s3://bucket/prefix; null: a file here.
+
+    Where all who share the stack find its state. See [A shared
+    stack](deploying.md#a-shared-stack).
+    """
+    protect: bool = False
+    """Refuse to take the stack down.
+
+    `down`, and every replacement of the job table, of a queue and of what callers reach, are
+    refused. Set it to false and run `up` first.
+    """
+    leave: Leave = Field(default_factory=dict)
+    """What others own, e.g. {log_group.api: [retentionInDays]}.
+
+    Addresses of resources, each with paths of attributes, as `plan` prints both: `up` leaves these
+    attributes as it finds them. See [What others own](deploying.md#what-others-own).
     """
     api: Api = Field(default_factory=Api)
     network: Network = Field(default_factory=Network)

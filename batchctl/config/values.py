@@ -27,6 +27,7 @@ from batchctl.config.problems import shown
 from batchctl.contract.environment import PREFIX
 from batchctl.contract.memory import PATTERN as SIZE_PATTERN
 from batchctl.contract.memory import mebibytes
+from batchctl.versions import is_specifier
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,12 @@ def _environment(environment: Mapping[str, str]) -> Mapping[str, str]:
     if size > _ENVIRONMENT_BYTES:
         raise broken(f"must have at most {_ENVIRONMENT_BYTES} bytes in all, has {size}")
     return environment
+
+
+def _versions(text: str) -> str:
+    if not is_specifier(text):
+        raise broken("must be versions such as `>=0.2,<1`", text)
+    return text
 
 
 def _instance_type(text: str) -> str:
@@ -258,7 +265,36 @@ TagValue = Annotated[
     Matching(r"[A-Za-z0-9 +\-=._:/@]{0,256}", "must be 256 letters, digits, spaces, +-=._:/@"),
 ]
 # 50 tags a resource everywhere; five are left for our own.
-Tags = Annotated[Mapping[TagKey, TagValue], Field(max_length=45), AfterValidator(_tags)]
+Endpoint = Annotated[
+    str,
+    Field(max_length=300),
+    Matching(
+        r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*",
+        "must be a URL such as `https://batch.example.com`, without a slash at its end",
+    ),
+]
+# Amazon S3 user guide, "General purpose buckets naming rules" and "Naming Amazon S3 objects".
+StateAddress = Annotated[
+    str,
+    Field(max_length=300),
+    Matching(
+        r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*",
+        "must be a bucket and a prefix such as `s3://company-state/batchctl`",
+    ),
+]
+Requires = Annotated[str, Field(max_length=100), AfterValidator(_versions)]
+Leave = Annotated[
+    Mapping[
+        Annotated[str, Matching(r"[a-z_]+\.[a-z_]+", "must be an address such as `log_group.api`")],
+        Annotated[
+            tuple[Annotated[str, Field(min_length=1, max_length=500)], ...],
+            Field(strict=False),
+            AfterValidator(_filled),
+        ],
+    ],
+    Field(max_length=100),
+]
+Tags = Annotated[Mapping[TagKey, TagValue], Field(max_length=43), AfterValidator(_tags)]
 
 Network = Annotated[str, AfterValidator(_network)]
 # Amazon VPC quotas: 60 inbound rules a security group.

@@ -19,13 +19,15 @@ from batchctl.aws.errors import AmbiguousOutcome, is_existing
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
 from batchctl.engine.delete import delete_records
-from batchctl.engine.deletions import orphans_of
+from batchctl.engine.deletions import orphans_of, physical_id
+from batchctl.engine.difference import leaving
 from batchctl.engine.events import Emit, Failed, Finished, Skipped, Started, Waiting
 from batchctl.engine.generations import at_generations
 from batchctl.engine.order import order_of_creation
 from batchctl.engine.ownership import FRESH_S, SHOWN_WITHIN_S
 from batchctl.engine.plan import Plan, decide, observe
 from batchctl.engine.reading import read
+from batchctl.engine.records import record_of
 from batchctl.engine.state import StateFile, StateRecord
 from batchctl.engine.steps import Step
 from batchctl.engine.walk import WalkOutcome, walk
@@ -63,9 +65,16 @@ def apply(
     outcome = walk(graph, applier.apply_one, aws.clock.stop, aws.clock.workers)
     _report_skipped(outcome, emit)
     if outcome.complete:
-        outcome = delete_records(orphans_of(stack, state.state), state, aws, emit, ends_work=False)
+        unwanted = _without_kept(orphans_of(stack, state.state), plan)
+        outcome = delete_records(unwanted, state, aws, emit, ends_work=False)
         _report_skipped(outcome, emit)
     return Result(outcome, applier.deployed)
+
+
+def _without_kept(orphans: Sequence[StateRecord], plan: Plan) -> list[StateRecord]:
+    """Return the orphans but for those that the plan keeps for the data in them."""
+    kept = {(step.address, step.name) for step in plan.steps if step.keeps_data}
+    return [each for each in orphans if (each.address, physical_id(each)) not in kept]
 
 
 def _report_skipped(outcome: WalkOutcome, emit: Emit) -> None:
@@ -289,7 +298,7 @@ class _Applier:
         self, step: Step, resource: Resource[Any], actual: Actual[Any], aws: Aws
     ) -> Outputs:
         self._require_owned_still(resource, actual.outputs, aws)
-        desired = resource.desired(self.deployed)
+        desired = leaving(resource.desired(self.deployed), actual.properties, resource.leaves)
         changed_keys = {change.top for change in step.changes}
         changed = {key: value for key, value in desired.items() if key in changed_keys}
         outputs: Outputs = actual.outputs
@@ -301,7 +310,7 @@ class _Applier:
                 for change in step.changes
                 if change.path.startswith("tags.") and change.new is None
             ]
-            resource.write_tags(aws, outputs, aws.tags, removed)
+            resource.write_tags(aws, outputs, {**aws.tags, **resource.own_tags}, removed)
         return outputs
 
     def _require_owned_still(self, resource: Resource[Any], outputs: Outputs, aws: Aws) -> None:
@@ -315,12 +324,4 @@ class _Applier:
     def _record(
         self, resource: Resource[Any], desired: Properties, outputs: Outputs | None
     ) -> StateRecord:
-        return StateRecord(
-            kind=resource.kind,
-            label=resource.label,
-            generation=resource.generation,
-            identity={key: desired[key] for key in resource.identity if key in desired},
-            outputs=None if outputs is None else dataclasses.asdict(outputs),
-            dependencies=tuple(sorted(d.address for d in resource.dependencies if not d.lookup)),
-            tag_keys=tuple(sorted(self._aws.tags)) if resource.taggable else (),
-        )
+        return record_of(resource, desired, outputs, self._aws)

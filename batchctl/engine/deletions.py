@@ -115,6 +115,20 @@ def deletion_or_keep(record: StateRecord, state: State, aws: Aws) -> tuple[Step,
     return _planned_deletion(record, found.outputs, aws), found
 
 
+def without_data(step: Step) -> Step:
+    """Return the step, or a KEEP where it would delete data."""
+    if not step.loses_data:
+        return step
+    return dataclasses.replace(
+        step,
+        action=Action.KEEP,
+        loses_data=None,
+        ends=None,
+        kept_because=f"it holds {step.loses_data}",
+        keeps_data=True,
+    )
+
+
 def _keep(record: StateRecord, because: str) -> Step:
     return Step(Action.KEEP, record.address, physical_id(record), kept_because=because)
 

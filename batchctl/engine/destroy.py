@@ -6,15 +6,19 @@ dependencies. What holds the user's data is kept unless the data is to be delete
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.session import Aws
-from batchctl.engine.action import Action
 from batchctl.engine.delete import Known, delete_records
-from batchctl.engine.deletions import all_keyed, deletion_or_keep, keyed, physical_id
+from batchctl.engine.deletions import (
+    all_keyed,
+    deletion_or_keep,
+    keyed,
+    physical_id,
+    without_data,
+)
 from batchctl.engine.events import Emit, Skipped
 from batchctl.engine.graph import graph_of_records, groups_of
 from batchctl.engine.kinds import kind_of, outputs_of
@@ -43,7 +47,7 @@ def plan_destroy(
     def plan_one(key: str) -> None:
         reporting_aws = with_progress(reading, records[key].address, on_wait)
         step, found[key] = deletion_or_keep(records[key], state.state, reporting_aws)
-        steps[key] = _without_data(step, delete_data)
+        steps[key] = step if delete_data else without_data(step)
 
     nodes = dict.fromkeys(records, frozenset[str]())
     outcome = walk(nodes, plan_one, aws.clock.stop, aws.clock.workers)
@@ -64,16 +68,6 @@ def _with_batched_reads(aws: Aws, records: Iterable[StateRecord]) -> Aws:
         for batched in kind_of(record).batched_reads if outputs else ():
             names.setdefault(batched, []).append(getattr(outputs, batched.of))
     return aws.with_batched_reads(names, tags_alone=True) if names else aws
-
-
-def _without_data(step: Step, delete_data: bool) -> Step:
-    """Return the step, or a KEEP where the data may not be deleted."""
-    if delete_data or not step.loses_data:
-        return step
-    because = f"it holds {step.loses_data}"
-    return dataclasses.replace(
-        step, action=Action.KEEP, loses_data=None, ends=None, kept_because=because
-    )
 
 
 def destroy(plan: Plan, state: StateFile, aws: Aws, emit: Emit) -> WalkOutcome:

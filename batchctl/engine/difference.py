@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,39 @@ def difference(desired: Properties, actual: Properties) -> tuple[Change, ...]:
     Document, which is owned whole. Lists are compared in order.
     """
     return tuple(_changes("", desired, actual, owned_whole=False))
+
+
+def at_path(properties: Properties, path: str) -> Any:
+    """Return the value at a dotted path, whose keys may have dots; None when there is none."""
+    for key, value in properties.items():
+        if key == path:
+            return value
+        if path.startswith(f"{key}.") and isinstance(value, Mapping):
+            found = at_path(value, path.removeprefix(f"{key}."))
+            if found is not None:
+                return found
+    return None
+
+
+def leaving(desired: Properties, actual: Properties, paths: Collection[str]) -> Properties:
+    """Return what is desired with what AWS has at these paths, as a difference spells them."""
+    return _leaving("", desired, actual, paths) if paths else desired
+
+
+def _leaving(
+    prefix: str, desired: Properties, actual: Properties, paths: Collection[str]
+) -> Properties:
+    merged = dict(desired)
+    keys = (*desired, *actual) if isinstance(desired, Document) else desired
+    for key in dict.fromkeys(keys):
+        path, new, old = f"{prefix}{key}", desired.get(key), actual.get(key)
+        if path in paths and key in actual:
+            merged[key] = old
+        elif path in paths:
+            merged.pop(key, None)
+        elif isinstance(new, Mapping) and isinstance(old, Mapping):
+            merged[key] = _leaving(f"{path}.", new, old, paths)
+    return Document(merged) if isinstance(desired, Document) else merged
 
 
 def attributes(desired: Properties) -> tuple[Change, ...]:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from batchctl.engine.state import real_path
+from batchctl.engine.state_on_disk import real_path
 from batchctl.errors import BatchctlError
 from batchctl.private_files import (
     create_private,
@@ -91,7 +91,7 @@ def locked(state_path: Path) -> Iterator[None]:
     try:
         has_locks = _acquired(lock, real)
         other = _noted(real)
-        if other and (other.host != socket.gethostname() or (_lives_here(other) and not has_locks)):
+        if other and (other.host != socket.gethostname() or (lives_here(other) and not has_locks)):
             raise _refusal(real, other)
         _note(real, _SHARED_HOLDER_MODE if shared else _PRIVATE_MODE, is_the_lock=not has_locks)
         try:
@@ -120,7 +120,7 @@ def _acquired(lock: FileLock, state_path: Path) -> bool:
 
 def _note(state_path: Path, mode: int, *, is_the_lock: bool) -> None:
     """Note this run as the holder; where there are no locks only one run can make that file."""
-    path, text = _holder_path(state_path), json.dumps(asdict(_me()))
+    path, text = _holder_path(state_path), json.dumps(asdict(this_run()))
     if not is_the_lock:
         write_private(path, text, mode)
         return
@@ -148,7 +148,7 @@ def held(state_path: Path) -> Held | None:
     state_path = real_path(state_path)
     holder = _noted(state_path)
     if _is_taken(state_path):
-        return Held(holder, alive=holder is None or _lives_here(holder))
+        return Held(holder, alive=holder is None or lives_here(holder))
     if holder and holder.host != socket.gethostname():
         return Held(holder, alive=False)
     return None
@@ -178,14 +178,15 @@ def _is_taken(state_path: Path) -> bool:
     try:
         if not _acquired(lock, state_path):
             holder = _noted(state_path)
-            return holder is not None and _lives_here(holder)
+            return holder is not None and lives_here(holder)
     except Locked:
         return True
     lock.release()
     return False
 
 
-def _lives_here(holder: Holder) -> bool:
+def lives_here(holder: Holder) -> bool:
+    """Whether the process of a holder is alive on this host."""
     if holder.host != socket.gethostname():
         return False
     try:
@@ -205,7 +206,8 @@ def _holder_path(state_path: Path) -> Path:
     return state_path.with_name(state_path.name + ".holder")
 
 
-def _me() -> Holder:
+def this_run() -> Holder:
+    """Return who this run is, as the next one is told."""
     return Holder(
         user=_user(),
         host=socket.gethostname(),

@@ -1,7 +1,7 @@
 """The plan: one Step for every resource, decided from what is desired, recorded and actual.
 
-`decide` alone decides what is done; `plan` shows its steps, and `up` calls it again just before
-each step, with the real outputs of the steps before.
+`decision.decide` alone decides what is done; `plan` shows its steps, and `up` calls it again just
+before each step, with the real outputs of the steps before.
 """
 
 from __future__ import annotations
@@ -14,11 +14,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from batchctl.aws.batched_reads import BatchedRead
+from batchctl.aws.errors import is_refused
 from batchctl.aws.session import Aws
 from batchctl.engine.action import Action
-from batchctl.engine.deletions import deletion_or_keep, keyed, orphans_of, with_work_kept
-from batchctl.engine.difference import Change, attributes, difference
+from batchctl.engine.decision import decide
+from batchctl.engine.deletions import (
+    deletion_or_keep,
+    keyed,
+    orphans_of,
+    with_work_kept,
+    without_data,
+)
 from batchctl.engine.generations import (
     NONE_FOUND,
     Generations,
@@ -55,6 +64,8 @@ class Plan:
     generations: Generations = NONE_FOUND
     # What each address is for.
     groups: Mapping[str, Group] = field(default_factory=dict)
+    # What these credentials may not read, where the rest was to be read all the same.
+    refused: Mapping[str, ClientError] = field(default_factory=dict)
 
     @property
     def changes(self) -> tuple[Step, ...]:
@@ -81,14 +92,22 @@ def ignore_waits(address: str, what: str) -> None:
 
 
 def make_plan(
-    stack: Sequence[Resource[Any]], state: State, aws: Aws, on_wait: OnWait = ignore_waits
+    stack: Sequence[Resource[Any]],
+    state: State,
+    aws: Aws,
+    on_wait: OnWait = ignore_waits,
+    *,
+    shows_rest: bool = False,
 ) -> Plan:
     """Return what `up` would do, from reads alone; failed reads are in `outcome.failed`.
 
     `stack` is every resource in an order in which dependencies come first (as `build` makes it).
+    With `shows_rest` a read that is refused hides nothing but itself; such a plan is to be shown,
+    not carried out.
     """
     started = aws.clock.now()
     planner = _Planner(at_generations(stack, state), state, aws, on_wait)
+    planner.shows_rest = shows_rest
     planner.read_ahead()
     outcome = walk(graph_of(stack), planner.plan_one, aws.clock.stop, aws.clock.workers)
     orphans = orphans_of(stack, state)
@@ -101,6 +120,7 @@ def make_plan(
         read_at=started,
         generations=planner.generations,
         groups=groups_of(graph_of_records(orphans) | graph_of(stack)),
+        refused=planner.refused,
     )
 
 
@@ -123,6 +143,8 @@ class _Planner:
         self._lock = threading.Lock()
         self._ahead = WalkOutcome()
         self.generations = NONE_FOUND
+        self.shows_rest = False
+        self.refused: dict[str, ClientError] = {}
         self.steps: dict[str, Step] = {}
         self.actual: dict[str, Actual[Any] | None] = {}
 
@@ -195,22 +217,43 @@ class _Planner:
 
         def plan_deletion(key: str) -> None:
             aws = with_progress(self._aws, records[key].address, self._on_wait)
-            steps[key] = deletion_or_keep(records[key], self._state, aws)[0]
+            try:
+                step = deletion_or_keep(records[key], self._state, aws)[0]
+            except ClientError as error:
+                self._hide(records[key].address, error)
+                return
+            # Of a replacement that loses data the user is asked; an orphan takes none along.
+            steps[key] = step if records[key] in deposed else without_data(step)
 
         nodes, clock = dict.fromkeys(records, frozenset[str]()), self._aws.clock
         outcome = walk(nodes, plan_deletion, clock.stop, clock.workers)
         in_order = {key: steps[key] for key in records if key in steps}
         return with_work_kept(in_order, records, deposed), outcome
 
+    def _hide(self, address: str, error: ClientError) -> None:
+        """Leave out what may not be read; any other error is raised, as all are of an `up`."""
+        if not self.shows_rest or not is_refused(error):
+            raise error
+        self.refused[address] = error
+
     def plan_one(self, address: str) -> None:
         resource = self._stack[address]
         record = self._state.resources.get(address)
         desired = resource.desired(self._deployed)
-        actual = self._observed(address, record, desired)
+        try:
+            actual = self._observed(address, record, desired)
+        except ClientError as error:
+            self._hide(address, error)
+            if outputs := _outputs_in(record):
+                self._deployed.add(resource, outputs)
+            return
         step = decide(resource, record, actual, desired, self._aws.tags)
+        if self.refused:  # what depends on an unknown value is compared in all else
+            step = _as_far_as_known(step)
         if step.action is Action.REPLACE and resource.holds_data:
             aws = with_progress(self._aws, address, self._on_wait)
-            step = dataclasses.replace(step, loses_data=_stored(resource, actual, aws))
+            loses = _stored(resource, actual, aws) or step.loses_data
+            step = dataclasses.replace(step, loses_data=loses)
         with self._lock:
             self.steps[address] = step
             self.actual[address] = actual
@@ -231,6 +274,14 @@ class _Planner:
             return self.actual[address]
         aws = with_progress(self._aws, address, self._on_wait)
         return observe(self._stack[address], record, desired, aws)
+
+
+def _as_far_as_known(step: Step) -> Step:
+    """Return a step without the differences whose values nobody knows."""
+    changes = tuple(each for each in step.changes if each.known)
+    if step.action is not Action.UPDATE or changes:
+        return dataclasses.replace(step, changes=changes)
+    return dataclasses.replace(step, action=Action.NO_OP, changes=(), loosens=())
 
 
 def _changes_outputs(resource: Resource[Any], step: Step) -> bool:
@@ -269,76 +320,6 @@ def observe(
         # AWS may not show an id for once: what has its name and our mark is it.
         return read(resource, aws, None, desired)
     return actual
-
-
-def decide(
-    resource: Resource[Any],
-    record: StateRecord | None,
-    actual: Actual[Any] | None,
-    desired: Properties,
-    tags: Mapping[str, str],
-) -> Step:
-    """Return the step that brings `actual` to `desired`. Pure: makes no call."""
-    remark = resource.when_made
-    step = Step(Action.NO_OP, resource.address, resource.physical_name, remark=remark)
-    if actual is None:
-        if resource.lookup:
-            return step
-        return dataclasses.replace(step, action=Action.CREATE, changes=attributes(desired))
-    step = dataclasses.replace(
-        step,
-        notes=actual.notes,
-        adopted=not resource.lookup and not resource.shared and _unrecorded(record),
-        changes=(
-            *_differing(desired, actual),
-            *_tag_changes(resource, record, actual, tags),
-        ),
-    )
-    if step.changes and not _is_being_made(record):
-        loosens = tuple(resource.loosened(actual.properties, desired))
-        step = dataclasses.replace(step, loosens=loosens)
-    forced_by = _forcing(resource, step.changes)
-    if forced_by:
-        return dataclasses.replace(step, action=Action.REPLACE, forced_by=forced_by)
-    if step.changes:
-        return dataclasses.replace(step, action=Action.UPDATE)
-    return dataclasses.replace(step, remark="unchanged" if remark else "")
-
-
-def _differing(desired: Properties, actual: Actual[Any]) -> tuple[Change, ...]:
-    decided = {key: value for key, value in desired.items() if key not in actual.server_assigned}
-    return difference(decided, actual.properties)
-
-
-def _is_being_made(record: StateRecord | None) -> bool:
-    """Whether a run of ours was ended while it made this: who ran it has agreed to all of it."""
-    return record is not None and record.outputs is None
-
-
-def _unrecorded(record: StateRecord | None) -> bool:
-    return record is None or record.outputs is None
-
-
-def _forcing(resource: Resource[Any], changes: Iterable[Change]) -> tuple[str, ...]:
-    fixed = (*resource.identity, *resource.immutable)
-    return tuple(each.path for each in changes if each.path in fixed or each.top in fixed)
-
-
-def _tag_changes(
-    resource: Resource[Any],
-    record: StateRecord | None,
-    actual: Actual[Any],
-    tags: Mapping[str, str],
-) -> tuple[Change, ...]:
-    """Return the differences in our own tags; tags set by others don't count."""
-    if not resource.taggable or resource.lookup or resource.shared:
-        return ()
-    ours = dict.fromkeys((*tags, *(record.tag_keys if record else ())))
-    return tuple(
-        Change(f"tags.{key}", actual.tags.get(key), tags.get(key))
-        for key in ours
-        if actual.tags.get(key) != tags.get(key)
-    )
 
 
 def _stored(resource: Resource[Any], actual: Actual[Any] | None, aws: Aws) -> str | None:

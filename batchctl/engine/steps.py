@@ -21,6 +21,8 @@ class Step:
     loses_data: str | None = None
     ends: str | None = None
     kept_because: str | None = None
+    # It is no longer wanted, and is kept for the data that it holds.
+    keeps_data: bool = False
     # It isn't ours, whatever the state says: it stays as it is, and the state forgets it.
     forgets: bool = False
     notes: tuple[str, ...] = ()

@@ -25,6 +25,7 @@ from batchctl.resource.ownership import (
     in_other_region,
     is_owned,
     require_owned,
+    said_of_origin,
 )
 from batchctl.resource.references import Deployed, Output, is_unknown, resolve, unknown_output
 
@@ -45,5 +46,6 @@ __all__ = [
     "is_unknown",
     "require_owned",
     "resolve",
+    "said_of_origin",
     "unknown_output",
 ]

@@ -55,13 +55,16 @@ class Resource(ABC, Generic[O]):
     """One resource of the application.
 
     `label` is its name in the architecture (`dead_letters`), `name` its physical name in AWS.
-    `generation` counts its replacements: a successor exists beside its predecessor for a while, so
+    `leaves` are paths of properties that stay as others set them, whatever is desired. `generation`
+    counts its replacements: a successor exists beside its predecessor for a while, so
     from the second on the number is part of the physical name.
     """
 
     label: str
     name: str
     generation: int = 1
+    # The paths of its properties that others own (`leave` in config.yaml).
+    leaves: tuple[str, ...] = ()
 
     kind: ClassVar[str]
     # What it is for; None: the same as what uses it (a role, a log group).
@@ -86,6 +89,9 @@ class Resource(ABC, Generic[O]):
     shared: ClassVar[bool] = False
     # Whether replacing or deleting it loses what the user stored in it.
     holds_data: ClassVar[bool] = False
+    # The paths of properties that say how long something is kept: to lower one that others raised
+    # loses data.
+    retentions: ClassVar[tuple[str, ...]] = ()
     # Whether a replaced one stays until what runs in it has ended.
     lets_work_end: ClassVar[bool] = False
     # Whether new work arrives through it: `down` deletes it first, after its dependents.
@@ -136,6 +142,11 @@ class Resource(ABC, Generic[O]):
         """The resources among the fields, at any depth, each once, in the order of the fields."""
         found = _resources_in([getattr(self, each.name) for each in dataclasses.fields(self)])
         return tuple({resource.address: resource for resource in found}.values())
+
+    @property
+    def own_tags(self) -> Mapping[str, str]:
+        """Tags that it alone carries, beside the stack's mark and the user's."""
+        return {}
 
     @abstractmethod
     def desired(self, deployed: Deployed) -> Properties:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from batchctl.aws.session import Aws
-from batchctl.aws.tags import REGION_TAG, STACK_TAG
+from batchctl.aws.tags import ORIGIN_TAG, REGION_TAG, STACK_TAG
 from batchctl.errors import BatchctlError
 
 # What config.yaml takes as `name`.
@@ -19,11 +19,18 @@ class NotOwned(BatchctlError):
 
 
 def is_owned(aws: Aws, tags: Mapping[str, str]) -> bool:
-    """Whether `tags` are the mark of this stack in this region.
+    """Whether `tags` are the mark of this stack, of this origin, in this region.
 
-    What an older version made has no region in its mark: it is of the region where it was found.
+    What an older version made has no region or origin in its mark: it is of the region where it was
+    found, and of whoever has its name.
     """
-    return tags.get(STACK_TAG) == aws.stack and tags.get(REGION_TAG, aws.region) == aws.region
+    here = tags.get(STACK_TAG) == aws.stack and tags.get(REGION_TAG, aws.region) == aws.region
+    return here and not _is_of_others(aws, tags)
+
+
+def _is_of_others(aws: Aws, tags: Mapping[str, str]) -> bool:
+    """Whether the mark names another origin than the one that is known."""
+    return aws.origin is not None and tags.get(ORIGIN_TAG, aws.origin) != aws.origin
 
 
 def foreign_because(aws: Aws, tags: Mapping[str, str]) -> str:
@@ -33,7 +40,9 @@ def foreign_because(aws: Aws, tags: Mapping[str, str]) -> str:
         return f"lacks the tag `{STACK_TAG}={aws.stack}`"
     if stack != aws.stack:
         return f"has the tag `{STACK_TAG}={stack}`"
-    return f"has the tag `{REGION_TAG}={region}`"
+    if region not in {None, aws.region}:
+        return f"has the tag `{REGION_TAG}={region}`"
+    return f"has the tag `{ORIGIN_TAG}={tags.get(ORIGIN_TAG)}`"
 
 
 def require_owned(aws: Aws, what: str, tags: Mapping[str, str]) -> None:
@@ -41,11 +50,23 @@ def require_owned(aws: Aws, what: str, tags: Mapping[str, str]) -> None:
     if is_owned(aws, tags):
         return
     if tags.get(STACK_TAG) == aws.stack:
-        raise in_other_region(aws, what, tags[REGION_TAG])
+        if tags.get(REGION_TAG, aws.region) != aws.region:
+            raise in_other_region(aws, what, tags[REGION_TAG])
+        raise NotOwned(
+            f"{what} belongs to another stack of the name `{aws.stack}` "
+            f"({said_of_origin(tags[ORIGIN_TAG])}): left untouched",
+            hint="give this stack a name of its own (`name` in config.yaml)",
+        )
     raise NotOwned(
         f"{what} exists without the tag `{STACK_TAG}={aws.stack}`: left untouched",
         hint="rename the stack (`name` in config.yaml), or delete or tag it by hand",
     )
+
+
+def said_of_origin(origin: str) -> str:
+    """Return who made a stack, and when, by its origin: "made by user/alice, 2026-11-28T…"."""
+    _, at, by = (*origin.split(" ", 2), "", "")[:3]
+    return f"made by {by or 'somebody'}, {at or 'at an unknown time'}"
 
 
 def in_other_region(aws: Aws, what: str, region: str) -> NotOwned:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -146,6 +146,13 @@ class EventRule(Resource[Outputs]):
             found = {target["Id"] for target in actual.properties["Targets"]}
             _remove_targets(aws, name, sorted(found - wanted))
         return actual.outputs
+
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Say which targets of others go."""
+        ours = {each["Id"] for each in desired["Targets"]}
+        for target in actual["Targets"]:
+            if target["Id"] not in ours:
+                yield f"rule `{self.name}` loses the target `{target.get('Arn')}` of others"
 
     def write_tags(
         self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from batchctl.aws.batched_reads import BatchedRead
@@ -47,6 +48,9 @@ class LogGroup(Resource[Outputs]):
     kind: ClassVar[str] = "log_group"
     identity: ClassVar[tuple[str, ...]] = ("logGroupName",)
     calls_to_read: ClassVar[int] = 2
+    retentions: ClassVar[tuple[str, ...]] = ("retentionInDays",)
+    # What was logged says who did what.
+    holds_data: ClassVar[bool] = True
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (
         BatchedRead(
             "logs.DescribeLogGroups",
@@ -60,7 +64,7 @@ class LogGroup(Resource[Outputs]):
     cost: ClassVar[str] = "is billed by the month for what it stores"
     grants: ClassVar[tuple[Grant, ...]] = (
         Grant("read up down", "logs", "DescribeLogGroups"),
-        Grant("read up down", "logs", "ListTagsForResource", LOG_GROUPS),
+        Grant("read up down", "logs", "DescribeLogStreams ListTagsForResource", LOG_GROUPS),
         Grant(
             "up", "logs", "CreateLogGroup PutRetentionPolicy TagResource UntagResource", LOG_GROUPS
         ),
@@ -122,10 +126,35 @@ class LogGroup(Resource[Outputs]):
         return None
 
     @classmethod
+    def stored(cls, aws: Aws, recorded: Outputs) -> str | None:
+        """Say that there are events; those of a local cloud are nobody's evidence.
+
+        Asked by the streams: the stored bytes of a group are hours old (CloudWatch Logs API
+        Reference, LogGroup).
+        """
+        if aws.is_local:
+            return None
+        with ignore_missing():
+            found = aws.logs.describe_log_streams(
+                logGroupName=recorded.id, orderBy="LastEventTime", descending=True, limit=1
+            )["logStreams"]
+            return _events(found[0]) if found else None
+        return None
+
+    @classmethod
     def delete(cls, aws: Aws, recorded: Outputs) -> None:
         """Delete the group with its logs."""
         with ignore_missing():
             aws.logs.delete_log_group(logGroupName=recorded.id)
+
+
+def _events(newest: Mapping[str, Any]) -> str:
+    """Say what a group holds, by the stream of its newest event, whose time may not be known."""
+    at_ms = newest.get("lastEventTimestamp")
+    if at_ms is None:
+        return "log events"
+    at = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%MZ")
+    return f"log events, the newest of {at}"
 
 
 def read_log_group(aws: Aws, name: str) -> Actual[Outputs] | None:

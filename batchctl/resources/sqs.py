@@ -22,6 +22,8 @@ from batchctl.resource import (
 from batchctl.resource.grants import Grant
 from batchctl.resources.iam import policies as iam_policies
 
+# Encryption with a key of SQS's own.
+OWN_KEY = "SqsManagedSseEnabled"
 QUEUES = ("{stack}-*",)
 
 
@@ -63,6 +65,7 @@ class Queue(Resource[QueueOutputs]):
         Grant("up", "sqs", "CreateQueue SetQueueAttributes TagQueue UntagQueue", QUEUES),
         Grant("down", "sqs", "DeleteQueue", QUEUES),
     )
+    retentions: ClassVar[tuple[str, ...]] = ("Attributes.MessageRetentionPeriod",)
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return QueueName and Attributes, with the policies as documents."""
@@ -71,7 +74,7 @@ class Queue(Resource[QueueOutputs]):
             "Attributes": {
                 "VisibilityTimeout": str(self.visibility_timeout_s),
                 "MessageRetentionPeriod": str(self.retention_s),
-                "SqsManagedSseEnabled": "true",
+                OWN_KEY: "true",
                 "RedrivePolicy": self._redrive_policy(deployed),
                 "RedriveAllowPolicy": self._redrive_allow_policy(deployed),
                 "Policy": self._policy(deployed),
@@ -175,7 +178,10 @@ class Queue(Resource[QueueOutputs]):
             aws.sqs.untag_queue(QueueUrl=outputs.url, TagKeys=removed)
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
-        """Say that a policy goes by which others refuse calls."""
+        """Say that a key goes, or a policy by which others refuse calls."""
+        key, own = actual["Attributes"].get("KmsMasterKeyId"), desired["Attributes"][OWN_KEY]
+        if key and own == "true":
+            yield f"queue `{self.name}` is no longer encrypted with the key `{key}`"
         had, wanted = (each["Attributes"]["Policy"] for each in (actual, desired))
         if iam_policies.refuses(had, wanted):
             yield f"the policy of queue `{self.name}` no longer refuses what others had it refuse"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -91,6 +91,11 @@ class WebAclAssociation(Resource[Outputs]):
         """Replace another web ACL."""
         del actual, changed
         return self.create(aws, desired)
+
+    def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
+        """Say that another web ACL takes the place of the one that is there."""
+        if actual["WebACLArn"] != desired["WebACLArn"]:
+            yield f"the web ACL `{actual['WebACLArn']}` makes way for `{desired['WebACLArn']}`"
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: Outputs) -> Mapping[str, str] | None:

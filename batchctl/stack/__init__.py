@@ -12,6 +12,7 @@ Nothing here calls AWS.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -47,7 +48,13 @@ def build(
     batch = build_batch(config, network, storage, image, surroundings)
     functions = build_functions(config, network, storage, batch, package)
     events = build_events(config, storage, batch, functions)
-    return in_order((functions.mapping, *events, *build_front_door(config, network, functions)))
+    door = build_front_door(config, network, functions)
+    return tuple(
+        dataclasses.replace(each, leaves=config.leave[each.address])
+        if each.address in config.leave
+        else each
+        for each in in_order((functions.mapping, *events, *door))
+    )
 
 
 def in_order(resources: Sequence[Resource[Any]]) -> tuple[Resource[Any], ...]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from batchctl import __version__
 from batchctl.config import HTTP_TIMEOUT_S, Config
 from batchctl.contract.environment import Function as Variables
 from batchctl.packaging import Package
 from batchctl.resource import Output
+from batchctl.resources.awslambda.application import Application
 from batchctl.resources.awslambda.functions import Function
 from batchctl.resources.awslambda.triggers import EventSourceMapping
 from batchctl.resources.ec2.network import Network
@@ -26,6 +28,7 @@ from batchctl.stack.tasks import following, running, slicing
 
 # Lambda's most (Lambda quotas): what is written for the failures of a million items takes minutes.
 TRACKER_TIMEOUT_S = 900
+SAYS_WHAT_IS_DEPLOYED = "tracker"
 # What strangers can call. The others work on what these let through, and lose it when refused: the
 # splitter's jobs go to the dead letters.
 FROM_OUTSIDE = ("receiver", "api")
@@ -237,7 +240,13 @@ class _FunctionMaker:
             tracing=settings.tracing,
             network=self.network if security_group else None,
             security_group=security_group,
+            application=self._said() if label == SAYS_WHAT_IS_DEPLOYED else None,
         )
+
+    def _said(self) -> Application:
+        """Return what one function's tags say of all, for those who have no state of it."""
+        api = self.config.api
+        return Application(__version__, f"{api.mode} {api.auth}", protected=self.config.protect)
 
     def _name(self, specification: _Specification) -> str:
         return f"{self.config.name}-{specification.suffix}"

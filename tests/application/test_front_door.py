@@ -111,3 +111,16 @@ def test_a_slash_at_the_end_of_a_path_changes_nothing_at_the_load_balancer() -> 
     stack = build(Config(), image="batchapp:1", package=function_package())
     paths = {path for each in stack for path in getattr(each, "paths", ())}
     assert paths == {"/v1/new-task", "/v1/new-task/", "/v1/tasks", "/v1/tasks/*"}
+
+
+@pytest.mark.parametrize(
+    ("local_url", "called"),
+    [(None, "https://batch.example.com"), ("http://127.0.0.1:9999", "http://127.0.0.1:9999")],
+)
+def test_a_companys_own_address_is_called_in_place_of_the_load_balancers(
+    local_url: str | None, called: str
+) -> None:
+    config = Config.model_validate({"api": {"endpoint": "https://batch.example.com"}})
+    state = recorded("alb", "none", ALB_RECORD)
+    assert front_door_of(config, state, local_url=local_url).url == called
+    assert front_door_of(config, None).url is None

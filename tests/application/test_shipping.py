@@ -64,7 +64,7 @@ def application(aws: Aws, folder: Path, **config: Any) -> Application:
         aws=aws,
         target=Target(folder / "config.yaml", local=False, profile=None, region=None),
         config=Config.model_validate({"compute": compute, **config}),
-        recorded_resources=_Resources(cast("State", None), folder),
+        recorded_resources=_Resources(cast("State", None), str(folder)),
     )
     return cast("Application", made)
 

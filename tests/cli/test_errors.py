@@ -144,16 +144,26 @@ def test_a_second_run_names_who_holds_the_lock(folder: Path, batchctl: Batchctl)
     assert "has held it since" in result.stderr
 
 
-def test_jobs_before_up_are_told_to_run_up_first(batchctl: Batchctl) -> None:
+@pytest.mark.usefixtures("account")
+def test_jobs_before_up_are_told_what_to_check_before_they_run_up(batchctl: Batchctl) -> None:
     result = batchctl("show", "demo-1")
     assert result.exit_code == 2
-    assert "run `batchctl up` first" in result.stderr
+    assert "hint: check `name`, the region and the profile; to deploy it run `batchctl up`" in (
+        result.stderr
+    )
 
 
+@pytest.mark.usefixtures("account")
 def test_down_before_up_has_nothing_to_do(batchctl: Batchctl) -> None:
     result = batchctl("down", "--yes")
     assert result.exit_code == 0
     assert "nothing to delete" in result.stderr
+
+
+def test_down_that_can_ask_nobody_does_not_say_that_nothing_is_there(batchctl: Batchctl) -> None:
+    result = batchctl("down", "--yes")
+    assert result.exit_code == 2
+    assert "no AWS region is set" in result.stderr
 
 
 def test_help_is_quick_it_imports_neither_boto3_nor_pydantic() -> None:

@@ -86,7 +86,7 @@ def test_an_error_is_hinted_as_the_command_was_called(
     spelled = " ".join(sorted(options, key=lambda word: "--local" not in word))
     assert shown.exit_code == 2
     order = "--profile p --region eu-west-1" if "--profile" in options else spelled
-    assert f"hint: run `batchctl {order} up`" in shown.stderr
+    assert f"run `batchctl {order} up`" in shown.stderr
 
 
 @pytest.mark.usefixtures("folder")

@@ -215,3 +215,30 @@ def test_a_folder_with_a_compute_py_alone_is_built(batchctl: Batchctl, folder: P
     (folder / "compute" / "Dockerfile").unlink()
     result = batchctl("up", "--yes")
     assert result.exit_code == 0, result.stderr
+
+
+def test_the_sample_never_replaces_code_that_is_deployed(
+    batchctl: Batchctl, folder: Path, calls: Calls, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert batchctl("up", "--yes").exit_code == 0
+    (folder / "compute").rename(folder / "kept")
+    calls.made.clear()
+    for state in (True, False):
+        if not state:
+            (folder / ".batchctl").rename(tmp_path_factory.mktemp("elsewhere") / "state")
+        for command in (("plan",), ("up", "--yes", "--adopt")):
+            refused = batchctl(*command)
+            assert refused.exit_code == 2, refused.stderr
+            assert "the sample would replace the code that is deployed" in refused.stderr
+    assert calls.writes == []
+    assert batchctl("status").exit_code == 0
+
+
+def test_the_sample_is_deployed_where_nothing_was_and_again(
+    batchctl: Batchctl, folder: Path
+) -> None:
+    (folder / "compute").rename(folder / "kept")
+    assert batchctl("up", "--yes").exit_code == 0
+    (folder / "config.yaml").write_text("name: app\ncompute: {python: '3.12'}\n")
+    again = batchctl("up", "--yes")
+    assert again.exit_code == 0, again.stderr

@@ -59,7 +59,8 @@ def test_without_a_terminal_it_is_the_default_and_that_is_said(
 ) -> None:
     made = batchctl("init")
     assert made.exit_code == 0, made.stderr
-    assert load(empty) == load(config_template())
+    made_of = load(empty)
+    assert made_of == load(config_template()).model_copy(update={"name": made_of.name})
     assert len(empty.read_text().splitlines()) < 20
     assert "WARNING: once deployed to AWS, anyone on the internet can submit jobs" in made.stderr
 
@@ -199,3 +200,27 @@ def test_networks_as_wide_as_the_internet_are_warned_of(
     assert load(empty).api.allowed_cidrs == tuple(networks.split())
     warning = "WARNING: once deployed to AWS, anyone on the internet can submit jobs"
     assert (warning in made.stderr) is is_open
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("risk", "risk-"),
+        ("Réport_2026 (old)", "r-port-2026-old-"),
+        ("a-very-long-name-of-a-folder", "a-very-long-nam-"),
+        ("2026", "app-"),
+        ("sg", "app-sg-"),
+    ],
+)
+def test_each_stack_gets_a_name_of_its_own_that_is_the_folders(
+    batchctl: Batchctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, begins: str
+) -> None:
+    names = set()
+    for above in ("one", "two"):
+        folder = tmp_path / above / name
+        folder.mkdir(parents=True)
+        monkeypatch.chdir(folder)
+        assert batchctl("init").exit_code == 0
+        names.add(load(folder / "config.yaml").name)
+    assert len(names) == 2
+    assert all(each.startswith(begins) for each in names)

@@ -10,6 +10,8 @@ from typing import Any
 import boto3
 import pytest
 import urllib3
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from click.testing import Result
 
 from batchctl.jobs.api.connection import Connection
@@ -124,3 +126,40 @@ def test_before_up_nothing_is_unhealthy(batchctl: Batchctl) -> None:
     status = batchctl("status")
     assert status.exit_code == 0
     assert "not deployed yet, `batchctl up` builds it" in status.stdout
+
+
+@pytest.mark.usefixtures("account")
+def test_a_refused_read_hides_only_itself(
+    batchctl: Batchctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert batchctl("up", "--yes").exit_code == 0
+    make = vars(BaseClient)["_make_api_call"]
+
+    def refusing(client: Any, operation: str, parameters: Any) -> Any:
+        if operation in {"GetRole", "ListQueueTags"}:
+            said = f"User: analyst is not authorized to perform: {operation}"
+            error = {"Error": {"Code": "AccessDenied", "Message": said}}
+            raise ClientError(error, operation)  # type: ignore[arg-type]
+        return make(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", refusing)
+    shown = batchctl("status", "--json")
+    assert shown.exit_code == 0, shown.stderr
+    states = {each["address"]: each["state"] for each in json.loads(shown.stdout)["resources"]}
+    assert states["role.receiver"].startswith("unknown: User: analyst is not authorized")
+    assert states["queue.jobs"].startswith("unknown")
+    assert (
+        states["load_balancer.api"] == states["function.receiver"] == states["table.jobs"] == "ok"
+    )
+    assert batchctl("status", "--exit-code").exit_code == 3
+    monkeypatch.undo()
+
+
+@pytest.mark.usefixtures("account")
+def test_drift_is_an_exit_code_for_those_who_ask(batchctl: Batchctl) -> None:
+    assert batchctl("up", "--yes").exit_code == 0
+    assert batchctl("status", "--exit-code").exit_code == 0
+    logs = boto3.client("logs")
+    logs.put_retention_policy(logGroupName="/aws/lambda/batchapp-JobAPI", retentionInDays=1)
+    assert batchctl("status", "--exit-code").exit_code == 3
+    assert batchctl("status").exit_code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,7 +114,9 @@ def test_everything_that_can_be_tagged_carries_the_stack_and_the_users_tags(
     batchctl("up", "--yes")
     queue = boto3.client("sqs", region_name=region)
     url = queue.get_queue_url(QueueName="batchapp-jobs")["QueueUrl"]
-    assert queue.list_queue_tags(QueueUrl=url)["Tags"] == {
+    tags = queue.list_queue_tags(QueueUrl=url)["Tags"]
+    assert re.fullmatch(r"[0-9a-f]{8} 20[^ ]+Z user/moto", tags.pop("batchctl:origin"))
+    assert tags == {
         "team": "quant",
         "batchctl:stack": "batchapp",
         "batchctl:region": region,

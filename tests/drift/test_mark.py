@@ -22,7 +22,7 @@ from batchctl.resource import NotOwned
 def older_version() -> Iterator[None]:
     """The mark as it was before it had a region."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "mark_of", lambda stack, _region: {STACK_TAG: stack})
+        patch.setattr(session, "mark_of", lambda stack, *_: {STACK_TAG: stack})
         yield
 
 

@@ -63,7 +63,7 @@ def test_a_damaged_state_is_an_error_that_names_the_backup(path: Path, text: str
 
 def test_a_newer_format_is_an_error_that_says_so(path: Path) -> None:
     StateFile.load(path, IDENTITY).put(RECORD)
-    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+    path.write_text(path.read_text().replace('"format": 3', '"format": 4'))
     with pytest.raises(StateError, match="newer"):
         StateFile.load(path, IDENTITY)
 

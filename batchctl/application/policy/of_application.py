@@ -41,7 +41,14 @@ def names_of(application: BuildableApplication) -> Names:
         path=application.config.iam.path,
         ec2=aws.partition.service_principal("ec2"),
         api=str(api or "*"),
+        state=_state(application),
     )
+
+
+def _state(application: BuildableApplication) -> str:
+    """Return where a shared state is, bucket and prefix; nothing where it isn't shared."""
+    address = None if application.target.local else application.config.state
+    return (address or "").removeprefix("s3://")
 
 
 def _aws(application: BuildableApplication) -> Aws:

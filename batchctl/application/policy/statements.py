@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from batchctl.application.grants import GRANTS as BESIDE
+from batchctl.application.grants import STATE
 from batchctl.application.job_grants import DOOR
 from batchctl.application.job_grants import GRANTS as OF_JOBS
 from batchctl.resource import Resource
@@ -56,6 +57,7 @@ class Names:
     path: str
     ec2: str
     api: str = "*"
+    state: str = ""
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of what a grant is on, `*` as it stands."""
@@ -77,7 +79,7 @@ def statements(
     """
     commands, found = _COMMANDS[purpose], dict[str, dict[str, Any]]()
     for grant in _granted(list(stack)):
-        if not commands & {*grant.commands.split()}:
+        if not commands & {*grant.commands.split()} or (grant.when == STATE and not names.state):
             continue
         resources = sorted(names.arn(grant.service, each) for each in grant.on)
         condition = _named(grant.condition, names)

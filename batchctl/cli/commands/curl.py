@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from urllib3.exceptions import HTTPError
 
-from batchctl.cli.opening import open_application
+from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import api_options, assumes_api_role, current_options, shared_options
 from batchctl.cli.output import say, write_answer
 from batchctl.errors import BatchctlError, UsageError
@@ -66,7 +66,7 @@ def curl(  # noqa: PLR0913 - curl's own options
 
 
 def _connection() -> Connection:
-    return open_application().connection(assume_api_role=assumes_api_role())
+    return open_recorded().connection(assume_api_role=assumes_api_role())
 
 
 def _sent(

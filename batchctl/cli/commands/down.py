@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batchctl import application as applications
 from batchctl.cli.display.other_stacks import show_other_stacks
 from batchctl.cli.display.plan import as_json, show_plan
 from batchctl.cli.display.progress import progress
@@ -21,12 +22,15 @@ from batchctl.cli.runs import (
     confirm_ending,
     end,
     outcome_as_json,
+    planned,
     print_failures,
     stopping,
 )
+from batchctl.errors import UsageError
 
 if TYPE_CHECKING:
     from batchctl.application import BuildableApplication
+    from batchctl.application.takeover import Takeover
     from batchctl.engine.destroy import Remaining
     from batchctl.engine.plan import Plan
 
@@ -34,15 +38,17 @@ AGAIN = "`batchctl down` again finishes it"
 
 
 @click.command()
-@click.option("--delete-data", is_flag=True, help="Delete the job table even if it has jobs.")
+@click.option("--delete-data", is_flag=True, help="Delete the job table and logs even with data.")
+@click.option("--adopt", is_flag=True, help="Delete a stack that no state in this folder knows.")
 @click.option("--yes", is_flag=True, help="Delete, and end running jobs, without asking.")
 @shared_options
-def down(*, delete_data: bool, yes: bool) -> None:
-    """Delete everything that `up` created; a job table with jobs in it is kept.
+def down(*, delete_data: bool, adopt: bool, yes: bool) -> None:
+    """Delete everything that `up` created; a job table with jobs and logs with events are kept.
 
     New jobs are refused first. `down` asks before it ends running jobs, and says how many.
     Resources that can't be deleted yet are listed with the reason; run `down` again to finish. It
-    works without config.yaml.
+    works without config.yaml. Without a state it finds the stack by name and tag, says whose it is,
+    and deletes it after a question, or with `--adopt`.
 
     \b
     Examples:
@@ -50,10 +56,16 @@ def down(*, delete_data: bool, yes: bool) -> None:
       batchctl --local down --delete-data --yes
     """
     application = open_to_delete()
-    if not application.state_path.exists():
-        say(f"nothing to delete: `{application.state_path}` does not exist")
-        show_other_stacks(application)
-        return
+    if application.recorded is None:
+        found = None if application.target.local else _found(applications.as_deployed(application))
+        if found is None:
+            say(f"nothing to delete: `{application.store.name}` does not exist")
+            show_other_stacks(application)
+            return
+        application, made = found
+        _confirm_takeover(applications.takeover_of(application, made), adopt=adopt)
+        with application.locked():
+            application.take_over(made)
     with application.locked():
         _down(application, delete_data=delete_data, yes=yes)
 
@@ -81,6 +93,25 @@ def _down(application: BuildableApplication, *, delete_data: bool, yes: bool) ->
         print_json({**failed, **as_json(made), "left": left})
     if code:
         sys.exit(code)
+
+
+def _found(application: BuildableApplication) -> tuple[BuildableApplication, Plan] | None:
+    """Return what AWS has of the stack, where no state here knows it; None when that is nothing."""
+    made = planned(application)
+    return (application, made) if applications.takeover_of(application, made) else None
+
+
+def _confirm_takeover(found: Takeover | None, *, adopt: bool) -> None:
+    """Ask before what no state here knows is deleted; UsageError where nobody can be asked."""
+    say(f"FOUND: {found} is deployed, and no state in this folder knows it")
+    if adopt:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"could not delete {found} without being told to",
+            hint="if it is yours, run `batchctl down --adopt`",
+        )
+    confirm(f"is {found} yours to delete?", yes=False)
 
 
 def _print_waiting(application: BuildableApplication) -> None:

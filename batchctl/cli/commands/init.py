@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +22,9 @@ from batchctl.packaging import compute_directory, config_template
 CODE = ("compute.py", "__init__.py", "Dockerfile")
 """What makes a folder one that an image can be built from: one of these files."""
 
+LONGEST_WORDS = 15
+"""Of a stack's name, which has 20 characters at most, five of them for what makes it its own."""
+
 
 @click.command()
 @shared_options
@@ -28,7 +33,8 @@ def init() -> None:
 
     The file has the settings that most users change; `batchctl config show` prints all of them.
     Existing files are never changed. If there is a compute.py here or in compute/, or a Dockerfile
-    in compute/, only config.yaml is written. On a terminal, `init` asks who can call the API.
+    in compute/, only config.yaml is written. The stack's name is made of the
+    folder's. On a terminal, `init` asks who can call the API.
 
     \b
     Example:
@@ -82,10 +88,19 @@ def _require_free(path: Path, *, is_folder: bool) -> None:
 
 def _write_config(path: Path, settings: Mapping[str, str]) -> None:
     template = config_template().read_text(encoding="utf-8")
-    answers = {**ask_whom_to_let_in(), **settings}
+    own = {"name": name_of_its_own(path.resolve().parent.name)}
+    answers = {**own, **ask_whom_to_let_in(), **settings}
     text = with_settings(shortened(template, answers), answers)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+def name_of_its_own(folder: str) -> str:
+    """Return a name for a stack made in this folder, which no other stack is likely to have."""
+    words = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-0123456789") or "app"
+    if f"{words}-".startswith(("internal-", "sg-")):  # names of load balancers and groups are AWS's
+        words = f"app-{words}"
+    return f"{words[:LONGEST_WORDS].rstrip('-')}-{secrets.token_hex(2)}"
 
 
 def _write_sample(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchctl.cli.commands.up import bring_up
+from batchctl.cli.commands.up import Answers, bring_up
 from batchctl.cli.display.cost import show_estimate
 from batchctl.cli.display.job import as_json
 from batchctl.cli.display.job_progress import follow, print_end
@@ -87,7 +87,7 @@ def submit(  # noqa: PLR0913 - an option each
     options = JobOptions(items_per_task, _number_or_share(max_failures), share, priority)
     if brings_up:
         check_job(wanted or "new", items, parameters, options)
-        bring_up(open_to_build(None, None), yes=yes, loosen=False)
+        bring_up(open_to_build(None, None), Answers(yes=yes))
     application, client = open_jobs()
     if application.has_new_code:
         say(

@@ -36,7 +36,7 @@ def unlock(*, force: bool, yes: bool) -> None:
       batchctl unlock --yes
     """
     application = open_to_delete()
-    path = application.state_path
+    path = application.store.name
     found = application.lock_holder()
     if current_options().json:
         holder = found.holder if found else None

@@ -6,7 +6,7 @@ import click
 
 from batchctl.cli.display.diagnosis import as_json, show_diagnosis
 from batchctl.cli.last_job import chosen_job, job_or_last
-from batchctl.cli.opening import open_application
+from batchctl.cli.opening import open_recorded
 from batchctl.cli.options import api_options, assumes_api_role, current_options, shared_options
 from batchctl.cli.output import print_json
 
@@ -26,7 +26,7 @@ def why(*, job_id: str | None) -> None:
       batchctl why demo-1
       batchctl why demo-1 --json
     """
-    application = open_application()
+    application = open_recorded()
     if job_id is None:
         job_id = chosen_job(None, application.jobs(assume_api_role=assumes_api_role()))
     found = application.why(job_id, assume_api_role=assumes_api_role())

@@ -10,6 +10,7 @@ from batchctl.config.sections.section import Section
 from batchctl.config.values import (
     BucketName,
     CertificateArn,
+    Endpoint,
     LogPrefix,
     LogRetentionDays,
     Networks,
@@ -45,6 +46,12 @@ class Api(Section):
 
     With `--local` the API listens on 127.0.0.1. In China, ports 80, 443 and 8080 need an ICP
     filing.
+    """
+    endpoint: Endpoint | None = None
+    """URL that job commands call; null: the deployed one.
+
+    For a custom domain or a proxy: a certificate is for the company's host name, not for the load
+    balancer's, e.g. `https://batch.example.com:9999`. Not with `--local`.
     """
     allowed_cidrs: Networks = ("0.0.0.0/0",)
     """Networks that can reach the load balancer.

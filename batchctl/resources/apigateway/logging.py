@@ -13,7 +13,15 @@ from botocore.exceptions import ClientError
 
 from batchctl.aws.errors import ignore_missing, is_existing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Group,
+    Outputs,
+    Properties,
+    Resource,
+    is_unknown,
+)
 from batchctl.resource.grants import Grant
 from batchctl.resources.apigateway.rest_apis import RestApi
 from batchctl.resources.iam import policies as iam_policies
@@ -155,8 +163,13 @@ class ErrorLogGroup(LogGroup):
     def read(
         cls, aws: Aws, recorded: Outputs | None, desired: Properties
     ) -> Actual[Outputs] | None:
-        """Find the group by its exact name, whoever made it; None when there is none."""
-        return read_log_group(aws, recorded.id if recorded else str(desired["logGroupName"]))
+        """Find the group by its exact name, whoever made it; None when there is none.
+
+        The log of an API that is gone, which `down` kept, is none of the next one's.
+        """
+        del recorded
+        name = str(desired["logGroupName"])
+        return None if is_unknown(name) else read_log_group(aws, name)
 
 
 def _gone(arn: str) -> str:

@@ -205,11 +205,14 @@ class RestApi(Resource[RestApiOutputs]):
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
         """Say that requests without a signature are let in, and that a policy of others goes."""
-        signed = [each.get("authorizationType") for each in actual["methods"].values()]
-        if not self.signed and "AWS_IAM" in signed:
+        if not self.signed and is_signed(actual):
             yield AUTHENTICATION_OFF
         if actual["policy"] and not desired["policy"]:
             yield "the REST API's resource policy, which might refuse callers, is removed"
+        if "PRIVATE" in actual["endpointConfiguration"].get("types", ()):
+            yield "the REST API, which today is reached from VPCs alone, faces the internet"
+        if actual["disableExecuteApiEndpoint"] and not desired["disableExecuteApiEndpoint"]:
+            yield "the REST API's own address, which is turned off today, answers"
 
     def write_tags(
         self, aws: Aws, outputs: RestApiOutputs, tags: Mapping[str, str], removed: Sequence[str]
@@ -227,6 +230,11 @@ class RestApi(Resource[RestApiOutputs]):
         """Delete the API with all that belongs to it: one in 30 s at most ("Quotas")."""
         with ignore_missing():
             aws.apigateway.delete_rest_api(restApiId=recorded.id)
+
+
+def is_signed(actual: Properties) -> bool:
+    """Whether an API lets in signed requests alone, as far as its methods say."""
+    return "AWS_IAM" in [each.get("authorizationType") for each in actual["methods"].values()]
 
 
 def tags_of_api(aws: Aws, api_id: str) -> Mapping[str, str] | None:

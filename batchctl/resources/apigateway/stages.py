@@ -179,6 +179,9 @@ class Stage(Resource[StageOutputs]):
         ):
             if had.get(key, math.inf) < wanted[key]:
                 yield f"API Gateway lets {wanted[key]:.0f} {what} through instead of {had[key]:.0f}"
+        log, ours = (each["accessLogSettings"].get("destinationArn") for each in (actual, desired))
+        if log and log != ours:
+            yield f"API Gateway's access log no longer goes to `{log}`"
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: StageOutputs) -> Mapping[str, str] | None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from batchctl.aws.errors import NotReady, ignore_missing
 from batchctl.aws.session import Aws
 from batchctl.aws.waiting import Pending
+from batchctl.contract.environment import Function as Variables
 from batchctl.packaging import Package
 from batchctl.resource import (
     Actual,
@@ -24,6 +25,7 @@ from batchctl.resource import (
 )
 from batchctl.resource.grants import Grant
 from batchctl.resources.awslambda import policies as function_policies
+from batchctl.resources.awslambda.application import Application
 from batchctl.resources.awslambda.interfaces import wait_until_interfaces_gone
 from batchctl.resources.ec2.network import Network
 from batchctl.resources.ec2.security_groups import SecurityGroup
@@ -36,6 +38,8 @@ SETTLED_WITHIN_S = 600.0
 # UpdateFunctionCode's; all the rest that differs is UpdateFunctionConfiguration's.
 CODE = ("CodeSha256", "Architectures")
 STATUS = ("State", "LastUpdateStatus")
+# What any version of ours gives a function.
+OUR_VARIABLES = {name for key, name in vars(Variables).items() if key.isupper()}
 CONCURRENCY = "ReservedConcurrentExecutions"
 STATEMENTS = "StatementsOfOthers"
 
@@ -73,6 +77,8 @@ class Function(Resource[FunctionOutputs]):
     reserved_concurrency: int | None = None
     network: Network | None = None
     security_group: SecurityGroup | None = None
+    # What it says of the whole application, beside the mark.
+    application: Application | None = None
 
     kind: ClassVar[str] = "function"
     group: ClassVar[Group | None] = Group.FUNCTIONS
@@ -103,6 +109,11 @@ class Function(Resource[FunctionOutputs]):
         Grant("up down", "ec2", "DescribeNetworkInterfaces", when="network"),
         Grant("up down", "ec2", "DeleteNetworkInterface", ("network-interface/*",), when="network"),
     )
+
+    @property
+    def own_tags(self) -> Mapping[str, str]:
+        """What it says of the application."""
+        return self.application.tags if self.application else {}
 
     def desired(self, deployed: Deployed) -> Properties:
         """Return the function's configuration, as GetFunction shows it."""
@@ -170,7 +181,7 @@ class Function(Resource[FunctionOutputs]):
         if not desired["VpcConfig"]["SubnetIds"]:
             del parameters["VpcConfig"]
         made = aws.awslambda.create_function(
-            **parameters, Code={"ZipFile": self.package.content}, Tags=aws.tags
+            **parameters, Code={"ZipFile": self.package.content}, Tags={**aws.tags, **self.own_tags}
         )
         if desired[CONCURRENCY] is not None:
             _set_concurrency(aws, desired["FunctionName"], desired[CONCURRENCY])
@@ -213,16 +224,25 @@ class Function(Resource[FunctionOutputs]):
         self, aws: Aws, outputs: FunctionOutputs, tags: Mapping[str, str], removed: Sequence[str]
     ) -> None:
         """Set and remove tags."""
-        aws.awslambda.tag_resource(Resource=outputs.arn, Tags=tags)
+        set_tags(aws, outputs, tags)
         if removed:
             aws.awslambda.untag_resource(Resource=outputs.arn, TagKeys=removed)
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
-        """Say whether the concurrency limit is removed or raised."""
+        """Say whether the limit is removed or raised, and what of others' agents goes."""
         had, wanted = actual[CONCURRENCY], desired[CONCURRENCY]
         if had is not None and (wanted is None or wanted > had):
             new = "without a limit" if wanted is None else f"{wanted} times"
             yield f"function `{self.name}` can run {new} at once instead of {had} times"
+        variables = (each["Environment"]["Variables"] for each in (actual, desired))
+        there, ours = map(set, variables)
+        if others := sorted(there - ours - OUR_VARIABLES):
+            names = ", ".join(f"`{each}`" for each in others)
+            yield f"function `{self.name}` loses the variables of others {names}"
+        if actual["Layers"]:
+            yield f"function `{self.name}` loses the layers of others"
+        if actual["VpcConfig"]["SubnetIds"] and not desired["VpcConfig"]["SubnetIds"]:
+            yield f"function `{self.name}` is taken out of the VPC that it runs in"
 
     @classmethod
     def tags_of(cls, aws: Aws, recorded: FunctionOutputs) -> Mapping[str, str] | None:
@@ -242,6 +262,11 @@ class Function(Resource[FunctionOutputs]):
         _wait_until_gone(aws, recorded.id)
         if recorded.security_group_id and not _is_used_by_others(aws, recorded.security_group_id):
             wait_until_interfaces_gone(aws, recorded.security_group_id)
+
+
+def set_tags(aws: Aws, outputs: FunctionOutputs, tags: Mapping[str, str]) -> None:
+    """Set tags of a function."""
+    aws.awslambda.tag_resource(Resource=outputs.arn, Tags=tags)
 
 
 def tags_of_function(aws: Aws, name: str) -> Mapping[str, str] | None:

@@ -246,7 +246,7 @@ class Table(Resource[TableOutputs]):
             wait_until_gone(aws, recorded.id)
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
-        """Say whether the limit of writes is removed or raised, or a policy goes that refuses."""
+        """Say whether writes are limited less, and what no longer protects or refuses."""
         had, wanted = (
             each["OnDemandThroughput"]["MaxWriteRequestUnits"] for each in (actual, desired)
         )
@@ -255,6 +255,12 @@ class Table(Resource[TableOutputs]):
             yield f"table `{self.name}` takes writes {new} instead of up to {had} units a second"
         if iam_policies.refuses(actual["ResourcePolicy"]):
             yield f"the resource policy of table `{self.name}`, which refuses calls, is removed"
+        for key, what in (
+            ("DeletionProtectionEnabled", "protected from deletion"),
+            ("PointInTimeRecoveryEnabled", "backed up continuously"),
+        ):
+            if actual[key] and not desired[key]:
+                yield f"table `{self.name}` is no longer {what}"
 
     @classmethod
     def stored(cls, aws: Aws, recorded: TableOutputs) -> str | None:

@@ -193,6 +193,22 @@ def _let_in(rules: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def groups_taken_off(what: str, had: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
+    """Say which security groups of others would be taken off something."""
+    for group in had:
+        # Before `up` an id can be unknown: one that stands in the place of ours is no other's.
+        if group not in wanted and len(had) > len(wanted):
+            yield f"security group `{group}`, which others attached to {what}, is taken off"
+
+
+def networks_let_in(aws: Aws, group_ids: Sequence[str]) -> tuple[str, ...]:
+    """Return the networks that any of these groups lets in, whoever's they are."""
+    if not group_ids:
+        return ()
+    groups = aws.ec2.describe_security_groups(GroupIds=list(group_ids))["SecurityGroups"]
+    return tuple(cidr for each in groups for cidr in _let_in(_split(each["IpPermissions"])))
+
+
 def _outputs(aws: Aws, group_id: str) -> Outputs:
     return Outputs(id=group_id, arn=aws.arn("ec2", f"security-group/{group_id}"))
 

@@ -16,7 +16,16 @@ from batchctl.aws.batched_reads import BatchedRead
 from batchctl.aws.concurrently import concurrently
 from batchctl.aws.errors import ignore_missing
 from batchctl.aws.session import Aws
-from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Resource, require_owned
+from batchctl.resource import (
+    Actual,
+    Deployed,
+    Group,
+    Outputs,
+    Properties,
+    Resource,
+    is_owned,
+    require_owned,
+)
 from batchctl.resource.grants import Grant
 from batchctl.resources.acm import Certificate
 from batchctl.resources.elbv2.load_balancers import LoadBalancer
@@ -52,8 +61,16 @@ LISTENERS = ("listener/app/{stack}-*",)
 RULES = ("listener-rule/app/{stack}-*",)
 
 
+@dataclass(frozen=True)
+class ListenerOutputs(Outputs):
+    """A listener's id is its ARN; callers need the port and the scheme: "http" or "https"."""
+
+    port: int
+    scheme: str
+
+
 @dataclass(frozen=True, kw_only=True)
-class Listener(Tagged, Resource[Outputs]):
+class Listener(Tagged, Resource[ListenerOutputs]):
     """A port of the load balancer: HTTPS with a certificate, else HTTP; its id is its ARN.
 
     What no rule takes is answered with 404 and a JSON body. What guards the load balancer (a web
@@ -67,6 +84,7 @@ class Listener(Tagged, Resource[Outputs]):
 
     kind: ClassVar[str] = "listener"
     group: ClassVar[Group | None] = Group.FRONT_DOOR
+    outputs: ClassVar[type[ListenerOutputs]] = ListenerOutputs
     identity: ClassVar[tuple[str, ...]] = ("LoadBalancerArn", "Port")
     calls_to_read: ClassVar[int] = 3
     batched_reads: ClassVar[tuple[BatchedRead, ...]] = (BATCHED_TAGS,)
@@ -99,8 +117,8 @@ class Listener(Tagged, Resource[Outputs]):
 
     @classmethod
     def read(
-        cls, aws: Aws, recorded: Outputs | None, desired: Properties
-    ) -> Actual[Outputs] | None:
+        cls, aws: Aws, recorded: ListenerOutputs | None, desired: Properties
+    ) -> Actual[ListenerOutputs] | None:
         """Find the listener by its ARN, else by load balancer and port; None when there is none."""
         with ignore_missing():
             found = _listener(aws, recorded, desired)
@@ -112,27 +130,27 @@ class Listener(Tagged, Resource[Outputs]):
             )
             require_owned(aws, f"listener on port {found['Port']}", tags)
             notes = tuple(others.tried_before_ours())
-            return Actual(Outputs(id=arn, arn=arn), _listener_properties(found), tags, notes)
+            return Actual(_listener_outputs(found), _listener_properties(found), tags, notes)
         return None
 
-    def create(self, aws: Aws, desired: Properties) -> Outputs:
+    def create(self, aws: Aws, desired: Properties) -> ListenerOutputs:
         """Make the listener."""
         parameters = {key: desired[key] for key in desired if key != CLIENT_CERTIFICATES}
         answer = aws.elbv2.create_listener(**parameters, Tags=tag_list(aws.tags))
-        arn = answer["Listeners"][0]["ListenerArn"]
-        return Outputs(id=arn, arn=arn)
+        return _listener_outputs({**desired, **answer["Listeners"][0]})
 
     def update(
-        self, aws: Aws, actual: Actual[Outputs], desired: Properties, changed: Properties
-    ) -> Outputs:
+        self, aws: Aws, actual: Actual[ListenerOutputs], desired: Properties, changed: Properties
+    ) -> ListenerOutputs:
         """Send it whole: protocol, certificate and policy are one.
 
         Client certificates are what others asked for, and not known in every region.
         """
         apart = {"LoadBalancerArn", CLIENT_CERTIFICATES} - changed.keys()
         parameters = {key: value for key, value in desired.items() if key not in apart}
-        aws.elbv2.modify_listener(ListenerArn=actual.outputs.arn, **parameters)
-        return actual.outputs
+        arn = actual.outputs.arn
+        aws.elbv2.modify_listener(ListenerArn=arn, **parameters)
+        return _listener_outputs({**parameters, "ListenerArn": arn})
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
         """Say that requests are no longer encrypted, or with less, or callers no longer known."""
@@ -152,12 +170,12 @@ class Listener(Tagged, Resource[Outputs]):
             yield "the load balancer no longer asks callers for a certificate of theirs"
 
     @classmethod
-    def running(cls, aws: Aws, recorded: Outputs) -> str | None:
+    def running(cls, aws: Aws, recorded: ListenerOutputs) -> str | None:
         """Say how many rules of others go with it."""
         return rules_of_others(aws, recorded.arn).counted()
 
     @classmethod
-    def delete(cls, aws: Aws, recorded: Outputs) -> None:
+    def delete(cls, aws: Aws, recorded: ListenerOutputs) -> None:
         """Delete the listener with the rules that are left in it."""
         with ignore_missing():
             aws.elbv2.delete_listener(ListenerArn=recorded.arn)
@@ -178,7 +196,26 @@ def strength(policy: str) -> tuple[int, int]:
 _CIPHERS = {"Res": 1, "Ext1": -1, "Ext2": -2}
 
 
-def _listener(aws: Aws, recorded: Outputs | None, desired: Properties) -> Mapping[str, Any] | None:
+def listener_of(aws: Aws, load_balancer_arn: str) -> ListenerOutputs | None:
+    """Return the listener of ours that a load balancer has, on whatever port; None without one."""
+    with ignore_missing():
+        answer = aws.elbv2.describe_listeners(LoadBalancerArn=load_balancer_arn)
+        for found in answer["Listeners"]:
+            if is_owned(aws, read_tags(aws, str(found["ListenerArn"]))):
+                return _listener_outputs(found)
+    return None
+
+
+def _listener_outputs(found: Mapping[str, Any]) -> ListenerOutputs:
+    arn = str(found["ListenerArn"])
+    return ListenerOutputs(
+        id=arn, arn=arn, port=int(found["Port"]), scheme=str(found["Protocol"]).lower()
+    )
+
+
+def _listener(
+    aws: Aws, recorded: ListenerOutputs | None, desired: Properties
+) -> Mapping[str, Any] | None:
     if recorded:
         listeners = aws.elbv2.describe_listeners(ListenerArns=[recorded.arn])["Listeners"]
         return next(iter(listeners), None)

@@ -20,7 +20,7 @@ from batchctl.resource import Actual, Deployed, Group, Outputs, Properties, Reso
 from batchctl.resource.charges import Charge, Unit
 from batchctl.resource.grants import Grant
 from batchctl.resources.ec2.network import Network
-from batchctl.resources.ec2.security_groups import SecurityGroup
+from batchctl.resources.ec2.security_groups import SecurityGroup, groups_taken_off
 from batchctl.resources.elbv2.tags import (
     BATCHED_TAGS,
     ELB,
@@ -34,6 +34,8 @@ SETTLED_WITHIN_S = 600.0
 # What CreateLoadBalancer doesn't take: its subnets say the VPC, the attributes have their own call.
 NOT_PARAMETERS = frozenset({"VpcId", "Attributes", "State"})
 
+PROTECTION = "deletion_protection.enabled"
+DESYNC = "routing.http.desync_mitigation_mode"
 LOGS = "access_logs.s3."
 
 
@@ -127,9 +129,9 @@ class LoadBalancer(Tagged, Resource[LoadBalancerOutputs]):
             "Subnets": sorted(deployed[self.network].load_balancer_subnet_ids),
             "SecurityGroups": [deployed[self.security_group].id],
             "Attributes": {
-                "deletion_protection.enabled": "false",
+                PROTECTION: "false",
                 "routing.http.drop_invalid_header_fields.enabled": "true",
-                "routing.http.desync_mitigation_mode": "defensive",
+                DESYNC: "defensive",
                 **self._access_logs(),
             },
             "State": "active",
@@ -198,8 +200,21 @@ class LoadBalancer(Tagged, Resource[LoadBalancerOutputs]):
         return actual.outputs
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
-        """Say that requests are no longer logged, or elsewhere."""
+        """Say what no longer holds: internal, protected, strict, logged, in others' groups."""
         had, wanted = actual["Attributes"], desired["Attributes"]
+        if actual.get("Scheme") == "internal" and desired["Scheme"] != "internal":
+            yield "the load balancer, which today is reached from inside alone, faces the internet"
+        if had.get(PROTECTION) == "true" and wanted[PROTECTION] != "true":
+            yield "the load balancer loses its protection from deletion"
+        if had.get(DESYNC) == "strictest" and wanted[DESYNC] != "strictest":
+            yield "the load balancer takes ambiguous requests, which today it refuses (`strictest`)"
+        yield from groups_taken_off(
+            "the load balancer", actual["SecurityGroups"], desired["SecurityGroups"]
+        )
+        yield from self._logs_loosened(had, wanted)
+
+    def _logs_loosened(self, had: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
+        """Say that requests are no longer logged, or elsewhere."""
         bucket = had.get(f"{LOGS}bucket")
         if had.get(f"{LOGS}enabled") != "true":
             return

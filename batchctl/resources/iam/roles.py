@@ -283,11 +283,17 @@ class Role(Resource[Outputs]):
         return actual.outputs
 
     def loosened(self, actual: Properties, desired: Properties) -> Iterator[str]:
-        """Say that the role may do more as its permissions boundary goes, or becomes another."""
+        """Say that its permissions boundary goes, or becomes another, and what others attached."""
         had, wanted = actual["PermissionsBoundary"], desired["PermissionsBoundary"]
         if had and had != wanted:
             new = f"becomes `{wanted}`" if wanted else "is removed"
             yield f"the permissions boundary `{had}` of role `{self.name}` {new}"
+        for key in ("ManagedPolicies", "Policies"):
+            for policy in sorted(set(actual[key]) - set(desired[key])):
+                yield (
+                    f"policy `{policy}`, which others gave role `{self.name}` and which might "
+                    "refuse something, is taken away"
+                )
 
     def write_tags(
         self, aws: Aws, outputs: Outputs, tags: Mapping[str, str], removed: Sequence[str]
