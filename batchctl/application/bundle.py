@@ -115,28 +115,23 @@ def _files(application: Application) -> dict[str, str]:
         for address, record in (state.resources.items() if state else ())
     }
     found = {
-        "versions.json": json.dumps(_versions(), indent=2),
-        "resources.json": json.dumps(resources, indent=2),
-        **{
-            f"runs/{number}.json": json.dumps(asdict(run), indent=2)
-            for number, run in enumerate(runs, 1)
-        },
+        "versions.json": _as_text(_versions()),
+        "resources.json": _as_text(resources),
+        **{f"runs/{number}.json": _as_text(asdict(run)) for number, run in enumerate(runs, 1)},
     }
     if config.is_file():
         found["config.yaml"] = config.read_text(encoding="utf-8", errors="replace")
     return found
 
 
-def _versions() -> str:
-    return _as_text(
-        {
-            "batchctl": __version__,
-            "python": sys.version,
-            "platform": platform.platform(),
-            "boto3": boto3.__version__,
-            "botocore": botocore.__version__,
-        }
-    )
+def _versions() -> dict[str, str]:
+    return {
+        "batchctl": __version__,
+        "python": sys.version,
+        "platform": platform.platform(),
+        "boto3": boto3.__version__,
+        "botocore": botocore.__version__,
+    }
 
 
 def _as_text(value: object) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from batchctl import __version__
 from batchctl.application import run_log
 from batchctl.application.bundle import Scrubber
 from batchctl.application.past_runs import past_runs
@@ -144,6 +145,7 @@ def test_no_planted_secret_is_in_the_log_or_in_the_bundle(
         assert secret not in whole, secret
     assert "account-1" in whole
     assert '"queue.jobs"' in texts["resources.json"]
+    assert json.loads(texts["versions.json"])["batchctl"] == __version__
     assert "sqs.CreateQueue batchapp-jobs: 200, request " in texts["runs/1.json"]
 
 
