@@ -78,7 +78,8 @@ def test_cancel_and_retry_answer_as_agreed(invoke: Invoke, jobs: Jobs) -> None:
     ("command", "code"),
     [
         ({}, 400),
-        ({"action": "delete", "job_id": "demo-1"}, 400),
+        ({"action": "forget", "job_id": "demo-1"}, 400),
+        ({"action": "delete", "job_id": "demo-1"}, 409),
         ({"action": "cancel"}, 400),
         ({"action": "cancel", "job_id": 5}, 400),
         ({"action": "cancel", "job_id": "unknown"}, 404),

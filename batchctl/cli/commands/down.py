@@ -108,7 +108,7 @@ def _confirm_takeover(found: Takeover | None, *, adopt: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError(
-            f"could not delete {found} without being told to",
+            f"could not delete {found} without an answer",
             hint="if it is yours, run `batchctl down --adopt`",
         )
     confirm(f"is {found} yours to delete?", yes=False)

@@ -162,7 +162,7 @@ def _confirm_takeover(found: Takeover | None, answers: Answers) -> None:
         return
     if answers.yes or not sys.stdin.isatty():
         raise UsageError(
-            f"could not take over {found} without being told to",
+            f"could not take over {found} without an answer",
             hint="if it is yours, run `batchctl up --adopt`; if not, give yours a `name` of its "
             "own in config.yaml",
         )
