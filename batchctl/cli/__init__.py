@@ -17,7 +17,7 @@ HELP = {
     "init": "Create config.yaml and a sample compute/ folder.",
     "plan": "Show what `up` would change, and why, without changing anything.",
     "up": "Create the application, or update it to match config.yaml.",
-    "down": "Delete everything that `up` created; a job table with jobs and logs with events are kept.",
+    "down": "Delete everything that `up` created; job tables with jobs and logs with events stay.",
     "status": "Show what is deployed, how it differs from config.yaml, and what needs attention.",
     "doctor": "Check for problems that would make `up` fail or jobs wait, and suggest fixes.",
     "policy": "Print the least IAM policy that a person or a pipeline needs.",

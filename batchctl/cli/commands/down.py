@@ -43,7 +43,7 @@ AGAIN = "`batchctl down` again finishes it"
 @click.option("--yes", is_flag=True, help="Delete, and end running jobs, without asking.")
 @shared_options
 def down(*, delete_data: bool, adopt: bool, yes: bool) -> None:
-    """Delete everything that `up` created; a job table with jobs and logs with events are kept.
+    """Delete everything that `up` created; job tables with jobs and logs with events stay.
 
     New jobs are refused first. `down` asks before it ends running jobs, and says how many.
     Resources that can't be deleted yet are listed with the reason; run `down` again to finish. It
