@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pickletools
 import subprocess
 import sys
 import textwrap
@@ -165,7 +166,19 @@ def test_the_same_script_makes_the_same_bytes_so_that_it_finds_its_job_again(
     folder = tmp_path / "project"
     folder.mkdir()
     first, second = (packed_by_the_script(folder, seed) for seed in ("1", "2"))
+    assert members(first) == members(second)
     assert digest_of(first) == digest_of(second)
+
+
+def members(content: bytes) -> dict[str, object]:
+    """The files in a zip; of the pickle its operations, one a line."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files: dict[str, object] = {name: archive.read(name) for name in archive.namelist()}
+    pickled = files["function.pickle"]
+    assert isinstance(pickled, bytes)
+    operations = io.StringIO()
+    pickletools.dis(pickled, operations)
+    return {**files, "function.pickle": operations.getvalue().splitlines()}
 
 
 def test_modules_beside_the_script_go_along(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_state_of_another_account_is_refused(store: Open) -> None:
 
 def test_a_second_run_is_told_who_holds_the_lock(store: Open, hold: Hold) -> None:
     with store().locked():
-        with pytest.raises(Locked, match=r"could not lock .*`batchctl .* has held it since 20"):
+        with pytest.raises(Locked, match=r"could not lock .*`batchctl.*has held it since 20"):
             hold(store())
         assert store().held() is not None
     assert store().held() is None

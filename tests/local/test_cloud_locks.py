@@ -283,7 +283,7 @@ def test_env_makes_other_tools_root_whatever_was_set_before(tmp_path: Path) -> N
     script = f"""
         set -e
         {batchctl} local env >/dev/null && exit 9
-        {batchctl} local env --json && exit 9
+        {batchctl} local env --json >refused.json && exit 9
         eval "$({batchctl} local env)" && exit 9
         {batchctl} local start >/dev/null
         eval "$({batchctl} local env)"
@@ -310,6 +310,8 @@ def test_env_makes_other_tools_root_whatever_was_set_before(tmp_path: Path) -> N
     assert "could not print the local cloud's environment: the local cloud is not running" in (
         done.stderr
     )
+    refused = json.loads((tmp_path / "refused.json").read_text())
+    assert "the local cloud is not running" in refused["error"]["message"]
     arn, _, document = done.stdout.partition("\n")
     assert arn == f"arn:aws:iam::{ACCESS_KEY_ID}:root"
     assert json.loads(document)["AWS_ENDPOINT_URL"] == f"http://127.0.0.1:{gateway}"
