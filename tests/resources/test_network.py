@@ -98,11 +98,36 @@ def test_in_the_default_vpc_everything_stands_in_its_public_subnets(aws: Aws, ec
     assert note.startswith(f"compute runs in 6 public subnets of the default VPC `{vpc_id}`: ")
 
 
-def test_it_takes_three_calls(aws: Aws, ec2: Any) -> None:
-    make_default_vpc_public(ec2)
+def test_the_default_vpc_takes_two_calls_and_another_one_three(
+    aws: Aws, ec2: Any, vpc: Vpc
+) -> None:
+    default = make_default_vpc_public(ec2)
+    subnets = [vpc.public("us-east-1a"), vpc.public("us-east-1b")]
     calls = calls_of(aws, "ec2")
-    read_network(aws)
+    assert read_network(aws).outputs.id == default
+    assert sorted(calls) == ["DescribeRouteTables", "DescribeSubnets"]
+    calls.clear()
+    assert read_network(aws, vpc_id=vpc.id).outputs.compute_subnet_ids == tuple(subnets)
     assert sorted(calls) == ["DescribeRouteTables", "DescribeSubnets", "DescribeVpcs"]
+
+
+def test_a_default_vpc_with_subnets_of_ones_own_alone_is_found_all_the_same(
+    aws: Aws, ec2: Any
+) -> None:
+    default = make_default_vpc_public(ec2)
+    by_aws = ec2.describe_subnets()["Subnets"]
+    made = [
+        ec2.create_subnet(VpcId=default, CidrBlock=cidr, AvailabilityZone=zone)["Subnet"]
+        for cidr, zone in (("172.31.128.0/20", "us-east-1a"), ("172.31.144.0/20", "us-east-1b"))
+    ]
+    assert not any(each["DefaultForAz"] for each in made)
+    for each in made:
+        ec2.modify_subnet_attribute(SubnetId=each["SubnetId"], MapPublicIpOnLaunch={"Value": True})
+    for each in by_aws:
+        ec2.delete_subnet(SubnetId=each["SubnetId"])
+    found = read_network(aws, needs_load_balancer=False)
+    assert found.outputs.id == default
+    assert set(found.outputs.compute_subnet_ids) == {each["SubnetId"] for each in made}
 
 
 def test_compute_prefers_private_subnets_with_a_way_out(aws: Aws, vpc: Vpc) -> None:

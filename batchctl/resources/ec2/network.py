@@ -16,6 +16,8 @@ from batchctl.resource.grants import Grant
 from batchctl.resources.ec2.placement import Placement, choose_subnets, listed
 from batchctl.resources.ec2.subnets import Vpc, subnets_of
 
+Descriptions = list[Mapping[str, Any]]
+
 
 @dataclass(frozen=True)
 class NetworkOutputs(Outputs):
@@ -47,7 +49,7 @@ class Network(Resource[NetworkOutputs]):
     group: ClassVar[Group | None] = Group.COMPUTE
     outputs: ClassVar[type[NetworkOutputs]] = NetworkOutputs
     identity: ClassVar[tuple[str, ...]] = ()
-    calls_to_read: ClassVar[int] = 3
+    calls_to_read: ClassVar[int] = 2
     taggable: ClassVar[bool] = False
     lookup: ClassVar[bool] = True
     grants: ClassVar[tuple[Grant, ...]] = (
@@ -111,7 +113,21 @@ def _outputs(vpc: Vpc, placement: Placement) -> NetworkOutputs:
 
 
 def _vpc(aws: Aws, desired: Properties) -> Vpc:
+    found, is_default, subnets, tables = _found(aws, desired)
+    return Vpc(
+        found,
+        f"{'the default ' if is_default else ''}VPC `{found}`",
+        subnets_of(subnets, tables, aws.region),
+        lambda: load_balancer_subnets(aws, found, str(desired["LoadBalancerName"])),
+    )
+
+
+def _found(aws: Aws, desired: Properties) -> tuple[str, bool, Descriptions, Descriptions]:
+    """Return the id of the VPC, whether it is the default one, its subnets and route tables."""
     vpc_id = desired["VpcId"] or _vpc_of_given(aws, desired)
+    if not vpc_id and (subnets := _subnets_of_default(aws)):
+        found = str(subnets[0]["VpcId"])
+        return found, True, subnets, _route_tables(aws, _filters({"vpc-id": [found]}))
     wanted = {"vpc-id": [vpc_id]} if vpc_id else {"is-default": ["true"]}
     vpcs = aws.ec2.describe_vpcs(Filters=_filters(wanted))["Vpcs"]
     if not vpcs:
@@ -121,13 +137,18 @@ def _vpc(aws: Aws, desired: Properties) -> Vpc:
     described, tables = concurrently(
         partial(_described_subnets, aws, of_vpc), partial(_route_tables, aws, of_vpc)
     )
-    subnets = subnets_of(described, tables, aws.region)
-    return Vpc(
-        found,
-        f"{'the default ' if is_default else ''}VPC `{found}`",
-        subnets,
-        lambda: load_balancer_subnets(aws, found, str(desired["LoadBalancerName"])),
-    )
+    return found, is_default, described, tables
+
+
+def _subnets_of_default(aws: Aws) -> Descriptions:
+    """Return the subnets of the default VPC; none where it has no default subnet, or isn't there.
+
+    Default subnets are in no other VPC (VPC user guide, "Default VPCs"), so that those of the
+    region say which one it is: it need not be asked for by a call of its own.
+    """
+    subnets = _described_subnets(aws, [])
+    default = {each["VpcId"] for each in subnets if each.get("DefaultForAz")}
+    return [each for each in subnets if each["VpcId"] in default]
 
 
 def load_balancer_subnets(aws: Aws, vpc_id: str, name: str) -> set[str]:
@@ -176,12 +197,12 @@ def _vpc_of_given(aws: Aws, desired: Properties) -> str | None:
     return vpcs[0]
 
 
-def _described_subnets(aws: Aws, filters: Any) -> list[Mapping[str, Any]]:
+def _described_subnets(aws: Aws, filters: Any) -> Descriptions:
     pages = aws.ec2.get_paginator("describe_subnets").paginate(Filters=filters)
     return [subnet for page in pages for subnet in page["Subnets"]]
 
 
-def _route_tables(aws: Aws, filters: Any) -> list[Mapping[str, Any]]:
+def _route_tables(aws: Aws, filters: Any) -> Descriptions:
     pages = aws.ec2.get_paginator("describe_route_tables").paginate(Filters=filters)
     return [table for page in pages for table in page["RouteTables"]]
 
