@@ -211,7 +211,11 @@ def _others(client: Client) -> list[Rare]:
     job = {"job_id": {"S": "one"}, "item": {"S": "JOB"}}
     code = {"job_id": {"S": f"{CODE_PREFIX}rare"}, "item": {"S": "0"}}
     dead = arn("sqs", "batchapp-dead-letters")
+    group = {"logGroupName": "/batchctl/batchapp/compute"}
+    stream = client("logs").describe_log_streams(**group)["logStreams"][0]["logStreamName"]
     return [
+        ("logs", "describe_log_streams", group),
+        ("logs", "get_log_events", {**group, "logStreamName": stream}),
         ("sqs", "receive_message", {"QueueUrl": queue}),
         ("sqs", "send_message", {"QueueUrl": queue, "MessageBody": "one"}),
         ("sqs", "delete_message", {"QueueUrl": queue, "ReceiptHandle": "none"}),

@@ -155,7 +155,7 @@ def test_what_failed_is_run_again_as_another_attempt_and_succeeds(
     misbehaving.local("up", "--yes")
     before = misbehaving.results(job_id)
     answer = json.loads(misbehaving.local("retry", job_id, *options, "--json").stdout)
-    assert (answer["attempt"], answer["items"]) == (2, items)
+    assert (answer["attempt"], answer["retried_items"]) == (2, items)
     assert misbehaving.ended(job_id)["status"] == "SUCCEEDED"
     after = misbehaving.results(job_id)
     assert {row["status"] for row in after.values()} == {"SUCCEEDED"}

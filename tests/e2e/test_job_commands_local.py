@@ -60,7 +60,7 @@ def test_a_failed_job_is_explained_mended_and_retried_and_keeps_its_logs(
     (application.folder / "compute" / "mended").touch()
     application.local("up", "--yes")
     retried = read(application, "retry", "one")
-    assert (retried["attempt"], retried["items"]) == (2, 1)
+    assert (retried["attempt"], retried["retried_items"]) == (2, 1)
     assert lines(application, "watch", "one")[-1]["status"] == "SUCCEEDED"
     shown = read(application, "show", "one")
     assert (shown["attempt"], shown["status"], shown["items"]) == (2, "SUCCEEDED", 3)
@@ -96,7 +96,8 @@ def test_dead_letters_are_shown_and_tried_again(application: Application) -> Non
     sqs = application.client("sqs")
     url = sqs.get_queue_url(QueueName="batchapp-dead-letters")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody='{"job_id": "two"}')
-    (shown,) = read(application, "dead-letters", "show")
+    (shown,) = read(application, "dead-letters", "show")["dead_letters"]
     assert (shown["queue"], shown["subject"]) == ("jobs", "two")
-    assert read(application, "dead-letters", "redrive") == {"jobs": 1, "events": 0}
-    assert read(application, "dead-letters", "show") == []
+    redriven = read(application, "dead-letters", "redrive")
+    assert redriven == {"messages": {"jobs": 1, "events": 0}}
+    assert read(application, "dead-letters", "show") == {"dead_letters": []}
