@@ -41,7 +41,8 @@ def test_an_array_of_five_runs_each_child_once(cloud: Cloud) -> None:
 
     job = cloud.wait(job_id, *ENDED)
 
-    assert job["status"] == "SUCCEEDED"
+    children = [cloud.job(f"{job_id}:{index}") for index in range(5)]
+    assert job["status"] == "SUCCEEDED", [each.get("attempts") for each in children]
     assert job["arrayProperties"]["statusSummary"]["SUCCEEDED"] == 5
     lines = [cloud.log(f"{job_id}:{index}") for index in range(5)]
     assert lines == [[f"index {index}"] for index in range(5)]
