@@ -165,9 +165,7 @@ def test_the_same_script_makes_the_same_bytes_so_that_it_finds_its_job_again(
 ) -> None:
     folder = tmp_path / "project"
     folder.mkdir()
-    # A module that Python has just compiled shares constants otherwise than one that it has read
-    # compiled: that shows in the pickle of the first run after an installation, and in no other.
-    packed_by_the_script(folder, "0")
+    # Python compiles the module beside the script in the first run, and reads it in the second.
     first, second = (packed_by_the_script(folder, seed) for seed in ("1", "2"))
     assert members(first) == members(second)
     assert digest_of(first) == digest_of(second)

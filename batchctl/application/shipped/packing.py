@@ -118,7 +118,7 @@ def _pickled(code: Function) -> bytes:
 
 def _dumped(content: object) -> bytes:
     made = io.BytesIO()
-    _Pickler(made, protocol=_PROTOCOL).dump(content)
+    _Pickler(made).dump(content)
     return _numbered(made.getvalue())
 
 
@@ -135,18 +135,33 @@ def _numbered(pickled: bytes) -> bytes:
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
-    """cloudpickle's, but for the sets that are constants of code (`x in {"A", "B"}`).
+    """cloudpickle's, but for what of code is another thing in another process.
 
-    Their order is another one in every process, so they are written as what is sorted.
+    The sets among its constants (`x in {"A", "B"}`) have another order: they are written as what is
+    sorted. The name of its file is the module's `__file__` itself where Python has just compiled
+    it, and another string where it has read it compiled: a pickle shows which, so it is always
+    another one.
     """
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file, protocol=_PROTOCOL)
+        self._filenames: dict[str, str] = {}
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, _Sorted):
             return frozenset, (obj.members,)
         if isinstance(obj, CodeType):
             make, given = self.dispatch_table[CodeType](obj)
-            return make, tuple(_ordered(each) if each is obj.co_consts else each for each in given)
+            return make, tuple(self._same(each, obj) for each in given)
         return super().reducer_override(obj)
+
+    def _same(self, value: Any, code: CodeType) -> Any:
+        """Return an argument that makes code as it is in every process."""
+        if value is code.co_consts:
+            return _ordered(value)
+        if value is code.co_filename:
+            return self._filenames.setdefault(value, "".join((value[:1], value[1:])))
+        return value
 
 
 class _Sorted:
