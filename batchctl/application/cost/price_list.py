@@ -17,11 +17,10 @@ from typing import Any, Final
 from batchctl.application.cost.prices import SHIPPED, Price, Prices
 from batchctl.aws.session import PriceList
 from batchctl.errors import BatchctlError
-from batchctl.jobs.cost.market import first_tier
+from batchctl.jobs.cost.market import only_price, products
 from batchctl.private_files import cache_directory, sealed_folder, write_private
 from batchctl.resource.charges import Unit
 
-API_REGION: Final = "us-east-1"
 FRESH: Final = timedelta(days=1)
 SOURCE: Final = "AWS Price List"
 
@@ -56,23 +55,10 @@ def fetch(pricing: PriceList, region: str, today: date) -> list[Price]:
     """
     found = []
     for unit, product in _PRODUCTS.items():
-        filters = {"regionCode": region, **product.attributes}
-        answer = pricing.get_products(
-            ServiceCode=product.service,
-            Filters=[
-                {"Type": "TERM_MATCH", "Field": name, "Value": value}
-                for name, value in filters.items()
-            ],
-        )
-        listed = [json.loads(each) for each in answer["PriceList"]]
-        usd = {
-            price
-            for each in listed
-            if _usage_type(each).endswith(product.usage_ends)
-            for price in first_tier(each)
-        }
-        if len(usd) == 1:
-            found.append(Price(unit, region, usd.pop(), SOURCE, today))
+        listed = products(pricing, product.service, {"regionCode": region, **product.attributes})
+        usd = only_price(each for each in listed if _usage_type(each).endswith(product.usage_ends))
+        if usd is not None:
+            found.append(Price(unit, region, usd, SOURCE, today))
     return found
 
 

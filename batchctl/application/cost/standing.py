@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from batchctl.engine.plan import Plan
     from batchctl.engine.steps import Step
 
-STORED = "what is stored: images, results, logs"
 _THERE_NOW = frozenset({Action.NO_OP, Action.UPDATE, Action.REPLACE, Action.DELETE, Action.KEEP})
 _THERE_AFTER = frozenset({Action.NO_OP, Action.UPDATE, Action.REPLACE, Action.CREATE, Action.KEEP})
 _REQUESTS: Mapping[str, tuple[Unit, ...]] = {

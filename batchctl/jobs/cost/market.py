@@ -7,14 +7,14 @@ in force when the time begins) and DescribeInstanceTypes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batchctl.aws.session import Aws
+from batchctl.aws.session import Aws, PriceList
 from batchctl.errors import UsageError
 from batchctl.jobs.cost.ledger import Machine, Market, Quote
 
@@ -57,13 +57,8 @@ def on_demand_prices(aws: Aws, machines: Sequence[Machine]) -> dict[str, float]:
     """
 
     def price(machine: Machine) -> float | None:
-        filters = {"instanceType": machine.name, "regionCode": aws.region, **_SHARED_LINUX}
-        answer = aws.pricing.get_products(
-            ServiceCode="AmazonEC2",
-            Filters=[{"Type": "TERM_MATCH", "Field": k, "Value": v} for k, v in filters.items()],
-        )
-        found = {usd for each in answer["PriceList"] for usd in first_tier(json.loads(each))}
-        return found.pop() if len(found) == 1 else None
+        attributes = {"instanceType": machine.name, "regionCode": aws.region, **_SHARED_LINUX}
+        return only_price(products(aws.pricing, "AmazonEC2", attributes))
 
     try:
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="batchctl-prices") as pool:
@@ -75,7 +70,27 @@ def on_demand_prices(aws: Aws, machines: Sequence[Machine]) -> dict[str, float]:
     }
 
 
-def first_tier(product: Mapping[str, Any]) -> Iterator[float]:
+def products(
+    pricing: PriceList, service: str, attributes: Mapping[str, str]
+) -> list[Mapping[str, Any]]:
+    """Return the products of a service in the price list that have these attributes."""
+    answer = pricing.get_products(
+        ServiceCode=service,
+        Filters=[
+            {"Type": "TERM_MATCH", "Field": name, "Value": value}
+            for name, value in attributes.items()
+        ],
+    )
+    return [json.loads(each) for each in answer["PriceList"]]
+
+
+def only_price(found: Iterable[Mapping[str, Any]]) -> float | None:
+    """Return what these products cost; None where that is nothing, or more than one price."""
+    prices = {usd for each in found for usd in _first_tier(each)}
+    return prices.pop() if len(prices) == 1 else None
+
+
+def _first_tier(product: Mapping[str, Any]) -> Iterator[float]:
     """Yield the price of the first that is used of a product of the price list, on demand.
 
     What costs nothing is a free tier.
