@@ -155,13 +155,7 @@ class App:
 
     def jobs(self) -> Iterator[JobHandle]:
         """Yield the jobs, newest first."""
-        after: str | None = None
-        while True:
-            page = self._client.list(after=after)
-            yield from (self.job(each.job_id) for each in page.jobs)
-            if page.next is None:
-                return
-            after = page.next
+        yield from (self.job(each.job_id) for each in self._client.all_jobs())
 
     async def submit_async(
         self,

@@ -11,7 +11,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError
 
 from batchctl import stack
-from batchctl.application.front_door import EXECUTE_ROLE, LISTENER, LOAD_BALANCER, STAGE
+from batchctl.application.front_door import (
+    EXECUTE_ROLE,
+    LISTENER,
+    LOAD_BALANCER,
+    STAGE,
+    behind_each_door,
+)
 from batchctl.application.job_resources import (
     DEAD_LETTERS,
     EVENT_DEAD_LETTERS,
@@ -82,10 +88,8 @@ def _resources(
     config: Config, addresses: Collection[str], kinds: Collection[str]
 ) -> tuple[Resource[Any], ...]:
     """Return the resources of these addresses and kinds, those of either front door among them."""
-    doors = [config.api.model_copy(update={"mode": mode, "auth": auth}) for mode, auth in _DOORS]
     built = (
-        stack.build(config.model_copy(update={"api": api}), image=_NO_IMAGE, package=_NO_CODE)
-        for api in doors
+        stack.build(each, image=_NO_IMAGE, package=_NO_CODE) for each in behind_each_door(config)
     )
     wanted = {
         each.address: each
@@ -94,10 +98,6 @@ def _resources(
         if each.address in addresses or each.kind in kinds
     }
     return tuple(wanted.values())
-
-
-# Each kind, as strict as it can be: that has all the resources of the others.
-_DOORS = tuple((each.mode, each.auths[-1]) for each in FRONT_DOORS.values())
 
 
 def _state(aws: Aws, identity: StateIdentity, found: Discovery) -> State:

@@ -6,7 +6,7 @@ here and one more branch of `stack.front_door`, and its resources.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from batchctl.config import Config
@@ -114,3 +114,13 @@ _WAYS_IN: Mapping[str, _WayIn] = {
     ALB.mode: _WayIn(LOAD_BALANCER_LIMITS, _load_balancer_url),
     REST_API.mode: _WayIn(API_GATEWAY, _stage_url),
 }
+
+
+def behind_each_door(config: Config) -> Iterator[Config]:
+    """Yield the configuration behind each kind of front door, as strict as that can be.
+
+    So it has all the resources that the door may have.
+    """
+    for kind in FRONT_DOORS.values():
+        api = config.api.model_copy(update={"mode": kind.mode, "auth": kind.auths[-1]})
+        yield config.model_copy(update={"api": api})

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from batchctl.application.account import unasked_account
+from batchctl.application.front_door import behind_each_door
 from batchctl.application.policy.statements import Names, Purpose, statements
 from batchctl.aws.session import Aws
-from batchctl.config import Config
-from batchctl.contract.front_doors import FRONT_DOORS
 from batchctl.errors import LoggedOut
 
 if TYPE_CHECKING:
     from batchctl.application.building import BuildableApplication
-
-DOORS = tuple((each.mode, each.auths[-1]) for each in FRONT_DOORS.values())
-"""What `up` can switch to: a REST API with IAM has all that one without it has."""
 
 
 def policy_of(application: BuildableApplication, purpose: Purpose) -> list[dict[str, Any]]:
     """Return the statements that `purpose` needs, behind whichever front door."""
     stack = {
         (each.address, type(each)): each
-        for config in _behind_each_door(application.config)
+        for config in (application.config, *behind_each_door(application.config))
         for each in application.stack_of(config)
     }
     return statements(stack.values(), names_of(application), purpose)
@@ -65,10 +60,3 @@ def _account(application: BuildableApplication, aws: Aws) -> str:
         return application.config.account_id or aws.account
     except LoggedOut:
         return "*"
-
-
-def _behind_each_door(config: Config) -> Iterator[Config]:
-    yield config
-    for mode, auth in DOORS:
-        api = config.api.model_copy(update={"mode": mode, "auth": auth})
-        yield config.model_copy(update={"api": api})

@@ -19,9 +19,6 @@ VERSION = "2012-10-17"
 LONGEST_MANAGED = 6144
 """IAM user guide, "IAM and AWS STS quotas": characters of a managed policy but white space."""
 
-LONGEST_INLINE = 10_240
-"""Of all inline policies of a role together (as above)."""
-
 
 class Purpose(StrEnum):
     """What somebody is to do with the stack."""

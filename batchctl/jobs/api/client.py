@@ -143,8 +143,8 @@ class JobsClient:
             raise _invalid(answer, "list jobs")
         return _parsed(f"GET {target}", answer, {200}, JobPage.from_answer)
 
-    def all_jobs(self, page: int) -> Iterator[JobSummary]:
-        """Yield the jobs, newest first, so many at a time are read."""
+    def all_jobs(self, page: int | None = None) -> Iterator[JobSummary]:
+        """Yield the jobs, newest first; so many at a time are read, None: as many as come."""
         after: str | None = None
         while True:
             found = self.list(limit=page, after=after)
