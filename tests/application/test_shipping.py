@@ -11,6 +11,7 @@ from typing import Any, cast
 import boto3
 import pytest
 from moto import mock_aws
+from runner_jobs import CREDENTIALS, TABLE, Jobs
 
 from batchctl.application.application import Application
 from batchctl.application.function import Function
@@ -28,29 +29,19 @@ NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-def aws() -> Iterator[Aws]:
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
     with mock_aws():
-        session = boto3.Session("testing", "testing", region_name="us-east-1")
-        session.client("dynamodb").create_table(
-            TableName="jobs",
-            KeySchema=[
-                {"AttributeName": "job_id", "KeyType": "HASH"},
-                {"AttributeName": "item", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "job_id", "AttributeType": "S"},
-                {"AttributeName": "item", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield Aws(Connection(session), stack="batchapp", tags={})
+        Jobs()
+        yield Aws(Connection(boto3.Session()), stack="batchapp", tags={})
 
 
 class _Resources(Recorded):
     """A state that knows the table alone."""
 
     def output(self, address: str, output: str) -> str:
-        return "jobs"
+        return TABLE
 
     def arns(self, kind: str) -> Iterator[str]:
         return iter(())

@@ -56,18 +56,22 @@ class Application:
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `batchctl` in the folder; with `check` it must succeed."""
-        done = subprocess.run(
-            [*BATCHCTL, *arguments],
+        done = self.execute(*BATCHCTL, *arguments)
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def execute(self, *command: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run a program in the folder, as the application's user does."""
+        return subprocess.run(
+            command,
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=timeout_s,
         )
-        assert not check or done.returncode == 0, done.stderr
-        return done
 
     def local(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `batchctl --local`."""

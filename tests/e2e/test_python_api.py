@@ -21,16 +21,7 @@ def ran(deployed: Application, text: str) -> subprocess.CompletedProcess[str]:
     """Run a script in the application's folder, as its user does."""
     script = deployed.folder / "script.py"
     script.write_text(textwrap.dedent(text))
-    return subprocess.run(
-        [sys.executable, str(script)],
-        cwd=deployed.folder,
-        env=deployed.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
+    return deployed.execute(sys.executable, str(script), timeout_s=240)
 
 
 def test_map_yields_in_order_what_a_function_of_the_script_returns(deployed: Application) -> None:
